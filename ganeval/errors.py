@@ -1,0 +1,35 @@
+"""Every error this library raises on purpose: what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+
+class GanevalError(ValueError):
+    """Base of all errors raised on purpose; the command line prints them in one line, without a traceback."""
+
+
+class WrongInputError(GanevalError):
+    """Images, labels or arrays that break their contract (dtype, range, shape, NaN, an unreadable file)."""
+
+
+class TooFewSamplesError(GanevalError):
+    """The question needs more rows than came."""
+
+
+class UndefinedError(GanevalError):
+    """The number does not exist for this input (one class only, constant features, no labels)."""
+
+
+class UnknownNameError(GanevalError):
+    """A name that nothing is registered under; the message lists the known ones, nearest first."""
+
+
+class MissingFileError(GanevalError):
+    """A data set, weights or a baseline that is not where it was looked for."""
+
+
+class IncomparableError(GanevalError):
+    """Two things measured by different rules (extractor, preprocessing, size, version) must not be compared."""
+
+
+class BrokenRunError(GanevalError):
+    """A run directory or a record in it that cannot be read."""

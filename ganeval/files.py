@@ -1,0 +1,87 @@
+"""Files that are never half written: atomic replace, strict JSON, appended lines, bounded reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import BrokenRunError
+
+MAX_JSON_BYTES = 64 * 2**20
+
+
+def write_atomic(path: str | Path, content: bytes | str) -> Path:
+    """Write through a temporary file beside `path`, fsync, then rename: readers see the old file or the new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def render_json(value: Any) -> str:
+    """Strict JSON (no NaN, no Infinity), sorted keys, two spaces, LF at the end: equal values give equal bytes."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    return write_atomic(path, render_json(value))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read one JSON document of at most 64 MiB; a broken one raises `BrokenRunError` naming the file."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+        if len(data) > MAX_JSON_BYTES:
+            raise BrokenRunError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MiB; that is no ganeval JSON file.")
+        return json.loads(data)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
+
+
+def append_jsonl(path: str | Path, record: dict[str, Any]) -> None:
+    """Append one line in one write, so that concurrent writers and crashes never tear a line."""
+    line = json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        os.write(handle, line.encode())
+    finally:
+        os.close(handle)
+
+
+def read_jsonl(path: str | Path, max_lines: int = 2_000_000) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSONL file; a torn last line (a crash) is skipped, NaN tokens become None."""
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file):
+            if number >= max_lines:
+                return
+            try:
+                record = json.loads(line, parse_constant=lambda _: None)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(record, dict):
+                yield record
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,94 @@
+"""`ImageSet`: uint8 NCHW images with optional labels, a length and a content fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.errors import WrongInputError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images that were checked once, here, and are trusted everywhere below.
+
+    `load(start, stop)` returns rows start..stop as uint8 (m, c, h, w) in [0, 255]; c is 1 or 3. Reading is lazy:
+    a folder of a million files costs nothing until it is walked. `source` is what to print: "hoda:test", "samples/".
+    """
+
+    source: str
+    length: int
+    shape: tuple[int, int, int]  # (c, h, w)
+    load: Callable[[int, int], NDArray[np.uint8]]
+    labels: NDArray[np.int64] | None = None  # (n,)
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise WrongInputError(f"{self.source} must hold at least one image; it is empty.")
+        if self.shape[0] not in (1, 3):
+            raise WrongInputError(
+                f"{self.source} must have 1 or 3 channels; got {self.shape[0]}. Convert the images first."
+            )
+        if self.labels is not None and len(self.labels) != self.length:
+            raise WrongInputError(
+                f"{self.source} must have one label per image: {self.length}; got {len(self.labels)} labels."
+            )
+
+    @classmethod
+    def from_array(cls, images: NDArray[np.uint8], *, source: str = "array", labels: NDArray[np.int64] | None = None,
+                   class_names: tuple[str, ...] = ()) -> Self:  # fmt: skip
+        """An `ImageSet` over a checked uint8 (n, c, h, w) array; `ganeval.images.image_set` checks anything else."""
+        _, c, h, w = images.shape
+        return cls(source, len(images), (c, h, w), lambda start, stop: images[start:stop], labels, class_names)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, self.length, size):
+            yield self.load(start, min(start + size, self.length))
+
+    def array(self) -> NDArray[np.uint8]:
+        """All images at once, (n, c, h, w)."""
+        return self.load(0, self.length)
+
+    def take(self, rows: NDArray[np.int64], source: str | None = None) -> Self:
+        """The images at `rows`, in that order, held in memory."""
+        chosen = (
+            np.concatenate([self.load(int(i), int(i) + 1) for i in rows])
+            if len(rows) < self.length // 8
+            else self.array()[rows]
+        )
+        labels = None if self.labels is None else self.labels[rows]
+        return type(self).from_array(chosen, source=source or self.source, labels=labels, class_names=self.class_names)
+
+    def with_labels(self, labels: NDArray[np.int64] | None) -> Self:
+        return replace(self, labels=labels)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of shape, pixels and labels, in order."""
+        digest = hashlib.sha256(repr((self.length, self.shape)).encode())
+        for batch in self.batches(4096):
+            digest.update(np.ascontiguousarray(batch).tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def orderless_fingerprint(self) -> str:
+        """The same for sets whose order carries no meaning: the sum of each row's SHA-256, modulo 2^256."""
+        total = 0
+        for index, image in enumerate(row for batch in self.batches(4096) for row in batch):
+            digest = hashlib.sha256(repr(self.shape).encode() + image.tobytes())
+            if self.labels is not None:
+                digest.update(int(self.labels[index]).to_bytes(8, "little", signed=True))
+            total = (total + int.from_bytes(digest.digest(), "little")) % 2**256
+        return f"{total:064x}"

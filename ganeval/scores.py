@@ -1,0 +1,312 @@
+"""The record of an evaluation: passports, scores that defend themselves, and their JSON schema. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.errors import BrokenRunError, IncomparableError
+from ganeval.files import read_json, write_atomic, write_json
+
+SCHEMA = "ganeval.evaluation/1"
+Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
+Better = Literal["lower", "higher", "target"]
+Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
+
+
+@dataclass(frozen=True)
+class Passport:
+    """Where a set of features comes from: everything about the inputs that changes a number.
+
+    Two passports are comparable when extractor, weights, preprocessing and precision agree.
+    """
+
+    source: str  # "hoda:test", "samples/", a run's id
+    fingerprint: str  # SHA-256 of the images, "" for bare arrays
+    n: int
+    dim: int
+    extractor: str  # "hoda-cnn", "inception", "given" for bare arrays
+    weights_sha256: str  # "" where nothing was learnt
+    preprocessing: str
+    precision: str = "fp32"
+    class_names: tuple[str, ...] = ()
+
+    def require_comparable(self, other: Passport) -> None:
+        """Raise `IncomparableError` naming the first field in which two feature sets are not alike."""
+        for key in ("extractor", "weights_sha256", "preprocessing", "precision", "dim"):
+            mine, theirs = getattr(self, key), getattr(other, key)
+            if mine != theirs:
+                raise IncomparableError(
+                    f"Both feature sets must come from one extractor; {self.source} has {key} {mine!r}, "
+                    f"{other.source} has {theirs!r}. Extract both with the same extractor."
+                )
+
+
+class Score(float):
+    """A number with its error: behaves as a `float`, knows `se`, `interval`, `n` and where it comes from.
+
+    `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval.
+    `per_sample` maps a name to one value per fake image. `details` is JSON-ready (confusion matrices, classes).
+
+    >>> s = Score(3.21432, se=0.0361, n=1000, name="fid")
+    >>> s < 4, str(s)
+    (True, '3.214 +- 0.036')
+    """
+
+    name: str
+    se: float | None
+    interval: tuple[float, float] | None
+    n: int | None
+    per_sample: Mapping[str, NDArray[np.floating]]
+    details: Mapping[str, Any]
+    better: Better
+    perfect: float | None
+    version: int
+    question: str
+    signature: str
+    biased_in_n: bool
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        se: float | None = None,
+        interval: tuple[float, float] | None = None,
+        n: int | None = None,
+        per_sample: Mapping[str, NDArray[np.floating]] | None = None,
+        details: Mapping[str, Any] | None = None,
+        **protocol: Any,
+    ) -> Self:
+        score = super().__new__(cls, float(value))
+        score.se = None if se is None else float(se)
+        score.interval = (
+            _interval(float(value), score.se) if interval is None else (float(interval[0]), float(interval[1]))
+        )
+        score.n = n
+        score.per_sample = dict(per_sample or {})
+        score.details = dict(details or {})
+        for key, default in _PROTOCOL.items():
+            setattr(score, key, protocol.pop(key, default))
+        if protocol:
+            raise TypeError(f"Score() got unknown fields {sorted(protocol)}")
+        return score
+
+    @classmethod
+    def from_influence(
+        cls, value: float, influence: NDArray[np.floating], name: str = "influence", **rest: Any
+    ) -> Self:
+        """The standard error of an asymptotically linear estimate: sd of the per-sample influence over sqrt(n)."""
+        psi = np.asarray(influence, dtype=np.float64)
+        se = float(psi.std(ddof=1) / math.sqrt(len(psi)))
+        per_sample = {name: psi.astype(np.float32), **rest.pop("per_sample", {})}
+        return cls(value, se=se, n=len(psi), per_sample=per_sample, **rest)
+
+    @property
+    def value(self) -> float:
+        return float(self)
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        fields = {key: getattr(self, key) for key in (*_DATA, *_PROTOCOL)}
+        return type(self)(float(self), **{**fields, **changes})
+
+    def __str__(self) -> str:
+        return render_value(float(self), self.se)
+
+    def __repr__(self) -> str:
+        label = self.name or "score"
+        interval = "" if self.interval is None else f", 95% [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
+        return f"<{label} {self}{interval}, n={self.n}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {key: getattr(self, key) for key in (*_DATA, *_PROTOCOL)}
+        return _rebuild, (float(self), fields)
+
+
+_DATA = ("se", "interval", "n", "per_sample", "details")
+_PROTOCOL: dict[str, Any] = {
+    "name": "",
+    "better": "lower",
+    "perfect": None,
+    "version": 1,
+    "question": "close",
+    "signature": "",
+    "biased_in_n": False,
+}
+
+
+def _rebuild(value: float, fields: dict[str, Any]) -> Score:
+    return Score(value, **fields)
+
+
+def _interval(value: float, se: float | None) -> tuple[float, float] | None:
+    return None if se is None else (value - Z95 * se, value + Z95 * se)
+
+
+def render_value(value: float | None, se: float | None = None) -> str:
+    """Digits follow the error: two significant digits of the standard error, the value cut at the same place.
+
+    >>> render_value(12.34567, 0.41), render_value(0.98765), render_value(None), render_value(1234.5, 210.0)
+    ('12.35 +- 0.41', '0.9877', 'not computed', '1234 +- 210')
+    """
+    if value is None:
+        return "not computed"
+    if se is None or not math.isfinite(se) or se <= 0:
+        return f"{value:.4g}"
+    decimals = min(max(0, 1 - math.floor(math.log10(se))), 12)
+    return f"{value:.{decimals}f} +- {se:.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The same metric on real against real at the same n: what a perfect generator would get."""
+
+    value: float
+    se: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One line of an evaluation as it is stored: a `Score` without its per-sample values, or why there is none."""
+
+    name: str
+    status: str  # "ok", or "not computed: ..."
+    value: float | None = None
+    se: float | None = None
+    interval: tuple[float, float] | None = None
+    n: int | None = None
+    better: Better = "lower"
+    perfect: float | None = None
+    version: int = 1
+    question: str = "close"
+    signature: str = ""
+    biased_in_n: bool = False
+    floor: Floor | None = None  # real against real at the same n
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.value is not None
+
+    def __str__(self) -> str:
+        return render_value(self.value, self.se) if self.ok else self.status
+
+    @classmethod
+    def of(cls, score: Score, floor: Floor | None = None) -> Self:
+        plain = {key: getattr(score, key) for key in _PROTOCOL}
+        if not math.isfinite(score):
+            return cls(status="not computed: the value is not finite", **plain)
+        return cls(
+            status="ok", value=float(score), se=score.se, interval=score.interval, n=score.n, floor=floor,
+            details=dict(score.details), **plain,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All scores of one generator at one step, and the passports that say what they are scores of."""
+
+    name: str
+    created: str  # ISO 8601, UTC
+    real: Passport
+    fake: Passport
+    scores: Mapping[str, ScoreRecord]
+    classifier: str = ""  # judge behind label metrics, "" when there is none
+    step: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # seed, k, metric options, labels, latents
+    environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device: never part of the protocol
+    per_sample: Mapping[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __getitem__(self, name: str) -> ScoreRecord:
+        return self.scores[name]
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Everything that changes the meaning of the numbers, and nothing else."""
+        return {
+            "reference": {"source": self.real.source, "sha256": self.real.fingerprint, "n": self.real.n},
+            "extractor": {"id": self.fake.extractor, "sha256": self.fake.weights_sha256, "dim": self.fake.dim},
+            "preprocessing": self.fake.preprocessing,
+            "precision": self.fake.precision,
+            "classifier": self.classifier,
+            "n_fake": self.fake.n,
+            "settings": dict(self.settings),
+            "metrics": {name: record.version for name, record in sorted(self.scores.items())},
+        }
+
+    @property
+    def protocol_hash(self) -> str:
+        text = json.dumps(self.protocol, sort_keys=True, allow_nan=False)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON document, `schema` first by name; per-sample values live beside it in safetensors."""
+        document = asdict(replace(self, per_sample={}))
+        del document["per_sample"]
+        return {"schema": SCHEMA, **document, "protocol_hash": self.protocol_hash}
+
+    @classmethod
+    def from_json(cls, document: Any, where: str = "the document") -> Self:
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+            raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")
+        try:
+            return cls(
+                name=document["name"], created=document["created"], step=document.get("step"),
+                real=_passport(document["real"]), fake=_passport(document["fake"]),
+                classifier=document.get("classifier", ""), settings=document.get("settings", {}),
+                environment=document.get("environment", {}),
+                scores={name: _record(value) for name, value in document["scores"].items()},
+            )  # fmt: skip
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise BrokenRunError(
+                f"{where} is not a complete evaluation: {error!r}. Evaluate that run again."
+            ) from error
+
+    def write(self, path: str | Path) -> Path:
+        """Write `path` (JSON) and, where there are per-sample values, `per_sample.safetensors` beside it."""
+        path = Path(path)
+        if self.per_sample:
+            from safetensors.numpy import save  # imported late: reading a record needs no safetensors
+
+            arrays = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in self.per_sample.items()}
+            write_atomic(path.with_name("per_sample.safetensors"), save(arrays))
+        return write_json(path, self.to_json())
+
+    @classmethod
+    def read(cls, path: str | Path, *, per_sample: bool = False) -> Self:
+        path = Path(path)
+        evaluation = cls.from_json(read_json(path), str(path))
+        beside = path.with_name("per_sample.safetensors")
+        if not per_sample or not beside.exists():
+            return evaluation
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            return replace(evaluation, per_sample=load_file(beside))
+        except (SafetensorError, OSError) as error:
+            raise BrokenRunError(
+                f"Expected per-sample values in {beside}; {error}. Evaluate that run again."
+            ) from error
+
+
+def _passport(document: dict[str, Any]) -> Passport:
+    return Passport(**{**document, "class_names": tuple(document.get("class_names", ()))})
+
+
+def _record(document: dict[str, Any]) -> ScoreRecord:
+    floor, interval = document.get("floor"), document.get("interval")
+    return ScoreRecord(**{
+        **document,
+        "floor": None if floor is None else Floor(**floor),
+        "interval": None if interval is None else tuple(interval),
+    })  # fmt: skip
