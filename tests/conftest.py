@@ -1,0 +1,20 @@
+"""Shared fixtures: the real data sets, which live outside the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data sets; skips where there is none, fails in CI."""
+    folder = os.environ.get("GANEVAL_DATA")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    message = "GANEVAL_DATA does not name a folder of data sets"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
