@@ -1,0 +1,103 @@
+"""Vendi score: the effective number of different samples (Friedman and Dieng 2022, arXiv:2210.02410).
+
+The exponential of the Renyi entropy of order q of the eigenvalues of K/n, K the cosine kernel. Those eigenvalues are
+also the ones of the d x d second-moment matrix of the unit rows, so the smaller of the two is decomposed. Orders as in
+Pasarkar and Dieng 2023 (arXiv:2310.12952): q < 1 listens to rare modes, q = inf only to the largest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.metric import metric
+from ganeval.pair import Pair
+from ganeval.scores import Score
+
+ORDERS = (0.5, 1.0, 2.0, math.inf)
+NULL = 1e-12  # eigenvalues below this share of their sum are rounding, not variety
+
+
+@metric(
+    "vendi", better="higher", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", needs=(),
+    biased_in_n=True,
+)  # fmt: skip
+def vendi(pair: Pair, *, q: float = 1.0) -> Score:
+    """How many clearly different samples the fakes amount to, as seen by cosine similarity of the embeddings.
+
+    V_q = exp(H_q(eigenvalues of K/n)), K_ij the cosine of rows i and j; H_1 is Shannon's entropy.
+    `details` holds V_q for q in 0.5, 1, 2, inf, for the real set too where there is one, and the ratio to it.
+
+    Returns: [1, min(n, d)], unitless; 1 when all rows are parallel. Higher is more varied, not better: read the ratio.
+    Standard error: delta method; row x moves H_1 by -x' log(M) x - H_1, M the mean of x x' (similar for other q).
+    Bias: grows with n towards its limit; compare at equal n.
+    Differs from vendi-score: its `score_X(q=)` ignores q, ours does not.
+    Raises: UndefinedError when a row is zero (no direction), TooFewSamplesError below 2 rows.
+
+    >>> from ganeval.features import Features
+    >>> two_directions = Features.given(torch.tensor([[1.0, 0.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]]))
+    >>> round(float(vendi(Pair(None, two_directions))), 6)
+    2.0
+    """
+    spectrum = Spectrum.of(pair.fake.embeddings)
+    values = {_label(order): spectrum.score(order) for order in ORDERS}
+    details: dict[str, object] = {"orders": values}
+    if pair.real is not None:
+        real = Spectrum.of(pair.real.embeddings)
+        details["real"] = {_label(order): real.score(order) for order in ORDERS}
+        details["ratio_to_real"] = {_label(o): spectrum.score(o) / real.score(o) for o in ORDERS}
+    value = spectrum.score(q)
+    return Score.from_influence(value, value * spectrum.influence(q), details=details)
+
+
+class Spectrum:
+    """Eigenvalues of the second-moment matrix of unit rows, and each row's squared coordinates on its eigenvectors."""
+
+    def __init__(self, eigenvalues: torch.Tensor, coordinates: torch.Tensor) -> None:
+        self.eigenvalues = eigenvalues  # (r,) positive, sum 1
+        self.coordinates = coordinates  # (n, r), rows sum to 1
+
+    @classmethod
+    def of(cls, rows: torch.Tensor) -> Spectrum:
+        if len(rows) < 2:
+            raise TooFewSamplesError(f"The Vendi score needs at least 2 rows; got {len(rows)}. Generate more images.")
+        rows = rows.to(torch.float64 if rows.device.type != "mps" else torch.float32)
+        norms = rows.norm(dim=1, keepdim=True)
+        if bool((norms == 0).any()):
+            raise UndefinedError("A row of zeros has no direction, so no cosine; remove it or use another extractor.")
+        unit = rows / norms
+        n, d = unit.shape
+        if d <= n:
+            values, vectors = torch.linalg.eigh(unit.T @ unit / n)
+            coordinates = (unit @ vectors).square()
+        else:  # the n x n Gram has the same eigenvalues; u_i' x_j = sqrt(n lambda_i) v_ij
+            values, vectors = torch.linalg.eigh(unit @ unit.T / n)
+            coordinates = n * values.clamp(min=0) * vectors.square()
+        keep = values > NULL * values.sum()
+        return cls(values[keep], coordinates[:, keep])
+
+    def score(self, q: float) -> float:
+        p = self.eigenvalues
+        if q == 1:
+            return float(torch.exp(-(p * p.log()).sum()))
+        if math.isinf(q):
+            return float(1 / p.max())
+        return float(p.pow(q).sum().pow(1 / (1 - q)))
+
+    def influence(self, q: float) -> np.ndarray:
+        """First-order effect of each row on the entropy H_q, (n,)."""
+        p, c = self.eigenvalues, self.coordinates
+        if q == 1:
+            psi = -(c @ p.log()) + (p * p.log()).sum()
+        elif math.isinf(q):
+            psi = 1 - c[:, -1] / p.max()
+        else:
+            psi = q / (1 - q) * (c @ p.pow(q - 1) / p.pow(q).sum() - 1)
+        return psi.cpu().numpy()
+
+
+def _label(q: float) -> str:
+    return "inf" if math.isinf(q) else f"{q:g}"
