@@ -55,14 +55,14 @@ def read_json(path: str | Path) -> Any:
         raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
 
 
-def append_jsonl(path: str | Path, record: dict[str, Any]) -> None:
-    """Append one line in one write, so that concurrent writers and crashes never tear a line."""
-    line = json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+def append_jsonl(path: str | Path, *records: dict[str, Any]) -> None:
+    """Append one line per record, all in one write, so that concurrent writers and crashes never tear a line."""
+    lines = "".join(json.dumps(r, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for r in records)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
-        os.write(handle, line.encode())
+        os.write(handle, lines.encode())
     finally:
         os.close(handle)
 

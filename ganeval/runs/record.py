@@ -47,7 +47,7 @@ class RunRecord:
     reader: str  # "ganeval", "stylegan", ...
     name: str = ""
     created: str = ""  # ISO 8601, "" when unknown
-    status: str = "unknown"  # running, done, failed, unknown
+    status: str = "unknown"  # running, stopped (Ctrl-C; can be resumed), done, failed, unknown
     step_unit: str = "step"  # step, kimg, epoch, itr
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)

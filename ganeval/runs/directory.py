@@ -1,0 +1,252 @@
+"""Writing a run directory: the only contract between a trainer and this library (see `layout` for the files)."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.errors import BrokenRunError, WrongInputError
+from ganeval.files import append_jsonl, read_json, write_atomic, write_json
+from ganeval.runs import layout
+from ganeval.runs.toml import render_toml
+from ganeval.scores import Evaluation
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """An open run: every method writes one thing, at once and whole. Create with `create_run`, reopen with `open_run`.
+
+    Nothing is cached, so a killed process leaves a directory that `resume` and the readers understand.
+    """
+
+    path: Path
+
+    @property
+    def info(self) -> dict[str, Any]:
+        return layout.read_info(self.path)
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of run.json (status, images, cpu_seconds, ...); the file is replaced, never half written."""
+        write_json(self.path / layout.RUN, {**self.info, **fields})
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Append one line per tag to events.jsonl. NaN and infinity are no JSON: they become null with a `status`."""
+        now = time.time()
+        append_jsonl(self.path / layout.EVENTS, *(_event(step, now, tag, value) for tag, value in values.items()))
+
+    def event(self, step: int, event: str, **details: Any) -> None:
+        """Append something that happened ("resume", "nan", "alarm") to events.jsonl."""
+        append_jsonl(self.path / layout.EVENTS, {"step": step, "time": time.time(), "event": event, **details})
+
+    def say(self, text: str) -> None:
+        """Append a line for people to log.txt."""
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        with (self.path / layout.LOG).open("a", encoding="utf-8") as file:
+            file.write(f"{stamp} {text}\n")
+
+    def write_grid(self, step: int, images: NDArray[np.uint8], *, rows: int, labels: Sequence[int] = (),
+                   latents: str = "") -> Path:  # fmt: skip
+        """Write uint8 (n, c, h, w) images of fixed latents as one PNG sprite, row by row, and what its tiles are.
+
+        `labels` has one class per tile; `latents` is a hash of the latents, equal for all steps of one run.
+        """
+        sprite = tile(images, rows)
+        columns, (height, width) = len(images) // rows, images.shape[2:]
+        folder = self.path / layout.FIXED
+        write_json(folder / layout.LAYOUT, {
+            "rows": rows, "cols": columns, "tile": [int(height), int(width)], "labels": [int(i) for i in labels],
+            "latents_sha256": latents,
+        })  # fmt: skip
+        return write_atomic(folder / f"{layout.step_name(step)}.png", encode_png(sprite))
+
+    def write_samples(self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None) -> Path:
+        """Write uint8 (n, c, h, w) images to be evaluated, in the layout of ADM and DiT: arr_0 NHWC, arr_1 labels."""
+        _require_images(images)
+        rows = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        buffer = io.BytesIO()
+        if labels is None:
+            np.savez_compressed(buffer, arr_0=rows)
+        else:
+            np.savez_compressed(buffer, arr_0=rows, arr_1=np.asarray(labels, dtype=np.int64))
+        return write_atomic(self.path / layout.SAMPLES / f"{layout.step_name(step)}.npz", buffer.getvalue())
+
+    def write_evaluation(self, evaluation: Evaluation, step: int) -> Path:
+        """Write eval/step-NNNNNN/result.json and append each score to metric-NAME.jsonl."""
+        path = evaluation.write(self.path / layout.EVALUATIONS / layout.step_name(step) / "result.json")
+        for name, record in evaluation.scores.items():
+            append_jsonl(self.path / f"metric-{_slug(name)}.jsonl", {
+                "metric": name, "results": {name: record.value, f"{name}_se": record.se}, "snapshot_pkl": None,
+                "step": step, "timestamp": time.time(),
+            })  # fmt: skip
+        return path
+
+    def write_checkpoint(self, step: int, content: bytes, *, keep_last: int = 2, best: bool = False) -> Path:
+        """Write checkpoints/step-NNNNNN.safetensors, then the pointer last.json (and best.json), then drop old ones.
+
+        In this order a kill at any moment leaves a pointer to a whole file.
+        """
+        folder = self.path / layout.CHECKPOINTS
+        path = write_atomic(folder / f"{layout.step_name(step)}.safetensors", content)
+        for name in ("last", "best") if best else ("last",):
+            write_json(folder / f"{name}.json", {"file": path.name, "step": step})
+        keep = {pointed.name for name in ("last", "best") if (pointed := self.checkpoint(name))}
+        for _, old in list(layout.by_step(folder, ".safetensors"))[: -max(keep_last, 1)]:
+            if old.name not in keep:
+                old.unlink()
+        return path
+
+    def checkpoint(self, which: str = "last") -> Path | None:
+        """The file that last.json or best.json points to; None before the first checkpoint."""
+        pointer = self.path / layout.CHECKPOINTS / f"{which}.json"
+        if not pointer.exists():
+            return None
+        name = read_json(pointer).get("file", "")
+        path = pointer.with_name(PurePath(str(name)).name)
+        if path.name != name or not path.is_file():
+            raise BrokenRunError(
+                f"{pointer} must name a checkpoint beside it; it names {name!r}. Point it at an existing one."
+            )
+        return path
+
+    def resume(self, step: int) -> None:
+        """Say that training goes on from `step`; readers forget what was logged after it by the process that died."""
+        events = self.path / layout.EVENTS
+        if events.exists() and not _ends_with_newline(events):
+            with events.open("ab") as file:
+                file.write(b"\n")  # closes a line torn by a crash, so that only that line is lost
+        self.event(step, "resume")
+        self.update(status="running")
+
+
+def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds: Mapping[str, int],
+               protocol: Mapping[str, str], class_names: Sequence[str] = (), command: Sequence[str] = (),
+               environment: Mapping[str, Any] | None = None) -> RunDirectory:  # fmt: skip
+    """Make `root/<counter>-<name>` with run.json and config.toml.
+
+    `protocol` says how the run wants to be judged: {"real": "hoda:test", "train": "hoda:train", "classifier": "hoda"}.
+    `command` is the argument list that was typed; absolute paths in it are cut to their last part.
+    """
+    path = _next_folder(Path(root), _slug(name))
+    write_atomic(path / layout.CONFIG, render_toml(config))
+    write_json(path / layout.RUN, {
+        "schema": layout.SCHEMA, "id": path.name, "name": name, "created": _now(), "status": "running",
+        "command": shlex.join(map(_portable, command)), "config": _plain(config), "seeds": dict(seeds),
+        "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": _git(),
+        "environment": {"python": platform.python_version(), "platform": platform.platform(), **(environment or {})},
+    })  # fmt: skip
+    return RunDirectory(path)
+
+
+def open_run(path: str | Path) -> RunDirectory:
+    """Open an existing run directory for writing; raises `BrokenRunError` where `path` is none."""
+    layout.read_info(Path(path))
+    return RunDirectory(Path(path))
+
+
+def tile(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
+    """uint8 (n, c, h, w) -> one uint8 (rows * h, columns * w, c) picture, filled row by row.
+
+    >>> tile(np.zeros((6, 1, 4, 5), np.uint8), rows=2).shape
+    (8, 15, 1)
+    """
+    _require_images(images)
+    n, c, h, w = images.shape
+    if rows < 1 or n % rows:
+        raise WrongInputError(f"{n} images do not fill {rows} rows; pass a multiple of the number of rows.")
+    return images.reshape(rows, n // rows, c, h, w).transpose(0, 3, 1, 4, 2).reshape(rows * h, n // rows * w, c)
+
+
+def encode_png(picture: NDArray[np.uint8]) -> bytes:
+    """uint8 (h, w, 1 or 3) -> PNG bytes."""
+    from PIL import Image  # imported late: reading runs needs no pictures
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _next_folder(root: Path, slug: str) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = root / f"{1 + max(map(layout.counter, root.iterdir()), default=0):04d}-{slug}"
+        try:
+            path.mkdir()
+        except FileExistsError:  # two trainers started at once: count again
+            continue
+        return path
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:64] or "run"
+
+
+def _event(step: int, now: float, tag: str, value: float) -> dict[str, Any]:
+    value = float(value)
+    line = {"step": step, "time": now, "tag": tag, "value": value if math.isfinite(value) else None}
+    return line if math.isfinite(value) else {**line, "status": "nan" if math.isnan(value) else "inf"}
+
+
+def _require_images(images: NDArray[np.uint8]) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise WrongInputError(
+            f"Images must be uint8 (n, c, h, w) with c = 1 or 3; got {images.dtype} {images.shape}. "
+            "Round to [0, 255] and move the channels in front."
+        )
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
+
+
+def _portable(argument: str) -> str:
+    return PurePath(argument).name if PurePath(argument).is_absolute() else argument
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        if file.tell() == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit of the working directory's checkout and whether it had changes; None outside one."""
+    program = shutil.which("git")
+    if program is None:
+        return None
+    outputs = []
+    for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+        done = subprocess.run(  # noqa: S603 -- a fixed command line, nothing in it comes from outside
+            [program, *arguments], capture_output=True, text=True, check=False, timeout=20
+        )
+        if done.returncode != 0:
+            return None
+        outputs.append(done.stdout.strip())
+    return {"commit": outputs[0], "dirty": bool(outputs[1])}
+
+
+def command_line(module: str) -> list[str]:
+    """What a person types to start this process again: `python -m MODULE` and the present arguments."""
+    return ["python", "-m", module, *sys.argv[1:]]

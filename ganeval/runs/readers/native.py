@@ -1,0 +1,131 @@
+"""Our own layout (`ganeval.runs.layout`): a folder with a run.json of schema ganeval.run/1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import BrokenRunError
+from ganeval.files import read_json, read_jsonl
+from ganeval.runs import layout
+from ganeval.runs.reader import Reader
+from ganeval.runs.record import Curve, Grid, RunRecord, SampleSet
+from ganeval.scores import Evaluation
+
+_STATUSES = ("running", "stopped", "done", "failed")
+
+
+def probe(folder: Path) -> int:
+    """100 where there is a run.json: no other trainer is known to write that name."""
+    return 100 if (folder / layout.RUN).is_file() else 0
+
+
+def read(folder: Path) -> list[RunRecord]:
+    """The one run in `folder`; a broken one comes back with `error`."""
+    try:
+        return [read_run(folder)]
+    except BrokenRunError as error:
+        return [RunRecord(id=folder.name, path=folder, reader="ganeval", name=folder.name, error=str(error))]
+
+
+def read_run(path: str | Path) -> RunRecord:
+    """Read a run directory in our layout: torn lines, unknown files and missing folders are no errors.
+
+    Raises `BrokenRunError` where run.json is absent, no JSON, or of another schema. An evaluation or a layout that
+    cannot be read becomes a note.
+    """
+    path = Path(path)
+    info = layout.read_info(path)
+    events = _events(path)
+    evaluations, broken = _evaluations(path)
+    grids, strange = _grids(path)
+    return RunRecord(
+        id=path.name, path=path, reader="ganeval", name=str(info.get("name", path.name)),
+        created=str(info.get("created", "")), status=_status(info), step_unit=str(info.get("step_unit", "step")),
+        config=_mapping(info, "config"), environment=_mapping(info, "environment"),
+        protocol=_mapping(info, "protocol"), class_names=_names(info), curves=_curves(events), grids=grids,
+        samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
+        evaluations=evaluations, notes=(*_happenings(events), *broken, *strange),
+    )  # fmt: skip
+
+
+def _status(info: Mapping[str, Any]) -> str:
+    status = info.get("status")
+    return status if status in _STATUSES else "unknown"
+
+
+def _mapping(info: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = info.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _names(info: Mapping[str, Any]) -> tuple[str, ...]:
+    names = info.get("class_names")
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    file = path / layout.EVENTS
+    return list(read_jsonl(file)) if file.is_file() else []
+
+
+def _curves(events: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+    """Values by tag. After `{"event": "resume", "step": s}` what was logged beyond s no longer counts."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for line in events:
+        step = _number(line.get("step"))
+        if step is None:
+            continue
+        if line.get("event") == "resume":
+            points = {tag: [p for p in kept if p[0] <= step] for tag, kept in points.items()}
+        elif isinstance(tag := line.get("tag"), str) and "value" in line:
+            value = _number(line["value"])
+            points.setdefault(tag, []).append((step, math.nan if value is None else value))
+    return {tag: Curve(*zip(*kept, strict=True)) for tag, kept in points.items() if kept}
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _happenings(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    notes = []
+    for line in events:
+        if isinstance(event := line.get("event"), str):
+            said = line.get("text")
+            notes.append(f"{event} at step {line.get('step')}" + (f": {said}" if isinstance(said, str) else ""))
+    return notes
+
+
+def _grids(path: Path) -> tuple[tuple[Grid, ...], list[str]]:
+    folder = path / layout.FIXED
+    known, notes = {}, []
+    if (folder / layout.LAYOUT).is_file():
+        try:
+            known = read_json(folder / layout.LAYOUT)
+        except BrokenRunError as error:
+            notes.append(str(error))
+    known = known if isinstance(known, dict) else {}
+    labels = known.get("labels")
+    labels = tuple(labels) if isinstance(labels, list) and all(isinstance(i, int) for i in labels) else ()
+    rows, columns = (n if isinstance(n := known.get(key), int) and n > 0 else None for key in ("rows", "cols"))
+    latents = str(known.get("latents_sha256", ""))
+    return tuple(
+        Grid(step, file, rows, columns, labels, latents) for step, file in layout.by_step(folder, ".png")
+    ), notes
+
+
+def _evaluations(path: Path) -> tuple[tuple[Evaluation, ...], list[str]]:
+    found, notes = [], []
+    for _, folder in layout.by_step(path / layout.EVALUATIONS, ""):
+        try:
+            if (folder / "result.json").is_file():
+                found.append(Evaluation.read(folder / "result.json"))
+        except BrokenRunError as error:
+            notes.append(str(error))
+    return tuple(found), notes
+
+
+READER = Reader("ganeval", probe, read)
