@@ -1,17 +1,37 @@
-"""Images x extractor -> `Features`: rows with the passport of where they came from."""
+"""Images x extractor -> `Features`: rows with the passport of where they came from.
+
+A network sees each image once: what it made of a set is kept on disk, addressed by the content of the images, the
+weights, the preprocessing and the precision, so that a second question costs no second pass.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from ganeval.errors import WrongInputError
+from ganeval.cache import cache_root, content_key, read_tensors, write_tensors
+from ganeval.classifiers import CLASSIFIERS
+from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
+from ganeval.extractor import Embedded, Extractor
+from ganeval.extractors import EXTRACTORS
 from ganeval.images.imageset import ImageSet
+from ganeval.registry import unknown_name
 from ganeval.scores import Passport
+
+CACHE_FORMAT = 1  # of the entries; a change of what is stored makes the old ones unreachable
+PRECISIONS = ("fp32", "bf16")
+DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +88,152 @@ class Features:
             logits=None if logits is None else torch.as_tensor(logits),
             labels=None if labels is None else torch.as_tensor(labels, dtype=torch.int64),
         )  # fmt: skip
+
+
+def load_extractor(extractor: str | Extractor) -> Extractor:
+    """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
+
+    >>> load_extractor("pixels").name
+    'pixels'
+    """
+    if not isinstance(extractor, str):
+        if isinstance(extractor, Extractor):
+            return extractor
+        raise WrongInputError(
+            f"An extractor must be a name or follow ganeval.extractor.Extractor; got {type(extractor).__name__}. "
+            "Wrap a network with ganeval.classifiers.wrap(...)."
+        )
+    for registry in (CLASSIFIERS, EXTRACTORS):
+        if extractor in registry:
+            return registry[extractor].load()
+    known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
+    raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
+
+
+def extract(
+    images: ImageSet,
+    extractor: str | Extractor,
+    *,
+    device: str | torch.device = "auto",
+    precision: str = "fp32",
+    batch_size: int | None = None,
+    cache: bool = True,
+    progress: bool = True,
+) -> Features:
+    """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
+
+    images: uint8 (n, c, h, w). device: "auto" is CUDA, then MPS, then CPU. precision: "fp32" or "bf16" (of the network;
+    the features are float32 either way). batch_size: None asks the extractor; when memory runs out it is halved, and
+    the log says so. The rows stay on the device, except on MPS, which has no float64 for the statistics.
+
+    >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
+    >>> tuple(extract(two, "pixels").embeddings.shape)
+    (2, 16)
+    """
+    if precision not in PRECISIONS:
+        raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
+    place = choose_device(device)
+    network = load_extractor(extractor).to(place, precision)
+    batch = batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
+    folder = cache_root() / "features"
+    key = _key(images, network, precision) if cache and network.weights_sha256 else ""
+    rows = _stored(read_tensors(folder, key), len(images)) if key else None
+    if rows is None:
+        rows = _embed_all(images, network, place, batch, progress=progress)
+        if key:
+            _store(key, rows)
+    keep = torch.device("cpu") if place.type == "mps" else place
+    return _features(images, network, precision, Embedded(**{k: v.to(keep) for k, v in _columns(rows).items()}))
+
+
+def choose_device(device: str | torch.device = "auto") -> torch.device:
+    """ "auto" -> CUDA, then MPS, then CPU; anything else is checked and returned.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        found = next((k for k in ("cuda", "mps") if getattr(torch, k).is_available()), "cpu")
+        return torch.device(found)
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise WrongInputError(f"A device must be 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'; got {device!r}.") from error
+
+
+def _key(images: ImageSet, network: Extractor, precision: str) -> str:
+    return content_key({
+        "images": images.fingerprint, "extractor": network.name, "weights": network.weights_sha256,
+        "preprocessing": network.preprocessing, "precision": precision, "format": CACHE_FORMAT,
+        "torch": torch.__version__.partition(".")[0],
+    })  # fmt: skip
+
+
+def _columns(rows: Embedded) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in rows._asdict().items() if value is not None}
+
+
+def _stored(tensors: Mapping[str, torch.Tensor] | None, n: int) -> Embedded | None:
+    if not tensors or "embeddings" not in tensors or not set(tensors) <= set(Embedded._fields):
+        return None
+    return Embedded(**tensors) if all(len(rows) == n for rows in tensors.values()) else None
+
+
+def _store(key: str, rows: Embedded) -> None:
+    try:
+        write_tensors(cache_root() / "features", key, _columns(rows))
+    except OSError as error:
+        _log.warning("The features could not be kept in the cache (%s); they will be computed again.", error)
+
+
+def _embed_all(images: ImageSet, network: Extractor, device: torch.device, batch: int, *, progress: bool) -> Embedded:
+    parts: list[Embedded] = []
+    start = 0
+    silent = not progress or not sys.stderr.isatty() or bool(os.environ.get("CI"))
+    with tqdm(total=len(images), desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
+        while start < len(images):
+            stop = min(start + batch, len(images))
+            try:
+                parts.append(_embed(images.load(start, stop), network, device))
+            except RuntimeError as error:
+                batch = _halved(batch, error)
+                continue
+            bar.update(stop - start)
+            start = stop
+    return _joined(parts)
+
+
+def _embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:
+    with torch.no_grad():
+        return network(torch.tensor(pixels, device=device))
+
+
+def _joined(parts: list[Embedded]) -> Embedded:
+    columns = [_columns(part) for part in parts]
+    return Embedded(**{name: torch.cat([column[name].float() for column in columns]) for name in columns[0]})
+
+
+def _halved(batch: int, error: RuntimeError) -> int:
+    """Half the batch when `error` says that memory ran out; every other error is not ours to handle."""
+    if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+        raise error
+    if batch == 1:
+        raise GanevalError(
+            "One image at a time must fit into memory; it did not. Use another device or smaller images."
+        ) from error
+    _log.warning("Out of memory with %d images a batch; going on with %d.", batch, batch // 2)
+    return batch // 2
+
+
+def _features(images: ImageSet, network: Extractor, precision: str, rows: Embedded) -> Features:
+    passport = Passport(
+        source=images.source, fingerprint=images.fingerprint, n=len(images), dim=rows.embeddings.shape[1],
+        extractor=network.name, weights_sha256=network.weights_sha256, preprocessing=network.preprocessing,
+        precision=precision, class_names=tuple(network.class_names or images.class_names),
+    )  # fmt: skip
+    labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
+    return Features(
+        embeddings=rows.embeddings, passport=passport, logits=rows.logits,
+        labels=None if labels is None else labels.to(rows.embeddings.device),
+        spatial=rows.spatial, confusion=network.confusion, images=images,
+    )  # fmt: skip

@@ -1,0 +1,8 @@
+"""Networks that turn images into rows, one per file; `EXTRACTORS` finds them by walking this folder."""
+
+from __future__ import annotations
+
+from ganeval.extractor import ExtractorSpec
+from ganeval.registry import Registry
+
+EXTRACTORS = Registry(ExtractorSpec, "ganeval.extractors", "extractor")
