@@ -6,11 +6,12 @@ weights, the preprocessing and the precision, so that a second question costs no
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,23 @@ class Features:
     def __len__(self) -> int:
         return len(self.embeddings)
 
+    def take(self, rows: NDArray[np.int64]) -> Features:
+        """The features at `rows` (integers, any order), images and labels with them; pixels are read when asked for.
+
+        >>> Features.given(np.arange(6.0).reshape(3, 2)).take(np.array([2, 0])).embeddings.tolist()
+        [[4.0, 5.0], [0.0, 1.0]]
+        """
+        index = torch.as_tensor(rows, device=self.embeddings.device)
+        mark = hashlib.sha256(self.passport.fingerprint.encode() + np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
+        passport = replace(self.passport, n=len(rows), fingerprint=mark if self.passport.fingerprint else "")
+        return replace(
+            self, embeddings=self.embeddings[index], passport=passport,
+            logits=None if self.logits is None else self.logits[index],
+            labels=None if self.labels is None else self.labels[index],
+            spatial=None if self.spatial is None else self.spatial[index],
+            images=None if self.images is None else _lazy_rows(self.images, rows),
+        )  # fmt: skip
+
     @classmethod
     def given(cls, embeddings: Any, *, labels: Any = None, logits: Any = None, source: str = "array") -> Features:
         """Features from bare arrays (numpy or torch), computed elsewhere.
@@ -88,6 +106,14 @@ class Features:
             logits=None if logits is None else torch.as_tensor(logits),
             labels=None if labels is None else torch.as_tensor(labels, dtype=torch.int64),
         )  # fmt: skip
+
+
+def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
+    def load(start: int, stop: int) -> NDArray[np.uint8]:
+        return np.concatenate([images.load(int(row), int(row) + 1) for row in rows[start:stop]])
+
+    labels = None if images.labels is None else images.labels[rows]
+    return replace(images, length=len(rows), load=load, labels=labels)
 
 
 def load_extractor(extractor: str | Extractor) -> Extractor:

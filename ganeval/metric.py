@@ -29,6 +29,7 @@ class Metric:
     ]  # of Pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion"
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
+    slow: bool = False  # True: only runs when it is asked for by name (it trains a network, or takes minutes)
 
     @property
     def card(self) -> str:
@@ -77,12 +78,15 @@ def metric(
     question: Question,
     needs: tuple[str, ...] = ("real",),
     biased_in_n: bool = False,
+    slow: bool = False,
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`."""
 
     def wrap(function: Callable[..., Score]) -> Metric:
         parameters = list(inspect.signature(function).parameters.values())[1:]
         options = {p.name: p.default for p in parameters}
-        return Metric(name, function, better, perfect, version, paper, question, frozenset(needs), biased_in_n, options)
+        return Metric(
+            name, function, better, perfect, version, paper, question, frozenset(needs), biased_in_n, options, slow
+        )
 
     return wrap

@@ -167,10 +167,16 @@ def render_value(value: float | None, se: float | None = None) -> str:
 
 @dataclass(frozen=True)
 class Floor:
-    """The same metric on real against real at the same n: what a perfect generator would get."""
+    """The same metric on real against real: what a perfect generator would get.
+
+    `n` rows in the generator's place; `against` is "heldout" (the same number of real rows, the same n) or "halves"
+    (the reference set cut in two disjoint parts, so n may be smaller: for metrics with a bias in n an upper bound).
+    """
 
     value: float
     se: float | None = None
+    n: int | None = None
+    against: str = ""
 
 
 @dataclass(frozen=True)

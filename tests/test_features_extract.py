@@ -152,3 +152,14 @@ def test_an_unknown_precision_names_the_known_ones() -> None:
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(WrongInputError, match="'auto'"):
         choose_device("tpu9000")
+
+
+def test_taken_features_keep_labels_images_and_passport_in_step() -> None:
+    rows = extract(images(), Sums([]), cache=False)
+    some = rows.take(np.array([5, 2]))
+    assert some.labels is not None
+    assert some.images is not None
+    assert some.labels.tolist() == [2, 2]
+    np.testing.assert_array_equal(some.images.array(), images().array()[[5, 2]])
+    assert (some.passport.n, len(some)) == (2, 2)
+    assert some.passport.fingerprint != rows.passport.fingerprint
