@@ -1,8 +1,29 @@
-"""The zoo: classifiers trained on real data, each an extractor with class names; `CLASSIFIERS` finds them here."""
+"""The zoo: small classifiers whose penultimate layer is an extractor, and whose logits judge generated images.
+
+Importing this package costs nothing; torch is loaded with the first name that is used.
+"""
 
 from __future__ import annotations
 
-from ganeval.extractor import ExtractorSpec
-from ganeval.registry import Registry
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-CLASSIFIERS = Registry(ExtractorSpec, "ganeval.classifiers", "classifier")
+if TYPE_CHECKING:
+    from ganeval.classifiers.card import Card
+    from ganeval.classifiers.catalog import CLASSIFIERS
+    from ganeval.classifiers.classifier import Classifier
+    from ganeval.classifiers.judge import train_classifier
+
+_HOMES = {
+    "CLASSIFIERS": "catalog",
+    "Classifier": "classifier",
+    "Card": "card",
+    "train_classifier": "judge",
+}
+__all__ = ["CLASSIFIERS", "Card", "Classifier", "train_classifier"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

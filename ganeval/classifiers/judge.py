@@ -1,0 +1,75 @@
+"""`train_classifier`: a judge for any labelled images, in one call; what GAN-train and CAS are measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.classifiers.augment import Augment
+from ganeval.classifiers.classifier import Classifier, weights_digest
+from ganeval.classifiers.member import Part, classifier_of, settle
+from ganeval.classifiers.network import Architecture
+from ganeval.classifiers.training import Recipe, fit
+from ganeval.errors import WrongInputError
+
+Images = torch.Tensor | NDArray[np.uint8]
+Labels = torch.Tensor | NDArray[np.integer] | Sequence[int]
+
+
+def judge_recipe(shape: tuple[int, int, int], classes: int, *, seed: int, epochs: float) -> Recipe:
+    """A recipe for images of this shape: above 20 pixels the first layer already halves the resolution.
+
+    No left-right flips: they turn one digit into another.
+    """
+    large = min(shape[1:]) > 20
+    stages = ((48, 48), (64, 64)) if large else ((32, 32), (64, 64))
+    return Recipe(
+        Architecture(shape, classes, stages, stem_stride=2 if large else 1),
+        epochs=epochs, seed=seed, average=0.99, augment=Augment(rotate=8, scale=0.08, shift=1), threads=None,
+    )  # fmt: skip
+
+
+def train_classifier(
+    images: Images, labels: Labels, n_classes: int, *, seed: int = 0, epochs: float = 5, steps: int | None = None,
+    val: tuple[Images, Labels] | None = None, recipe: Recipe | None = None, progress: str = "",
+    device: torch.device | str = "cpu", class_names: Sequence[str] = (), name: str = "judge",
+) -> Classifier:  # fmt: skip
+    """Train a small judge on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
+
+    `epochs` are passes over the images; `steps`, if given, counts batches instead, so that sets of different sizes get
+    the same effort. `val` sets the temperature of the logits and nothing else. `recipe` replaces the default one,
+    seed and epochs included. Equal arguments and threads give equal weights; the global random state stays untouched.
+
+    Returns: a `Classifier`; `.logits(images)` is (n, n_classes) float32. A class without images is simply never learnt.
+    Raises: `WrongInputError` for images that are not uint8 (n, c, h, w), labels out of range or of another length.
+    """
+    train = _checked(images, labels, n_classes)
+    c, h, w = train.images.shape[1:]
+    recipe = recipe or judge_recipe((c, h, w), n_classes, seed=seed, epochs=epochs)
+    if steps is not None:
+        recipe = recipe.with_steps(steps, len(train.images))
+    network = fit(train.images, train.labels, recipe, progress=progress, device=device).cpu()
+    held_out = None if val is None else _checked(*val, n_classes)
+    settle(network, train.images, held_out, name)
+    names = class_names or [str(k) for k in range(n_classes)]
+    return classifier_of(name, network, names, weights_digest(network)).to(device)
+
+
+def _checked(images: Images, labels: Labels, classes: int) -> Part:
+    x, y = torch.as_tensor(images), torch.as_tensor(labels)
+    if x.dtype != torch.uint8 or x.ndim != 4:
+        raise WrongInputError(
+            f"A judge is trained on uint8 images (n, c, h, w); got {x.dtype} {tuple(x.shape)}. "
+            "Pass (x * 255).round().to(torch.uint8), channels first."
+        )
+    if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
+        raise WrongInputError(f"A judge needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}.")
+    if len(y) < 2 or int(y.min()) < 0 or int(y.max()) >= classes:
+        raise WrongInputError(
+            f"A judge needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
+            + (f" from {int(y.min())} to {int(y.max())}." if len(y) else ".")
+        )
+    return Part("given", x.cpu(), y.cpu().long())
