@@ -62,6 +62,8 @@ _REMEDY = {
     "real_logits": "Pass classifier=, for example classifier='mnist'.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
+    "spatial": "Choose an extractor that offers spatial features, such as inception.",
+    "real_spatial": "Choose an extractor that offers spatial features, such as inception.",
     "heldout": "Pass heldout=: real images that the generator was not trained on.",
     "generator": "Pass a generator callable (n, labels, torch.Generator) -> images.",
     "pixels": "Pass images, not bare feature arrays.",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
+from ganeval.errors import UndefinedError
 from ganeval.features import Features
+from ganeval.numerics.gaussian import Gaussian
 
 
 class Pair:
@@ -37,10 +40,27 @@ class Pair:
         have = {
             "real": self.real, "heldout": self.heldout, "generator": self.generator,
             "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
-            "confusion": self.fake.confusion,
+            "confusion": self.fake.confusion, "spatial": self.fake.spatial,
+            "real_spatial": self.real and self.real.spatial,
             "real_logits": self.real and self.real.logits, "real_labels": self.real and self.real.labels,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
+
+    def require_real(self) -> Features:
+        """The real features, or `UndefinedError` where this pair was made of a fake set alone."""
+        if self.real is None:
+            raise UndefinedError("This question needs real images to compare with. Pass real images.")
+        return self.real
+
+    @cached_property
+    def real_gaussian(self) -> Gaussian:
+        """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
+        return Gaussian.of(self.require_real().embeddings)
+
+    @cached_property
+    def fake_gaussian(self) -> Gaussian:
+        """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
+        return Gaussian.of(self.fake.embeddings)
 
     @property
     def signature(self) -> tuple[str, ...]:

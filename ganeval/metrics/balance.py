@@ -1,0 +1,191 @@
+"""Are the classes generated as often as they should be? Histogram against a target prior, with exact tests.
+
+A generator that forgets a class (mode collapse) is invisible to many distances and plain in a histogram. The classes
+are those that a judge assigns. The target prior: the labels of the real set where it has some, else the judge's
+verdicts on the real set, else uniform.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.metric import metric
+from ganeval.numerics.intervals import wilson
+from ganeval.pair import Pair
+from ganeval.scores import Z95, Score
+
+SMALLEST_EXPECTED = 5.0  # Cochran's rule: below it the chi-square tail is not to be trusted
+SIMULATIONS = 9999  # of the exact multinomial test: p is known to 0.01 at worst
+
+
+@metric(
+    "class_balance", better="lower", perfect=0.0, version=1, paper="doi:10.1214/aoms/1177729694",
+    question="diversity", needs=("logits",), biased_in_n=True,
+)  # fmt: skip
+def class_balance(pair: Pair, *, seed: int = 0) -> Score:
+    """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
+
+    sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
+
+    Returns: [0, log(1 / min q)]; 0 when the shares agree exactly.
+    Bias: upwards by (k - 1) / (2 n) for k classes (`details["expected_by_chance"]`).
+    Standard error: delta method, influence log(p_c / q_c) of an image judged c. It vanishes at p = q, so the interval
+    is the wider one of that and the inverted non-central chi-square of 2 n KL.
+    details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
+    class by chance, `p_value` of the chi-square test (simulated exact multinomial where an expected count is below 5),
+    `reverse_kl` (None when a class is missing: it is infinite).
+    """
+    counts, prior, source = _counts_and_prior(pair)
+    n, k = int(counts.sum()), len(counts)
+    shares = counts / n
+    if (counts[prior == 0] > 0).any():
+        absent = [int(c) for c in np.flatnonzero((prior == 0) & (counts > 0))]
+        raise UndefinedError(
+            f"The divergence is infinite: classes {absent} were generated but have share 0 in the target ({source}). "
+            "Pass real images of every class."
+        )
+    log_ratio = np.log(shares, where=shares > 0, out=np.zeros(k)) - np.log(prior, where=prior > 0, out=np.zeros(k))
+    value = float(max((shares * log_ratio).sum(), 0.0))
+    se = float(np.sqrt(max((shares * log_ratio**2).sum() - value**2, 0.0) / n))
+    p_value, test = _goodness_of_fit(counts, prior, seed)
+    details = {
+        "classes": _table(counts, prior, pair.fake.passport.class_names),
+        "missing": missing_table(counts, prior, pair.fake.passport.class_names),
+        "prior": source, "p_value": p_value, "test": test, "reverse_kl": _reverse_kl(shares, prior),
+        "expected_by_chance": (int((prior > 0).sum()) - 1) / (2 * n),
+    }  # fmt: skip
+    interval = _interval(value, se, n, int((prior > 0).sum()) - 1)
+    return Score(value, se=se, interval=interval, n=n, details=details)
+
+
+@metric(
+    "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity",
+    needs=("logits",),
+)  # fmt: skip
+def missing_classes(pair: Pair) -> Score:
+    """The number of target classes that not one generated image was judged to show: a hard count.
+
+    Returns: 0, 1, ... k. Falls with n, as every count of missing things does: `details["missing"]` gives the
+    probability of missing that class by chance at this n, were the generator balanced.
+    details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
+    judge's own confusion explains (binomial tail > 0.01); empty where that confusion is not known.
+    """
+    counts, prior, source = _counts_and_prior(pair)
+    names = pair.fake.passport.class_names
+    missing = missing_table(counts, prior, names)
+    doubtful = [_name(names, c) for c in doubtful_classes(counts, pair.fake.confusion)]
+    details = {"missing": missing, "doubtful": doubtful, "prior": source, "counts": counts.tolist()}
+    return Score(float(len(missing)), n=int(counts.sum()), details=details)
+
+
+def missing_table(
+    counts: NDArray[np.int64], prior: NDArray[np.float64], names: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """The classes of positive prior that never came, and (1 - q)^n: how probable that is by chance.
+
+    >>> missing_table(np.array([2, 0]), np.array([0.5, 0.5]))
+    [{'name': '1', 'by_chance': 0.25}]
+    """
+    n = int(counts.sum())
+    absent = np.flatnonzero((counts == 0) & (prior > 0))
+    return [{"name": _name(names, c), "by_chance": float((1 - prior[c]) ** n)} for c in absent]
+
+
+def doubtful_classes(counts: NDArray[np.int64], confusion: NDArray[np.int64] | None) -> list[int]:
+    """Classes that were judged present no more often than misread images of the others explain."""
+    if confusion is None or confusion.shape != (len(counts), len(counts)):
+        return []
+    judged = (confusion + 0.5) / (confusion + 0.5).sum(axis=1, keepdims=True)  # no error rate is exactly 0
+    found = []
+    for c in np.flatnonzero(counts):
+        others = np.delete(counts, c)
+        expected = float((others * np.delete(judged[:, c], c)).sum())
+        if stats.poisson.sf(counts[c] - 1, expected) > 0.01:
+            found.append(int(c))
+    return found
+
+
+def _counts_and_prior(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.float64], str]:
+    logits = pair.fake.logits
+    if logits is None or len(logits) == 0:
+        raise TooFewSamplesError("A histogram of classes needs at least one judged fake image; got none.")
+    k = logits.shape[1]
+    counts = np.bincount(_judged(logits), minlength=k)
+    real = pair.real
+    if real is not None and real.labels is not None:
+        return counts, _shares(real.labels.cpu().numpy(), k), "labels of the real set"
+    if real is not None and real.logits is not None:
+        return counts, _shares(_judged(real.logits), k), "judged classes of the real set"
+    return counts, np.full(k, 1 / k), "uniform"
+
+
+def _judged(logits: torch.Tensor) -> NDArray[np.int64]:
+    return logits.argmax(dim=1).cpu().numpy()
+
+
+def _shares(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    if labels.min() < 0 or labels.max() >= k:
+        raise WrongInputError(f"Real labels must lie in 0..{k - 1}; got {labels.min()} to {labels.max()}.")
+    return np.bincount(labels, minlength=k) / len(labels)
+
+
+def _name(names: tuple[str, ...], c: int | np.intp) -> str:
+    return names[c] if c < len(names) else str(int(c))
+
+
+def _table(counts: NDArray[np.int64], prior: NDArray[np.float64], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    n = int(counts.sum())
+    return [
+        {"name": _name(names, c), "count": int(count), "share": count / n, "interval": list(wilson(int(count), n)),
+         "target": float(prior[c])}
+        for c, count in enumerate(counts)
+    ]  # fmt: skip
+
+
+def _reverse_kl(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:
+    due = prior > 0
+    if (shares[due] == 0).any():
+        return None
+    return float((prior[due] * np.log(prior[due] / shares[due])).sum())
+
+
+def _goodness_of_fit(counts: NDArray[np.int64], prior: NDArray[np.float64], seed: int) -> tuple[float, str]:
+    due = prior > 0
+    n, expected = int(counts.sum()), counts.sum() * prior[due]
+    if due.sum() < 2:
+        return 1.0, "one class only"
+    if expected.min() >= SMALLEST_EXPECTED:
+        return float(stats.chisquare(counts[due], expected).pvalue), "chi-square"
+    draws = np.random.default_rng(seed).multinomial(n, prior[due] / prior[due].sum(), size=SIMULATIONS)
+    distance = ((draws - expected) ** 2 / expected).sum(axis=1)
+    seen = ((counts[due] - expected) ** 2 / expected).sum()
+    return float((1 + (distance >= seen - 1e-9).sum()) / (1 + SIMULATIONS)), "exact multinomial, simulated"
+
+
+def _interval(value: float, se: float, n: int, df: int) -> tuple[float, float]:
+    if df < 1:
+        return value, value
+    low = _noncentrality(2 * n * value, df, 0.975) / (2 * n)
+    # A statistic below its expectation at KL = 0 says no more than one equal to it: the upper end never collapses.
+    high = _noncentrality(max(2 * n * value, df), df, 0.025) / (2 * n)
+    return max(0.0, min(low, value - Z95 * se)), max(high, value + Z95 * se)
+
+
+def _noncentrality(statistic: float, df: int, tail: float) -> float:
+    """The non-centrality at which P(chi-square <= statistic) is `tail`; 0 where none is that large."""
+
+    def excess(nc: float) -> float:
+        return (
+            float(stats.ncx2.cdf(statistic, df, nc)) - tail if nc > 0 else float(stats.chi2.cdf(statistic, df)) - tail
+        )
+
+    if excess(0.0) <= 0:
+        return 0.0
+    top = statistic + 10 * np.sqrt(statistic + df) + 10
+    return float(optimize.root_scalar(excess, bracket=(0.0, top), method="brentq").root)

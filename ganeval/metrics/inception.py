@@ -1,0 +1,103 @@
+"""Inception score (Salimans et al. 2016, arXiv:1606.03498) and mode score (Che et al. 2017, arXiv:1612.02136).
+
+Where implementations differ: the classical protocol averages over 10 splits and prints their spread, which is neither
+a standard error nor an interval, and depends on the order of the images: a set sorted by class got 62 instead of 298
+(openai/guided-diffusion#165). torch-fidelity shuffles with seed 2020 first, torchmetrics unseeded, others not at all.
+Taking log of float32 probabilities gives NaN on the saturated outputs of a good digit classifier; here everything is
+float64 and starts from logits. "Inception score" on other classifiers' logits is a score of that classifier's classes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.metric import metric
+from ganeval.pair import Pair
+from ganeval.scores import Z95, Score
+
+SEED = 2020  # torch-fidelity's shuffle
+
+
+@metric(
+    "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity",
+    needs=("logits",), biased_in_n=True,
+)  # fmt: skip
+def inception_score(pair: Pair, *, splits: int | None = None, seed: int | None = None) -> Score:
+    """exp of the mean KL divergence from each image's class probabilities to their average.
+
+    Returns: [1, k] for k classes; k when every image is classified with certainty and all classes are equally
+    frequent. No single value is perfect: real images score what the classifier makes of them.
+    Bias: slightly downwards, of order k/n.
+    Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
+    The 95 % interval is symmetric in log IS.
+    Blind to anything within a class: one perfect image per class gets the highest score.
+    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with seed=2020); `details` then
+    holds the spread over splits and there is no standard error.
+    """
+    log_p = _log_probabilities(pair.fake.logits)
+    if splits is not None:
+        return _over_splits(log_p, splits, SEED if seed is None else seed)
+    divergence = _divergence(log_p, log_marginal(log_p))
+    return _exponential(float(divergence.mean()), divergence)
+
+
+@metric(
+    "mode_score", better="higher", perfect=None, version=1, paper="arXiv:1612.02136", question="fidelity",
+    needs=("real", "logits", "real_logits"), biased_in_n=True,
+)  # fmt: skip
+def mode_score(pair: Pair) -> Score:
+    """The inception score, less what the fake classes differ from the real ones: exp(E KL(p(y|x) | p) - KL(p | p_r)).
+
+    p is the average of the fake class probabilities, p_r that of the real ones. (With p_r in the first term too, as
+    some surveys print it, the two terms would collapse to the inception score by the chain rule.)
+
+    Returns: (0, k]; equal to the inception score where the fake classes are as frequent as the real ones.
+    Standard error: delta method on its logarithm, the real set held fixed.
+    """
+    log_p, log_real = _log_probabilities(pair.fake.logits), _log_probabilities(pair.require_real().logits)
+    marginal, target = log_marginal(log_p), log_marginal(log_real)
+    penalty = float((marginal.exp() * (marginal - target)).sum())
+    divergence = _divergence(log_p, marginal)
+    influence = divergence - (log_p.exp() * (marginal - target)).sum(dim=1)
+    return _exponential(float(divergence.mean()) - penalty, influence)
+
+
+def log_marginal(log_p: torch.Tensor) -> torch.Tensor:
+    """log of the average of the rows of exp(log_p) (n, k), without underflow: (k,)."""
+    return torch.logsumexp(log_p, dim=0) - math.log(len(log_p))
+
+
+def _log_probabilities(logits: torch.Tensor | None) -> torch.Tensor:
+    if logits is None or logits.ndim != 2 or logits.shape[1] < 2:
+        shape = None if logits is None else tuple(logits.shape)
+        raise WrongInputError(f"Logits must be (n, k) with at least 2 classes; got {shape}.")
+    if len(logits) < 2:
+        raise TooFewSamplesError(f"An average over images needs at least 2 of them; got {len(logits)}.")
+    return logits.to(torch.float64).log_softmax(dim=1)
+
+
+def _divergence(log_p: torch.Tensor, log_q: torch.Tensor) -> torch.Tensor:
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1)
+
+
+def _exponential(log_value: float, influence: torch.Tensor) -> Score:
+    value = math.exp(log_value)
+    psi = (influence - influence.mean()).cpu().numpy()
+    reach = Z95 * float(psi.std(ddof=1)) / math.sqrt(len(psi))
+    interval = (value * math.exp(-reach), value * math.exp(reach))
+    return Score.from_influence(value, value * psi, interval=interval)
+
+
+def _over_splits(log_p: torch.Tensor, splits: int, seed: int) -> Score:
+    n = len(log_p)
+    if not 1 <= splits <= n:
+        raise WrongInputError(f"splits must lie between 1 and the number of images, {n}; got {splits}.")
+    order = np.random.RandomState(seed).permutation(n)  # the legacy stream is part of the convention
+    log_p = log_p[torch.from_numpy(order).to(log_p.device)]
+    parts = [log_p[i * n // splits : (i + 1) * n // splits] for i in range(splits)]
+    values = np.array([math.exp(float(_divergence(part, log_marginal(part)).mean())) for part in parts])
+    return Score(float(values.mean()), n=n, details={"split_sd": float(values.std()), "splits": splits})

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval.errors import UndefinedError
+from ganeval.features import Features
+from ganeval.files import render_json
+from ganeval.metrics.balance import class_balance, missing_classes
+from ganeval.pair import Pair
+
+
+def features(judged: list[int], k: int, labels: list[int] | None = None) -> Features:
+    logits = torch.nn.functional.one_hot(torch.tensor(judged), k).float()
+    return Features.given(torch.zeros(len(judged), 2), logits=logits, labels=labels)
+
+
+def test_the_divergence_by_hand() -> None:
+    """Shares (3/4, 1/4) against one half each."""
+    score = class_balance(Pair(None, features([0, 0, 0, 1], 2)))
+    assert score == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    assert score.details["reverse_kl"] == pytest.approx(0.5 * math.log(2 / 3) + 0.5 * math.log(2))
+    assert score.details["prior"] == "uniform"
+
+
+def test_a_balanced_set_is_perfect() -> None:
+    score = class_balance(Pair(None, features(list(range(5)) * 20, 5)))
+    assert score == 0.0
+    assert score.details["p_value"] == pytest.approx(1.0)
+    assert score.interval is not None
+    assert score.interval[0] == 0.0 < score.interval[1]
+
+
+def test_the_prior_comes_from_the_real_labels() -> None:
+    real = features([0, 0, 0, 0], 2, labels=[0, 0, 0, 1])
+    assert class_balance(Pair(real, features([0, 0, 0, 1], 2))) == 0.0
+    assert class_balance(Pair(replace(real, labels=None), features([0, 0], 2))) == 0.0
+
+
+def test_a_missing_class_is_named_with_its_chance() -> None:
+    score = class_balance(Pair(None, features([0, 1] * 10, 3)))
+    assert score == pytest.approx(math.log(1.5))
+    assert score.details["missing"] == [{"name": "2", "by_chance": pytest.approx((2 / 3) ** 20)}]
+    assert score.details["reverse_kl"] is None
+    assert score.details["p_value"] < 0.01
+    assert render_json(dict(score.details))
+
+
+def test_small_counts_are_tested_by_simulation_and_the_test_is_exact() -> None:
+    score = class_balance(Pair(None, features([0, 0, 0, 0], 2)))
+    assert "multinomial" in score.details["test"]
+    assert score.details["p_value"] == pytest.approx(2 / 16, abs=0.02)
+
+
+def test_a_class_outside_the_target_is_infinitely_far() -> None:
+    with pytest.raises(UndefinedError, match=r"classes \[1\] were generated"):
+        class_balance(Pair(features([0], 2, labels=[0]), features([0, 1], 2)))
+
+
+@pytest.mark.parametrize("weights", [[0.25, 0.25, 0.25, 0.25], [0.4, 0.3, 0.2, 0.1], [0.27, 0.25, 0.24, 0.24]])
+def test_the_interval_covers_the_true_divergence(weights: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    truth = sum(p * math.log(p / 0.25) for p in weights)
+    inside = 0
+    for _ in range(200):
+        counts = rng.multinomial(500, weights)
+        judged = np.repeat(np.arange(4), counts).tolist()
+        low, high = class_balance(Pair(None, features(judged, 4))).interval or (1.0, 0.0)
+        inside += low <= truth <= high
+    assert inside / 200 >= 0.92
+
+
+def test_missing_classes_are_counted() -> None:
+    score = missing_classes(Pair(None, features([0, 1, 1, 4], 6)))
+    assert score == 3
+    assert [row["name"] for row in score.details["missing"]] == ["2", "3", "5"]
+
+
+def test_a_class_that_the_judges_errors_explain_is_doubtful() -> None:
+    judge = np.array([[90, 10], [0, 100]])
+    fake = replace(features([0] * 900 + [1] * 100, 2), confusion=judge)
+    score = missing_classes(Pair(None, fake))
+    assert score == 0
+    assert score.details["doubtful"] == ["1"]

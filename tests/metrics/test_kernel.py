@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.features import Features
+from ganeval.metrics.kernel import kid, mmd_rbf
+from ganeval.pair import Pair
+
+
+def rows_of(n: int, d: int, seed: int) -> torch.Tensor:
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def pair_of(real: torch.Tensor, fake: torch.Tensor) -> Pair:
+    return Pair(Features.given(real), Features.given(fake))
+
+
+def test_two_points_by_hand() -> None:
+    """d = 1, real {0, 1}, fake {2, 3}: k = 1, then (6 + 1)^3, less twice the mean of 1, 1, 27, 64."""
+    score = kid(pair_of(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [3.0]])))
+    assert score == pytest.approx(1 + 343 - 2 * (1 + 1 + 27 + 64) / 4)
+
+
+def test_it_is_unbiased_at_equal_distributions() -> None:
+    values = [float(kid(pair_of(rows_of(30, 3, 2 * s), rows_of(30, 3, 2 * s + 1)))) for s in range(200)]
+    mean = sum(values) / 200
+    spread = (sum((v - mean) ** 2 for v in values) / 199) ** 0.5
+    assert abs(mean) < 3 * spread / 200**0.5
+    assert min(values) < 0
+
+
+def test_subsets_need_enough_rows() -> None:
+    with pytest.raises(TooFewSamplesError, match="at least 1000 rows in each set; got 30 real and 20 fake"):
+        kid(pair_of(rows_of(30, 3, 0), rows_of(20, 3, 1)), subsets=10)
+
+
+def test_subsets_are_seeded_and_scatter_around_all_pairs() -> None:
+    pair = pair_of(rows_of(200, 3, 0), rows_of(200, 3, 1) + 1)
+    few = kid(pair, subsets=50, subset_size=60, seed=1)
+    assert few == kid(pair, subsets=50, subset_size=60, seed=1)
+    assert few != kid(pair, subsets=50, subset_size=60, seed=2)
+    assert few == pytest.approx(kid(pair), abs=5 * few.details["subset_sd"] / 50**0.5)
+    assert few.se is None
+
+
+def test_a_gaussian_kernel_has_a_closed_form_between_gaussians() -> None:
+    """E k = (s^2 / (s^2 + 2))^(d/2) exp(-m^2 / (2 (s^2 + 2))) for unit normals m apart, bandwidth s."""
+    d, s2, shift = 3, 4.0, 1.0
+    score = mmd_rbf(pair_of(rows_of(4000, d, 0), rows_of(4000, d, 1) + shift / d**0.5), bandwidth=s2**0.5)
+    same = (s2 / (s2 + 2)) ** (d / 2)
+    expected = 2 * same * (1 - torch.tensor(-(shift**2) / (2 * (s2 + 2))).exp())
+    assert score == pytest.approx(float(expected), abs=4 * 2**0.5 * (score.se or 0))
+
+
+def test_unit_rows_are_cmmds_number_but_for_the_diagonal() -> None:
+    real, fake = rows_of(40, 5, 0), rows_of(30, 5, 1) + 0.3
+    score = mmd_rbf(pair_of(real, fake), bandwidth=10.0, unit_rows=True)
+    x, y = (rows / rows.norm(dim=1, keepdim=True) for rows in (real, fake))
+    k = lambda a, b: torch.exp(-torch.cdist(a, b).square() / 200)  # noqa: E731 - the published two-liner
+    v_statistic = k(x, x).mean() + k(y, y).mean() - 2 * k(x, y).mean()
+    bias = (1 - k(x, x).mean()) / 39 + (1 - k(y, y).mean()) / 29
+    assert float(score) == pytest.approx(float(v_statistic - bias), rel=1e-9)
+
+
+def test_the_default_bandwidth_is_the_median_distance() -> None:
+    real = torch.tensor([[0.0], [1.0], [3.0]])  # distances 1, 2, 3
+    assert mmd_rbf(pair_of(real, real + 1)).details["bandwidth"] == 2.0
+
+
+def test_a_bandwidth_must_be_positive() -> None:
+    with pytest.raises(WrongInputError, match="positive; got -1"):
+        mmd_rbf(pair_of(rows_of(5, 2, 0), rows_of(5, 2, 1)), bandwidth=-1.0)
+
+
+def test_constant_features_have_no_median_distance() -> None:
+    with pytest.raises(UndefinedError, match="Pass bandwidth="):
+        mmd_rbf(pair_of(torch.ones(5, 2), torch.ones(5, 2)))
+
+
+def test_a_row_of_zeros_has_no_direction() -> None:
+    with pytest.raises(UndefinedError, match="no direction"):
+        mmd_rbf(pair_of(torch.zeros(5, 2), torch.ones(5, 2)), unit_rows=True)
