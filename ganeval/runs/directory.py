@@ -147,7 +147,7 @@ def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds:
     write_json(path / layout.RUN, {
         "schema": layout.SCHEMA, "id": path.name, "name": name, "created": _now(), "status": "running",
         "command": shlex.join(map(_portable, command)), "config": _plain(config), "seeds": dict(seeds),
-        "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": _git(),
+        "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": git_state(),
         "environment": {"python": platform.python_version(), "platform": platform.platform(), **(environment or {})},
     })  # fmt: skip
     return RunDirectory(path)
@@ -231,7 +231,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _git() -> dict[str, Any] | None:
+def git_state() -> dict[str, Any] | None:
     """Commit of the working directory's checkout and whether it had changes; None outside one."""
     program = shutil.which("git")
     if program is None:
