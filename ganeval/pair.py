@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from ganeval.errors import UndefinedError
+from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
 from ganeval.numerics.gaussian import Gaussian
+from ganeval.numerics.neighbours import Neighbours, neighbours
+
+NEIGHBOURS = 5  # the largest default k of any metric
+FURTHER = 4  # neighbours beyond k that the jackknife needs when some rows are left out
 
 
 class Pair:
@@ -24,6 +28,7 @@ class Pair:
         *,
         heldout: Features | None = None,
         generator: Callable[..., Any] | None = None,
+        embed: Callable[..., Features] | None = None,
         seed: int = 0,
     ) -> None:
         for other in (real, heldout):
@@ -33,12 +38,14 @@ class Pair:
         self.fake = fake
         self.heldout = heldout
         self.generator = generator
+        self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
         self.seed = seed
+        self._neighbours: Neighbours | None = None
 
     def missing(self, needs: Iterable[str]) -> list[str]:
         """Those of `needs` that this pair cannot give."""
         have = {
-            "real": self.real, "heldout": self.heldout, "generator": self.generator,
+            "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
             "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
             "confusion": self.fake.confusion, "spatial": self.fake.spatial,
             "real_spatial": self.real and self.real.spatial,
@@ -62,9 +69,31 @@ class Pair:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
         return Gaussian.of(self.fake.embeddings)
 
+    def neighbours(self, k: int) -> Neighbours:
+        """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
+        real = self.require_real().embeddings
+        _require_neighbours(k, len(real), len(self.fake))
+        if bool((real == real[0]).all()):
+            raise UndefinedError(
+                "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
+            )
+        if self._neighbours is None or self._neighbours.k < k + FURTHER:
+            self._neighbours = neighbours(real, self.fake.embeddings, max(k, NEIGHBOURS) + FURTHER)
+        return self._neighbours
+
     @property
     def signature(self) -> tuple[str, ...]:
         passport = self.fake.passport
         n_real = 0 if self.real is None else len(self.real)
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         return (f"x:{passport.extractor}{weights}", f"n:{n_real}/{len(self.fake)}", f"dtype:{passport.precision}")
+
+
+def _require_neighbours(k: int, n: int, m: int) -> None:
+    if k < 1:
+        raise UndefinedError(f"The number of neighbours must be at least 1; got k = {k}.")
+    if min(n, m) <= k:
+        raise TooFewSamplesError(
+            f"{k} nearest neighbours need more than {k} rows in each set; got {n} real and {m} fake. "
+            "Pass more images or a smaller k."
+        )

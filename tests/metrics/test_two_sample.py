@@ -1,0 +1,73 @@
+"""Two-sample tests: calibrated when nothing differs, powerful when something does, blind to order and copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.features import Features
+from ganeval.metrics.two_sample import _folds, _mmd2, c2st, mmd_test
+from ganeval.pair import Pair
+
+
+def pair(n: int, m: int, d: int = 6, shift: float = 0.0, seed: int = 0) -> Pair:
+    g = torch.Generator().manual_seed(seed)
+    real = torch.randn(n, d, generator=g, dtype=torch.float64)
+    return Pair(Features.given(real), Features.given(torch.randn(m, d, generator=g, dtype=torch.float64) + shift))
+
+
+@pytest.mark.parametrize("test", ["c2st", "mmd_test"])
+def test_the_p_value_is_uniform_when_real_and_fake_are_one_distribution(test: str) -> None:
+    def p_value(seed: int) -> float:
+        same = pair(120, 80, seed=seed)
+        if test == "c2st":
+            return c2st(same, features=32, permutations=99).details["p_value"]
+        return float(mmd_test(same, permutations=99))
+
+    p = np.array([p_value(seed) for seed in range(200)])
+    for level in (0.05, 0.25, 0.5):
+        sd = np.sqrt(level * (1 - level) / len(p))
+        assert (p <= level).mean() == pytest.approx(level, abs=3.5 * sd)
+
+
+def test_a_small_shift_is_found_by_both() -> None:
+    shifted = pair(600, 500, shift=0.3)
+    assert c2st(shifted).details["p_value"] < 0.01
+    assert mmd_test(shifted) < 0.01
+
+
+def test_a_change_of_shape_that_no_line_can_see_is_found() -> None:
+    g = torch.Generator().manual_seed(1)
+    real, fake = torch.randn(800, 3, generator=g), 1.6 * torch.randn(800, 3, generator=g)
+    assert c2st(Pair(Features.given(real), Features.given(fake))) > 0.58
+
+
+def test_copies_fall_into_the_fold_of_their_original() -> None:
+    rows = torch.randn(50, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    assert (_folds(rows, 5, 0) == _folds(rows.clone(), 5, 0)).all()
+    assert set(_folds(rows, 5, 0).tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_the_mmd_of_one_split_is_its_definition_as_loops() -> None:
+    x = np.random.default_rng(0).normal(size=(7, 2))
+    kernel = np.exp(-((x[:, None] - x[None]) ** 2).sum(-1))
+    a, b = range(3), range(3, 7)
+    within_a = np.mean([kernel[i, j] for i in a for j in a if i != j])
+    within_b = np.mean([kernel[i, j] for i in b for j in b if i != j])
+    across = np.mean([kernel[i, j] for i in a for j in b])
+    np.fill_diagonal(kernel, 0)
+    first = torch.tensor([[1.0]] * 3 + [[0.0]] * 4, dtype=torch.float64)
+    assert float(_mmd2(torch.from_numpy(kernel), first, 3, 4)) == pytest.approx(within_a + within_b - 2 * across)
+
+
+def test_constant_features_have_nothing_to_test() -> None:
+    same = Features.given(torch.ones(30, 2))
+    with pytest.raises(UndefinedError, match="No feature varies"):
+        c2st(Pair(same, same))
+
+
+def test_nineteen_rows_are_too_few() -> None:
+    with pytest.raises(TooFewSamplesError, match="20 rows a side; got 19 fake"):
+        c2st(pair(30, 19))
