@@ -66,8 +66,7 @@ def ndb(pair: Pair, *, bins: int = 100) -> Score:
 
 def _p_value(x: int, n: int, y: int, m: int) -> float:
     """Fisher's exact test of x out of n against y out of m."""
-    _, p = fisher_exact([[x, n - x], [y, m - y]])
-    return float(p)
+    return float(np.asarray(fisher_exact([[x, n - x], [y, m - y]]))[1])
 
 
 def _histograms(real: NDArray, fake: NDArray, bins: int, seed: int) -> tuple[NDArray, NDArray]:
