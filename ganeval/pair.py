@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
@@ -13,6 +13,8 @@ from ganeval.numerics.neighbours import Neighbours, neighbours
 
 NEIGHBOURS = 5  # the largest default k of any metric
 FURTHER = 4  # neighbours beyond k that the jackknife needs when some rows are left out
+
+T = TypeVar("T")
 
 
 class Pair:
@@ -40,6 +42,7 @@ class Pair:
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
         self.seed = seed
+        self._shared: dict[Hashable, Any] = {}
         self._neighbours: Neighbours | None = None
 
     def missing(self, needs: Iterable[str]) -> list[str]:
@@ -58,6 +61,12 @@ class Pair:
         if self.real is None:
             raise UndefinedError("This question needs real images to compare with. Pass real images.")
         return self.real
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """`compute()` the first time a key is asked for, its result ever after: what metrics of one family share."""
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
 
     @cached_property
     def real_gaussian(self) -> Gaussian:

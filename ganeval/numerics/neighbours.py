@@ -1,0 +1,130 @@
+"""Everything that neighbour metrics ask of (real, fake), from one tiled sweep over each pair of sets.
+
+Distances inside real, inside fake and between the two; radii, nearest rows, and who lies in whose ball, for every
+k up to one maximum. Memory O(tile^2 + n k) besides centred copies of the rows. Integers are exact: equal to brute force
+by differences in double precision, whatever the size of the tiles.
+
+Each step is a frozen value with `merge` over disjoint shares of the pairs, so that several processes can divide the
+tiles: first `nearest_within` of both sets (merged), then `crossing` (merged), which needs the radii of the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.numerics.balls import Balls, Inside, Realism
+from ganeval.numerics.jackknife import GROUPS, NEVER, SPLITS, Covered, kept_levels, kept_rows
+from ganeval.numerics.nearest import Lists, Nearest, nearest_within
+from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
+
+REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """What pairs of a real and a fake row say, each array over all n real or all m fake rows.
+
+    fake_to_real (m, k) and real_to_fake (n, k) nearest rows of the other set; in_real: for each fake the real balls it
+    lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`; reached and
+    covered (n, subsets) uint8, for the subsets of fakes of `ganeval.numerics.jackknife`: the lowest k, less one, at
+    which a real's ball holds a fake, and at which a real lies in a fake's ball.
+    """
+
+    fake_to_real: Nearest
+    real_to_fake: Nearest
+    in_real: Inside
+    in_fake: Inside
+    realism: NDArray[np.float64]
+    reached: NDArray[np.uint8]
+    covered: NDArray[np.uint8]
+
+    @classmethod
+    def none(cls, n: int, m: int, k: int) -> Self:
+        """The identity of `merge`."""
+        never = np.full((n, GROUPS * SPLITS), NEVER, np.uint8)
+        return cls(
+            Nearest.none(m, k), Nearest.none(n, k), Inside.none(m, k), Inside.none(n, k), np.zeros(m), never, never
+        )
+
+    def merge(self, other: Crossing) -> Crossing:
+        """Of disjoint sets of pairs: exact, associative, commutative."""
+        return Crossing(
+            self.fake_to_real.merge(other.fake_to_real), self.real_to_fake.merge(other.real_to_fake),
+            self.in_real.merge(other.in_real), self.in_fake.merge(other.in_fake),
+            np.maximum(self.realism, other.realism),
+            np.minimum(self.reached, other.reached), np.minimum(self.covered, other.covered),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The whole sweep: real (n, k) nearest other reals, fake (m, k) nearest other fakes, and what crosses."""
+
+    real: Nearest
+    fake: Nearest
+    crossing: Crossing
+
+    @property
+    def k(self) -> int:
+        return self.real.squared.shape[1]
+
+
+def crossing(
+    real: torch.Tensor, fake: torch.Tensor, real_near: Nearest, fake_near: Nearest,
+    *, tile: int = TILE, part: tuple[int, int] = (0, 1),
+) -> Crossing:  # fmt: skip
+    """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged."""
+    left, right = screens(real, fake)
+    k = real_near.squared.shape[1]
+    tiles = Tiles(left, right, tile)
+    to_fake, to_real = Lists(left, right, k), Lists(right, left, k)
+    left_out = _LeftOut(len(real), fake_near, left.rows.device)
+    in_real = Balls(left, right, real_near.squared, left_out.real_ball)
+    in_fake = Balls(right, left, fake_near.squared, left_out.fake_ball)
+    realism = Realism(left, right, real_near.squared[:, min(REALISM_K, k) - 1])
+    for a, b in full_grid(len(real), len(fake), tile, part):
+        lower = tiles.lower(a, b)
+        by_real, by_fake = lower.amin(1), lower.amin(0)
+        to_fake.offer(a, b, lower, by_real)
+        to_real.offer(b, a, lower.T, by_fake)
+        in_real.offer(a, b, lower, by_real)
+        in_fake.offer(b, a, lower.T, by_fake)
+        realism.offer(a, b, lower)
+    return Crossing(
+        to_real.finish(), to_fake.finish(), in_real.finish(), in_fake.finish(), realism.finish(),
+        left_out.reached.finish(), left_out.covered.finish(),
+    )  # fmt: skip
+
+
+class _LeftOut:
+    """Follows what stays covered when a group of fakes is left out: radii of real balls stay, those of fakes grow."""
+
+    def __init__(self, n: int, fake_near: Nearest, device: torch.device) -> None:
+        kept = kept_rows(len(fake_near.index))
+        self.levels = torch.from_numpy(kept_levels(kept, fake_near.index)).to(device)
+        self.kept = torch.from_numpy(kept).to(device)
+        self.reached, self.covered = (Covered(n, kept.shape[1], device) for _ in range(2))
+
+    def real_ball(self, real: torch.Tensor, fake: torch.Tensor, level: torch.Tensor) -> None:
+        kept = self.kept[fake]
+        self.reached.see(real, kept, level.to(torch.uint8)[:, None].expand_as(kept))
+
+    def fake_ball(self, fake: torch.Tensor, real: torch.Tensor, level: torch.Tensor) -> None:
+        self.covered.see(real, self.kept[fake], self.levels[fake, level])
+
+
+def neighbours(real: torch.Tensor, fake: torch.Tensor, k: int, *, tile: int = TILE) -> Neighbours:
+    """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
+
+    >>> found = neighbours(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([[0.5], [9.0]]), 1)
+    >>> found.real.distance.ravel().tolist(), found.crossing.in_real.count.ravel().tolist()
+    ([1.0, 1.0, 3.0], [2, 0])
+    """
+    real_near = nearest_within(real, k, tile=tile)
+    fake_near = nearest_within(fake, k, tile=tile)
+    return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile))

@@ -1,0 +1,175 @@
+"""Squared Euclidean distances in tiles: proven lower bounds from matrix products, exact values for the few that matter.
+
+|x - y|^2 = |x|^2 + |y|^2 - 2 x.y is fast and inexact. Here every product carries a bound of its error (Higham 2002,
+"Accuracy and Stability of Numerical Algorithms", eq. 3.5: any order of summation, with or without fused multiply-add),
+so a tile holds numbers that are certainly not above the true squared distances. Whoever compares them with a threshold
+re-computes the pairs inside the bound by differences in double precision.
+
+Rows are centred, and scaled by a power of two so that no square overflows: all squares in this module are in those
+scaled units, `Screen.unit` turns them back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+TILE = 1024  # rows: a tile of float32 is 4 MiB, which fits the second-level cache of most processors
+_ROUNDOFF = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
+_UNDERFLOW = 1e-30  # far above what flushed denormals can add up to when the largest norm is 1
+_EXTRA = 64  # roundings besides the product's: centring, norms, two additions, the exact value's own
+_LONGEST = 2**16  # columns beyond which single precision bounds too loosely
+_CHUNK = 1 << 18  # elements of one gather of exact differences: stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Screen:
+    """Rows made ready for products: for rows i, j of two screens, lower_ij <= |x_i - x_j|^2 <= lower_ij + slack_i + slack_j.
+
+    rows (n, d) centred and scaled, norms (n,) squared norms less their share of the error, slack (n,) twice that share.
+    """
+
+    source: torch.Tensor  # (n, d) as they came
+    rows: torch.Tensor
+    norms: torch.Tensor
+    slack: torch.Tensor
+    unit: float  # scaled squared distance = unit * squared distance; a power of four
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def screens(*sources: torch.Tensor, dtype: torch.dtype | None = None) -> list[Screen]:
+    """One `Screen` for each set of rows, all with one centre and one scale, so that any two can be multiplied."""
+    dtype = dtype or (torch.float32 if sources[0].shape[1] <= _LONGEST else torch.float64)
+    centre = torch.stack([rows.mean(0, dtype=torch.float64) for rows in sources if len(rows)]).mean(0)
+    largest = max((_largest(rows, centre) for rows in sources), default=0.0)
+    scale = 2.0 ** -math.ceil(math.log2(largest)) if largest > 0 else 1.0
+    return [_screen(rows, centre, scale, dtype) for rows in sources]
+
+
+def _largest(rows: torch.Tensor, centre: torch.Tensor) -> float:
+    """The largest norm of a centred row."""
+    parts = (torch.linalg.vector_norm(part.double() - centre, dim=1) for part in _pieces(rows))
+    return max((float(part.max()) for part in parts), default=0.0)
+
+
+def _screen(source: torch.Tensor, centre: torch.Tensor, scale: float, dtype: torch.dtype) -> Screen:
+    rows = torch.empty(source.shape, dtype=dtype, device=source.device)
+    squares = torch.empty(len(source), dtype=torch.float64, device=source.device)
+    at = 0
+    for part in _pieces(source):
+        centred = (part.double() - centre).mul_(scale)
+        rows[at : at + len(part)] = centred
+        squares[at : at + len(part)] = centred.square_().sum(1)
+        at += len(part)
+    share = _relative_error(source.shape[1], dtype, source.device)
+    error = share * squares + _UNDERFLOW
+    return Screen(source, rows, (squares - error).to(dtype), (2.02 * error).to(dtype), scale * scale)
+
+
+def _relative_error(columns: int, dtype: torch.dtype, device: torch.device) -> float:
+    """c such that the computed |x|^2 + |y|^2 - 2 x.y is within c (|x|^2 + |y|^2) of the truth."""
+    u = _ROUNDOFF[dtype]
+    gamma = columns * u / (1 - columns * u)
+    rounded = _input_roundoff(device) if dtype is torch.float32 else 0.0
+    return 1.01 * (gamma + 2 * rounded + rounded * rounded + _EXTRA * u)
+
+
+def _input_roundoff(device: torch.device) -> float:
+    """What torch may drop from float32 before multiplying: TF32 keeps 10 bits of the mantissa, bfloat16 keeps 7."""
+    backend = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    mode = getattr(getattr(backend, "matmul", None), "fp32_precision", "none")  # since torch 2.9
+    modes = {torch.get_float32_matmul_precision(), mode}
+    if modes & {"medium", "bf16"}:
+        return 2.0**-8
+    return 2.0**-10 if modes & {"high", "tf32"} else 0.0
+
+
+def _pieces(rows: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Views of a few rows: enough to be fast, few enough to cost no memory."""
+    return iter(rows.split(max(1, 16 * _CHUNK // rows.shape[1]))) if len(rows) else iter(())
+
+
+class Tiles:
+    """The tiles of lower bounds between two screens, one buffer for all of them."""
+
+    def __init__(self, left: Screen, right: Screen, size: int) -> None:
+        self.left, self.right = left, right
+        shape = min(size, len(left)) * min(size, len(right))
+        self.buffer = torch.empty(shape, dtype=left.rows.dtype, device=left.rows.device)
+
+    def lower(self, a: slice, b: slice) -> torch.Tensor:
+        """(len a, len b) lower bounds; overwritten by the next call."""
+        x, y = self.left.rows[a], self.right.rows[b]
+        out = self.buffer[: len(x) * len(y)].view(len(x), len(y))
+        torch.addmm(out, x, y.T, beta=0, alpha=-2, out=out)
+        return out.add_(self.left.norms[a, None]).add_(self.right.norms[b])
+
+
+def spans(n: int, size: int) -> list[slice]:
+    """`range(n)` cut into slices of `size`.
+
+    >>> spans(5, 2)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def upper_grid(n: int, size: int, part: tuple[int, int] = (0, 1)) -> Iterator[tuple[slice, slice]]:
+    """The tiles on and above the diagonal; `part` = (i, of) takes every of-th one, from the i-th."""
+    cut = spans(n, size)
+    every = ((a, b) for i, a in enumerate(cut) for b in cut[i:])
+    return (tile for t, tile in enumerate(every) if t % part[1] == part[0])
+
+
+def full_grid(n: int, m: int, size: int, part: tuple[int, int] = (0, 1)) -> Iterator[tuple[slice, slice]]:
+    """All tiles of an n x m matrix; `part` as in `upper_grid`."""
+    every = ((a, b) for a in spans(n, size) for b in spans(m, size))
+    return (tile for t, tile in enumerate(every) if t % part[1] == part[0])
+
+
+def exact_squares(x: Screen, i: torch.Tensor, y: Screen, j: torch.Tensor) -> torch.Tensor:
+    """|x_i - y_j|^2 of pairs of rows by differences in float64, (p,), in scaled units.
+
+    Symmetric bit for bit, 0 for equal rows, and independent of which pairs are asked for together: the sum is a tree
+    of element-wise additions, the same on every device.
+    """
+    out = torch.empty(len(i), dtype=torch.float64, device=x.source.device)
+    step = max(1, _CHUNK // max(1, x.source.shape[1]))
+    for start in range(0, len(i), step):
+        part = slice(start, start + step)
+        left = x.source.index_select(0, i[part]).double()
+        out[part] = _tree_sum(left.sub_(y.source.index_select(0, j[part]).double()).square_())
+    return out.mul_(x.unit)
+
+
+def _tree_sum(terms: torch.Tensor) -> torch.Tensor:
+    """Row sums by folding the upper half of the columns onto the lower; destroys `terms`."""
+    width = terms.shape[1]
+    while width > 1:
+        half = width // 2
+        terms[:, :half].add_(terms[:, width - half : width])
+        width -= half
+    return terms[:, 0]
+
+
+def first_equal(rows: torch.Tensor) -> torch.Tensor:
+    """For each row the index of the first row equal to it, (n,) int64.
+
+    >>> first_equal(torch.tensor([[1.0], [2.0], [1.0]])).tolist()
+    [0, 1, 0]
+    """
+    _, group = torch.unique(rows, dim=0, return_inverse=True)
+    index = torch.arange(len(rows), device=rows.device)
+    first = torch.full_like(index, len(rows)).scatter_reduce_(0, group, index, "amin")
+    return first[group]
+
+
+def exact_squares_of_repeats(x: Screen, i: torch.Tensor, y: Screen, j: torch.Tensor) -> torch.Tensor:
+    """`exact_squares` where many pairs are the same pair: each is computed once."""
+    distinct, back = torch.unique(i * len(y) + j, return_inverse=True)
+    return exact_squares(x, distinct // len(y), y, distinct % len(y))[back]
