@@ -21,6 +21,8 @@ from ganeval.scores import Score
 
 DIVISOR_N_MINUS_1 = ("clean-fid", "pytorch-fid", "torch-fidelity", "torchmetrics")
 DIVISOR_N = ("stylegan3",)
+HALF_SPLIT = (2.0, -1.0)  # weights of the mean FID over 1 and 2 blocks
+INTERCEPT = (1.0, 0.5, 0.0, -0.5)  # least-squares intercept over 1 to 4 blocks
 ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n / d = 2 to 4)
 
 
@@ -70,19 +72,26 @@ def fid_debiased(pair: Pair, *, seed: int = 0) -> Score:
 
     Returns: (-small, inf): slightly negative values are normal near 0.
     Refuses n < 10 d: there the second-order term is as large as the first and the value over-corrects.
-    Standard error: the influence values of the whole and of the halves combine linearly, row by row.
+    Standard error: the influence values of the whole and of the halves combine linearly, row by row. Simulated:
+    within 10 % of the truth away from 0, up to 30 % too large (never too small) next to it.
     """
-    rows = pair.fake.embeddings
-    _require_many(rows, "fid_debiased")
-    value, psi = frechet_influence(pair.real_gaussian, pair.fake_gaussian, rows)
-    halves = np.array_split(np.random.default_rng(seed).permutation(len(rows)), 2)
-    influence, means = 2 * psi.cpu().numpy(), []
-    for half in halves:
-        part = _take(rows, half)
-        half_value, half_psi = frechet_influence(pair.real_gaussian, Gaussian.of(part), part)
-        influence[half] -= half_psi.cpu().numpy() * (len(rows) / (2 * len(half)))
-        means.append(half_value)
-    return Score.from_influence(2 * value - sum(means) / 2, influence, details={"fid": value, "halves": means})
+    return _over_blocks(pair, HALF_SPLIT, seed, "fid_debiased")
+
+
+@metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
+def fid_infinity(pair: Pair, *, seed: int = 0) -> Score:
+    """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth 2020).
+
+    A line is fitted to the mean FID over 1, 2, 3 and 4 disjoint blocks of the fake set (seeded random order), whose
+    sizes have 1/n in those ratios; its intercept is the value.
+
+    Returns: (-small, inf): slightly negative values are normal near 0. Refuses n < 10 d.
+    Standard error: as for `fid_debiased`.
+    Differs from the authors' code: disjoint blocks that use every row at every size, where they draw one random
+    subset for each of 15 sizes. In simulation (d = 16, n = 400; d = 32, n = 1000) the same mean with two thirds of
+    the standard deviation.
+    """
+    return _over_blocks(pair, INTERCEPT, seed, "fid_infinity")
 
 
 def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor, *, se: bool) -> Score:
@@ -90,6 +99,33 @@ def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor, *, se: bool) -
         return Score(frechet_distance(real, fake), n=fake.n)
     value, psi = frechet_influence(real, fake, rows)
     return Score.from_influence(value, psi.cpu().numpy())
+
+
+def _over_blocks(pair: Pair, weights: tuple[float, ...], seed: int, name: str) -> Score:
+    """Sum of weights[k - 1] times the mean FID over k disjoint blocks; influence values combine in the same way."""
+    rows = pair.fake.embeddings
+    n = len(rows)
+    _require_many(rows, name)
+    order = np.random.default_rng(seed).permutation(n)
+    value, influence, means = 0.0, np.zeros(n), {}
+    for k, weight in enumerate(weights, start=1):
+        if weight == 0:
+            continue
+        blocks = np.array_split(order, k)
+        scores = [_block(pair, index) for index in blocks]
+        means[str(n // k)] = sum(score for score, _ in scores) / k
+        value += weight * means[str(n // k)]
+        for index, (_, psi) in zip(blocks, scores, strict=True):
+            influence[index] += weight * psi * (n / (k * len(index)))
+    return Score.from_influence(value, influence, details={"fid_at_n": means})
+
+
+def _block(pair: Pair, index: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+    rows = pair.fake.embeddings
+    part = rows[torch.from_numpy(index).to(rows.device)]
+    fake = pair.fake_gaussian if len(part) == len(rows) else Gaussian.of(part)
+    value, psi = frechet_influence(pair.real_gaussian, fake, part)
+    return value, psi.cpu().numpy()
 
 
 def _known_convention(name: str | None) -> None:
@@ -105,7 +141,3 @@ def _require_many(rows: torch.Tensor, name: str) -> None:
             f"{name} needs n >= 10 d = {ROWS_PER_DIMENSION * d} fake rows for d = {d}; got {n}. "
             "Generate that many, or use fid, whose bias is the same for equal n."
         )
-
-
-def _take(rows: torch.Tensor, index: NDArray[np.int64]) -> torch.Tensor:
-    return rows[torch.from_numpy(index).to(rows.device)]

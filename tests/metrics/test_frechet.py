@@ -7,7 +7,8 @@ import torch
 
 from ganeval.errors import TooFewSamplesError, UnknownNameError
 from ganeval.features import Features
-from ganeval.metrics.frechet import fid, fid_debiased
+from ganeval.metric import Metric
+from ganeval.metrics.frechet import INTERCEPT, fid, fid_debiased, fid_infinity
 from ganeval.pair import Pair
 
 
@@ -89,25 +90,42 @@ def test_outliers_have_the_largest_influence() -> None:
     assert int(score.per_sample["influence"].argmax()) == 17
 
 
-def test_debiased_refuses_small_sets_and_says_how_many_would_do() -> None:
+@pytest.mark.parametrize("metric", [fid_debiased, fid_infinity], ids=lambda m: m.name)
+def test_debiased_forms_refuse_small_sets_and_say_how_many_would_do(metric: Metric) -> None:
     with pytest.raises(TooFewSamplesError, match="n >= 10 d = 80"):
-        fid_debiased(pair_of(rows_of(100, 8, 0), rows_of(79, 8, 1)))
+        metric(pair_of(rows_of(100, 8, 0), rows_of(79, 8, 1)))
 
 
-def test_debiased_is_nearer_to_the_truth() -> None:
+@pytest.mark.parametrize("metric", [fid_debiased, fid_infinity], ids=lambda m: m.name)
+def test_debiased_forms_are_nearer_to_the_truth(metric: Metric) -> None:
     """1.2^2 I against I in 8 dimensions: 8 * 0.04 = 0.32."""
     real = standardised(4000, 8, 99)
     pairs = [pair_of(real, 1.2 * rows_of(100, 8, seed)) for seed in range(40)]
     plain = sum(float(fid(p, se=False)) for p in pairs) / len(pairs) - 0.32
-    debiased = sum(float(fid_debiased(p)) for p in pairs) / len(pairs) - 0.32
+    debiased = sum(float(metric(p)) for p in pairs) / len(pairs) - 0.32
     assert plain > 0.1
     assert abs(debiased) < plain / 4
 
 
-def test_the_halves_are_seeded() -> None:
+@pytest.mark.parametrize("metric", [fid_debiased, fid_infinity], ids=lambda m: m.name)
+def test_the_blocks_are_seeded(metric: Metric) -> None:
     pair = pair_of(rows_of(100, 4, 0), rows_of(60, 4, 1))
-    assert fid_debiased(pair, seed=3) == fid_debiased(pair, seed=3)
-    assert fid_debiased(pair, seed=3) != fid_debiased(pair, seed=4)
+    assert metric(pair, seed=3) == metric(pair, seed=3)
+    assert metric(pair, seed=3) != metric(pair, seed=4)
+
+
+def test_the_half_split_is_its_formula() -> None:
+    pair = pair_of(rows_of(100, 4, 0), rows_of(60, 4, 1))
+    at = fid_debiased(pair).details["fid_at_n"]
+    assert at["60"] == pytest.approx(fid(pair))
+    assert fid_debiased(pair) == pytest.approx(2 * at["60"] - at["30"])
+
+
+def test_the_weights_are_the_intercept_of_a_line() -> None:
+    values = torch.tensor([3.0, 5.0, 4.0, 9.0], dtype=torch.float64)
+    design = torch.tensor([[1.0, k] for k in (1, 2, 3, 4)], dtype=torch.float64)
+    intercept = torch.linalg.lstsq(design, values[:, None]).solution[0]
+    assert float(torch.tensor(INTERCEPT, dtype=torch.float64) @ values) == pytest.approx(float(intercept))
 
 
 def test_the_score_carries_its_protocol() -> None:

@@ -1,0 +1,57 @@
+"""Sliced Wasserstein distance (Bonneel et al. 2015, doi:10.1007/s10851-014-0506-3) and its scaling MIND.
+
+Sorting is all it takes: no matrix roots, no kernel, and a small sample says more than it does for a Frechet distance.
+Where implementations differ: MIND (torch-fidelity's newest metric: 1000 unit projections, mean squared difference of
+sorted projections, times 3 d) drops rows until both sets are equally large; here unequal sets are compared exactly.
+The projections come from a PyTorch generator of their own, so that the same seed means the same directions here, not
+the same as in another library: with 1000 directions the choice moves the value by a few per cent at most.
+"""
+
+from __future__ import annotations
+
+from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.metric import metric
+from ganeval.numerics.slices import directions, sliced_transport
+from ganeval.pair import Pair
+from ganeval.scores import Score
+
+
+@metric(
+    "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
+    question="close", biased_in_n=True,
+)  # fmt: skip
+def sliced_wasserstein(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
+    """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
+
+    Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
+    Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`.
+    Standard error: influence function (Kantorovich potentials) with the real set and the directions held fixed;
+    `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
+    """
+    return _sliced(pair, projections, seed, scale=1.0)
+
+
+@metric("mind", better="lower", perfect=0.0, version=1, paper="torch-fidelity", question="close", biased_in_n=True)
+def mind(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
+    """The sliced Wasserstein distance times 3 d, which makes it comparable across embeddings of different width.
+
+    Returns: [0, inf); 0 for identical sets. A shift of every coordinate by mu gives 3 d mu^2.
+    Bias and standard error: as for `sliced_wasserstein`.
+    """
+    return _sliced(pair, projections, seed, scale=3.0 * pair.fake.embeddings.shape[1])
+
+
+def _sliced(pair: Pair, projections: int, seed: int, *, scale: float) -> Score:
+    real, fake = pair.require_real().embeddings, pair.fake.embeddings
+    if min(len(real), len(fake)) < 2:
+        raise TooFewSamplesError(
+            f"A distance of distributions needs at least 2 rows in each set; got {len(real)} and {len(fake)}."
+        )
+    if projections < 2:
+        raise WrongInputError(f"projections must be at least 2; got {projections}.")
+    axes = directions(fake.shape[1], projections, seed, fake.device)
+    distances, influence = pair.once(("sliced", projections, seed), lambda: sliced_transport(real, fake, axes))
+    spread = float(distances.std()) / projections**0.5
+    return Score.from_influence(
+        scale * float(distances.mean()), scale * influence.cpu().numpy(), details={"direction_se": scale * spread}
+    )
