@@ -29,6 +29,7 @@ class RemoteFile:
     url: str  # "" where it cannot be fetched
     sha256: str | None  # of the original file
     how: str = ""  # what a person does to get it by hand
+    also: tuple[str, ...] = ()  # other names (another packing, a folder) that are accepted in its place
 
 
 @dataclass(frozen=True, eq=False)

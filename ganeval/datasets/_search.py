@@ -1,0 +1,72 @@
+"""Where a data set's files are: GANEVAL_DATA, then the user cache, then the network, by way of pooch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from ganeval.datasets.dataset import RemoteFile
+from ganeval.errors import MissingFileError
+
+
+def find_file(file: RemoteFile) -> Path:
+    """The path of `file` (or of one of its accepted stand-ins); downloads it where nothing local has it.
+
+    A local file is not compared with the published hash: re-encoded copies are welcome, and the readers check
+    structure and counts. A download must match the hash.
+
+    Raises: MissingFileError, naming the file, the places searched and the way to get it.
+    """
+    for folder in data_folders():
+        for name in (file.name, *file.also):
+            if (folder / name).exists():
+                return folder / name
+    return _fetch(file)
+
+
+def data_folders() -> list[Path]:
+    """The folders that are searched, in order; the last one is where downloads are kept."""
+    named = os.environ.get("GANEVAL_DATA")
+    return [*([Path(named)] if named else []), data_cache()]
+
+
+def data_cache() -> Path:
+    """$XDG_CACHE_HOME/ganeval/data, or ~/.cache/ganeval/data."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "ganeval" / "data"
+
+
+def _fetch(file: RemoteFile) -> Path:
+    if not file.url or file.sha256 is None:
+        raise MissingFileError(_missing(file, "It cannot be downloaded automatically."))
+    import pooch  # loads requests; only a download pays for it
+
+    pooch.get_logger().setLevel("WARNING")
+    target = data_cache() / file.name
+    try:
+        pooch.retrieve(
+            file.url,
+            f"sha256:{file.sha256}",
+            fname=target.name,
+            path=target.parent,
+            progressbar=sys.stderr.isatty() and not os.environ.get("CI"),
+        )
+    except (OSError, ValueError) as error:  # no network, no such page, another hash
+        raise MissingFileError(_missing(file, f"Fetching {file.url} failed: {_first_line(error)}.")) from error
+    return target
+
+
+def _missing(file: RemoteFile, why: str) -> str:
+    looked = ", ".join(str(folder / file.name) for folder in data_folders())
+    also = f" ({' or '.join(file.also)} would do too)" if file.also else ""
+    hint = "" if os.environ.get("GANEVAL_DATA") else " GANEVAL_DATA is not set."
+    how = file.how or f"Download {file.url} by hand."
+    return (
+        f"Expected the file {file.name}{also}; looked at {looked}.{hint} {why} {how} "
+        f"Put it under the folder that GANEVAL_DATA names, as {file.name}."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
