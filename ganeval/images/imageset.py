@@ -72,6 +72,9 @@ class ImageSet:
     def with_labels(self, labels: NDArray[np.int64] | None) -> Self:
         return replace(self, labels=labels)
 
+    def with_class_names(self, class_names: tuple[str, ...]) -> Self:
+        return replace(self, class_names=class_names)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of shape, pixels and labels, in order."""

@@ -1,0 +1,37 @@
+"""Some of a set's images, drawn with a seed; with labels, each class keeps its share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.errors import TooFewSamplesError
+from ganeval.images.imageset import ImageSet
+
+
+def subset(images: ImageSet, n: int, seed: int) -> ImageSet:
+    """n images in their old order; asking for more than there are is an error, asking for all returns the set itself."""
+    if n == len(images):
+        return images
+    if not 0 < n < len(images):
+        raise TooFewSamplesError(
+            f"{n} images of {images.source} were asked for; it holds {len(images)}. Pass another n."
+        )
+    return images.take(stratified_rows(images.labels, len(images), n, seed), source=f"{images.source}#{n}")
+
+
+def stratified_rows(labels: NDArray[np.int64] | None, total: int, n: int, seed: int) -> NDArray[np.int64]:
+    """n sorted row numbers; class counts are the exact shares rounded by largest remainder.
+
+    >>> stratified_rows(np.array([0, 0, 0, 0, 1, 1]), 6, 3, seed=0).shape
+    (3,)
+    """
+    rng = np.random.default_rng(seed)
+    if labels is None:
+        return np.sort(rng.permutation(total)[:n])
+    classes, counts = np.unique(labels, return_counts=True)
+    share = counts * n / total
+    take = np.floor(share).astype(np.int64)
+    take[np.argsort(take - share, kind="stable")[: n - int(take.sum())]] += 1
+    rows = [rng.permutation(np.flatnonzero(labels == c))[:k] for c, k in zip(classes, take, strict=True)]
+    return np.sort(np.concatenate(rows))
