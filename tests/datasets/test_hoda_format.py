@@ -96,7 +96,7 @@ def test_a_damaged_file_is_named_with_the_record_that_is_wrong(data: bytes, word
 def test_a_correct_file_with_other_counts_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "few.cdb"
     path.write_bytes(cdb([record(1, BOX)]))
-    with pytest.raises(WrongInputError, match="must hold 20,000 images.*got 1, by class"):
+    with pytest.raises(WrongInputError, match=r"must hold 20,000 images.*got 1, by class"):
         read_hoda("test", {"hoda/Test 20000.cdb": path})
     path.write_bytes(cdb([record(10, BOX)]))
     with pytest.raises(WrongInputError, match=r"labels in 0\.\.9; got 10\.\.10"):

@@ -86,7 +86,9 @@ FACTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "split", "per_class", "first", "sha256"), FACTS)
+@pytest.mark.parametrize(
+    ("name", "split", "per_class", "first", "sha256"), FACTS, ids=[f"{name}-{split}" for name, split, *_ in FACTS]
+)
 def test_each_split_has_its_published_counts_and_pinned_pixels(
     name: str, split: str, per_class: list[int], first: list[int], sha256: str, request: pytest.FixtureRequest
 ) -> None:
@@ -119,7 +121,7 @@ def test_the_digits_splits_share_no_image_row_and_cover_the_whole_set() -> None:
 
     train, test = DATASETS["digits"].load("train"), DATASETS["digits"].load("test")
     both = np.concatenate([train.images, test.images]).reshape(-1, 64)
-    whole = np.rint(load_digits().data * 255 / 16).astype(np.uint8)
+    whole = np.rint(load_digits(return_X_y=True)[0] * 255 / 16).astype(np.uint8)
     assert sorted(map(bytes, both)) == sorted(map(bytes, whole))
 
 
