@@ -36,7 +36,7 @@ def ndb(pair: Pair, *, bins: int = 100) -> Score:
 
     Returns: [0, 1], 0 when no bin differs. No standard error: a count of tests, which grows with n.
     Differs from the paper: exact tests, Holm, no random choice of dimensions.
-    Raises: TooFewSamplesError below 20 real rows.
+    Raises: TooFewSamplesError below 20 rows a side.
 
     >>> from ganeval.features import Features
     >>> rows = Features.given(torch.randn(200, 2, generator=torch.Generator().manual_seed(0)))
@@ -46,8 +46,10 @@ def ndb(pair: Pair, *, bins: int = 100) -> Score:
     assert pair.real is not None
     real = pair.real.embeddings.cpu().double().numpy()
     fake = pair.fake.embeddings.cpu().double().numpy()
-    if len(real) < 2 * ROWS_PER_BIN:
-        raise TooFewSamplesError(f"Bins need at least {2 * ROWS_PER_BIN} real rows; got {len(real)}.")
+    if min(len(real), len(fake)) < 2 * ROWS_PER_BIN:
+        raise TooFewSamplesError(
+            f"Bins need at least {2 * ROWS_PER_BIN} real rows and as many fakes; got {len(real)} and {len(fake)}."
+        )
     a, b = _histograms(real, fake, min(bins, len(real) // ROWS_PER_BIN), pair.seed)
     p = [_p_value(x, len(real), y, len(fake)) for x, y in zip(a, b, strict=True)]
     differ = np.asarray(holm(p)) <= ALPHA

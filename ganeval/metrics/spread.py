@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
 from ganeval.metric import metric
+from ganeval.numerics.order import canonical_order
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -103,7 +104,7 @@ def _disjoint_pairs(features: Features, pairs: int, seed: int) -> tuple[torch.Te
     Rows are taken in the order of a random projection, not of the file, so row order does not matter.
     """
     labels = np.zeros(len(features), dtype=np.int64) if features.labels is None else features.labels.cpu().numpy()
-    order = _canonical_order(features.embeddings, seed)
+    order = canonical_order(features.embeddings, seed)
     rng = np.random.default_rng(seed)
     left, right, label = [], [], []
     for c in np.unique(labels):
@@ -116,11 +117,6 @@ def _disjoint_pairs(features: Features, pairs: int, seed: int) -> tuple[torch.Te
     a, b, c = np.concatenate(left), np.concatenate(right), np.concatenate(label)
     chosen = np.sort(rng.permutation(len(a))[:pairs])
     return torch.from_numpy(a[chosen]), torch.from_numpy(b[chosen]), c[chosen]
-
-
-def _canonical_order(rows: torch.Tensor, seed: int) -> np.ndarray:
-    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return np.argsort((rows.cpu().double() @ direction).numpy(), kind="stable")
 
 
 def _distance(features: Features, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

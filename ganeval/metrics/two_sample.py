@@ -13,6 +13,7 @@ import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
+from ganeval.numerics.order import row_keys, seeded_rows
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -96,7 +97,7 @@ def mmd_test(pair: Pair, *, permutations: int = 500, at_most: int = 2000) -> Sco
     >>> mmd_test(Pair(Features.given(rows), Features.given(rows + 3))) < 0.01
     True
     """
-    real, fake = (_subset(rows, at_most, pair.seed) for rows in _rows(pair))
+    real, fake = (rows[seeded_rows(rows, at_most, pair.seed)] for rows in _rows(pair))
     x = torch.cat([real, fake])
     kernel = _gaussian(x)
     kernel.fill_diagonal_(0.0)
@@ -153,19 +154,9 @@ def _fourier(x: torch.Tensor, count: int, seed: int) -> torch.Tensor:
 
 def _folds(rows: torch.Tensor, folds: int, seed: int) -> np.ndarray:
     """A fold for each row that depends on the row alone, so copies share one and row order is irrelevant."""
-    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    bits = np.ascontiguousarray((rows.cpu().double() @ direction).numpy()).view(np.uint64)
+    bits = row_keys(rows, seed).view(np.uint64)
     bits = (bits ^ (bits >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     return ((bits >> np.uint64(33)) % np.uint64(folds)).astype(np.int64)
-
-
-def _subset(rows: torch.Tensor, at_most: int, seed: int) -> torch.Tensor:
-    if len(rows) <= at_most:
-        return rows
-    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    order = torch.argsort(rows.cpu().double() @ direction, stable=True)
-    chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(rows))[:at_most])
-    return rows[order[chosen].to(rows.device)]
 
 
 def _gaussian(x: torch.Tensor) -> torch.Tensor:
@@ -177,5 +168,5 @@ def _gaussian(x: torch.Tensor) -> torch.Tensor:
 
 
 def _median_distance(x: torch.Tensor, seed: int) -> float:
-    some = _subset(x, 1000, seed)
+    some = x[seeded_rows(x, 1000, seed)]
     return max(float(torch.pdist(some).median()), 1e-12)

@@ -1,0 +1,35 @@
+"""An order of rows that depends on the rows alone, so that seeded choices among them do not depend on the file's order."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def canonical_order(rows: torch.Tensor, seed: int = 0) -> NDArray[np.int64]:
+    """Indices that sort rows (n, d) along a seeded random direction; equal rows may stand in either order.
+
+    >>> canonical_order(torch.tensor([[5.0], [1.0]])).tolist() == canonical_order(torch.tensor([[1.0], [5.0]])).tolist()[::-1]
+    True
+    """
+    return np.argsort(row_keys(rows, seed), kind="stable")
+
+
+def row_keys(rows: torch.Tensor, seed: int = 0) -> NDArray[np.float64]:
+    """One number a row, (n,), that is the same bit for bit for equal rows wherever they stand."""
+    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    # Row by row, not as one product: a blocked product may round equal rows differently in different places.
+    return (rows.cpu().to(torch.float64) * direction).sum(dim=1).numpy()
+
+
+def seeded_rows(rows: torch.Tensor, at_most: int, seed: int) -> torch.Tensor:
+    """Indices of all rows, or of `at_most` of them drawn with the seed; the draw does not depend on the file's order.
+
+    >>> seeded_rows(torch.zeros(3, 2), 5, seed=0).tolist()
+    [0, 1, 2]
+    """
+    if len(rows) <= at_most:
+        return torch.arange(len(rows), device=rows.device)
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:at_most]
+    return torch.from_numpy(canonical_order(rows, seed)[chosen]).to(rows.device)
