@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from ganeval.classifiers.catalog import CLASSIFIERS
     from ganeval.classifiers.classifier import Classifier
     from ganeval.classifiers.judge import train_classifier
+    from ganeval.classifiers.sklearn_member import wrap_sklearn
+    from ganeval.classifiers.wrapping import wrap
 
 _HOMES = {
     "CLASSIFIERS": "catalog",
     "Classifier": "classifier",
     "Card": "card",
     "train_classifier": "judge",
+    "wrap": "wrapping",
+    "wrap_sklearn": "sklearn_member",
 }
-__all__ = ["CLASSIFIERS", "Card", "Classifier", "train_classifier"]
+__all__ = ["CLASSIFIERS", "Card", "Classifier", "train_classifier", "wrap", "wrap_sklearn"]
 
 
 def __getattr__(name: str) -> Any:

@@ -32,7 +32,7 @@ class Card:
     architecture: str
     parameters: int
     preprocessing: str
-    data: Mapping[str, Mapping[str, Any]]  # use (train, held out, test) -> split, images, sha256 of the content
+    data: Mapping[str, Mapping[str, Any]]  # use (train, held out, test) -> split, images, sha256, in_train
     recipe: Mapping[str, Any]
     seed: int
     command: str
@@ -73,7 +73,11 @@ class Card:
                 self.class_names, self.recall, self.recall_intervals, self.confusion, strict=True
             )
         ]
-        data = [f"  {use:<9} {d['split']}: {d['images']:,} images" for use, d in self.data.items()]
+        data = [
+            f"  {use:<9} {d['split']}: {d['images']:,} images"
+            + (f", {d['in_train']} of them also among the training images" if d["in_train"] else "")
+            for use, d in self.data.items()
+        ]
         extra = [f"{key}: {value}" for key, value in (self.extra or {}).items() if isinstance(value, int | float | str)]
         return "\n".join([
             f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, {100 * high:.2f}]",

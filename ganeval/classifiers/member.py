@@ -43,9 +43,14 @@ class Part:
         chosen = slice(None) if rows is None else rows
         return cls(split, torch.from_numpy(content.images[chosen]), torch.from_numpy(content.labels[chosen]))
 
-    def record(self) -> dict[str, Any]:
+    def record(self, seen: frozenset[bytes] = frozenset()) -> dict[str, Any]:
+        """For the card; `in_train` counts the images that are, pixel for pixel, among the `seen` digests."""
         images = ImageSet.from_array(self.images.numpy(), labels=self.labels.numpy())
-        return {"split": self.split, "images": len(images), "sha256": images.fingerprint}
+        known = len(seen) and sum(digest in seen for digest in self.digests())
+        return {"split": self.split, "images": len(images), "sha256": images.fingerprint, "in_train": known}
+
+    def digests(self) -> list[bytes]:
+        return [hashlib.sha256(image.tobytes()).digest() for image in self.images.numpy()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +105,12 @@ def settled(
     rank, condition = spectrum(embeddings)
     temperature = float(network.temperature)
     _, logits = run(classifier, parts["test"].images)
+    seen = frozenset(parts["train"].digests())
     measured = quality(logits.numpy(), parts["test"].labels.numpy(), temperature)
     card = Card(
         name=classifier.name, class_names=classifier.class_names, architecture=str(network.architecture),
         parameters=sum(p.numel() for p in network.parameters()), preprocessing=classifier.preprocessing,
-        data={use: part.record() for use, part in parts.items()}, recipe=json.loads(json.dumps(recipe)), seed=seed,
+        data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()}, recipe=json.loads(json.dumps(recipe)), seed=seed,
         command=f"ganeval zoo train {dataset} --out DIR", weights_sha256=digest, temperature=temperature,
         embedding_dim=embeddings.shape[1], embedding_rank=rank, embedding_condition=condition,
         licence=licence, notes=notes, extra=extra, **vars(measured),

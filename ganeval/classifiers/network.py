@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import cast
 
 import torch
 from torch import nn
@@ -71,9 +71,9 @@ class SmallCNN(nn.Module):
         logits = self.head(F.relu(hidden)).float() / self.temperature
         return (hidden.float() - self.mean) / self.std, logits
 
-    def folded(self) -> Self:
+    def folded(self) -> SmallCNN:
         """A copy in evaluation mode whose BatchNorms are gone into the weights: the form that is stored and used."""
-        copy = type(self)(self.architecture)
+        copy = _unset(self.architecture)
         copy.load_state_dict(self.state_dict())
         copy.eval()
         for block in cast("Sequence[_Block]", copy.convolutions):
@@ -99,9 +99,7 @@ class _Block(nn.Module):
 
 def new_network(architecture: Architecture, generator: torch.Generator) -> SmallCNN:
     """A network with He-normal weights drawn from `generator`; the global random state is neither used nor moved."""
-    with torch.device("meta"):
-        network = SmallCNN(architecture)
-    network.to_empty(device="cpu")
+    network = _unset(architecture)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=generator)
@@ -112,6 +110,13 @@ def new_network(architecture: Architecture, generator: torch.Generator) -> Small
     for name, neutral in (("mean", 0.0), ("std", 1.0), ("temperature", 1.0)):
         network.get_buffer(name).fill_(neutral)
     return network.to(memory_format=torch.channels_last)
+
+
+def _unset(architecture: Architecture) -> SmallCNN:
+    """A network whose weights are whatever was in memory: torch's own start would move the global random state."""
+    with torch.device("meta"):
+        network = SmallCNN(architecture)
+    return network.to_empty(device="cpu")
 
 
 def empty_folded(architecture: Architecture) -> SmallCNN:

@@ -1,0 +1,114 @@
+"""`wrap_sklearn`: a fitted scikit-learn pipeline as a judge, for instance HOG and an SVM, or pixels and kNN.
+
+Pixels reach the pipeline as rows (n, c * h * w), float64 in [0, 1]. The embedding is what enters its last step; the
+logits are the logarithms of `predict_proba`, floored at one in a million (kNN says exactly 0), or, where there are no
+probabilities, the `decision_function`. Either is divided by a temperature if held-out images are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ganeval.classifiers.classifier import Classifier
+from ganeval.classifiers.hog import hog
+from ganeval.classifiers.network import to_unit
+from ganeval.classifiers.wrapping import Labelled, Settled, settled_classifier
+from ganeval.errors import WrongInputError
+
+PROBABILITY_FLOOR = 1e-6
+DEPTH = 8  # of nested estimators that the digest walks into
+
+
+def wrap_sklearn(
+    pipeline: Any, *, name: str, class_names: Sequence[str], shape: tuple[int, int, int],
+    train: torch.Tensor | None = None, held_out: Labelled | None = None, test: Labelled | None = None,
+) -> Classifier:  # fmt: skip
+    """Make a `Classifier` of a fitted scikit-learn `Pipeline` for uint8 images of `shape` (c, h, w).
+
+    Its classes must be 0 to k - 1 in the order of `class_names`. A good embedding needs full rank: end the transforms
+    with `PCA(64, whiten=True)`, say. `train`, `held_out` and `test` mean what they mean in `wrap`.
+
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> pixels, labels = load_digits(return_X_y=True)
+    >>> knn = make_pipeline(PCA(16, whiten=True), KNeighborsClassifier(5)).fit(pixels[:900] / 16, labels[:900])
+    >>> judge = wrap_sklearn(knn, name="digits-knn", class_names="0123456789", shape=(1, 8, 8))
+    >>> images = torch.tensor(pixels[900:905] * 255 / 16).round().to(torch.uint8).reshape(-1, 1, 8, 8)
+    >>> judge.logits(images).argmax(1).tolist() == labels[900:905].tolist()
+    True
+    """
+    classes = np.asarray(getattr(pipeline, "classes_", ()))
+    if not np.array_equal(classes, np.arange(len(class_names))):
+        raise WrongInputError(
+            f"{name} needs a fitted pipeline whose classes are 0 to {len(class_names) - 1}; got {classes.tolist()}. "
+            "Fit it on integer labels, and name every class."
+        )
+    plain = Classifier(
+        name=name, class_names=tuple(class_names), weights_sha256=estimator_digest(pipeline),
+        preprocessing=f"rows of {shape[0]}x{shape[1]}x{shape[2]} pixels, no resizing, x / 255",
+        module=Settled(_Pipeline(pipeline), None), preprocess=partial(to_unit, shape=shape, name=name),
+    )  # fmt: skip
+    return settled_classifier(plain, train=train, held_out=held_out, test=test)
+
+
+def hog_transformer(shape: tuple[int, int], *, cell: int = 4, bins: int = 9) -> Any:
+    """A scikit-learn transformer of flat images to HOG descriptors: `make_pipeline(hog_transformer((28, 28)), SVC())`."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    return FunctionTransformer(hog, kw_args={"shape": shape, "cell": cell, "bins": bins})
+
+
+def estimator_digest(estimator: Any) -> str:
+    """SHA-256 over the parameters and fitted arrays of an estimator and of those inside it."""
+    digest = hashlib.sha256()
+    for line in _content(estimator, DEPTH):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+class _Pipeline(nn.Module):
+    def __init__(self, pipeline: Any) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = images.flatten(1).cpu().numpy().astype(np.float64)
+        transforms, last = self.pipeline[:-1], self.pipeline[-1]
+        embedded = np.asarray(transforms.transform(rows) if len(transforms) else rows)
+        parts = (embedded, _logits(last, embedded))
+        embeddings, logits = (torch.as_tensor(part, dtype=torch.float32, device=images.device) for part in parts)
+        return embeddings, logits
+
+
+def _logits(last: Any, embedded: np.ndarray) -> np.ndarray:
+    if hasattr(last, "predict_proba"):
+        return np.log(np.maximum(last.predict_proba(embedded), PROBABILITY_FLOOR))
+    scores = last.decision_function(embedded)
+    return np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
+
+
+def _content(value: Any, depth: int) -> list[bytes]:
+    """Arrays byte by byte, plain values as text, estimators as their class and attributes, the rest as its class."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return [f"{value.dtype}{value.shape}".encode(), np.ascontiguousarray(value).tobytes()]
+    if value is None or isinstance(value, bool | int | float | str | np.generic):
+        return [repr(value).encode()]
+    if isinstance(value, list | tuple) and depth:
+        return [line for item in value for line in (b"-", *_content(item, depth - 1))]
+    if isinstance(value, dict) and depth:
+        return [
+            line for key in sorted(value, key=str) for line in (str(key).encode(), *_content(value[key], depth - 1))
+        ]
+    named = type(value).__qualname__.encode()
+    if hasattr(value, "get_params") and depth:
+        return [named, *_content(vars(value), depth - 1)]
+    return [named]

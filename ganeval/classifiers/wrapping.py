@@ -1,0 +1,130 @@
+"""`wrap`: any `torch.nn.Module` as a judge, standardised, calibrated and measured the way the shipped ones are."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from ganeval.classifiers.calibration import fit_temperature
+from ganeval.classifiers.card import confusion_matrix
+from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
+from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.registry import unknown_name
+
+Labelled = tuple[torch.Tensor, torch.Tensor]  # uint8 (n, c, h, w), int64 (n,)
+
+
+def wrap(
+    module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
+    class_names: Sequence[str], layer: str | None = None, train: torch.Tensor | None = None,
+    held_out: Labelled | None = None, test: Labelled | None = None,
+) -> Classifier:  # fmt: skip
+    """Make a `Classifier` of a trained network; the network itself is copied, not changed.
+
+    `preprocess` maps uint8 (n, c, h, w) to the network's input, image by image; `preprocessing` says in one line what
+    it does, because two classifiers are comparable only if these lines agree. `layer` is the dotted name of the
+    submodule whose output, flattened, is the embedding: choose one *before* the last activation. Without it the
+    network must return (embeddings, logits) itself.
+
+    `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
+    temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the judge's own
+    errors. Each may be left out, and then that step is.
+
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> judge = wrap(net, name="mine", preprocess=lambda x: x / 255, preprocessing="x / 255",
+    ...              class_names=("a", "b"), layer="1")
+    >>> tuple(judge(torch.zeros(5, 1, 2, 2, dtype=torch.uint8)).embeddings.shape)
+    (5, 3)
+    """
+    inner = copy.deepcopy(module).eval().requires_grad_(False)
+    if layer is not None:
+        known = [key for key, _ in inner.named_modules() if key]
+        if layer not in known:
+            raise UnknownNameError(unknown_name(f"layer of {name}", layer, known))
+    plain = Classifier(
+        name=name, class_names=tuple(class_names), preprocessing=preprocessing, weights_sha256="",
+        module=Settled(inner, layer), preprocess=preprocess,
+    )  # fmt: skip
+    return settled_classifier(plain, train=train, held_out=held_out, test=test)
+
+
+class Settled(nn.Module):
+    """Around a network: takes the embedding at `layer`, standardises it, divides the logits by the temperature."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    temperature: torch.Tensor
+
+    def __init__(self, inner: nn.Module, layer: str | None) -> None:
+        super().__init__()
+        self.inner, self.layer = inner, layer
+        for name, neutral in (("mean", 0.0), ("std", 1.0), ("temperature", 1.0)):
+            self.register_buffer(name, torch.tensor(neutral))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        embeddings, logits = self._both(images)
+        return (embeddings.float() - self.mean) / self.std, logits.float() / self.temperature
+
+    def _both(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.layer is None:
+            return _pair(self.inner(images))
+        seen: list[torch.Tensor] = []
+
+        def keep(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            seen.append(output.clone())  # an in-place activation may follow
+
+        handle = self.inner.get_submodule(self.layer).register_forward_hook(keep)
+        try:
+            logits = self.inner(images)
+        finally:
+            handle.remove()
+        if len(seen) != 1:
+            raise WrongInputError(
+                f"The layer {self.layer!r} must run once for a batch; it ran {len(seen)} times. Choose another."
+            )
+        return seen[0].flatten(1), logits
+
+
+def settled_classifier(
+    plain: Classifier, *, train: torch.Tensor | None, held_out: Labelled | None, test: Labelled | None
+) -> Classifier:
+    """Learn mean, deviation and temperature, measure the confusion matrix; `plain.module` is a `Settled`."""
+    module = plain.module
+    if train is not None:
+        embeddings, _ = run(plain, train)
+        require_live(embeddings, plain.name)
+        module.mean = embeddings.double().mean(0).float()
+        module.std = embeddings.double().std(0).float()
+    if held_out is not None:
+        temperature = fit_temperature(plain.logits(held_out[0]).numpy(), _labels(held_out, plain))
+        module.temperature = torch.tensor(temperature, dtype=torch.float32)
+    confusion = None
+    if test is not None:
+        predicted = plain.logits(test[0]).argmax(1).numpy()
+        confusion = confusion_matrix(predicted, _labels(test, plain), len(plain.class_names))
+    return replace(plain, weights_sha256=plain.weights_sha256 or weights_digest(module), confusion=confusion)
+
+
+def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
+    images, labels = labelled[0], np.asarray(labelled[1])
+    classes = len(classifier.class_names)
+    if labels.shape != (len(images),) or labels.min() < 0 or labels.max() >= classes:
+        raise WrongInputError(
+            f"{classifier.name} needs one label from 0 to {classes - 1} for each of {len(images)} images; got "
+            f"{labels.shape} labels from {labels.min(initial=0)} to {labels.max(initial=0)}."
+        )
+    return labels.astype(np.int64)
+
+
+def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor]:
+    if isinstance(output, tuple) and len(output) == 2 and all(isinstance(part, torch.Tensor) for part in output):
+        return output
+    raise WrongInputError(
+        f"Without `layer` the network must return (embeddings, logits); it returned {type(output).__name__}. "
+        "Name the layer whose output is the embedding."
+    )

@@ -1,0 +1,186 @@
+"""Judges from elsewhere: torch modules, scikit-learn pipelines, third-party packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import SVC, LinearSVC
+from torch import nn
+
+from ganeval import registry
+from ganeval.classifiers import CLASSIFIERS, wrap, wrap_sklearn
+from ganeval.classifiers.classifier import Classifier, run
+from ganeval.classifiers.hog import hog
+from ganeval.classifiers.sklearn_member import estimator_digest, hog_transformer
+from ganeval.datasets.dataset import DATASETS
+from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.extractor import Extractor
+
+TRAIN, TEST = DATASETS["digits"].load("train"), DATASETS["digits"].load("test")
+TRAIN_IMAGES, TEST_IMAGES = torch.from_numpy(TRAIN.images), torch.from_numpy(TEST.images)
+TEST_LABELS = torch.from_numpy(TEST.labels)
+ROWS = TRAIN.images.reshape(len(TRAIN.images), -1) / 255
+
+
+def _network() -> nn.Module:
+    """A random projection and a least-squares head: a real classifier without a training loop."""
+    generator = torch.Generator().manual_seed(0)
+    hidden, head = nn.Linear(64, 40), nn.Linear(40, 10)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.randn(40, 64, generator=generator) / 8)
+        hidden.bias.copy_(torch.randn(40, generator=generator))
+        features = torch.relu(hidden(torch.from_numpy(ROWS).float())).double()
+        targets = torch.nn.functional.one_hot(torch.from_numpy(TRAIN.labels)).double() - 0.1
+        gram = features.T @ features + torch.eye(40)
+        head.weight.copy_(torch.linalg.solve(gram, features.T @ targets).T)
+        head.bias.zero_()
+    return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), head)
+
+
+def _wrapped(**options: object) -> Classifier:
+    arguments = {
+        "name": "mine", "preprocess": lambda x: x.float() / 255, "preprocessing": "x / 255",
+        "class_names": tuple("0123456789"), "layer": "1", **options,
+    }  # fmt: skip
+    return wrap(_network(), **arguments)  # pyright: ignore[reportArgumentType] - one dictionary for every variant
+
+
+def _svm() -> Pipeline:
+    pipeline = make_pipeline(hog_transformer((8, 8), cell=2), PCA(32, whiten=True, random_state=0), SVC(C=10))
+    return pipeline.fit(ROWS, TRAIN.labels)
+
+
+def test_any_module_becomes_an_extractor() -> None:
+    judge = _wrapped()
+    assert isinstance(judge, Extractor)
+    assert judge(TEST_IMAGES[:7]).embeddings.shape == (7, 40)
+
+
+def test_a_wrapped_module_is_standardised_on_the_training_images() -> None:
+    embeddings, _ = run(_wrapped(layer="1", train=TRAIN_IMAGES), TRAIN_IMAGES)
+    assert embeddings.mean(0).abs().max() < 1e-4
+    assert (embeddings.std(0) - 1).abs().max() < 1e-4
+
+
+def test_dead_units_are_refused() -> None:
+    dead = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
+    with torch.no_grad():
+        dead[1].bias[3] = -1000.0  # pyright: ignore[reportIndexIssue] - a Linear's bias is a tensor
+    with pytest.raises(WrongInputError, match="before the last activation"):
+        wrap(
+            dead, name="dead", preprocess=lambda x: x.float() / 255, preprocessing="x / 255",
+            class_names=tuple("0123456789"), layer="2", train=TRAIN_IMAGES,
+        )  # fmt: skip
+
+
+def test_the_temperature_makes_held_out_images_likelier_and_moves_no_decision() -> None:
+    raw, cool = _wrapped(), _wrapped(held_out=(TEST_IMAGES, TEST_LABELS))
+    loss = nn.functional.cross_entropy
+    assert loss(cool.logits(TEST_IMAGES), TEST_LABELS) < loss(raw.logits(TEST_IMAGES), TEST_LABELS) - 0.1
+    assert torch.equal(cool.logits(TEST_IMAGES).argmax(1), raw.logits(TEST_IMAGES).argmax(1))
+
+
+def test_the_confusion_matrix_counts_the_test_images() -> None:
+    judge = _wrapped(test=(TEST_IMAGES, TEST_LABELS))
+    right = (judge.logits(TEST_IMAGES).argmax(1) == TEST_LABELS).sum()
+    assert judge.confusion is not None
+    assert judge.confusion.sum() == 450
+    assert np.trace(judge.confusion) == right
+
+
+def test_wrapping_leaves_the_module_alone() -> None:
+    module = _network().train()
+    wrap(module, name="m", preprocess=lambda x: x / 255, preprocessing="", class_names=tuple("0123456789"), layer="1")
+    assert module.training
+    assert all(p.requires_grad for p in module.parameters())
+
+
+def test_other_weights_have_another_digest() -> None:
+    assert _wrapped().weights_sha256 == _wrapped().weights_sha256
+    assert _wrapped().weights_sha256 != _wrapped(train=TRAIN_IMAGES).weights_sha256
+
+
+def test_an_unknown_layer_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match="Known: 0, 1, 2, 3"):
+        _wrapped(layer="penultimate")
+
+
+def test_a_module_without_layer_must_return_both() -> None:
+    with pytest.raises(WrongInputError, match="must return \\(embeddings, logits\\); it returned Tensor"):
+        _wrapped(layer=None)(TEST_IMAGES[:2])
+
+
+def test_too_few_class_names_are_refused() -> None:
+    with pytest.raises(WrongInputError, match="Name every class"):
+        _wrapped(class_names=("a", "b"))(TEST_IMAGES[:2])
+
+
+def test_hog_and_an_svm_judge_digits_well() -> None:
+    judge = wrap_sklearn(
+        _svm(), name="digits-svm", class_names="0123456789", shape=(1, 8, 8), train=TRAIN_IMAGES,
+        held_out=(TEST_IMAGES[::2], TEST_LABELS[::2]), test=(TEST_IMAGES[1::2], TEST_LABELS[1::2]),
+    )  # fmt: skip
+    assert isinstance(judge, Extractor)
+    assert judge(TEST_IMAGES[:4]).embeddings.shape == (4, 32)
+    assert judge.confusion is not None
+    assert np.trace(judge.confusion) / judge.confusion.sum() >= 0.97
+
+
+def test_nearest_neighbours_never_say_minus_infinity() -> None:
+    pipeline = make_pipeline(PCA(16, random_state=0), KNeighborsClassifier(1)).fit(ROWS, TRAIN.labels)
+    judge = wrap_sklearn(pipeline, name="digits-knn", class_names="0123456789", shape=(1, 8, 8))
+    logits = judge.logits(TEST_IMAGES)
+    assert torch.isfinite(logits).all()
+    assert (logits.argmax(1) == TEST_LABELS).float().mean() > 0.95
+
+
+def test_two_class_decisions_become_two_logits() -> None:
+    chosen = TRAIN.labels < 2
+    pipeline = make_pipeline(PCA(4, random_state=0), LinearSVC(random_state=0)).fit(ROWS[chosen], TRAIN.labels[chosen])
+    judge = wrap_sklearn(pipeline, name="zero-one", class_names="01", shape=(1, 8, 8))
+    images = TEST_IMAGES[TEST_LABELS < 2]
+    assert (judge.logits(images).argmax(1) == TEST_LABELS[TEST_LABELS < 2]).all()
+
+
+def test_other_training_data_give_another_estimator_digest() -> None:
+    one, two = (make_pipeline(PCA(4, random_state=0), KNeighborsClassifier(1)) for _ in range(2))
+    one.fit(ROWS, TRAIN.labels)
+    two.fit(ROWS[1:], TRAIN.labels[1:])
+    assert estimator_digest(one) == estimator_digest(one)
+    assert estimator_digest(one) != estimator_digest(two)
+
+
+def test_an_unfitted_pipeline_is_refused() -> None:
+    with pytest.raises(WrongInputError, match="fitted pipeline whose classes are 0 to 9"):
+        wrap_sklearn(make_pipeline(SVC()), name="new", class_names="0123456789", shape=(1, 8, 8))
+
+
+def test_a_vertical_edge_and_a_horizontal_edge_have_different_histograms() -> None:
+    edge = np.zeros((8, 8))
+    edge[:, 4:] = 1.0
+    both = hog(np.stack([edge.ravel(), edge.T.ravel()]), shape=(8, 8), bins=4)
+    assert both[0].reshape(4, 4)[:, [1, 2, 3]].sum() == 0
+    assert both[1].reshape(4, 4)[:, [0, 1, 3]].sum() == 0
+
+
+def test_a_package_elsewhere_adds_a_classifier_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "foreign_judges.py").write_text(
+        "from ganeval.extractor import ExtractorSpec\n"
+        "JUDGE = ExtractorSpec(name='foreign', load=lambda: None, summary='from elsewhere')\n"
+    )
+    info = tmp_path / "foreign_judges-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-judges\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ganeval.classifiers]\nforeign = foreign_judges\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_CACHE", {})
+    assert CLASSIFIERS["foreign"].summary == "from elsewhere"
+    assert "digits" in CLASSIFIERS
