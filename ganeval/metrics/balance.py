@@ -1,8 +1,8 @@
 """Are the classes generated as often as they should be? Histogram against a target prior, with exact tests.
 
 A generator that forgets a class (mode collapse) is invisible to many distances and plain in a histogram. The classes
-are those that a judge assigns. The target prior: the labels of the real set where it has some, else the judge's
-verdicts on the real set, else uniform.
+are those that a judge assigns. The target prior: the same judge's verdicts on the real set, so that its errors stand
+on both sides; without them the labels of the real set, else uniform.
 """
 
 from __future__ import annotations
@@ -118,10 +118,10 @@ def _counts_and_prior(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.float64
     k = logits.shape[1]
     counts = np.bincount(_judged(logits), minlength=k)
     real = pair.real
-    if real is not None and real.labels is not None:
-        return counts, _shares(real.labels.cpu().numpy(), k), "labels of the real set"
     if real is not None and real.logits is not None:
         return counts, _shares(_judged(real.logits), k), "judged classes of the real set"
+    if real is not None and real.labels is not None:
+        return counts, _shares(real.labels.cpu().numpy(), k), "labels of the real set"
     return counts, np.full(k, 1 / k), "uniform"
 
 

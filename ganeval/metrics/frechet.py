@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ganeval.errors import TooFewSamplesError, UndefinedError, UnknownNameError
 from ganeval.metric import metric
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
+from ganeval.numerics.order import canonical_order
 from ganeval.pair import Pair
 from ganeval.registry import unknown_name
 from ganeval.scores import Score
@@ -106,7 +107,7 @@ def _over_blocks(pair: Pair, weights: tuple[float, ...], seed: int, name: str) -
     rows = pair.fake.embeddings
     n = len(rows)
     _require_many(rows, name)
-    order = np.random.default_rng(seed).permutation(n)
+    order = canonical_order(rows)[np.random.default_rng(seed).permutation(n)]
     value, influence, means = 0.0, np.zeros(n), {}
     for k, weight in enumerate(weights, start=1):
         if weight == 0:

@@ -17,6 +17,7 @@ import torch
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.metric import metric
 from ganeval.numerics.kernels import cubic, gaussian, kernel_sums
+from ganeval.numerics.order import canonical_order
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -57,7 +58,7 @@ def kid(pair: Pair, *, subsets: int | None = None, subset_size: int | None = Non
 def mmd_rbf(pair: Pair, *, bandwidth: float | None = None, unit_rows: bool = False) -> Score:
     """Squared maximum mean discrepancy with a Gaussian kernel exp(-|x - y|^2 / (2 bandwidth^2)), all pairs, unbiased.
 
-    bandwidth: None takes the median distance between real rows (about 1000 of them, evenly spaced by length).
+    bandwidth: None takes the median distance between real rows (about 1000 of them, evenly spaced along a direction).
     unit_rows: rows scaled to length 1 first. CMMD's number on CLIP rows is 1000 times this one with `unit_rows=True,
     bandwidth=10.0`, apart from its bias of about 1/n.
 
@@ -100,8 +101,8 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _median_distance(rows: torch.Tensor) -> float:
-    by_length = rows[rows.norm(dim=1).argsort(stable=True)]  # so that the order of the rows does not matter
-    distances = torch.pdist(by_length[:: math.ceil(len(rows) / MEDIAN_ROWS)])
+    chosen = canonical_order(rows)[:: max(1, math.ceil(len(rows) / MEDIAN_ROWS))]
+    distances = torch.pdist(rows[torch.from_numpy(chosen.copy()).to(rows.device)])
     if len(distances) == 0:
         raise TooFewSamplesError(f"A median distance needs at least 2 real rows; got {len(rows)}.")
     median = float(distances.median())

@@ -35,10 +35,10 @@ def test_a_balanced_set_is_perfect() -> None:
     assert score.interval[0] == 0.0 < score.interval[1]
 
 
-def test_the_prior_comes_from_the_real_labels() -> None:
+def test_the_prior_is_what_the_judge_says_of_the_real_set_else_its_labels() -> None:
     real = features([0, 0, 0, 0], 2, labels=[0, 0, 0, 1])
-    assert class_balance(Pair(real, features([0, 0, 0, 1], 2))) == 0.0
-    assert class_balance(Pair(replace(real, labels=None), features([0, 0], 2))) == 0.0
+    assert class_balance(Pair(real, features([0, 0], 2))) == 0.0
+    assert class_balance(Pair(replace(real, logits=None), features([0, 0, 0, 1], 2))) == 0.0
 
 
 def test_a_missing_class_is_named_with_its_chance() -> None:

@@ -1,0 +1,40 @@
+"""The 95 % interval of every metric that has one covers the mean of that metric over fresh fakes, the reals held fixed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ganeval.metric import METRICS, Metric
+from ganeval.pair import Pair
+
+DRAWS, N = 40, 150
+AT_LEAST = 0.85  # an interval that covers 95 % fails here in 3 of 1000 cases; the draws are seeded
+
+# name -> why its interval means something else
+OTHER_INTERVALS = {
+    "mmd_test": "the interval is that of the Monte Carlo p-value, not of a new sample",
+}
+
+
+def draw(world: Any, real: Any, seed: int) -> Pair:
+    g = torch.Generator().manual_seed(10_000 + seed)
+    labels = torch.randint(0, len(world.centres), (N,), generator=g)
+    rows = world.centres[labels] + 0.8 * torch.randn(N, world.dim, generator=g, dtype=torch.float64)
+    return world.pair(real, world.features(1.15 * rows + 0.2, labels), seed=seed)
+
+
+@pytest.mark.parametrize(
+    "metric", [m for m in METRICS if not m.slow and m.name not in OTHER_INTERVALS], ids=lambda m: m.name
+)
+def test_the_interval_covers_what_it_claims(metric: Metric, world: Any) -> None:
+    real = world.features(*world.rows(300, 0))
+    options = {"n": 200} if "n" in metric.options else {}
+    if metric(draw(world, real, 0), **options).interval is None:
+        pytest.skip("no honest error is known: no interval to test")
+    scores = [metric(draw(world, real, seed), **options) for seed in range(DRAWS)]
+    mean = sum(map(float, scores)) / DRAWS
+    covered = sum(s.interval is not None and s.interval[0] <= mean <= s.interval[1] for s in scores)
+    assert covered >= AT_LEAST * DRAWS, f"{covered} of {DRAWS} intervals cover"
