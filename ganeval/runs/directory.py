@@ -75,6 +75,20 @@ class RunDirectory:
         })  # fmt: skip
         return write_atomic(folder / f"{layout.step_name(step)}.png", encode_png(sprite))
 
+    def write_animation(self, milliseconds: int = 400) -> Path | None:
+        """Write samples/fixed/animation.gif from the grids so far; None where there are none."""
+        from PIL import Image
+
+        grids = []
+        for _, path in layout.by_step(self.path / layout.FIXED, ".png"):
+            with Image.open(path) as picture:
+                grids.append(picture.copy())
+        if not grids:
+            return None
+        buffer = io.BytesIO()
+        grids[0].save(buffer, "GIF", save_all=True, append_images=grids[1:], duration=milliseconds, loop=0)
+        return write_atomic(self.path / layout.FIXED / "animation.gif", buffer.getvalue())
+
     def write_samples(self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None) -> Path:
         """Write uint8 (n, c, h, w) images to be evaluated, in the layout of ADM and DiT: arr_0 NHWC, arr_1 labels."""
         _require_images(images)

@@ -1,0 +1,264 @@
+"""Finding runs below a folder: every reader looks at every folder, the surest one owns it and all below it.
+
+Nothing is opened here but directories. Links that lead back, unreadable folders and folders with more than 100,000
+entries are passed over with a reason; a reader that fails makes a record with `error`, never an exception.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ganeval.errors import GanevalError, MissingFileError
+from ganeval.runs import layout
+from ganeval.runs.reader import READERS, Reader
+from ganeval.runs.record import RunRecord
+from ganeval.scores import Evaluation
+
+MAX_DEPTH = 4
+MAX_ENTRIES = 100_000
+CERTAIN = 90  # a claim this strong is not given up for runs found further down
+SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What each reader said about one folder: (reader, score) with the surest first, only scores above 0."""
+
+    path: Path
+    scores: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The runs below `root` in their order, what was passed over and why, and who claimed what."""
+
+    root: Path
+    runs: tuple[RunRecord, ...]
+    ignored: tuple[tuple[Path, str], ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line for people: found 7 runs (3 stylegan, 4 ganeval); ignored 2 folders: reasons."""
+        kinds = Counter(run.reader for run in self.runs)
+        what = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+        runs = f"found {_count(len(self.runs), 'run')}" + (f" ({what})" if what else "")
+        if not self.ignored:
+            return runs
+        reasons = "; ".join(sorted({reason for _, reason in self.ignored}))
+        return f"{runs}; ignored {_count(len(self.ignored), 'folder')}: {reasons}"
+
+    @property
+    def explanation(self) -> str:
+        """Every folder that a reader claimed with its scores, and every folder that was passed over with its reason."""
+        lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
+        lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
+        return "\n".join([self.summary, *lines])
+
+    def __getitem__(self, name: str) -> RunRecord:
+        """The run with this id or name, or the only one whose id ends with it."""
+        exact = [run for run in self.runs if name in (run.id, run.name)]
+        near = exact or [run for run in self.runs if run.id.endswith(name) or run.id.startswith(name)]
+        if len(near) != 1:
+            known = ", ".join(run.id for run in self.runs) or "none"
+            raise GanevalError(f"Expected the name of one run; {name!r} fits {len(near)} of them. Known: {known}.")
+        return near[0]
+
+
+def find_runs(root: str | Path, *, explain: bool = False, now: datetime | None = None) -> Found:
+    """All runs in `root` and up to four levels below it, in order of counter, else of creation.
+
+    A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
+    unique. With `explain` the answer also lists the claim of every reader. A creation time after `now` (UTC, by
+    default the clock's) becomes a note.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise MissingFileError(
+            f"Expected a folder of runs; {root} is none. Pass the folder that your trainer writes to."
+        )
+    search = _Search([], [], set())
+    claims = list(_claims(root, 0, search))
+    runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
+    runs = _named(_unique(sorted(runs, key=_order)))
+    runs = [_clock(run, now or datetime.now(UTC)) for run in runs]
+    return Found(root, tuple(runs), tuple(search.ignored), tuple(search.probes) if explain else ())
+
+
+@dataclass(frozen=True)
+class _Search:
+    ignored: list[tuple[Path, str]]
+    probes: list[Probe]
+    seen: set[tuple[int, int]]  # device and inode of every folder on the way: a link back is not followed
+
+
+Claim = tuple[Path, Reader, list[Reader]]
+
+
+def _claims(folder: Path, depth: int, search: _Search) -> Iterator[Claim]:
+    """Who owns what, depth first. A weak claim yields to a stronger one below it."""
+    children = _children(folder, search)
+    if children is None:
+        return
+    scores = _probe(folder)
+    if scores:
+        search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
+    best = scores[0][1] if scores else 0
+    if best >= CERTAIN or depth >= MAX_DEPTH:
+        if scores:
+            yield _claim(folder, scores)
+        return
+    below = _Search([], [], search.seen)
+    found = [claim for child in children for claim in _claims(child, depth + 1, below)]
+    stronger = any(dict(_probe(path)).get(reader, 0) > best for path, reader, _ in found)
+    if scores and not stronger:
+        yield _claim(folder, scores)
+        return
+    if scores:
+        search.ignored.append((folder, f"{scores[0][0].name} files beside runs that are surer"))
+    search.ignored.extend(below.ignored)
+    search.probes.extend(below.probes)
+    yield from found
+
+
+def _claim(folder: Path, scores: list[tuple[Reader, int]]) -> Claim:
+    return folder, scores[0][0], [reader for reader, _ in scores[1:]]
+
+
+def _probe(folder: Path) -> list[tuple[Reader, int]]:
+    scores = []
+    for reader in READERS:
+        try:
+            score = reader.probe(folder)
+        except OSError:
+            score = 0
+        if score > 0:
+            scores.append((reader, score))
+    return sorted(scores, key=lambda item: (-item[1], item[0].name))
+
+
+def _children(folder: Path, search: _Search) -> list[Path] | None:
+    """The folders in `folder` worth visiting; None where it was seen before or cannot be read."""
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in search.seen:
+            search.ignored.append((folder, "a link to a folder that was already searched"))
+            return None
+        search.seen.add((status.st_dev, status.st_ino))
+        children = []
+        with os.scandir(folder) as entries:
+            for number, entry in enumerate(entries):
+                if number >= MAX_ENTRIES:
+                    search.ignored.append((folder, f"more than {MAX_ENTRIES:,} entries"))
+                    return None
+                if entry.name not in SKIPPED and not entry.name.startswith(".") and entry.is_dir():
+                    children.append(folder / entry.name)
+    except OSError as error:
+        search.ignored.append((folder, f"cannot be read ({error.strerror or error})"))
+        return None
+    return sorted(children)
+
+
+def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list[RunRecord]:
+    runs = _attempt(reader, path)
+    if len(runs) == 1 and not runs[0].error:
+        for helper in helpers:
+            runs = [_enriched(runs[0], helper)]
+    base = path.relative_to(root).as_posix() if path != root else path.resolve().name
+    return [_evaluated(replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}")) for run in runs]
+
+
+def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
+    try:
+        return reader.read(path)
+    except Exception as error:  # noqa: BLE001 - a plug-in's bug must cost one red card, not the page
+        said = str(error) if isinstance(error, GanevalError) else f"{type(error).__name__}: {error}"
+        return [RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=said)]
+
+
+def _enriched(run: RunRecord, helper: Reader) -> RunRecord:
+    """Quantities, pictures and samples that another reader finds in the same folder, where the run has none of them."""
+    extra = _attempt(helper, run.path)
+    if len(extra) != 1 or extra[0].error:
+        return run
+    more = extra[0]
+    new = {tag: curve for tag, curve in more.curves.items() if tag not in run.curves}
+    if new and run.curves and more.step_unit != run.step_unit:
+        note = f"{helper.name} counts in {more.step_unit}, this run in {run.step_unit}: its curves are left out"
+        return replace(run, notes=(*run.notes, note))
+    return replace(
+        run, curves={**run.curves, **new}, grids=run.grids or more.grids, samples=run.samples or more.samples,
+        step_unit=run.step_unit if run.curves or not new else more.step_unit,
+    )  # fmt: skip
+
+
+def _evaluated(run: RunRecord) -> RunRecord:
+    """Evaluations that this library has written into a foreign run's folder."""
+    if run.evaluations or run.error or run.reader == "ganeval":
+        return run
+    found, notes = [], []
+    for _, folder in layout.by_step(run.path / layout.EVALUATIONS, ""):
+        try:
+            found.append(Evaluation.read(folder / "result.json"))
+        except GanevalError as error:
+            notes.append(str(error))
+    return replace(run, evaluations=tuple(found), notes=(*run.notes, *notes))
+
+
+def _order(run: RunRecord) -> tuple[int, int, str, str]:
+    number = layout.counter(run.path)
+    return (0, number, "", run.id) if number else (1, 0, run.created, run.id)
+
+
+def _unique(runs: list[RunRecord]) -> list[RunRecord]:
+    """Different ids for different runs, whatever a reader called them."""
+    counts: Counter[str] = Counter()
+    unique = []
+    for run in runs:
+        counts[run.id] += 1
+        unique.append(run if counts[run.id] == 1 else replace(run, id=f"{run.id}#{counts[run.id]}"))
+    return unique
+
+
+def _named(runs: list[RunRecord]) -> list[RunRecord]:
+    """Runs of one name get the shortest end of their id that no other run has."""
+    names = Counter(run.name or run.id for run in runs)
+    ids = [run.id for run in runs]
+    return [replace(run, name=run.name if run.name and names[run.name] == 1 else _suffix(run.id, ids)) for run in runs]
+
+
+def _suffix(own: str, ids: list[str]) -> str:
+    """
+    >>> _suffix("a/gan", ["a/gan", "b/gan", "b/vae"]), _suffix("b/vae", ["a/gan", "b/gan", "b/vae"])
+    ('a/gan', 'vae')
+    """
+    parts = own.split("/")
+    for length in range(1, len(parts)):
+        tail = "/".join(parts[-length:])
+        if sum(other == tail or other.endswith(f"/{tail}") for other in ids) == 1:
+            return tail
+    return own
+
+
+def _clock(run: RunRecord, now: datetime) -> RunRecord:
+    try:
+        created = datetime.fromisoformat(run.created)
+    except ValueError:
+        return run
+    created = created if created.tzinfo else created.replace(tzinfo=UTC)
+    if created <= now + timedelta(days=1):  # a day covers every time zone
+        return run
+    return replace(run, notes=(*run.notes, f"created in the future ({run.created}): that machine's clock was wrong"))
+
+
+def _shown(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else "."
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,94 @@
+"""python -m reference_models NAME --dataset hoda --profile cpu --out runs/
+
+NAME is a system in this folder. Everything of its Config and of `Options` is a flag too: `--steps 500 --amp`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from ganeval.errors import GanevalError
+from ganeval.runs.directory import command_line
+from reference_models.plumbing.session import Options
+from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, resume
+
+USAGE = "usage: python -m reference_models NAME [--dataset D] [--profile P] [--out DIR] [--seed S] [--resume] [...]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train; returns the exit code: 0 done, 2 wrong input, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        _say(f"{USAGE}\nNAME is one of: {', '.join(SYSTEMS.names())}. NAME --help shows its options.")
+        return 0 if arguments else 2
+    try:
+        return _run(SYSTEMS[arguments[0]], arguments[1:])
+    except GanevalError as error:
+        _say(f"reference_models: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(system: System, flags: list[str]) -> int:
+    asked = tyro.cli(_command(system, _profile(flags)), args=flags, prog=f"reference_models {system.name}")
+    if asked.where.resume:
+        path = find_unfinished(asked.where.out, system.name, asked.where.dataset, asked.where.seed)
+        run = resume(path, config=asked.config, options=asked.options)
+    else:
+        run = fit(
+            system.name, asked.config, dataset=asked.where.dataset, out=asked.where.out, seed=asked.where.seed, options=asked.options,
+            command=command_line("reference_models"),
+        )  # fmt: skip
+    status = run.info["status"]
+    _say(f"{status}: {run.path}")
+    return 0 if status == "done" else 130
+
+
+def _profile(flags: list[str]) -> str:
+    """The profile must be known before the other flags: it gives them their defaults."""
+    for position, flag in enumerate(flags):
+        if flag == "--profile" and position + 1 < len(flags):
+            return flags[position + 1]
+        if flag.startswith("--profile="):
+            return flag.partition("=")[2]
+    return "cpu"
+
+
+@dataclass(frozen=True)
+class Where:
+    """What to train on, and where to."""
+
+    dataset: str = "hoda"  # hoda, mnist, digits, ...; synthetic and synthetic3 are made on the spot
+    profile: str = "cpu"  # smoke, demo, cpu or full: the defaults of all flags of the recipe
+    out: Path = Path("runs")  # the run becomes a numbered folder in it
+    seed: int = 0
+    resume: bool = False  # go on with the newest unfinished run of this system, data set and seed
+
+
+DATASETS = {"smoke": "synthetic", "demo": "digits"}  # of profiles that are made for one
+
+
+def _command(system: System, profile: str) -> type[Any]:
+    """The command line of one system: where, its recipe, and how to run it, all flags on one level."""
+    where = Where(dataset=DATASETS.get(profile, "hoda"), profile=profile)
+    parts = {"where": where, "config": system.profile(profile), "options": Options()}
+    return make_dataclass("Command", [(name, _flat(type(part)), field(default=part)) for name, part in parts.items()])
+
+
+def _flat(kind: type) -> Any:
+    return Annotated[kind, tyro.conf.arg(name="")]
+
+
+def _say(text: str, file: Any = None) -> None:
+    print(text, file=file or sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

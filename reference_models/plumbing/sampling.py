@@ -1,0 +1,63 @@
+"""The same images for the same (labels, seed), whatever the batch size and wherever the rows are split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reference_models.plumbing.seeds import generator
+
+BLOCK = 100  # rows that are always drawn and rendered together
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """A trained generator as evaluation sees it: class labels and a seed in, uint8 images out.
+
+    Latents come in blocks of `BLOCK` rows, each from its own generator on the CPU, and the network always sees a whole
+    block: image i depends on (seed, i, label i) alone, to the last bit, as far as the network treats rows apart.
+    `draw(z, labels)` takes z (BLOCK, *latent) and labels (BLOCK,) and returns (BLOCK, c, h, w) in [-1, 1].
+    """
+
+    draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    latent: tuple[int, ...]  # shape of one latent
+    classes: int
+    device: torch.device
+
+    def __call__(self, labels: NDArray[np.int64], seed: int, start: int = 0) -> NDArray[np.uint8]:
+        """Images `start` to `start + len(labels)` of the endless sequence that `seed` names, uint8 (n, c, h, w)."""
+        stop, parts = start + len(labels), []
+        for block in range(start // BLOCK, -(-stop // BLOCK)):
+            first = max(start, block * BLOCK)
+            last = min(stop, (block + 1) * BLOCK)
+            wanted = torch.zeros(BLOCK, dtype=torch.int64)
+            rows = slice(first - block * BLOCK, last - block * BLOCK)
+            wanted[rows] = torch.as_tensor(labels[first - start : last - start])
+            parts.append(self._block(wanted, seed, block)[rows])
+        return np.concatenate(parts)
+
+    @torch.no_grad()
+    def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[np.uint8]:
+        z = torch.randn(BLOCK, *self.latent, generator=generator(seed, "latents", block))
+        return to_uint8(self.draw(z.to(self.device), labels.to(self.device)))
+
+    def generate(self, n: int, labels: NDArray[np.int64] | torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
+        """The callable that `ganeval.images` takes as a generator: uint8 (n, c, h, w); no labels: all classes in turn."""
+        seed = int(torch.randint(2**62, (1,), generator=rng, device=rng.device))
+        wanted = np.arange(n) % self.classes if labels is None else np.asarray(labels, dtype=np.int64)
+        return torch.from_numpy(self(wanted, seed))
+
+    def per_class(self, n: int, seed: int, batch: int = 10 * BLOCK) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """`n` images of each class in class order, and their labels."""
+        labels = np.repeat(np.arange(self.classes), n)
+        starts = range(0, len(labels), batch)
+        return np.concatenate([self(labels[i : i + batch], seed, start=i) for i in starts]), labels
+
+
+def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
+    """[-1, 1] -> [0, 255], rounded; what lies outside is cut."""
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()

@@ -1,0 +1,347 @@
+"""A training session: the loop's clock, memory and diary. The trainer tells the story, the session keeps the books.
+
+    session.hold(generator=g, discriminator=d, g_adam=g_adam, ...)      what a checkpoint must bring back
+    session.sampler(lambda z, labels: average(z, labels), latent=(64,)) how evaluation draws images
+    for step in session.steps(config.steps):                            resumes, logs, saves, stops
+        images, labels = session.batch(config.batch)
+        ...
+        session.log(loss_d=loss_d, loss_g=loss_g)
+
+Everything random comes from three places, all in the checkpoint: torch's own generators (initial weights, dropout;
+forked from the caller's for the time of the session), `session.random` (latents, labels, augmentation) and the data
+order, a function of the images seen. Grids and samples have generators of their own, so that looking at a training
+never changes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from ganeval.errors import BrokenRunError, GanevalError
+from ganeval.features import choose_device
+from ganeval.runs.directory import RunDirectory
+from reference_models.plumbing import health
+from reference_models.plumbing.checkpoint import encode_state
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.sampling import Sampler
+from reference_models.plumbing.seeds import generator
+
+WARM_UP = 10  # log lines before the diversity alarm may sound: every generator begins with look-alikes
+GRID_COLUMNS = 8  # fixed latents per class; the grid has one row per class
+
+
+class TrainingDivergedError(GanevalError):
+    """A loss or a weight became NaN or infinite; the last good checkpoint is kept."""
+
+
+class Stateful(Protocol):
+    def state_dict(self) -> Any: ...
+    def load_state_dict(self, state: Any, /) -> Any: ...
+
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a recipe is run. The defaults change no number of a recipe on a CPU in fp32."""
+
+    device: str = "auto"  # auto, cpu, cuda, mps
+    amp: bool = False  # bfloat16 autocast where the trainer allows it; changes the numbers
+    channels_last: bool = False  # memory format of the convolutions; changes the last bits
+    compile: bool = False  # torch.compile of the networks; changes the last bits
+    threads: int = 0  # CPU threads of torch; 0 leaves them
+    log_every: int = 50  # steps
+    grids: int = 10  # pictures of the fixed latents over the training
+    checkpoints: int = 10  # checkpoints over the training
+    keep_last: int = 2  # checkpoints kept, besides the best
+    sample_per_class: int = 100  # images of each class written for evaluation at the end
+    sample_times: int = 1  # how often over the training, the end included
+    gif: bool = False  # also write the fixed latents as an animation
+
+
+class Session:
+    """See the module's docstring. `run=None` keeps no books: the networks are built and restored, nothing is trained."""
+
+    def __init__(self, data: Data, seed: int, options: Options, run: RunDirectory | None,
+                 state: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+        self.device = choose_device(options.device)
+        self.data = data.to(self.device)
+        self.options = options
+        self.seed = seed
+        self.random = generator(seed, "session", device=self.device)
+        self.step = 0  # generator updates done
+        self.images = 0  # real images drawn
+        self.best: dict[str, Any] = {}
+        self.draw: Sampler | None = None
+        self._run = run
+        self._state = state
+        self._held: dict[str, Stateful] = {}
+        self._sums: dict[str, torch.Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._lines = 0
+        self._alarmed: set[str] = set()
+        self._cpu_before = 0.0
+        self._cpu_start = time.process_time()
+        self._stop = False
+        self._total = 0
+
+    # What the trainer asks for
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of the images."""
+        return self.data.shape
+
+    @property
+    def classes(self) -> int:
+        return len(self.data.class_names)
+
+    def restrict(self, classes: tuple[int, ...]) -> None:
+        """Train on these classes alone."""
+        self.data = self.data.only(classes)
+
+    def prepare(self, net: Net) -> Net:
+        """Move a network to the device, in the memory format and compiled as the options say."""
+        net = net.to(self.device)
+        if self.options.channels_last:
+            net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's overload lacks the keyword alone
+        if self.options.compile:
+            net.compile()
+        return net
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """bfloat16 where `amp` is on; losses and penalties belong outside."""
+        return torch.autocast(self.device.type, torch.bfloat16) if self.options.amp else nullcontext()
+
+    def hold(self, **things: Stateful) -> None:
+        """Name what a checkpoint must hold: networks, averages, optimisers, schedulers, augmentation."""
+        self._held.update(things)
+
+    def sampler(self, draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], latent: tuple[int, ...]) -> None:
+        """Say how evaluation draws images: `draw(z, labels)` -> float (n, c, h, w) in [-1, 1]."""
+        self.draw = Sampler(draw, latent, self.classes, self.device)
+
+    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next real images, float (size, c, h, w) in [-1, 1], and their labels (size,)."""
+        images, labels = self.data.batch(self.images, size)
+        self.images += size
+        return self._format(images), labels
+
+    def held_out(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Real images that are never trained on, like `batch`."""
+        images, labels = self.data.held_out(size)
+        return self._format(images), labels
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        """Standard normal numbers on the device."""
+        return torch.randn(*shape, generator=self.random, device=self.device)
+
+    def labels(self, size: int) -> torch.Tensor:
+        """Uniform class labels (size,), among the classes trained on."""
+        present = self.data.frequencies.nonzero().flatten().to(self.device)
+        return present[torch.randint(len(present), (size,), generator=self.random, device=self.device)]
+
+    @property
+    def logging(self) -> bool:
+        """True in steps that end with a log line: the time to compute what is too dear for every step."""
+        return self.step % self.options.log_every == 0 or self.step == self._total
+
+    def log(self, **values: torch.Tensor | float) -> None:
+        """Note values of this step; a log line holds their means since the last one."""
+        for tag, value in values.items():
+            number = torch.as_tensor(value, dtype=torch.float32).detach().mean()
+            self._sums[tag] = self._sums[tag] + number if tag in self._sums else number
+            self._counts[tag] = self._counts.get(tag, 0) + 1
+
+    def watch(self, real: torch.Tensor, labels: torch.Tensor, fake: torch.Tensor) -> None:
+        """Log how shuffled the real batch is and how varied the fakes are; alarms are events in the run."""
+        self.log(batch_entropy=health.batch_entropy(labels, self.data.frequencies))
+        if self.logging:
+            self.log(diversity=health.diversity(fake.detach(), real.detach()))
+
+    # The clock
+
+    def steps(self, total: int) -> Iterator[int]:
+        """1, 2, ... `total`, from where the checkpoint ended; keeps the books between two steps."""
+        self._total = total
+        if self._state is not None:
+            self._load(self._state)
+        if self._run is None:
+            return
+        with self._graceful_stop():
+            while self.step < total and not self._stop:
+                self.step += 1
+                yield self.step
+                self._after_step()
+        self._finish()
+
+    def _after_step(self) -> None:
+        done = self.step == self._total
+        save = done or self._stop or self._due(self.options.checkpoints)
+        if self.logging or save:
+            self._flush()
+        if done or self._due(self.options.grids):
+            self._write_grid()
+        if done or self._due(self.options.sample_times):
+            self._write_samples()
+        if save:
+            self._save()
+
+    def _due(self, times: int) -> bool:
+        """True `times` times over the training, evenly."""
+        return times > 0 and self.step % max(1, self._total // times) == 0
+
+    @contextmanager
+    def _graceful_stop(self) -> Iterator[None]:
+        """Ctrl-C (or SIGTERM) ends the training after the present step, with a checkpoint; a second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(_number: int, _frame: Any) -> None:
+            if self._stop:
+                raise KeyboardInterrupt
+            self._stop = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _finish(self) -> None:
+        run = self.books
+        if self.options.gif:
+            run.write_animation()
+        done = self.step >= self._total
+        if not done:
+            run.event(self.step, "stop", text="interrupted; go on with --resume")
+        run.update(status="done" if done else "stopped", **self._progress())
+
+    # The books
+
+    @property
+    def books(self) -> RunDirectory:
+        """The run directory; there is none in a session that only restores."""
+        assert self._run is not None
+        return self._run
+
+    def _progress(self) -> dict[str, Any]:
+        return {"step": self.step, "images": self.images, "cpu_seconds": round(self.cpu_seconds, 2)}
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of all threads of this training, over all resumed parts."""
+        return self._cpu_before + time.process_time() - self._cpu_start
+
+    def _flush(self) -> None:
+        if not self._sums:
+            return
+        values = {tag.replace("__", "/"): float(total) / self._counts[tag] for tag, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        self._lines += 1
+        self.books.log(self.step, {**values, "cpu_seconds": self.cpu_seconds, "images": self.images})
+        self._sound_alarms(values)
+        wrong = [tag for tag, value in values.items() if not math.isfinite(value)]
+        if wrong:
+            self._diverged(f"{', '.join(wrong)} is not finite")
+
+    def _sound_alarms(self, values: Mapping[str, float]) -> None:
+        for tag, limit, ready in (
+            ("batch_entropy", health.ENTROPY_ALARM, True),
+            ("diversity", health.DIVERSITY_ALARM, self._lines > WARM_UP),
+        ):
+            if ready and values.get(tag, math.inf) < limit and tag not in self._alarmed:
+                self._alarmed.add(tag)
+                self.books.event(self.step, "alarm", text=f"{tag} {values[tag]:.2f} is below {limit}")
+
+    def _diverged(self, reason: str) -> None:
+        self.books.event(self.step, "nan", text=reason)
+        self.books.update(status="failed", **self._progress())
+        kept = self.books.checkpoint()
+        raise TrainingDivergedError(
+            f"Training diverged at step {self.step}: {reason}. "
+            + (f"The last good checkpoint is {kept.name}. " if kept else "There is no checkpoint yet. ")
+            + "Lower the learning rate or raise the penalty."
+        )
+
+    def _write_grid(self) -> None:
+        if self.draw is None:
+            return
+        labels = np.repeat(np.arange(self.classes), GRID_COLUMNS)
+        images = self._look(lambda draw: draw(labels, seed=self.seed))
+        latents = hashlib.sha256(f"{self.seed} {self.draw.latent}".encode()).hexdigest()
+        self.books.write_grid(self.step, images, rows=self.classes, labels=labels.tolist(), latents=latents)
+
+    def _write_samples(self) -> None:
+        if self.draw is None or self.options.sample_per_class < 1:
+            return
+        images, labels = self._look(lambda draw: draw.per_class(self.options.sample_per_class, self.seed))
+        self.books.write_samples(self.step, images, labels)
+
+    def _look(self, use: Callable[[Sampler], Any]) -> Any:
+        """Draw images with every network in evaluation mode, and put modes and random states back afterwards."""
+        assert self.draw is not None
+        nets = [thing for thing in self._held.values() if isinstance(thing, nn.Module)]
+        modes = [(module, module.training) for net in nets for module in net.modules()]
+        with torch.random.fork_rng(range(torch.cuda.device_count()) if self.device.type == "cuda" else ()):
+            try:
+                for net in nets:
+                    net.eval()
+                return use(self.draw)
+            finally:
+                for module, training in modes:
+                    module.training = training
+
+    # Memory
+
+    def _save(self) -> None:
+        wrong = [name for name, thing in self._held.items() if isinstance(thing, nn.Module) and not _finite(thing)]
+        if wrong:
+            self._diverged(f"a weight of {', '.join(wrong)} is not finite")
+        self.books.write_checkpoint(self.step, encode_state(self._snapshot()), keep_last=self.options.keep_last)
+        self.books.update(**self._progress())
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "step": self.step, "images": self.images, "cpu_seconds": self.cpu_seconds, "best": self.best,
+            "lines": self._lines, "held": {name: thing.state_dict() for name, thing in self._held.items()},
+            "random": self.random.get_state(), "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+        }  # fmt: skip
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        missing = sorted(set(self._held) ^ set(state["held"]))
+        if missing:
+            raise BrokenRunError(f"The checkpoint and the trainer differ in {', '.join(missing)}. Start a new run.")
+        for name, thing in self._held.items():
+            thing.load_state_dict(state["held"][name])
+        self.step, self.images, self.best = state["step"], state["images"], state["best"]
+        self._cpu_before, self._lines = state["cpu_seconds"], state["lines"]
+        if self._run is None:
+            return
+        self.random.set_state(state["random"])
+        torch.set_rng_state(state["torch"])
+        if state["cuda"] and self.device.type == "cuda":
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+    def _format(self, images: torch.Tensor) -> torch.Tensor:
+        return images.contiguous(memory_format=torch.channels_last) if self.options.channels_last else images
+
+
+def _finite(net: nn.Module) -> bool:
+    return all(bool(torch.isfinite(value).all()) for value in net.state_dict().values())

@@ -1,0 +1,192 @@
+"""From a name and a recipe to a run: start, resume, reopen. Systems are found by walking the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError
+from ganeval.features import choose_device
+from ganeval.registry import Registry, unknown_name
+from ganeval.runs.directory import RunDirectory, create_run, open_run
+from reference_models.plumbing.checkpoint import decode_state
+from reference_models.plumbing.data import SYNTHETIC, Data, load_data
+from reference_models.plumbing.sampling import Sampler
+from reference_models.plumbing.seeds import derive
+from reference_models.plumbing.session import Options, Session, TrainingDivergedError
+
+Train = Callable[[Any, Session], None]
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """One reference model: `train(config, session)` and the recipes it ships with.
+
+    `profiles` maps smoke, demo, cpu and full to a Config (a frozen dataclass with at least `steps`), or to a function
+    of the data set's name that returns one.
+    """
+
+    name: str
+    profiles: Mapping[str, Any]
+    train: Train
+
+    def profile(self, name: str) -> Any:
+        if name not in self.profiles:
+            raise UnknownNameError(unknown_name(f"profile of {self.name}", name, self.profiles))
+        return self.profiles[name]
+
+
+SYSTEMS = Registry(System, "reference_models", "reference model")
+
+
+def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed: int = 0,
+        options: Options | None = None, run_name: str = "", command: Sequence[str] = ()) -> RunDirectory:  # fmt: skip
+    """Train a system from the start and return its run directory, `out/<counter>-<name>-<dataset>`."""
+    options = options or Options()
+    data = load_data(dataset, seed)
+    run = create_run(
+        out, run_name or f"{name}-{dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
+        class_names=data.class_names, protocol=_protocol(data), environment=_environment(options),
+    )  # fmt: skip
+    run.update(
+        system=name,
+        dataset=dataset,
+        recipe=recipe_hash(name, config, dataset, seed),
+        options=asdict(options),
+        shape=list(data.shape),
+        trained_on=data.used,
+    )
+    _train(SYSTEMS[name], config, Session(data, seed, options, run))
+    return run
+
+
+def resume(path: str | Path, *, config: Any = None, options: Options | None = None) -> RunDirectory:
+    """Go on with a run from its last checkpoint; bit for bit what an uninterrupted run would have done on a CPU.
+
+    A `config` that differs from the run's is refused, naming the fields: every one of them, also the number of steps,
+    which the learning rate depends on.
+    """
+    run = open_run(path)
+    system, own = _recipe(run)
+    if config is not None:
+        _require_same(own, config, run.path.name)
+    info, state = run.info, _last_state(run)
+    data, seed = load_data(info["dataset"], info["seeds"]["seed"]), info["seeds"]["seed"]
+    run.resume(state["step"] if state else 0)
+    _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state))
+    return run
+
+
+def open_sampler(path: str | Path, device: str = "auto") -> Sampler:
+    """The generator of a run at its last checkpoint, ready to draw: images for (labels, seed). Needs no data set."""
+    run = open_run(path)
+    system, config = _recipe(run)
+    info, state = run.info, _last_state(run)
+    if state is None:
+        raise BrokenRunError(f"{run.path} must hold a checkpoint; it has none. Let it train longer.")
+    data = Data.empty(info["dataset"], tuple(info["class_names"]), tuple(info["shape"]))
+    session = Session(data, info["seeds"]["seed"], replace(Options(**info["options"]), device=device), None, state)
+    with torch.random.fork_rng([]):
+        system.train(config, session)
+    if session.draw is None:
+        raise BrokenRunError(f"{system.name} names no sampler; it cannot draw images.")
+    return session.draw
+
+
+def find_unfinished(root: str | Path, name: str, dataset: str, seed: int) -> Path:
+    """The newest run below `root` of this system, data set and seed that is not done."""
+    for path in sorted(Path(root).glob("*/run.json"), reverse=True):
+        try:
+            info = open_run(path.parent).info
+        except BrokenRunError:
+            continue
+        same = (info.get("system"), info.get("dataset"), info.get("seeds")) == (name, dataset, {"seed": seed})
+        if same and info.get("status") != "done":
+            return path.parent
+    raise BrokenRunError(
+        f"There is no unfinished run of {name} on {dataset} with seed {seed} in {root}. Start one without --resume."
+    )
+
+
+def recipe_hash(name: str, config: Any, dataset: str, seed: int) -> str:
+    """SHA-256 of everything that decides the numbers of a training, besides versions and hardware."""
+    text = json.dumps([name, asdict(config), dataset, seed], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _train(system: System, config: Any, session: Session) -> None:
+    run = session.books
+    devices = range(torch.cuda.device_count()) if session.device.type == "cuda" else ()
+    threads = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(derive(session.seed, "torch"))
+            if session.options.threads:
+                torch.set_num_threads(session.options.threads)
+            system.train(config, session)
+    except TrainingDivergedError:
+        raise
+    except KeyboardInterrupt:
+        run.update(status="stopped")
+        raise
+    except BaseException:
+        run.update(status="failed")
+        raise
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _recipe(run: RunDirectory) -> tuple[System, Any]:
+    """The system and the config that a run says it is of."""
+    info = run.info
+    try:
+        system = SYSTEMS[info["system"]]
+        return system, _config(type(system.profiles["smoke"]), info["config"])
+    except (KeyError, TypeError) as error:
+        raise BrokenRunError(
+            f"{run.path} must be a run of a reference model; {error!r} in its run.json. Start a new run."
+        ) from error
+
+
+def _config(kind: type, stored: Mapping[str, Any]) -> Any:
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(stored) - known)
+    if unknown:
+        raise BrokenRunError(f"{kind.__module__} has no option {', '.join(unknown)}; the run is of another version.")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
+
+
+def _last_state(run: RunDirectory) -> dict[str, Any] | None:
+    path = run.checkpoint()
+    return None if path is None else decode_state(path.read_bytes(), str(path))
+
+
+def _require_same(own: Any, asked: Any, run: str) -> None:
+    mine, theirs = asdict(own), asdict(asked)
+    changed = [f"{key} {mine.get(key)!r} -> {theirs.get(key)!r}" for key in mine if mine.get(key) != theirs.get(key)]
+    if changed or type(own) is not type(asked):
+        raise IncomparableError(
+            f"A run is resumed with its own recipe; {run} would change: {', '.join(changed) or 'the system'}. "
+            "Take these back, or start a new run."
+        )
+
+
+def _protocol(data: Data) -> dict[str, str]:
+    """How such a run wants to be judged; nothing for synthetic data."""
+    if data.name in SYNTHETIC:
+        return {}
+    return {"real": f"{data.name}:test", "train": f"{data.name}:train", "classifier": data.name}
+
+
+def _environment(options: Options) -> dict[str, Any]:
+    return {
+        "torch": torch.__version__, "threads": options.threads or torch.get_num_threads(),
+        "machine": platform.machine(), "device": str(choose_device(options.device)),
+    }  # fmt: skip

@@ -1,0 +1,182 @@
+"""Projection cGAN: a class-conditional GAN that learns on a CPU (Miyato and Koyama 2018, arXiv:1802.05637).
+
+The generator hears the class through conditional batch normalisation (scale and shift per class); the discriminator
+through a projection, D(x, y) = psi(f(x)) + <e(y), f(x)>. The loss is the non-saturating one of Goodfellow et al. 2014
+on logits, made stable by a penalty on the gradient at real images (R1: Mescheder et al. 2018, arXiv:1801.04406) every
+few steps ("lazy": Karras et al. 2020, arXiv:1912.04958, appendix B). What is sampled is the average of the
+generator's weights over training.
+
+Images of any size that halves to between 4 and 8 pixels (8, 28, 32, 64), with 1 or 3 channels.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from reference_models.plumbing import health
+from reference_models.plumbing.averaging import update_average
+from reference_models.plumbing.session import Session
+from reference_models.plumbing.system import System
+
+
+@dataclass(frozen=True)
+class Config:
+    steps: int = 4000  # generator updates
+    batch: int = 64  # images
+    latent: int = 64  # dimensions of z ~ N(0, 1)
+    g_width: int = 128  # channels of the generator at its smallest size; halves with every doubling
+    d_width: int = 64  # channels of the discriminator after the first convolution; doubles once
+    features: int = 128  # units of the discriminator's last layer, f(x)
+    lr: float = 4e-4  # Adam, both networks
+    beta2: float = 0.99  # Adam; beta1 is 0
+    r1: float = 0.5  # gamma of the gradient penalty, per image
+    r1_every: int = 8  # steps between penalties; each weighs as much more
+    halflife: float = 10_000.0  # of the weight average, in images
+    final_lr: float = 0.02  # the rate falls to this share of itself, along a cosine
+    classes: tuple[int, ...] = ()  # classes trained on; () is all. The others are answered with one of these
+
+
+PROFILES = {
+    "smoke": Config(steps=4, batch=16, g_width=16, d_width=8, features=16, latent=8),
+    "demo": Config(steps=1500, batch=64, g_width=64, d_width=32, features=64, latent=32),
+    "cpu": Config(),
+    "full": Config(steps=60_000, batch=128, g_width=256, d_width=128, halflife=100_000.0),
+}
+
+
+class ConditionalNorm(nn.Module):
+    """Batch normalisation whose scale and shift belong to the class."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.style = nn.Embedding(classes, 2 * channels)
+        nn.init.zeros_(self.style.weight)  # every class begins as the same unconditional network
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.style(labels)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
+        return self.norm(x) * (1 + scale) + shift
+
+
+class Generator(nn.Module):
+    """z (n, latent), labels (n,) -> images (n, c, h, w) in [-1, 1]."""
+
+    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        channels, size, _ = shape
+        doublings = halvings(size)
+        self.start = size // 2**doublings  # pixels
+        widths = [config.g_width // 2**i for i in range(doublings + 1)]
+        self.first = nn.Linear(config.latent, widths[0] * self.start**2)
+        self.norms = nn.ModuleList(ConditionalNorm(width, classes) for width in widths)
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        x = self.first(z).view(len(z), -1, self.start, self.start)
+        x = F.relu(self.norms[0](x, labels))
+        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
+            x = F.relu(norm(grow(x), labels))
+        return torch.tanh(self.last(x))
+
+
+class Discriminator(nn.Module):
+    """Images (n, c, h, w), labels (n,) -> logits (n,), high where the image looks real and of that class."""
+
+    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        channels, size, _ = shape
+        depth = halvings(size)
+        widths = [channels, config.d_width, *[2 * config.d_width] * depth]  # one more halving than the generator
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.last = nn.Linear(widths[-1] * (size // 2 ** (depth + 1)) ** 2, config.features)
+        self.real = nn.Linear(config.features, 1)  # psi
+        self.match = nn.Embedding(classes, config.features)  # e
+        nn.init.normal_(self.match.weight, std=config.features**-0.5)
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        for shrink in self.shrink:
+            x = F.leaky_relu(shrink(x), 0.2)
+        f = F.leaky_relu(self.last(x.flatten(1)), 0.2).float()
+        with torch.autocast(f.device.type, enabled=False):  # logits and losses in full precision
+            return self.real(f)[:, 0] + (self.match(labels) * f).sum(dim=1)
+
+
+def halvings(size: int) -> int:
+    """How often a size halves before it falls below 8: 28 -> 7, 32 -> 4, 64 -> 4, 8 -> 4."""
+    return max(1, math.ceil(math.log2(size / 7.5)))
+
+
+def gradient_penalty(discriminator: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """R1: half the mean squared norm of the gradient of D at real images (n, c, h, w)."""
+    images = images.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+def train(config: Config, session: Session) -> None:
+    if config.classes:
+        session.restrict(config.classes)
+    generator = session.prepare(Generator(config, session.shape, session.classes))
+    discriminator = session.prepare(Discriminator(config, session.shape, session.classes))
+    average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
+    d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
+
+    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
+    known = torch.tensor(config.classes or range(session.classes), device=session.device)
+    session.sampler(lambda z, labels: average(z, known[labels % len(known)]), latent=(config.latent,))
+
+    for step in session.steps(config.steps):
+        rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
+        for group in (*g_adam.param_groups, *d_adam.param_groups):
+            group["lr"] = config.lr * rate
+
+        real, labels = session.batch(config.batch)
+        wanted = session.labels(config.batch)
+        with session.autocast():
+            fake = generator(session.normal(config.batch, config.latent), wanted).float()
+
+        # Discriminator: softplus(-D(real)) + softplus(D(fake)) is the cross-entropy of its logits.
+        with session.autocast():
+            both = discriminator(torch.cat([real, fake.detach()]), torch.cat([labels, wanted]))
+        d_real, d_fake = both.chunk(2)
+        loss_d = (F.softplus(-d_real) + F.softplus(d_fake)).mean()
+        d_adam.zero_grad()
+        loss_d.backward()
+        if step % config.r1_every == 0:
+            penalty = gradient_penalty(discriminator, real, labels)
+            (config.r1 * config.r1_every * penalty).backward()
+            session.log(r1=penalty)
+        d_adam.step()
+
+        # Generator: the same fakes, judged by the discriminator that has just learnt from them.
+        discriminator.requires_grad_(requires_grad=False)
+        with session.autocast():
+            loss_g = F.softplus(-discriminator(fake, wanted)).mean()
+        g_adam.zero_grad()
+        loss_g.backward()
+        g_adam.step()
+        discriminator.requires_grad_(requires_grad=True)
+        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+
+        session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
+        session.watch(real, labels, fake)
+        if session.logging:
+            with torch.no_grad():
+                d_held = discriminator(*session.held_out(config.batch))
+            session.log(
+                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                gradient__d=health.gradient_norm(discriminator.parameters()),
+                gradient__g=health.gradient_norm(generator.parameters()),
+            )  # fmt: skip
+
+
+SYSTEM = System("projection_cgan", PROFILES, train)
