@@ -24,12 +24,10 @@ def row_keys(rows: torch.Tensor, seed: int = 0) -> NDArray[np.float64]:
 
 
 def seeded_rows(rows: torch.Tensor, at_most: int, seed: int) -> torch.Tensor:
-    """Indices of all rows, or of `at_most` of them drawn with the seed; the draw does not depend on the file's order.
+    """Indices of `at_most` rows drawn with the seed, or of all; in canonical order, so that the file's never matters.
 
     >>> seeded_rows(torch.zeros(3, 2), 5, seed=0).tolist()
     [0, 1, 2]
     """
-    if len(rows) <= at_most:
-        return torch.arange(len(rows), device=rows.device)
-    chosen = np.random.default_rng(seed).permutation(len(rows))[:at_most]
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:at_most])
     return torch.from_numpy(canonical_order(rows, seed)[chosen]).to(rows.device)
