@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -58,11 +59,18 @@ def read_json(path: str | Path) -> Any:
 def append_jsonl(path: str | Path, *records: dict[str, Any]) -> None:
     """Append one line per record, all in one write, so that concurrent writers and crashes never tear a line."""
     lines = "".join(json.dumps(r, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for r in records)
+    append_text(path, lines)
+
+
+def append_text(path: str | Path, text: str) -> None:
+    """Append in one write; a disk that takes only a part of it is an `OSError`, not a success."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    data = text.encode()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
-        os.write(handle, lines.encode())
+        if os.write(handle, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(handle)
 

@@ -1,0 +1,212 @@
+"""What was promised: `baselines/NAME.json` with its per-image vectors beside it, and the rules for replacing it.
+
+A baseline is text that people review in a pull request: sorted keys, no NaN, a reason, and the hash of what it supersedes.
+A checksum over the document finds edits by hand: a number that nobody measured must not become a promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ganeval.errors import BrokenRunError, MissingFileError
+from ganeval.files import read_json, render_json, write_atomic
+from ganeval.gate.entry import Entry, Look, Vector
+from ganeval.gate.protocol import gate_protocol, protocol_hash
+from ganeval.scores import SCHEMA as EVALUATION_SCHEMA
+from ganeval.scores import Evaluation
+
+SCHEMA = "ganeval.baseline/1"
+MAX_VECTOR_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Entries at each number of images, the protocol they were measured by, and who says they are good."""
+
+    name: str
+    created: str
+    protocol: Mapping[str, Any]
+    looks: tuple[Look, ...]  # by n, smallest first
+    reason: str = ""
+    supersedes: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    train_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # metric -> one value per training seed
+    train_sd: Mapping[str, float] = field(default_factory=dict)
+    path: Path | None = field(default=None, compare=False)
+    note: str = field(default="", compare=False)  # what a reader should be told: "no per-image values"
+
+    @property
+    def last(self) -> Look:
+        return self.looks[-1]
+
+    def at(self, n: int) -> Look:
+        """The look at exactly `n` images, else the largest: an unbiased metric still compares."""
+        return next((look for look in self.looks if look.n == n), self.last)
+
+    @property
+    def metrics(self) -> list[str]:
+        return sorted({name for look in self.looks for name in look.entries if "." not in name})
+
+    @classmethod
+    def of(
+        cls, evaluations: Sequence[Evaluation], *, name: str, reason: str = "", seeds: Sequence[Evaluation] = ()
+    ) -> Self:
+        """A baseline of one generator at one or more sample sizes; `seeds` are evaluations of retrained siblings."""
+        ordered = sorted(evaluations, key=lambda e: e.fake.n)
+        last = ordered[-1]
+        source = {"evaluation": last.name, "step": last.step}
+        return cls(
+            name=name, created=last.created, protocol=gate_protocol(last), looks=tuple(map(Look.of, ordered)),
+            reason=reason, source=source, environment=dict(last.environment),
+            train_values=_train_values([*ordered[-1:], *seeds]) if seeds else {},
+        )  # fmt: skip
+
+
+def read_baseline(path: str | Path) -> Baseline:
+    """A baseline, or a stored evaluation used as one. Hand-edited, truncated and foreign files are errors."""
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"There is no baseline at {path}. Make one with --update-baseline --reason '...'.")
+    document = read_json(path)
+    schema = document.get("schema") if isinstance(document, dict) else type(document).__name__
+    if schema == EVALUATION_SCHEMA:
+        evaluation = Evaluation.read(path, per_sample=True)
+        return replace(Baseline.of([evaluation], name=evaluation.name), path=path)
+    if schema != SCHEMA:
+        raise BrokenRunError(
+            f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the baseline."
+        )
+    if document.get("sha256") != _checksum(document):
+        raise BrokenRunError(
+            f"{path} was edited by hand or damaged: its checksum does not match. "
+            "Restore it from git, or measure again with --update-baseline."
+        )
+    try:
+        return _with_vectors(_parse(document, path), document.get("per_sample"), path)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, BrokenRunError):
+            raise
+        raise BrokenRunError(f"{path} is not a complete baseline: {error!r}. Update the baseline.") from error
+
+
+def write_baseline(baseline: Baseline, path: str | Path, metrics: Sequence[str] | None = None) -> Path:
+    """Write the vectors first, then the document that names them; `metrics` bounds which vectors are kept."""
+    path = Path(path)
+    document = to_json(baseline)
+    vectors = _vectors(baseline, metrics)
+    if vectors:
+        from safetensors.numpy import save
+
+        content = save(vectors)
+        beside = path.with_name(path.name.removesuffix(".json") + ".samples.safetensors")
+        write_atomic(beside, content)
+        document["per_sample"] = {
+            "file": beside.name, "sha256": hashlib.sha256(content).hexdigest(), "keys": sorted(vectors)
+        }  # fmt: skip
+    document["sha256"] = _checksum(document)
+    return write_atomic(path, render_json(document))
+
+
+def to_json(baseline: Baseline) -> dict[str, Any]:
+    *smaller, last = (_look_json(look) for look in baseline.looks)
+    return {
+        "schema": SCHEMA, "name": baseline.name, "created": baseline.created, "reason": baseline.reason,
+        "supersedes": baseline.supersedes, "source": dict(baseline.source), "env": dict(baseline.environment),
+        "protocol": dict(baseline.protocol), "protocol_hash": protocol_hash(baseline.protocol),
+        "scope": {
+            "train_values": {key: list(values) for key, values in baseline.train_values.items()},
+            "train_sd": dict(baseline.train_sd),
+        },
+        **last, "smaller_looks": smaller,
+    }  # fmt: skip
+
+
+def file_hash(path: Path) -> str:
+    """What `supersedes` holds: the SHA-256 of the file that is replaced."""
+    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def candidate_path(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".json") + ".candidate.json")
+
+
+def _look_json(look: Look) -> dict[str, Any]:
+    kept = {name: entry for name, entry in look.entries.items() if "." not in name or entry.se is not None}
+    metrics = {name: entry.to_json() for name, entry in kept.items()}
+    return {"n": look.n, "latents": look.latents, "metrics": metrics}
+
+
+def _parse(document: dict[str, Any], path: Path) -> Baseline:
+    scope = document.get("scope", {})
+    looks = [_look(part) for part in [*document.get("smaller_looks", []), document]]
+    return Baseline(
+        name=document["name"], created=document["created"], protocol=document["protocol"],
+        looks=tuple(sorted(looks, key=lambda look: look.n)), reason=document["reason"],
+        supersedes=document["supersedes"], source=document.get("source", {}), environment=document.get("env", {}),
+        train_values={name: tuple(map(float, v)) for name, v in scope.get("train_values", {}).items()},
+        train_sd={name: float(v) for name, v in scope.get("train_sd", {}).items()}, path=path,
+    )  # fmt: skip
+
+
+def _look(document: Mapping[str, Any]) -> Look:
+    entries = {name: Entry.from_json(value) for name, value in document["metrics"].items()}
+    return Look(int(document["n"]), entries, str(document.get("latents", "")))
+
+
+def _with_vectors(baseline: Baseline, where: Mapping[str, Any] | None, path: Path) -> Baseline:
+    if not where:
+        return baseline
+    beside = path.with_name(Path(str(where["file"])).name)
+    if not beside.is_file():
+        return replace(baseline, note=f"{beside.name} is missing, so nothing can be paired")
+    if beside.stat().st_size > MAX_VECTOR_BYTES:
+        raise BrokenRunError(f"{beside} is larger than {MAX_VECTOR_BYTES // 2**20} MiB; those are no per-image values.")
+    content = beside.read_bytes()
+    if hashlib.sha256(content).hexdigest() != where["sha256"]:
+        raise BrokenRunError(
+            f"{beside} does not belong to {path.name}: its checksum does not match. Restore both from git."
+        )
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        vectors = load(content)
+    except SafetensorError as error:
+        raise BrokenRunError(f"{beside} is no safetensors file: {error}. Update the baseline.") from error
+    return replace(baseline, looks=tuple(replace(look, per_sample=_own(vectors, look.n)) for look in baseline.looks))
+
+
+def _own(vectors: Mapping[str, Vector], n: int) -> dict[str, Vector]:
+    prefix = f"{n}/"
+    return {key.removeprefix(prefix): value for key, value in vectors.items() if key.startswith(prefix)}
+
+
+def _vectors(baseline: Baseline, metrics: Sequence[str] | None) -> dict[str, Vector]:
+    return {
+        f"{look.n}/{key}": np.ascontiguousarray(value, dtype=np.float32)
+        for look in baseline.looks
+        for key, value in look.per_sample.items()
+        if metrics is None or key.partition(".")[0] in metrics
+    }
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    body = {key: value for key, value in document.items() if key != "sha256"}
+    return hashlib.sha256(render_json(body).encode()).hexdigest()
+
+
+def _train_values(evaluations: Sequence[Evaluation]) -> dict[str, tuple[float, ...]]:
+    names = set.intersection(*(set(e.scores) for e in evaluations))
+    found: dict[str, tuple[float, ...]] = {}
+    for name in sorted(names):
+        values = [e.scores[name].value for e in evaluations]
+        if all(value is not None for value in values):
+            found[name] = tuple(float(value) for value in values if value is not None)
+    return found

@@ -1,0 +1,258 @@
+"""`ganeval gate` as a function: options in, exit code and text out. Nothing here prints, nothing here loads torch.
+
+What needs a network (evaluating a run, drawing from a generator) is handed in by the caller.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
+from ganeval.gate.baseline import read_baseline
+from ganeval.gate.deliver import deliver, summary_path
+from ganeval.gate.judge import Against, Judged, Sampler, judge
+from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
+from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
+from ganeval.gate.verdict import Exit, Verdict
+from ganeval.gate.writer import WRITERS
+from ganeval.runs import layout
+from ganeval.runs.directory import git_state
+from ganeval.scores import Evaluation
+
+MakeSampler = Callable[[GateConfig], Sampler]
+EvaluateRun = Callable[[Path, GateConfig], Evaluation]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """Options of `ganeval gate`; each overrides the key of the same name in the configuration."""
+
+    runs: tuple[Path, ...] = ()
+    """Run directories or evaluation files (result.json); several are training seeds under --scope recipe."""
+    config: Path | None = None
+    """ganeval.toml, or pyproject.toml with [tool.ganeval.gate]; by default the nearest one above this folder."""
+    name: str | None = None
+    baseline: Path | None = None
+    anchor: Path | None = None
+    scope: Scope | None = None
+    generator: str | None = None
+    """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
+    real: str | None = None
+    classifier: str | None = None
+    extractor: str | None = None
+    n: int | None = None
+    """Images at the first look."""
+    max_n: int | None = None
+    looks: int | None = None
+    seed: int | None = None
+    json: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    openmetrics: Path | None = None
+    history: Path | None = None
+    """history.jsonl to append to."""
+    github: bool = False
+    """Print workflow commands, append to the job summary."""
+    update_baseline: bool = False
+    reason: str = ""
+    allow_ci_update: bool = False
+    accept_regression: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the command line prints and returns."""
+
+    verdict: Verdict
+    text: str
+    exit_code: int = field(default=0)
+
+
+def gate(
+    options: GateOptions, *, make_sampler: MakeSampler | None = None, evaluate_run: EvaluateRun | None = None
+) -> Outcome:
+    """Judge runs or a generator against a baseline; write what was asked for.
+
+    Raises `GateConfigError` and `RefusedError` (exit code 2) before any work is done; see `exit_code_of`.
+    """
+    config = options_config(options)
+    path = config.resolve(config.baseline) if config.baseline else None
+    update = _update(options)
+    if update is not None:
+        require_allowed(update, _require_path(path))
+    candidate = _candidate(options, config, make_sampler, evaluate_run)
+    return run_gate(candidate, config, update=update, outputs=outputs_of(options, config), github=options.github)
+
+
+def run_gate(
+    candidate: Sequence[Evaluation] | Sampler,
+    config: GateConfig,
+    *,
+    update: Update | None = None,
+    outputs: Mapping[str, str | Path] | None = None,
+    github: bool = False,
+) -> Outcome:
+    """The same for a candidate that is already in hand: what the pytest plugin calls."""
+    against = load_against(config)
+    judged = judge(candidate, config, against)
+    verdict = judged.verdict.with_(candidate={**judged.verdict.candidate, **_commit()})
+    changes: list[str] = []
+    path = config.resolve(config.baseline) if config.baseline else None
+    if update is not None:
+        verdict, change = _updated(judged, verdict, config, update, candidate, against)
+        changes.append(change)
+    elif against.missing and path is not None and judged.evaluations:
+        verdict, change = _with_candidate(verdict, judged, config, path)
+        changes.append(change)
+    wanted = dict(outputs or {})
+    if github and (summary := summary_path()):
+        wanted["summary"] = summary
+    verdict = deliver(verdict, wanted)
+    text = WRITERS["github"].render(verdict) if github else ""
+    return Outcome(verdict, "\n".join([*changes, text + render_text(verdict)]), verdict.exit_code)
+
+
+def load_against(config: GateConfig) -> Against:
+    """The baselines that a configuration names. What is missing or broken is a sentence, not an exception."""
+    if config.baseline is None:
+        compares = [rule.metric for rule in config.rules if rule.needs_baseline]
+        reason = f"{', '.join(compares)}: a margin needs a baseline. Name one: baseline = 'baselines/NAME.json'."
+        return Against(missing=reason) if compares else Against()
+    try:
+        baseline = read_baseline(config.resolve(config.baseline))
+        anchor = read_baseline(config.resolve(config.anchor)) if config.anchor else None
+    except MissingFileError as error:
+        return Against(missing=str(error))
+    except BrokenRunError as error:
+        return Against(broken=str(error))
+    return Against(baseline, anchor)
+
+
+def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | None = None) -> Evaluation:
+    """The last evaluation of a run directory, or one evaluation file; a run without any is evaluated, if it can be."""
+    if path.is_file():
+        return Evaluation.read(path, per_sample=True)
+    if not path.is_dir():
+        raise MissingFileError(f"Expected a run directory or an evaluation file; there is nothing at {path}.")
+    stored = [folder / "result.json" for _, folder in layout.by_step(path / layout.EVALUATIONS, "")]
+    found = [file for file in stored if file.is_file()]
+    if found:
+        return Evaluation.read(found[-1], per_sample=True)
+    if evaluate_run is None:
+        raise MissingFileError(f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
+    return evaluate_run(path, config)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """One code for each cause: 2 for what the caller asked, 3 for what went wrong while doing it."""
+    return Exit.USAGE if isinstance(error, (GateConfigError, RefusedError)) else Exit.ERROR
+
+
+def render_text(verdict: Verdict) -> str:
+    """The verdict for a terminal, a table and a sentence; plain text, no colours."""
+    from ganeval.gate.terminal import render
+
+    return render(verdict)
+
+
+def options_config(options: GateOptions) -> GateConfig:
+    """The configuration file with the options of the command line on top."""
+    path = options.config or find_config()
+    if path is None:
+        raise GateConfigError(
+            "There are no rules: no ganeval.toml here or above, and no [tool.ganeval.gate] in a pyproject.toml. "
+            "See docs/gate.md for an example."
+        )
+    config = load_config(path)
+    keys = ("name", "scope", "generator", "real", "classifier", "extractor", "n", "max_n", "looks", "seed")
+    changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
+    here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
+    return replace(config, **changes, **here)
+
+
+def outputs_of(options: GateOptions, config: GateConfig) -> dict[str, Path]:
+    """Name of the writer -> path, as typed."""
+    found = {name: getattr(options, name) for name in ("json", "junit", "markdown", "openmetrics", "history")}
+    if found["history"] is None and config.history:
+        found["history"] = config.resolve(config.history)
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _candidate(
+    options: GateOptions, config: GateConfig, make_sampler: MakeSampler | None, evaluate_run: EvaluateRun | None
+) -> Sequence[Evaluation] | Sampler:
+    if options.runs:
+        return [read_candidate(path, config, evaluate_run) for path in options.runs]
+    if config.generator is None:
+        return []
+    if make_sampler is None or config.real is None:
+        raise GateConfigError("A generator needs real images to be measured against: --real hoda:test.")
+    return make_sampler(config)
+
+
+def _update(options: GateOptions) -> Update | None:
+    if not options.update_baseline:
+        return None
+    return Update(
+        reason=options.reason, allow_ci=options.allow_ci_update, accept_regression=options.accept_regression,
+        force=options.force,
+    )  # fmt: skip
+
+
+def _require_path(path: Path | None) -> Path:
+    if path is None:
+        raise GateConfigError("Which baseline should be updated? Name it: --baseline baselines/NAME.json.")
+    return path
+
+
+def _updated(
+    judged: Judged, verdict: Verdict, config: GateConfig, update: Update,
+    candidate: Sequence[Evaluation] | Sampler, against: Against,
+) -> tuple[Verdict, str]:  # fmt: skip
+    path = _require_path(config.resolve(config.baseline) if config.baseline else None)
+    try:
+        require_healthy(update, verdict, judged.evaluations)
+        evaluations = _all_sizes(judged.evaluations, config, candidate)
+        _, change = update_baseline(path, evaluations, config, update, against.baseline)
+    except RefusedError as error:
+        return verdict.with_(exit_code=verdict.exit_code or Exit.USAGE, sentence=str(error)), f"refused: {error}"
+    except OSError as error:
+        sentence = f"The baseline could not be written to {path}: {error.strerror or error}."
+        return verdict.with_(exit_code=Exit.ERROR, sentence=sentence), sentence
+    note = f"The baseline {path.name} was updated: {update.reason}"
+    return verdict.with_(exit_code=Exit.OK, sentence=note, notes=(*verdict.notes, note)), change
+
+
+def _all_sizes(
+    evaluations: Sequence[Evaluation], config: GateConfig, candidate: Sequence[Evaluation] | Sampler
+) -> Sequence[Evaluation]:
+    """A baseline of a generator holds every size that a later gate may look at."""
+    if not callable(candidate):
+        return evaluations
+    have = {evaluation.fake.n: evaluation for evaluation in evaluations}
+    try:
+        return [have.get(n) or candidate(n) for n in config.sizes(min(have))]
+    except GanevalError as error:
+        raise RefusedError(f"The generator failed while the baseline was measured: {error}") from error
+
+
+def _with_candidate(verdict: Verdict, judged: Judged, config: GateConfig, path: Path) -> tuple[Verdict, str]:
+    try:
+        written = write_candidate(path, judged.evaluations, config)
+    except OSError as error:
+        sentence = f"The candidate could not be written beside {path}: {error.strerror or error}."
+        return verdict.with_(exit_code=Exit.ERROR, sentence=f"{verdict.sentence} {sentence}"), sentence
+    note = f"{written.name} was written; look at it, then accept it with --update-baseline --reason '...'."
+    return verdict.with_(notes=(*verdict.notes, note)), note
+
+
+def _commit() -> dict[str, str | bool | None]:
+    state = git_state() or {}
+    branch = (
+        os.environ.get("GITHUB_HEAD_REF") or os.environ.get("GITHUB_REF_NAME") or os.environ.get("CI_COMMIT_REF_NAME")
+    )
+    return {"commit": state.get("commit"), "dirty": state.get("dirty"), "branch": branch or None}

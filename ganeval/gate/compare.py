@@ -1,0 +1,234 @@
+"""Then against now for one metric: the difference, oriented so that positive is worse, and its error.
+
+Paired (shared latents and labels, per-image vectors on both sides): the noise of a sample mostly cancels, because both
+generators are asked the same questions. For a mean the difference of the two vectors is exact; for a distance such as FID
+it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) / sqrt(n).
+The reference set is the same on both sides and held fixed.
+
+The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
+measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
+of the variance. Both say so in the note.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ganeval.errors import GanevalError, IncomparableError
+from ganeval.gate.entry import Entry, Look, Vector
+from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
+
+DEBIASED = {"fid": "fid_debiased"}
+HEAVY = 0.1  # share of the variance in one image above which a normal approximation is doubtful
+
+
+class NoErrorKnownError(GanevalError):
+    """A statistical rule about a metric whose standard error is not known."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An oriented difference and where its error comes from."""
+
+    estimate: Estimate
+    base: float
+    now: float
+    n: int
+    paired: bool = False
+    note: str = ""
+
+
+def difference(then: Look, now: Look, metric: str) -> Difference:
+    """`now - then` of one metric, positive = worse.
+
+    Raises `IncomparableError` where the two numbers do not mean the same, `NoErrorKnownError` without standard errors.
+    """
+    base, entry = then.entries[metric], now.entries[metric]
+    require_comparable(metric, base, entry)
+    sign = _sign(metric, entry)
+    paired = _paired(then, now, metric, sign)
+    found = paired or _unpaired(base, entry, sign)
+    if found is None:
+        raise NoErrorKnownError(
+            f"No standard error of {metric} is known, so noise and loss cannot be told apart. "
+            f"Give its rule hard = true with max or min, or gate another metric."
+        )
+    return found if paired else replace(found, note=_why_unpaired(then, now, metric))
+
+
+def class_differences(then: Look, now: Look, metric: str) -> dict[str, Difference]:
+    """The same for each class of a proportion; paired where labels and vectors are there on both sides."""
+    base, entry = then.entries[metric], now.entries[metric]
+    sign = _sign(metric, entry)
+    pairs = _class_pairs(then, now, metric, sign, list(entry.by_class))
+    found: dict[str, Difference] = {}
+    for name, (hits, n) in entry.by_class.items():
+        if n == 0 or base.by_class.get(name, (0, 1))[1] == 0:
+            continue
+        if name not in base.by_class:
+            raise IncomparableError(f"The baseline of {metric} has no class {name!r}. Update the baseline.")
+        hits0, n0 = base.by_class[name]
+        estimate = pairs.get(name) or _two_proportions(hits, n, hits0, n0, sign)
+        found[name] = Difference(estimate, hits0 / n0, hits / n, n, paired=name in pairs)
+    return found
+
+
+def level(entry: Entry, metric: str) -> Estimate:
+    """The value itself, for absolute limits."""
+    if entry.value is None:
+        raise GanevalError(f"{metric} has no value: {entry.status}.")
+    if entry.hits is not None and entry.n:
+        return Proportion(entry.hits, entry.n)
+    if entry.se is None:
+        raise NoErrorKnownError(
+            f"No standard error of {metric} is known, so its limit cannot be judged on a bound. Give its rule hard = true."
+        )
+    return Normal(entry.value, entry.se, "normal")
+
+
+def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, train_sd: float | None = None) -> Normal:
+    """Retrained generators: Welch's t over training seeds, or a stored sd between seeds where one side has a single seed.
+
+    The spread of the values over seeds already contains their sampling noise.
+    """
+    k0, k1 = len(then), len(now)
+    gap = (float(np.mean(now)) - float(np.mean(then))) * (1 if better == "lower" else -1)
+    if k0 >= 2 and k1 >= 2:
+        v0, v1 = float(np.var(then, ddof=1)) / k0, float(np.var(now, ddof=1)) / k1
+        df = (v0 + v1) ** 2 / (v0**2 / (k0 - 1) + v1**2 / (k1 - 1)) if v0 + v1 > 0 else k0 + k1 - 2
+        return Normal(gap, math.sqrt(v0 + v1), f"Welch's t over {k0} and {k1} seeds", df)
+    if train_sd is not None and train_sd > 0:
+        return Normal(gap, train_sd * math.sqrt(1 / k0 + 1 / k1), "stored sd between training seeds")
+    if max(k0, k1) >= 2:
+        many = then if k0 >= 2 else now
+        se = float(np.std(many, ddof=1)) * math.sqrt(1 / k0 + 1 / k1)
+        return Normal(gap, se, f"sd over {len(many)} seeds of one side", len(many) - 1)
+    raise IncomparableError(
+        "scope = 'recipe' judges a training recipe, and one training run a side says nothing about the next one. "
+        "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = 'checkpoint'."
+    )
+
+
+def require_comparable(metric: str, base: Entry, now: Entry) -> None:
+    if base.version != now.version:
+        raise IncomparableError(
+            f"{metric} changed from version {base.version} to {now.version}; its numbers do not compare. Update the baseline."
+        )
+    if dict(base.options) != dict(now.options):
+        raise IncomparableError(
+            f"{metric} was measured with options {dict(base.options)}, now with {dict(now.options)}. Use the same ones."
+        )
+    if now.biased_in_n and base.n != now.n:
+        raise IncomparableError(
+            f"{metric} is biased in n: the baseline has n = {base.n}, this evaluation {now.n}. "
+            f"Run again with n = {base.n}, or update the baseline."
+        )
+
+
+def _sign(metric: str, entry: Entry) -> int:
+    if entry.better == "target":
+        raise IncomparableError(
+            f"{metric} has a target, not a direction: gate it with min and max instead of a margin."
+        )
+    return 1 if entry.better == "lower" else -1
+
+
+def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
+    old, new = then.linear(metric), now.linear(metric)
+    if old is None or new is None or not then.latents or then.latents != now.latents or len(old) != len(new):
+        return None
+    base, entry = then.entries[metric], now.entries[metric]
+    assert base.value is not None
+    assert entry.value is not None
+    n = len(new)
+    if base.hits is not None and entry.hits is not None:
+        counts = _discordant(old, new, sign)
+        return Difference(PairedProportions(*counts, n), base.value, entry.value, n, paired=True)
+    spread = np.asarray(new, np.float64) - np.asarray(old, np.float64)
+    se = _rounded(float(spread.std(ddof=1)), float(np.std(new, dtype=np.float64))) / math.sqrt(n)
+    gap = sign * (entry.value - base.value)
+    extra, note = _second_order(then, now, metric, gap, se)
+    heavy = _heavy(spread)
+    return Difference(
+        Normal(gap, math.hypot(se, extra), "paired influence"), base.value, entry.value, n, paired=True,
+        note=" ".join(filter(None, (note, heavy))),
+    )  # fmt: skip
+
+
+def _rounded(sd: float, scale: float) -> float:
+    """Identical generators differ by rounding only, and rounding is no noise."""
+    return sd if sd > 1e-9 * scale else 0.0
+
+
+def _unpaired(base: Entry, now: Entry, sign: int) -> Difference | None:
+    assert base.value is not None
+    assert now.value is not None
+    n = now.n or 0
+    if base.hits is not None and now.hits is not None and base.n and now.n:
+        return Difference(_two_proportions(now.hits, now.n, base.hits, base.n, sign), base.value, now.value, n)
+    if base.se is None or now.se is None:
+        return None
+    gap = sign * (now.value - base.value)
+    return Difference(Normal(gap, math.hypot(base.se, now.se), "unpaired"), base.value, now.value, n)
+
+
+def _two_proportions(hits: int, n: int, hits0: int, n0: int, sign: int) -> TwoProportions:
+    return TwoProportions(hits, n, hits0, n0) if sign > 0 else TwoProportions(hits0, n0, hits, n)
+
+
+def _discordant(old: Vector, new: Vector, sign: int) -> tuple[int, int]:
+    """(worse, better): images on which only one side has a hit, seen from a metric that a hit makes better or worse."""
+    gained, lost = int((new > old).sum()), int((new < old).sum())
+    return (gained, lost) if sign > 0 else (lost, gained)
+
+
+def _class_pairs(then: Look, now: Look, metric: str, sign: int, names: list[str]) -> dict[str, PairedProportions]:
+    old, new, asked, asked0 = then.hits(metric), now.hits(metric), now.labels(metric), then.labels(metric)
+    if old is None or new is None or asked is None or asked0 is None or not then.latents or then.latents != now.latents:
+        return {}
+    if len(old) != len(new) or not np.array_equal(asked, asked0):
+        return {}
+    rows = {name: asked == index for index, name in enumerate(names)}
+    return {name: PairedProportions(*_discordant(old[m], new[m], sign), int(m.sum())) for name, m in rows.items()}
+
+
+def _second_order(then: Look, now: Look, metric: str, gap: float, se: float) -> tuple[float, str]:
+    parts = [_remainder(look, metric) for look in (then, now)]
+    if parts[0] is None or parts[1] is None:
+        return 0.0, ""
+    excess = abs(parts[1] - parts[0])
+    if excess <= max(2 * se, abs(gap) / 2):
+        return 0.0, ""
+    return excess, (
+        f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs by "
+        f"{excess:.3g}; that was added to the standard error. More images make it small."
+    )
+
+
+def _remainder(look: Look, metric: str) -> float | None:
+    whole, debiased = look.entries.get(metric), look.entries.get(DEBIASED.get(metric, ""))
+    if whole is None or debiased is None or whole.value is None or debiased.value is None:
+        return None
+    return whole.value - debiased.value
+
+
+def _heavy(spread: Vector) -> str:
+    squares = (spread - spread.mean()) ** 2
+    total = float(squares.sum())
+    row = int(squares.argmax())
+    if total <= 0 or squares[row] <= HEAVY * total:
+        return ""
+    return f"Image {row} alone carries {squares[row] / total:.0%} of the variance; look at it, and draw more images."
+
+
+def _why_unpaired(then: Look, now: Look, metric: str) -> str:
+    if not then.latents or not now.latents:
+        return "unpaired: the latents of one side are not recorded"
+    if then.latents != now.latents:
+        return "unpaired: the latents differ"
+    sides = [side for side, look in (("baseline", then), ("candidate", now)) if look.linear(metric) is None]
+    return f"unpaired: the {' and the '.join(sides) or 'two'} have no per-image values of equal length for {metric}"

@@ -1,0 +1,268 @@
+"""From evidence to words: every check of every rule, adjusted together, becomes one of six verdicts.
+
+    regressed     the loss is real (p of "no loss" <= alpha after Holm) and larger than the floor
+    improved      the gain is real
+    ok            the loss is proved to be smaller than the margin (non-inferiority)
+    inconclusive  none of these can be said with so many images
+    incomparable  the two numbers do not mean the same
+    error         there is no number, or no error to judge it by
+
+Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (equal shares).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ganeval.errors import GanevalError, IncomparableError
+from ganeval.gate.compare import Difference, class_differences, difference, level, require_comparable, seeds_difference
+from ganeval.gate.entry import Entry, Look
+from ganeval.gate.estimates import Estimate, Proportion, interval
+from ganeval.gate.multiplicity import adjust, sharpest_alpha
+from ganeval.gate.power import reach
+from ganeval.gate.rules import GateConfig, Rule, Scope
+from ganeval.gate.verdict import Check, RuleVerdict, Word, worst
+from ganeval.scores import render_value
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared at one look. `against` is None without a baseline."""
+
+    now: Look
+    against: Look | None = None
+    anchor: Look | None = None
+    now_seeds: tuple[Look, ...] = ()
+    train_values: dict[str, tuple[float, ...]] | None = None
+    train_sd: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One test before its verdict: evidence, the null threshold, and the threshold below which all is well."""
+
+    what: str
+    found: Difference
+    margin: float
+    floor: float
+    null: float = 0.0
+    can_improve: bool = True
+
+    @property
+    def evidence(self) -> Estimate:
+        return self.found.estimate
+
+    @property
+    def p_worse(self) -> float:
+        return self.evidence.p_above(self.null)
+
+    @property
+    def p_ok(self) -> float:
+        return self.evidence.p_below(self.null + self.margin)
+
+    @property
+    def p_better(self) -> float:
+        return self.evidence.p_below(self.null) if self.can_improve else 1.0
+
+
+def decide(sides: Sides, config: GateConfig, looks: int = 1, look: int = 1) -> list[RuleVerdict]:
+    """The verdict of every rule at one look of `looks`."""
+    asked = [_questions(rule, sides, config) for rule in config.rules]
+    questions = [q for parts in asked for q in parts if isinstance(q, Question)]
+    judged = iter(_judge(questions, config, looks))
+    verdicts: list[RuleVerdict] = []
+    for rule, parts in zip(config.rules, asked, strict=True):
+        checks = tuple(next(judged) if isinstance(part, Question) else part for part in parts)
+        verdicts.append(_rule_verdict(rule, sides, checks, look))
+    return verdicts
+
+
+def _questions(rule: Rule, sides: Sides, config: GateConfig) -> list[Question | Check]:
+    entry = sides.now.entries.get(rule.metric)
+    if entry is None or entry.value is None:
+        status = "not measured" if entry is None else entry.status
+        return [Check("value", "error", f"{rule.metric} has no value: {status}.")]
+    parts: list[Question | Check] = []
+    for what, made in (
+        ("difference", _differences(rule, entry, sides, config.scope)),
+        ("limit", _limits(rule, entry)),
+        ("class", _classes(rule, entry, sides)),
+    ):
+        try:
+            parts += made
+        except IncomparableError as error:
+            parts.append(Check(what, "incomparable", str(error)))
+        except GanevalError as error:
+            parts.append(Check(what, "error", str(error)))
+    return parts
+
+
+def _limits(rule: Rule, entry: Entry) -> Iterator[Question | Check]:
+    for what, limit, sign in (("max", rule.max, 1), ("min", rule.min, -1)):
+        if limit is None:
+            continue
+        if rule.hard:
+            yield _hard(rule.metric, what, entry, limit, sign)
+            continue
+        yield _limit_question(what, level(entry, rule.metric), limit, sign, entry.n or 0)
+
+
+def _limit_question(what: str, value: Estimate, limit: float, sign: int, n: int) -> Question:
+    now = value.value
+    oriented = value if sign > 0 else _Mirrored(value)
+    return Question(what, Difference(oriented, limit, now, n), 0.0, 0.0, null=sign * limit, can_improve=False)
+
+
+@dataclass(frozen=True)
+class _Mirrored:
+    """The same evidence about minus the number."""
+
+    of: Estimate
+
+    @property
+    def value(self) -> float:
+        return -self.of.value
+
+    @property
+    def se(self) -> float:
+        return self.of.se
+
+    @property
+    def method(self) -> str:
+        return self.of.method
+
+    def p_above(self, threshold: float) -> float:
+        return self.of.p_below(-threshold)
+
+    def p_below(self, threshold: float) -> float:
+        return self.of.p_above(-threshold)
+
+
+def _hard(metric: str, what: str, entry: Entry, limit: float, sign: int) -> Check:
+    assert entry.value is not None
+    beyond = sign * (entry.value - limit)
+    words = f"{metric} is {entry.value:g}; the hard limit is {what} {limit:g}."
+    return Check(what, "regressed" if beyond > 0 else "ok", words, delta=beyond, base=limit, now=entry.value, n=entry.n,
+                 method="hard")  # fmt: skip
+
+
+def _differences(rule: Rule, entry: Entry, sides: Sides, scope: Scope) -> Iterator[Question | Check]:
+    if not rule.compares:
+        return
+    if scope == "recipe" and sides.against is not None:
+        yield _seeds_question(rule, entry, sides)
+        return
+    for what, look in (("difference", sides.against), ("difference to the anchor", sides.anchor)):
+        if look is None:
+            continue
+        if rule.metric not in look.entries or look.entries[rule.metric].value is None:
+            raise IncomparableError(f"The baseline has no {rule.metric}. Update the baseline.")
+        found = difference(look, sides.now, rule.metric)
+        yield Question(what, found, rule.margin(found.base), rule.floor(found.base))
+
+
+def _seeds_question(rule: Rule, entry: Entry, sides: Sides) -> Question:
+    metric = rule.metric
+    assert sides.against is not None
+    if metric in sides.against.entries:
+        require_comparable(metric, sides.against.entries[metric], entry)
+    then = (sides.train_values or {}).get(metric) or _values([sides.against], metric)
+    now = _values([sides.now, *sides.now_seeds], metric)
+    estimate = seeds_difference(then, now, entry.better, (sides.train_sd or {}).get(metric))
+    base = sum(then) / len(then)
+    return Question(
+        "difference of recipes", Difference(estimate, base, sum(now) / len(now), entry.n or 0),
+        rule.margin(base), rule.floor(base),
+    )  # fmt: skip
+
+
+def _values(looks: Sequence[Look], metric: str) -> list[float]:
+    found = [look.entries[metric].value for look in looks if metric in look.entries]
+    return [value for value in found if value is not None]
+
+
+def _classes(rule: Rule, entry: Entry, sides: Sides) -> Iterator[Question | Check]:
+    if rule.per_class_min is None and rule.per_class_margin_abs is None:
+        return
+    if not entry.by_class:
+        raise GanevalError(f"{rule.metric} has no table of classes; per-class rules need one, as classifier_score has.")
+    if rule.per_class_min is not None:
+        for name, (hits, n) in entry.by_class.items():
+            if n:
+                yield _limit_question(f"min, class {name}", Proportion(hits, n), rule.per_class_min, -1, n)
+    if rule.per_class_margin_abs is not None and sides.against is not None:
+        margin = rule.per_class_margin_abs
+        for name, found in class_differences(sides.against, sides.now, rule.metric).items():
+            yield Question(f"difference, class {name}", found, margin, margin / 4)
+
+
+def _judge(questions: Sequence[Question], config: GateConfig, looks: int) -> Iterator[Check]:
+    claims: list[Callable[[Question], float]] = [lambda q: q.p_worse, lambda q: q.p_ok, lambda q: q.p_better]
+    columns = [adjust([claim(q) for q in questions], config.correction, looks) for claim in claims]
+    sharpest = sharpest_alpha(config.alpha, len(questions), config.correction, looks)
+    for question, *p_values in zip(questions, *columns, strict=True):
+        yield _check(question, config.alpha, sharpest, *p_values)
+
+
+def _check(q: Question, alpha: float, sharpest: float, p_worse: float, p_ok: float, p_better: float) -> Check:
+    delta = q.evidence.value - q.null
+    low, high = interval(q.evidence, 0.025)
+    word: Word = "inconclusive"
+    if p_worse <= alpha and delta > q.floor:
+        word = "regressed"
+    elif p_better <= alpha:
+        word = "improved"
+    elif p_ok <= alpha:
+        word = "ok"
+    resolved = reach(sharpest) * q.evidence.se
+    check = Check(
+        q.what, word, "", delta=delta, interval=(low - q.null, high - q.null), base=q.found.base, now=q.found.now,
+        margin=q.margin, floor=q.floor, p_worse=p_worse, p_ok=p_ok, p_better=p_better, n=q.found.n,
+        method=q.evidence.method, paired=q.found.paired, detectable=resolved or None,
+        n_needed=_n_needed(q, resolved),
+    )  # fmt: skip
+    return replace(check, sentence=_sentence(check, q))
+
+
+def _n_needed(q: Question, resolved: float) -> int | None:
+    """n grows with the square of the precision that is missing; None where no n can help or none is needed."""
+    room = q.margin if q.can_improve else -(q.evidence.value - q.null)
+    if room <= 0 or not q.found.n or resolved <= 0:
+        return None
+    return math.ceil(q.found.n * (resolved / room) ** 2)
+
+
+def _sentence(check: Check, q: Question) -> str:
+    assert check.delta is not None
+    assert check.interval is not None
+    difference = render_value(check.delta, q.evidence.se)
+    bounds = f"95 % [{check.interval[0]:.3g}, {check.interval[1]:.3g}]"
+    if not q.can_improve:
+        head = f"{check.now:.4g} against {check.what} {check.base:.4g}: {difference} beyond the limit, {bounds}"
+    else:
+        head = f"{check.base:.4g} -> {check.now:.4g}, loss {difference}, {bounds}, margin {check.margin:.3g}"
+    return ". ".join(filter(None, (head, *_advice(check, q), q.found.note))) + (
+        "" if q.found.note.endswith(".") else "."
+    )
+
+
+def _advice(check: Check, q: Question) -> Iterator[str]:
+    if check.verdict != "inconclusive":
+        return
+    if q.can_improve and check.detectable is not None:
+        yield f"n = {check.n} resolves a loss of {check.detectable:.3g}"
+    if check.n_needed is not None:
+        yield f"about n = {check.n_needed} would settle it"
+
+
+def _rule_verdict(rule: Rule, sides: Sides, checks: tuple[Check, ...], look: int) -> RuleVerdict:
+    word = worst([check.verdict for check in checks]) if checks else "incomparable"
+    entry = sides.now.entries.get(rule.metric, Entry(None))
+    draft = RuleVerdict(
+        rule.metric, word, "", checks, value=entry.value, se=entry.se, n=entry.n, better=entry.better, look=look
+    )
+    headline = draft.headline
+    sentence = headline.sentence if headline else f"There is nothing to compare {rule.metric} with."
+    return replace(draft, sentence=sentence)

@@ -1,0 +1,141 @@
+"""What the gate reads of an evaluation: one `Entry` per metric, one `Look` per number of images.
+
+Entries are small and JSON-ready (they are what a baseline keeps); the per-image vectors lie beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.scores import Evaluation, ScoreRecord
+
+Vector = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number with its error. `hits` is set where the number is a proportion: `value == hits / n`."""
+
+    value: float | None
+    se: float | None = None
+    n: int | None = None
+    better: str = "lower"
+    version: int = 1
+    biased_in_n: bool = False
+    hits: int | None = None
+    by_class: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # name -> (hits, n)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "ok"
+
+    @classmethod
+    def of(cls, record: ScoreRecord, vectors: Mapping[str, Vector], options: Mapping[str, Any]) -> Self:
+        value = record.value if record.value is not None and math.isfinite(record.value) else None
+        status = record.status if value is not None or record.status != "ok" else "not computed: the value is NaN"
+        return cls(
+            value=value, se=record.se, n=record.n, better=record.better, version=record.version,
+            biased_in_n=record.biased_in_n, hits=_hits(record, vectors), by_class=_by_class(record), status=status,
+            options={key: value for key, value in options.items() if key != "seed"},
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if value not in ({}, None)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        by_class = {str(name): (int(hits), int(n)) for name, (hits, n) in document.get("by_class", {}).items()}
+        return cls(**{"value": None, **document, "by_class": by_class})
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything measured on `n` images. Equal `latents` mean: image by image the same latent and label."""
+
+    n: int
+    entries: Mapping[str, Entry]
+    latents: str = ""
+    per_sample: Mapping[str, Vector] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        options = evaluation.settings.get("options", {})
+        entries = {
+            name: Entry.of(record, vectors_of(evaluation.per_sample, name), options.get(name, {}))
+            for name, record in evaluation.scores.items()
+        }
+        for name, record in evaluation.scores.items():
+            entries |= _inner(entries[name], name, record.details)
+        latents = str(evaluation.settings.get("latents") or "")
+        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample)
+
+    def vectors(self, metric: str) -> dict[str, Vector]:
+        return vectors_of(self.per_sample, metric)
+
+    def linear(self, metric: str) -> Vector | None:
+        """One value per image whose mean moves as the metric does: the influence, or what the metric is a mean of."""
+        vectors, entry = self.vectors(metric), self.entries.get(metric)
+        if "influence" in vectors:
+            return vectors["influence"]
+        if entry is None or entry.value is None:
+            return None
+        return next((v for v in vectors.values() if _is_mean(v, entry.value)), None)
+
+    def hits(self, metric: str) -> Vector | None:
+        """The 0/1 vector that a proportion is the mean of."""
+        vector = self.linear(metric)
+        return vector if vector is not None and _is_binary(vector) else None
+
+    def labels(self, metric: str) -> Vector | None:
+        """The class that was asked for, per image, where the metric keeps it."""
+        return self.vectors(metric).get("label")
+
+
+def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Entry]:
+    """Numbers inside a score, "classifier_score.corrected", with the error that stands beside them as `KEY_se`."""
+    numbers = {key: value for key, value in details.items() if _is_number(value) and not key.endswith("_se")}
+    return {
+        f"{name}.{key}": Entry(
+            float(value), details.get(f"{key}_se"), entry.n, entry.better, entry.version, entry.biased_in_n,
+            options=entry.options,
+        )
+        for key, value in numbers.items()
+    }  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def vectors_of(per_sample: Mapping[str, Vector], metric: str) -> dict[str, Vector]:
+    """The vectors of one metric, without its name: "fid.influence" -> "influence"."""
+    return {key.removeprefix(f"{metric}."): v for key, v in per_sample.items() if key.startswith(f"{metric}.")}
+
+
+def _hits(record: ScoreRecord, vectors: Mapping[str, Vector]) -> int | None:
+    if record.value is None or "influence" in vectors:
+        return None
+    for vector in vectors.values():
+        if _is_binary(vector) and _is_mean(vector, record.value):
+            return int(vector.sum())
+    return None
+
+
+def _is_binary(vector: Vector) -> bool:
+    return len(vector) > 0 and bool(((vector == 0) | (vector == 1)).all())
+
+
+def _is_mean(vector: Vector, value: float) -> bool:
+    return len(vector) > 0 and abs(float(np.mean(vector, dtype=np.float64)) - value) <= 1e-5 * max(1.0, abs(value))
+
+
+def _by_class(record: ScoreRecord) -> dict[str, tuple[int, int]]:
+    """Hits and trials of each class, in class order, from a table of classes with `n` and `recall`."""
+    rows = record.details.get("classes") or []
+    if not all(isinstance(row, Mapping) and {"name", "n", "recall"} <= set(row) for row in rows):
+        return {}
+    return {str(row["name"]): (round((row["recall"] or 0) * row["n"]), int(row["n"])) for row in rows}

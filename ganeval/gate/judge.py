@@ -1,0 +1,225 @@
+"""The gate as one function: a candidate, a configuration, a baseline -> a `Verdict`. Reads no files, writes none.
+
+A candidate is a list of evaluations (one run; or several training seeds), or a function that draws n images and measures
+them. Of the latter more images are drawn while a rule is undecided: n, 4n, 16n, ... up to `max_n`. A rule's first decision
+stands. alpha is shared equally between the planned looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ganeval.errors import GanevalError
+from ganeval.gate.baseline import Baseline
+from ganeval.gate.decide import Sides, decide
+from ganeval.gate.entry import Look
+from ganeval.gate.protocol import gate_protocol, protocol_differences, protocol_hash
+from ganeval.gate.rules import GateConfig, GateConfigError, Rule
+from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
+from ganeval.registry import unknown_name
+from ganeval.scores import Evaluation
+
+Sampler = Callable[[int], Evaluation]
+FIRST_LOOK = 4000
+OPEN: tuple[Word, ...] = ("inconclusive",)
+
+
+@dataclass(frozen=True)
+class Against:
+    """What a candidate is compared with, and why something is missing."""
+
+    baseline: Baseline | None = None
+    anchor: Baseline | None = None
+    missing: str = ""  # the sentence about a baseline that is not there
+    broken: str = ""  # the sentence about one that is there and cannot be read: never tolerated
+
+
+@dataclass(frozen=True)
+class Judged:
+    verdict: Verdict
+    evaluations: tuple[Evaluation, ...]  # one per look, or one per seed; empty when none succeeded
+
+
+def judge(candidate: Sequence[Evaluation] | Sampler, config: GateConfig, against: Against = Against()) -> Judged:
+    """Decide. Problems of the candidate become verdicts; a configuration that cannot be right raises."""
+    if not config.rules:
+        return _nothing(config, "The configuration has no rules, so nothing was judged. Add a [[gate.rule]].")
+    if callable(candidate):
+        return _judge_sampler(candidate, config, against)
+    if not candidate:
+        return _nothing(config, "There is no evaluation to judge. Evaluate the run first.")
+    _require_known_metrics(config.rules, candidate[0], against)
+    seeds = candidate if config.scope == "recipe" else candidate[:1]
+    rules = decide(_sides(seeds, against, candidate[0].fake.n), config)
+    rules = _refuse(rules, config.rules, candidate[0], against)
+    return Judged(_verdict(config, against, rules, candidate[:1], looks=1), tuple(candidate))
+
+
+def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judged:
+    first = against.baseline.looks[0].n if against.baseline else FIRST_LOOK
+    sizes = config.sizes(first)
+    rules: list[RuleVerdict] = []
+    taken: list[Evaluation] = []
+    for look, n in enumerate(sizes, start=1):
+        try:
+            evaluation = draw(n)
+        except GanevalError as error:
+            return _failed(config, against, rules, taken, look, n, str(error), len(sizes))
+        except Exception as error:  # noqa: BLE001 -- a user's generator may raise anything; it becomes a verdict
+            return _failed(config, against, rules, taken, look, n, f"{type(error).__name__}: {error}", len(sizes))
+        _require_known_metrics(config.rules, evaluation, against)
+        taken.append(evaluation)
+        fresh = decide(_sides([evaluation], against, n), config, looks=len(sizes), look=look)
+        rules = _merge(rules, _refuse(fresh, config.rules, evaluation, against))
+        if not _worth_more(rules):
+            break
+    return Judged(_verdict(config, against, rules, taken[-1:], looks=len(sizes)), tuple(taken))
+
+
+def _worth_more(rules: Iterable[RuleVerdict]) -> bool:
+    """More images help an undecided rule, unless something is red already."""
+    words = {rule.verdict for rule in rules}
+    return "inconclusive" in words and "regressed" not in words
+
+
+def _merge(before: list[RuleVerdict], now: list[RuleVerdict]) -> list[RuleVerdict]:
+    """A first decision stands; an open rule takes the new look, unless that cannot be compared."""
+    if not before:
+        return now
+    return [
+        old if old.verdict not in OPEN or new.verdict == "incomparable" else new
+        for old, new in zip(before, now, strict=True)
+    ]
+
+
+def _failed(
+    config: GateConfig, against: Against, rules: list[RuleVerdict], taken: list[Evaluation], look: int, n: int,
+    reason: str, looks: int,
+) -> Judged:  # fmt: skip
+    sentence = f"The generator failed at look {look} (n = {n}): {reason}"
+    failed = Check("generator", "error", sentence)
+    drafts = rules or [RuleVerdict(rule.metric, "inconclusive", "") for rule in config.rules]
+    rules = [
+        replace(rule, verdict="error", sentence=sentence, checks=(*rule.checks, failed))
+        if rule.verdict in OPEN
+        else rule
+        for rule in drafts
+    ]
+    return Judged(_verdict(config, against, rules, taken[-1:], looks=looks), tuple(taken))
+
+
+def _sides(seeds: Sequence[Evaluation], against: Against, n: int) -> Sides:
+    base, anchor = against.baseline, against.anchor
+    return Sides(
+        now=Look.of(seeds[0]), against=base and base.at(n), anchor=anchor and anchor.at(n),
+        now_seeds=tuple(map(Look.of, seeds[1:])), train_values=dict(base.train_values) if base else None,
+        train_sd=dict(base.train_sd) if base else None,
+    )  # fmt: skip
+
+
+def _refuse(
+    rules: list[RuleVerdict], asked: Sequence[Rule], evaluation: Evaluation, against: Against
+) -> list[RuleVerdict]:
+    """Where the protocol differs, or there is no baseline, every rule that compares says so instead of deciding."""
+    reason = against.broken or against.missing
+    for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
+        gaps = protocol_differences(side.protocol, gate_protocol(evaluation)) if side and not reason else []
+        if gaps:
+            reason = (
+                f"The {which} was measured otherwise: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+            )
+    if not reason:
+        return rules
+    return [
+        _incomparable(rule, reason) if ask.needs_baseline and rule.verdict != "error" else rule
+        for rule, ask in zip(rules, asked, strict=True)
+    ]
+
+
+def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
+    limits = tuple(check for check in rule.checks if check.what in ("max", "min"))
+    checks = (*limits, Check("difference", "incomparable", reason))
+    word = worst([check.verdict for check in checks])
+    return replace(rule, checks=checks, verdict=word, sentence=next(c.sentence for c in checks if c.verdict == word))
+
+
+def _require_known_metrics(rules: Sequence[Rule], evaluation: Evaluation, against: Against) -> None:
+    known = {*Look.of(evaluation).entries, *(against.baseline.metrics if against.baseline else ())}
+    for rule in rules:
+        if rule.metric not in known:
+            raise GateConfigError(
+                f"A rule names a metric that nothing measured. {unknown_name('metric', rule.metric, known)}"
+            )
+
+
+def _verdict(
+    config: GateConfig, against: Against, rules: list[RuleVerdict], measured: Sequence[Evaluation], looks: int
+) -> Verdict:
+    unused = _unused(config, against.baseline)
+    word = worst([rule.verdict for rule in rules])
+    code, sentence = _exit(config, against, rules, unused)
+    last = measured[-1] if measured else None
+    notes = [note for side in (against.baseline, against.anchor) if side and (note := side.note)]
+    if unused and config.on_unused != "pass":
+        notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
+    return Verdict(
+        name=config.name or (last.name if last else ""), created=last.created if last else "", verdict=word,
+        exit_code=code, sentence=sentence, rules=tuple(rules), notes=tuple(notes),
+        metrics=_metrics(last), protocol_hash=protocol_hash(gate_protocol(last)) if last else "",
+        baseline=_about(against.baseline), settings=_settings(config, looks),
+        candidate={"name": last.name, "step": last.step, "n": last.fake.n} if last else {},
+    )  # fmt: skip
+
+
+def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], unused: Sequence[str]) -> tuple[int, str]:
+    strict = config.on_missing if against.missing else config.on_incomparable
+    by_word = {word: [r.metric for r in rules if r.verdict == word] for word in (rule.verdict for rule in rules)}
+    causes: list[tuple[Word, Exit, bool, str]] = [
+        ("regressed", Exit.REGRESSED, True, "regressed"),
+        ("error", Exit.ERROR, True, "could not be judged"),
+        (
+            "incomparable",
+            Exit.NO_BASELINE,
+            bool(against.broken) or strict == "fail",
+            "cannot be compared with the baseline",
+        ),
+        ("inconclusive", Exit.INCONCLUSIVE, config.on_inconclusive == "fail", "undecided with so many images"),
+    ]
+    for word, code, fails, phrase in causes:
+        if fails and by_word.get(word):
+            return code, f"{', '.join(by_word[word])}: {phrase}."
+    if unused and config.on_unused == "fail":
+        return Exit.NO_BASELINE, f"The baseline promises what no rule reads: {', '.join(unused)}."
+    open_words = [phrase for word, _, _, phrase in causes if by_word.get(word)]
+    return Exit.OK, f"No rule failed{' (' + open_words[0] + ' in part)' if open_words else ''}."
+
+
+def _unused(config: GateConfig, baseline: Baseline | None) -> list[str]:
+    read = {rule.metric.partition(".")[0] for rule in config.rules}
+    return [name for name in baseline.metrics if name not in read] if baseline else []
+
+
+def _metrics(evaluation: Evaluation | None) -> dict[str, Mapping[str, Any]]:
+    if evaluation is None:
+        return {}
+    return {
+        name: {"value": r.value, "se": r.se, "n": r.n, "better": r.better, "status": r.status}
+        for name, r in evaluation.scores.items()
+    }
+
+
+def _about(baseline: Baseline | None) -> dict[str, Any]:
+    if baseline is None:
+        return {}
+    keys = ("name", "created", "reason")
+    return {**{key: getattr(baseline, key) for key in keys}, "commit": baseline.source.get("commit")}
+
+
+def _settings(config: GateConfig, looks: int) -> dict[str, Any]:
+    return {"alpha": config.alpha, "correction": config.correction, "looks": looks, "scope": config.scope}
+
+
+def _nothing(config: GateConfig, sentence: str) -> Judged:
+    return Judged(Verdict(config.name, "", "error", Exit.NOTHING, sentence, settings=_settings(config, 1)), ())

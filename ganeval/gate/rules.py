@@ -1,0 +1,230 @@
+"""What is tolerated: the gate's configuration, from `ganeval.toml` or `[tool.ganeval.gate]` in `pyproject.toml`.
+
+Strict: an unknown key, a wrong type or a rule that can never fail is an error that names the file, the key and the nearest
+known one. A typing error in a gate's configuration must not become a gate that is always green.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from ganeval.errors import GanevalError, MissingFileError
+from ganeval.gate.multiplicity import Correction
+from ganeval.registry import unknown_name
+
+FILE, TABLE = "ganeval.toml", "[gate]"
+MAX_CONFIG_BYTES = 2**20
+Action = Literal["warn", "fail", "pass"]
+Scope = Literal["checkpoint", "recipe"]
+
+
+class GateConfigError(GanevalError):
+    """A configuration of the gate that is wrong or cannot mean what it says; exit code 2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One promise about one metric.
+
+    metric: a score of the evaluation ("fid"), or a number inside its details ("class_balance.missing").
+    margin_abs, margin_rel: the loss that is tolerated; the larger of the two counts.
+    floor_abs, floor_rel: a loss below this is never called a regression, however certain; default margin / 4.
+    max, min: absolute limits, judged on the bound of the value's interval, not on the value.
+    hard: limits without statistics, for counts ("no class may be missing").
+    per_class_margin_abs, per_class_min: the same for each class of a metric that is a proportion.
+    """
+
+    metric: str
+    margin_abs: float | None = None
+    margin_rel: float | None = None
+    floor_abs: float | None = None
+    floor_rel: float | None = None
+    max: float | None = None
+    min: float | None = None
+    hard: bool = False
+    per_class_margin_abs: float | None = None
+    per_class_min: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("margin_abs", "margin_rel", "floor_abs", "floor_rel", "per_class_margin_abs"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise GateConfigError(f"The rule for {self.metric!r} has {name} = {value}; expected a number >= 0.")
+        if not self.compares and not self.limited and self.per_class_min is None and self.per_class_margin_abs is None:
+            raise GateConfigError(
+                f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max or min."
+            )
+        if self.hard and (self.compares or not self.limited):
+            raise GateConfigError(f"The hard rule for {self.metric!r} needs max or min and takes no margins.")
+
+    @property
+    def compares(self) -> bool:
+        """Whether the rule needs a baseline."""
+        return self.margin_abs is not None or self.margin_rel is not None
+
+    @property
+    def limited(self) -> bool:
+        return self.max is not None or self.min is not None
+
+    @property
+    def needs_baseline(self) -> bool:
+        return self.compares or self.per_class_margin_abs is not None
+
+    def margin(self, base: float) -> float:
+        """The tolerated loss, in the metric's unit: near zero a relative margin means nothing, so the larger counts."""
+        return max(self.margin_abs or 0.0, (self.margin_rel or 0.0) * abs(base))
+
+    def floor(self, base: float) -> float:
+        if self.floor_abs is None and self.floor_rel is None:
+            return self.margin(base) / 4
+        return max(self.floor_abs or 0.0, (self.floor_rel or 0.0) * abs(base))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateConfig:
+    """Everything the gate is told. `rules` is the only part without a useful default."""
+
+    rules: tuple[Rule, ...]
+    name: str = ""
+    baseline: str | None = None
+    anchor: str | None = None  # an older baseline that does not move with the rolling one: catches slow drift
+    history: str | None = None
+    scope: Scope = "checkpoint"
+    alpha: float = 0.01  # of the whole family: one false red in 100 healthy runs, whatever the number of rules
+    correction: Correction = "holm"
+    looks: int = 4
+    n: int | None = None  # images at the first look
+    max_n: int = 64_000
+    seed: int = 0
+    generator: str | None = None
+    real: str | None = None
+    classifier: str | None = None
+    extractor: str | None = None
+    on_inconclusive: Action = "warn"
+    on_missing: Action = "fail"
+    on_incomparable: Action = "fail"
+    on_unused: Action = "warn"
+    source: str = field(default="", compare=False)  # the file it was read from
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 0.5:
+            raise GateConfigError(f"alpha must lie in (0, 0.5); got {self.alpha}. Leave it out for 0.01.")
+        for name, low in (("looks", 1), ("max_n", 2), ("n", 2)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise GateConfigError(f"{name} must be at least {low}; got {value}.")
+        seen: set[str] = set()
+        for rule in self.rules:
+            if rule.metric in seen:
+                raise GateConfigError(f"Two rules name {rule.metric!r}; merge them into one.")
+            seen.add(rule.metric)
+
+    def sizes(self, first: int) -> tuple[int, ...]:
+        """Images at each look: `first`, four times as many, and so on up to `max_n`.
+
+        >>> GateConfig(rules=()).sizes(1000)
+        (1000, 4000, 16000, 64000)
+        """
+        start = self.n or first
+        return tuple(n for n in (start * 4**k for k in range(self.looks)) if n <= max(self.max_n, start))
+
+    def resolve(self, path: str) -> Path:
+        """A path of the configuration, relative to the file it stands in."""
+        return (Path(self.source).parent if self.source else Path()) / path
+
+    def with_(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+
+def find_config(folder: str | Path = ".") -> Path | None:
+    """`ganeval.toml`, or a `pyproject.toml` with `[tool.ganeval.gate]`, in this folder or the nearest one above."""
+    start = Path(folder).resolve()
+    for place in (start, *start.parents):
+        if (place / FILE).is_file():
+            return place / FILE
+        project = place / "pyproject.toml"
+        if project.is_file() and _gate_table(_read_toml(project), project) is not None:
+            return project
+    return None
+
+
+def load_config(path: str | Path) -> GateConfig:
+    """Read and check one configuration file."""
+    path = Path(path)
+    table = _gate_table(_read_toml(path), path)
+    if table is None:
+        raise GateConfigError(f"{path} has no {_table_name(path)} table; add one with at least one [[gate.rule]].")
+    return parse_config(table, source=str(path))
+
+
+def parse_config(table: Mapping[str, Any], *, source: str = "") -> GateConfig:
+    """A checked configuration of plain values, as `tomllib` gives them.
+
+    >>> parse_config({"alpha": 0.05, "rule": [{"metric": "fid", "margin_rel": 0.05}]}).rules[0].margin(10.0)
+    0.5
+    """
+    where = source or "the gate's configuration"
+    plain = dict(table)
+    lines = plain.pop("rule", [])
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise GateConfigError(f"{where}: rules are written [[gate.rule]], one table each.")
+    try:
+        rules = tuple(Rule(**_checked(Rule, line, f"{where}, rule {i + 1}")) for i, line in enumerate(lines))
+        return GateConfig(rules=rules, source=source, **_checked(GateConfig, plain, where, hide=("rules", "source")))
+    except GateConfigError as error:
+        raise error if where in str(error) else GateConfigError(f"{where}: {error}") from None
+
+
+def _checked(kind: type, values: Mapping[str, Any], where: str, hide: tuple[str, ...] = ()) -> dict[str, Any]:
+    known = {f.name: f for f in fields(kind) if f.name not in hide}
+    for key, value in values.items():
+        if key not in known:
+            raise GateConfigError(f"{where}: {unknown_name('key', key, known)}")
+        _check_type(known[key].type, key, value, where)
+    missing = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING and n not in values]
+    if missing:
+        raise GateConfigError(f"{where}: {missing[0]} is missing.")
+    return dict(values)
+
+
+def _check_type(annotation: Any, key: str, value: Any, where: str) -> None:
+    choices = {"Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction)}.get(annotation)
+    if choices is not None:
+        if value not in choices:
+            raise GateConfigError(f"{where}: {key} = {value!r}. {unknown_name('choice', str(value), choices)}")
+        return
+    kind = annotation.removesuffix(" | None")
+    expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,)}[kind]
+    if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
+        raise GateConfigError(f"{where}: {key} must be of type {kind}; got {value!r}.")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise MissingFileError(f"Expected the gate's configuration in {path}; {error.strerror}.") from error
+    if len(text) > MAX_CONFIG_BYTES:
+        raise GateConfigError(f"{path} is larger than 1 MiB; that is no configuration file.")
+    try:
+        return tomllib.loads(text.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise GateConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _gate_table(document: dict[str, Any], path: Path) -> dict[str, Any] | None:
+    if path.name == "pyproject.toml":
+        document = document.get("tool", {}).get("ganeval", {})
+    elif extra := set(document) - {"gate"}:
+        raise GateConfigError(f"{path}: {unknown_name('table', min(extra), ['gate'])}")
+    return document.get("gate")
+
+
+def _table_name(path: Path) -> str:
+    return "[tool.ganeval.gate]" if path.name == "pyproject.toml" else TABLE

@@ -1,0 +1,53 @@
+"""What a writer of verdicts is: a name, a pure function from a verdict to text, and where that text goes.
+
+One format per file in `writers/`. Every writer takes the same verdict, so that no two outputs can disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganeval.gate.verdict import RuleVerdict, Verdict
+from ganeval.registry import Registry
+from ganeval.scores import render_value
+
+
+@dataclass(frozen=True)
+class Writer:
+    """`render(verdict)` is deterministic. `kind`: "file" is replaced atomically, "append" grows, "stdout" is printed."""
+
+    name: str
+    render: Callable[[Verdict], str]
+    kind: str = "file"
+
+
+WRITERS = Registry(Writer, "ganeval.gate.writers", "writer of verdicts")
+
+
+def rows(verdict: Verdict) -> list[RuleVerdict]:
+    """The rules, worst first, else in the order of the configuration."""
+    from ganeval.gate.verdict import WORST_FIRST
+
+    return sorted(verdict.rules, key=lambda rule: WORST_FIRST.index(rule.verdict))
+
+
+def shown(rule: RuleVerdict) -> str:
+    return render_value(rule.value, rule.se)
+
+
+def one_line(text: str) -> str:
+    """Control characters and line ends out: names and messages come from outside."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` bytes of UTF-8, cut at a character, with an ellipsis.
+
+    >>> clip("abcdef", 6), clip("abcdefg", 6)
+    ('abcdef', 'abc…')
+    """
+    data = text.encode()
+    if len(data) <= limit:
+        return text
+    return data[: max(limit - 3, 0)].decode(errors="ignore") + "…"

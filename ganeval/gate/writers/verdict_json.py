@@ -1,0 +1,14 @@
+"""`verdict.json`, schema `ganeval.verdict/1`: everything, for machines."""
+
+from __future__ import annotations
+
+from ganeval.files import render_json
+from ganeval.gate.verdict import Verdict
+from ganeval.gate.writer import Writer
+
+
+def render(verdict: Verdict) -> str:
+    return render_json(verdict.to_json())
+
+
+WRITER = Writer("json", render)
