@@ -1,0 +1,102 @@
+"""Many processes, one answer: under `torchrun` each rank embeds its share of the images, and every rank gets all rows.
+
+The network is what takes the time, so it is what is shared out; rows are a few hundred bytes an image and are gathered
+whole, in the order of the images. What follows sees exactly the rows that one process would have seen, and gives its
+numbers. Memory on each rank: n (d + k) 4 bytes.
+
+Ranks that die or hang end the others with an error within `GANEVAL_TIMEOUT` seconds (default 1800), never a hang.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+from ganeval.errors import GanevalError
+
+TIMEOUT = 1800.0  # seconds that a rank waits for the others
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among `size`; a single process is rank 0 of 1."""
+
+    rank: int = 0
+    size: int = 1
+
+    def span(self, n: int) -> tuple[int, int]:
+        """The rows start..stop that this rank embeds: contiguous, in rank order, empty when there are fewer rows than ranks.
+
+        >>> [Ranks(r, 3).span(2) for r in range(3)]
+        [(0, 1), (1, 2), (2, 2)]
+        """
+        share, extra = divmod(n, self.size)
+        start = self.rank * share + min(self.rank, extra)
+        return start, start + share + (self.rank < extra)
+
+    def gather(self, rows: torch.Tensor) -> torch.Tensor:
+        """The rows (m_r, ...) of all ranks joined in rank order, on every rank; shards may be unequal or empty.
+
+        All ranks must agree on the dtype and the trailing shape; a rank without rows gives an empty tensor of them.
+        """
+        if self.size == 1:
+            return rows
+        counts = [int(c) for c in self._all(torch.tensor([len(rows)], device=_wire(rows)))]
+        padded = torch.zeros(max(counts), *rows.shape[1:], dtype=rows.dtype, device=_wire(rows))
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in counts]
+        _guarded(lambda: dist.all_gather(parts, padded), self)
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)]).to(rows.device)
+
+    def _all(self, value: torch.Tensor) -> list[torch.Tensor]:
+        parts = [torch.empty_like(value) for _ in range(self.size)]
+        _guarded(lambda: dist.all_gather(parts, value), self)
+        return parts
+
+
+def current() -> Ranks:
+    """The ranks of this run: those of an initialised process group, else those that torchrun announces, else one."""
+    if not dist.is_available():
+        return Ranks()
+    if not dist.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "MASTER_ADDR" not in os.environ:
+            return Ranks()
+        _join()
+    return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+def _join() -> None:
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    if backend == "nccl":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    seconds = float(os.environ.get("GANEVAL_TIMEOUT", TIMEOUT))
+    try:
+        dist.init_process_group(backend, timeout=timedelta(seconds=seconds))
+    except (RuntimeError, ValueError) as error:
+        raise GanevalError(
+            f"The other processes could not be reached: {_first(error)}. Start them with torchrun."
+        ) from error
+
+
+def _guarded(call: Callable[[], object], ranks: Ranks) -> None:
+    try:
+        call()
+    except RuntimeError as error:
+        raise GanevalError(
+            f"Rank {ranks.rank} of {ranks.size} lost the others: {_first(error)}. "
+            "One of them has ended or hangs; look at its output, then start all of them again."
+        ) from error
+
+
+def _wire(rows: torch.Tensor) -> torch.device:
+    """Where tensors must lie to be sent: NCCL sends from the GPU, gloo from the CPU."""
+    return rows.device if dist.get_backend() == "nccl" else torch.device("cpu")
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
