@@ -1,17 +1,21 @@
 """CIFAR-10: 60,000 colour images of 32x32 in ten classes (Krizhevsky 2009), 50,000 `train` and 10,000 `test`.
 
-Three packings are read: the binary version (one label byte and 3,072 pixel bytes a record), the python version (pickled
-batches, read by an unpickler that can build numpy arrays and nothing else), and a zip of `split/class/NNNN.jpg` or .png
-images. JPEG copies are lossy: their numbers differ slightly from those of the original set.
+Read from an archive (.tar.gz, .zip) or a folder that holds one of three packings: the binary version (one label byte
+and 3,072 pixel bytes a record), the python version (pickled batches, read by an unpickler that can build uint8 arrays
+and nothing else), or images in `split/class/NNNN.png` (or .jpg). JPEG copies are lossy: their numbers differ slightly.
+Decoded images are kept in the user cache, under the content of what they were decoded from.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-import pickle  # noqa: TID251 - only through _Restricted, which builds numpy arrays and nothing else
+import pickle  # noqa: TID251 - only through _ArraysOnly, which builds uint8 arrays and nothing else
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganeval.datasets._decoded import kept
 from ganeval.datasets._read import checked_split, read_bounded
 from ganeval.datasets.dataset import Dataset, RemoteFile, Split
 from ganeval.errors import WrongInputError
@@ -29,41 +34,73 @@ BATCHES = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("tes
 RECORD = 1 + 3072
 MAX_ARCHIVE = 400 * 2**20
 MAX_BATCH = 64 * 2**20
-ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
-}  # fmt: skip
+MAX_IMAGE = 2**16
+FORMATS = ("PNG", "JPEG", "BMP")
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, RuntimeError, ValueError)
+
+Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Read = Callable[[str, int], bytes]  # (name, limit) -> at most limit bytes
 
 
 def read_cifar10(split: str, files: Mapping[str, Path]) -> Split:
     """Images uint8 (n, 3, 32, 32), labels int64 (n,), in the order of the packing."""
     (path,) = files.values()
-    images, labels = _zip(path, split) if path.suffix == ".zip" else _tar(path, split)
+    try:
+        with _members(path) as (names, read):
+            images, labels = _arrays(path, split, names, read)
+    except BROKEN as error:
+        if isinstance(error, WrongInputError):
+            raise
+        raise WrongInputError(f"{path} cannot be read as CIFAR-10: {error}. Fetch it again.") from error
     return checked_split(str(path), images, labels, classes=10, counts=COUNTS[split])
 
 
-def _tar(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The two official archives: `cifar-10-binary.tar.gz` and `cifar-10-python.tar.gz`; members are read, never extracted."""
-    parts = []
-    try:
+@contextmanager
+def _members(path: Path) -> Iterator[tuple[list[str], Read]]:
+    """The names in an archive or a folder, and a function that reads one; nothing is extracted to disk."""
+    if path.is_dir():
+        names = sorted(file.relative_to(path.parent).as_posix() for file in path.rglob("*") if file.is_file())
+        yield names, lambda name, limit: read_bounded(path.parent / name, limit)
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            yield sorted(archive.namelist()), lambda name, limit: _at_most(limit, name, archive.open(name))
+    else:
         with tarfile.open(fileobj=io.BytesIO(read_bounded(path, MAX_ARCHIVE))) as archive:
-            members = {PurePosixPath(member.name).name: member for member in archive if member.isfile()}
-            for name in BATCHES[split]:
-                member = members.get(f"{name}.bin") or members.get(name)
-                if member is None or member.size > MAX_BATCH:
-                    raise WrongInputError(
-                        f"{path} must hold {name} or {name}.bin, at most {MAX_BATCH:,} bytes. Fetch it again."
-                    )
-                file = archive.extractfile(member)
-                data = b"" if file is None else file.read(MAX_BATCH + 1)
-                parts.append(read_binary(data, path) if member.name.endswith(".bin") else read_python(data, path))
-    except (tarfile.TarError, EOFError) as error:
-        raise WrongInputError(f"{path} cannot be read as a tar archive: {error}. Fetch it again.") from error
-    images, labels = zip(*parts, strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+            files = {member.name: member for member in archive if member.isfile()}
+            yield sorted(files), lambda name, limit: _at_most(limit, name, archive.extractfile(files[name]))
 
 
-def read_binary(data: bytes, where: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _at_most(limit: int, name: str, file: Any) -> bytes:
+    with file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{name} holds more than {limit:,} bytes")
+    return data
+
+
+def _arrays(path: Path, split: str, names: list[str], read: Read) -> Arrays:
+    batches = _batch_names(names, split)
+    if batches:
+        parts = [(read_binary if n.endswith(".bin") else read_python)(read(n, MAX_BATCH), path) for n in batches]
+        return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
+    names = [name for name in names if _class_of(name, split)][: sum(COUNTS[split]) + 1]
+    if not names:
+        raise WrongInputError(
+            f"{path} must hold {', '.join(BATCHES[split])} (.bin or pickled), or images as {split}/airplane/0000.png; "
+            "it holds neither. Fetch it again."
+        )
+    labels = np.array([CLASSES.index(_class_of(name, split)) for name in names], dtype=np.int64)
+    return _images(names, read), labels
+
+
+def _batch_names(names: list[str], split: str) -> list[str]:
+    """The files of the batches of a split, in their order; none where one of them is missing."""
+    found = {PurePosixPath(name).name: name for name in names}
+    chosen = [found.get(f"{batch}.bin") or found.get(batch) for batch in BATCHES[split]]
+    return [name for name in chosen if name] if all(chosen) else []
+
+
+def read_binary(data: bytes, where: Path) -> Arrays:
     """One batch of the binary version."""
     if not data or len(data) % RECORD:
         raise WrongInputError(
@@ -73,64 +110,97 @@ def read_binary(data: bytes, where: Path) -> tuple[NDArray[np.uint8], NDArray[np
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].astype(np.int64)
 
 
-def read_python(data: bytes, where: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """One batch of the python version: a pickled dict with b'data' (n, 3072) uint8 and b'labels'."""
+def read_python(data: bytes, where: Path) -> Arrays:
+    """One batch of the python version: a pickled dict with b'data' (n, 3072) uint8 and b'labels', a list of n."""
     try:
-        batch = _Restricted(io.BytesIO(data), encoding="bytes").load()
-        pixels, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"], dtype=np.int64)
-    except (pickle.UnpicklingError, KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError) as error:
+        batch = _ArraysOnly(io.BytesIO(data), encoding="bytes").load()
+        pixels, labels = batch[b"data"], batch[b"labels"]
+    except (pickle.UnpicklingError, LookupError, TypeError, ValueError, AttributeError, EOFError, MemoryError) as error:
         raise WrongInputError(
             f"A python batch of {where} cannot be read safely: {error}. Use the binary version."
         ) from error
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != RECORD - 1:
-        raise WrongInputError(
-            f"b'data' in {where} must be uint8 (n, 3072); got {pixels.dtype} {pixels.shape}. Fetch it again."
-        )
-    return pixels.reshape(-1, 3, 32, 32), labels
+    if not (isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape[1:] == (RECORD - 1,)):
+        raise WrongInputError(f"b'data' in {where} must be a uint8 array (n, 3072). Fetch it again.")
+    if not (isinstance(labels, list) and all(type(label) is int and 0 <= label < 10 for label in labels)):
+        raise WrongInputError(f"b'labels' in {where} must be a list of numbers in 0..9. Fetch it again.")
+    return pixels.reshape(-1, 3, 32, 32), np.array(labels, dtype=np.int64)
 
 
-class _Restricted(pickle.Unpickler):
-    """Looks up the handful of names that a pickled numpy array needs, and refuses every other one."""
+class _ArraysOnly(pickle.Unpickler):
+    """Knows the names that a pickled uint8 array needs, each as a function of ours that makes nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ALLOWED:
+        known = _PICKLED.get((module.replace("numpy._core", "numpy.core"), name))
+        if known is None:
             raise pickle.UnpicklingError(f"the file asks for {module}.{name}, which no array needs")
-        return super().find_class(module, name)
+        return known
 
 
-def _zip(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """`split/class/NNNN.jpg`; decoded on the spot, about 5 s for the training split."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(n for n in archive.namelist() if _class_of(n, split) is not None)
-            images = np.stack(list(_decoded(archive, names))) if names else np.empty((0, 3, 32, 32), np.uint8)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise WrongInputError(f"{path} cannot be read as a zip of 32x32 images: {error}. Pack it again.") from error
-    labels = np.array([CLASSES.index(str(_class_of(name, split))) for name in names], dtype=np.int64)
-    return images, labels
+_NDARRAY = "numpy.ndarray"  # stands for the class, so that the file cannot call it
 
 
-def _class_of(name: str, split: str) -> str | None:
+def _reconstruct(kind: object, shape: object, _code: object) -> NDArray[np.uint8]:
+    if kind is not _NDARRAY or shape != (0,):
+        raise pickle.UnpicklingError("the file builds an array in an unusual way")
+    return np.empty(0, dtype=np.uint8)  # filled, and its size checked, by numpy's __setstate__
+
+
+def _dtype(name: object, *_: object) -> np.dtype[np.uint8]:
+    if name not in ("u1", b"u1"):
+        raise pickle.UnpicklingError(f"the file holds an array of {name!r}, not of bytes")
+    return np.dtype(np.uint8)
+
+
+def _encode(text: str, codec: object) -> bytes:
+    """How Python 3 writes bytes into a pickle of protocol 2."""
+    if codec not in ("latin1", b"latin1"):
+        raise pickle.UnpicklingError("the file encodes text in an unusual way")
+    return text.encode("latin1")
+
+
+_PICKLED: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encode,
+}
+
+
+def _class_of(name: str, split: str) -> str:
     path = PurePosixPath(name)
     label, folder = path.parent.name, path.parent.parent.name
-    fits = folder == split and label in CLASSES and path.suffix.lower() in (".jpg", ".jpeg", ".png")
-    return label if fits else None
+    fits = folder == split and label in CLASSES and path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp")
+    return label if fits else ""
 
 
-def _decoded(archive: zipfile.ZipFile, names: list[str]) -> Iterator[NDArray[np.uint8]]:
-    for name in names:
-        with archive.open(name) as file, Image.open(io.BytesIO(file.read(2**20))) as image:
-            if image.size != (32, 32):
-                raise ValueError(f"{name} is {image.size[0]}x{image.size[1]}")
-            yield np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+def _images(names: list[str], read: Read) -> NDArray[np.uint8]:
+    encoded = [read(name, MAX_IMAGE) for name in names]
+    digest = hashlib.sha256(b"cifar10 1")
+    for data in encoded:
+        digest.update(hashlib.sha256(data).digest())
+    return kept(
+        digest.hexdigest(),
+        (len(names), 3, 32, 32),
+        lambda: np.stack([_image(name, data) for name, data in zip(names, encoded, strict=True)]),
+    )
 
 
-FILE = RemoteFile(
-    name="cifar10/cifar-10-binary.tar.gz",
-    url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-    sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-    also=("cifar10/cifar-10-python.tar.gz", "cifar10/cifar10-jpeg.zip", "cifar10/cifar10.zip"),
-)
+def _image(name: str, data: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.size != (32, 32) or image.mode != "RGB":
+            raise ValueError(f"{name} is {image.size[0]}x{image.size[1]} in mode {image.mode}, not 32x32 RGB")
+        return np.asarray(image).transpose(2, 0, 1)
+
+
+def _file(split: str) -> RemoteFile:
+    names = ("cifar-10-python.tar.gz", "cifar-10-batches-bin", "cifar-10-batches-py", "cifar10.zip", "cifar10-jpeg.zip")
+    return RemoteFile(
+        name="cifar10/cifar-10-binary.tar.gz",
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        also=tuple(f"cifar10/{name}" for name in (*names, split)),
+    )
+
 
 DATASET = Dataset(
     name="cifar10",
@@ -139,5 +209,5 @@ DATASET = Dataset(
     shape=(3, 32, 32),
     licence="none stated; cite Krizhevsky 2009",
     read=read_cifar10,
-    files={"train": (FILE,), "test": (FILE,)},
+    files={split: (_file(split),) for split in COUNTS},
 )

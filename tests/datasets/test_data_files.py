@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import struct
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -84,10 +86,27 @@ def test_a_download_is_kept_in_the_cache_and_checked_against_its_hash(
     assert asked == [(FILE.url, f"sha256:{HASH}")]
 
 
-def test_a_download_with_another_hash_is_refused_and_not_kept(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    served = put(tmp_path / "served.bin", b"something else")
-    with pytest.raises(MissingFileError, match="hash"):
-        find_file(RemoteFile("set/file.bin", served.as_uri(), HASH))
+class Served(BaseHTTPRequestHandler):
+    """Answers every request with the same few bytes."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"something else")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output clean."""
+
+
+def test_a_download_with_another_hash_is_refused_and_not_kept(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with HTTPServer(("127.0.0.1", 0), Served) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/file.bin"
+        with pytest.raises(MissingFileError, match="hash"):
+            find_file(RemoteFile("set/file.bin", url, HASH))
     assert not (folders[1] / "set" / "file.bin").exists()
 
 
