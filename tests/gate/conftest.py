@@ -39,7 +39,7 @@ def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float =
     `shift` is a true rise of fid; `jitter` below 1 draws rows mostly from the latents, so that pairing pays.
     """
     latent = np.random.default_rng([seed, 1])
-    own = np.random.default_rng([seed, 2, int(1e6 * shift), int(1e6 * accuracy)])
+    own = np.random.default_rng([seed, 2, int(1e6 * abs(shift)), int(1e6 * accuracy)])
     rows = latent.normal(size=n) * np.sqrt(1 - (jitter - 1) ** 2) if jitter == 1.0 else (
         latent.normal(size=n) + jitter * own.normal(size=n))  # fmt: skip
     rows = rows + shift

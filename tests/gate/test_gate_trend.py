@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError
+from ganeval.gate.trend import Point, decision_interval, read_history, render_otava, render_trend, trend, trends
+
+
+def points(values, se=1.0, protocol="p", better="lower"):
+    return [Point(f"t{i}", f"c{i}", float(v), se, protocol, better) for i, v in enumerate(values)]
+
+
+def record(i, value, se=1.0, **more):
+    return {
+        "time": f"t{i}",
+        "commit": f"c{i}",
+        "protocol_hash": "p",
+        "metrics": {"fid": {"value": value, "se": se}},
+        **more,
+    }
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0])
+def test_a_healthy_series_of_a_hundred_runs_alarms_one_time_in_ten(noise):
+    """Also when retraining is three times as noisy as sampling, which is where a naive standardisation fails."""
+    rng = np.random.default_rng(1)
+    h = decision_interval(938)
+    alarms = sum(bool(trend("fid", points(rng.normal(0, noise, 100)), h).alarms) for _ in range(150))
+    assert alarms / 150 <= 0.2
+
+
+def test_twenty_small_losses_are_found():
+    rng = np.random.default_rng(2)
+    drift = np.concatenate([np.zeros(10), 0.4 * np.arange(1, 21)])
+    found = [trend("fid", points(drift + rng.normal(0, 1, 30)), decision_interval(938)) for _ in range(60)]
+    assert np.mean([bool(one.alarms) for one in found]) >= 0.95
+    assert np.median([one.since for one in found if one.alarms]) == pytest.approx(12, abs=4)
+
+
+def test_a_gain_is_no_drift():
+    rng = np.random.default_rng(3)
+    better = points(rng.normal(0, 1, 40) - 0.5 * np.arange(40))
+    assert not trend("fid", better, decision_interval(938)).alarms
+
+
+def test_the_direction_of_the_metric_counts():
+    falling = points(-0.5 * np.arange(40.0), better="higher")
+    assert trend("accuracy", falling, decision_interval(938)).alarms
+
+
+def test_another_protocol_starts_afresh():
+    two = [*points(np.zeros(10)), *points(np.full(10, 50.0), protocol="q")]
+    one = trend("fid", two, decision_interval(938))
+    assert not one.alarms
+    assert one.sums[10] == 0.0
+
+
+def test_more_series_need_stronger_evidence():
+    assert decision_interval(938 * 10) > decision_interval(938) + 2
+
+
+def test_a_history_is_read_drawn_and_exported(tmp_path: Path):
+    path = tmp_path / "history.jsonl"
+    lines = [json.dumps(record(i, 5.0 + 0.6 * i, 0.3)) for i in range(20)]
+    path.write_text("\n".join(lines) + '\n{"torn": ')
+    found = trends(read_history(path))
+    assert [one.metric for one in found] == ["fid"]
+    text = render_trend(found)
+    assert "DRIFT: worse since about c" in text
+    assert "16.40 +- 0.30, 20 points" in text
+    assert render_otava(found).splitlines()[:2] == ["time,commit,fid", "t0,c0,5.0"]
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'fid'"):
+        trends(read_history(path), ["fidd"])
+
+
+def test_a_missing_or_foreign_history_is_an_error(tmp_path: Path):
+    with pytest.raises(MissingFileError, match="--history"):
+        read_history(tmp_path / "history.jsonl")
+    (tmp_path / "x.jsonl").write_text('{"a": 1}\n')
+    with pytest.raises(BrokenRunError, match="no line of a history"):
+        read_history(tmp_path / "x.jsonl")
+
+
+def test_values_without_an_error_are_left_out():
+    assert trends([record(0, 5.0, None), record(1, None, 1.0), record(2, 5.0)])[0].points[0].commit == "c2"

@@ -1,0 +1,362 @@
+"""Each verdict and each exit code has its cause, and each bad input its verdict, exit code and sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ganeval.errors import WrongInputError
+from ganeval.gate.baseline import Baseline
+from ganeval.gate.judge import Against, judge
+from ganeval.gate.rules import GateConfigError, parse_config
+from ganeval.gate.verdict import Exit
+from ganeval.scores import ScoreRecord
+
+FID = {"metric": "fid", "margin_rel": 0.05}
+
+
+def gate(now, base=None, rules=(FID,), missing="", **config):
+    against = Against(base and Baseline.of([base], name="b"), missing=missing)
+    candidates = now if isinstance(now, list) or callable(now) else [now]
+    return judge(candidates, parse_config({"rule": list(rules), **config}), against).verdict
+
+
+def changed(evaluation, name, **fields):
+    scores = {**evaluation.scores, name: replace(evaluation.scores[name], **fields)}
+    return replace(evaluation, scores=scores)
+
+
+def test_the_same_generator_on_the_same_latents_is_ok(make_evaluation):
+    verdict = gate(make_evaluation(), make_evaluation())
+    assert (verdict.verdict, verdict.exit_code) == ("ok", Exit.OK)
+    assert verdict.rules[0].checks[0].paired
+
+
+def test_a_real_loss_is_regressed(make_evaluation):
+    verdict = gate(make_evaluation(shift=0.4, seed=1), make_evaluation())
+    assert (verdict.verdict, verdict.exit_code) == ("regressed", Exit.REGRESSED)
+    assert verdict.sentence == "fid: regressed."
+
+
+def test_a_real_gain_is_improved(make_evaluation):
+    verdict = gate(make_evaluation(shift=-0.4, seed=1), make_evaluation())
+    assert (verdict.verdict, verdict.exit_code) == ("improved", Exit.OK)
+
+
+def test_a_certain_loss_below_the_floor_is_no_regression(make_evaluation):
+    verdict = gate(make_evaluation(shift=0.05), make_evaluation())
+    check = verdict.rules[0].checks[0]
+    assert check.p_worse == 0.0
+    assert check.verdict == "ok"
+    assert check.delta < check.floor == pytest.approx(0.0625, rel=0.05)
+
+
+@pytest.mark.parametrize(("action", "code"), [("warn", Exit.OK), ("pass", Exit.OK), ("fail", Exit.INCONCLUSIVE)])
+def test_too_few_images_are_inconclusive_and_say_how_many_it_takes(make_evaluation, action, code):
+    rules = [{"metric": "fid", "margin_rel": 0.005}]
+    verdict = gate(make_evaluation(seed=1), make_evaluation(), rules, on_inconclusive=action)
+    assert (verdict.verdict, verdict.exit_code) == ("inconclusive", code)
+    assert verdict.rules[0].checks[0].n_needed > 2000
+    assert "n = 2000 resolves a loss of" in verdict.rules[0].sentence
+    assert "would settle it" in verdict.rules[0].sentence
+    assert "unpaired: the latents differ" in verdict.rules[0].sentence
+
+
+@pytest.mark.parametrize(("limit", "word"), [(5.5, "ok"), (5.01, "inconclusive"), (4.5, "regressed")])
+def test_an_absolute_limit_is_judged_on_the_bound(make_evaluation, limit, word):
+    assert gate(make_evaluation(), rules=[{"metric": "fid", "max": limit}]).verdict == word
+
+
+@pytest.mark.parametrize(("limit", "word"), [(0.95, "ok"), (0.97, "inconclusive"), (0.99, "regressed")])
+def test_a_lower_limit_of_a_proportion_uses_its_score_interval(make_evaluation, limit, word):
+    verdict = gate(make_evaluation(), rules=[{"metric": "classifier_score", "min": limit}])
+    assert verdict.verdict == word
+    assert verdict.rules[0].checks[0].method == "Wilson score"
+
+
+def test_a_count_has_a_hard_limit_without_statistics(make_evaluation):
+    rules = [{"metric": "missing_classes", "max": 0, "hard": True}]
+    assert gate(make_evaluation(), rules=rules).exit_code == Exit.OK
+    one = changed(make_evaluation(), "missing_classes", value=1.0)
+    assert gate(one, rules=rules).exit_code == Exit.REGRESSED
+
+
+def test_a_number_inside_a_score_can_be_limited(make_evaluation):
+    now = changed(make_evaluation(), "fid", details={"rank": 64, "rank_se": None})
+    rules = [{"metric": "fid.rank", "min": 60, "hard": True}]
+    assert gate(now, rules=rules).verdict == "ok"
+
+
+def test_a_broken_class_is_found_though_the_average_hides_it(make_evaluation):
+    rules = [{"metric": "classifier_score", "margin_abs": 0.05, "per_class_margin_abs": 0.1}]
+    verdict = gate(make_evaluation(broken_class=3), make_evaluation(), rules)
+    red = [check.what for check in verdict.rules[0].checks if check.verdict == "regressed"]
+    assert red in (["difference, class 3"], ["difference", "difference, class 3"])
+    assert all(check.paired for check in verdict.rules[0].checks)
+
+
+def test_a_class_rule_says_what_so_few_images_resolve(make_evaluation):
+    rules = [{"metric": "classifier_score", "per_class_margin_abs": 0.04}]
+    verdict = gate(make_evaluation(seed=1), make_evaluation(), rules)
+    assert verdict.verdict == "inconclusive"
+    assert "n = 200 resolves a loss of 0." in verdict.rules[0].sentence
+
+
+def test_limits_of_classes_are_judged_class_by_class(make_evaluation):
+    rules = [{"metric": "classifier_score", "per_class_min": 0.85}]
+    verdict = gate(make_evaluation(broken_class=7), rules=rules)
+    assert [c.what for c in verdict.rules[0].checks if c.verdict == "regressed"] == ["min, class 7"]
+
+
+def test_the_anchor_catches_what_the_rolling_baseline_lets_pass(make_evaluation):
+    rolling, anchor = (Baseline.of([make_evaluation(shift=s)], name="b") for s in (0.26, 0.0))
+    config = parse_config({"rule": [FID]})
+    now = [make_evaluation(shift=0.3)]
+    assert judge(now, config, Against(rolling)).verdict.verdict == "ok"
+    verdict = judge(now, config, Against(rolling, anchor)).verdict
+    found = {check.what: check.verdict for check in verdict.rules[0].checks}
+    assert found["difference to the anchor"] == "regressed"
+
+
+# Comparability
+
+
+def test_unequal_n_is_refused_for_a_metric_with_a_bias(make_evaluation):
+    verdict = gate(make_evaluation(n=1000), make_evaluation(n=2000))
+    assert (verdict.verdict, verdict.exit_code) == ("incomparable", Exit.NO_BASELINE)
+    assert "biased in n: the baseline has n = 2000, this evaluation 1000" in verdict.rules[0].sentence
+
+
+def test_unequal_n_is_fine_for_an_unbiased_metric(make_evaluation):
+    rules = [{"metric": "classifier_score", "margin_abs": 0.05}]
+    verdict = gate(make_evaluation(n=4000), make_evaluation(n=2000), rules)
+    assert verdict.verdict == "ok"
+    assert not verdict.rules[0].checks[0].paired
+
+
+@pytest.mark.parametrize(("field", "value", "says"), [
+    ("weights_sha256", "ee" * 32, "the extractor"),
+    ("preprocessing", "32x32", "the preprocessing"),
+    ("precision", "bf16", "the precision"),
+])  # fmt: skip
+def test_another_way_to_measure_is_incomparable_and_named(make_evaluation, field, value, says):
+    now = make_evaluation()
+    now = replace(now, fake=replace(now.fake, **{field: value}))
+    verdict = gate(now, make_evaluation(), rules=[{**FID, "max": 9.0}])
+    assert (verdict.verdict, verdict.exit_code) == ("incomparable", Exit.NO_BASELINE)
+    assert says in verdict.rules[0].sentence
+    assert [check.verdict for check in verdict.rules[0].checks if check.what == "max"] == ["ok"]
+
+
+def test_other_reference_images_are_incomparable(make_evaluation):
+    now = make_evaluation()
+    now = replace(now, real=replace(now.real, fingerprint="ff" * 32))
+    assert "the reference images" in gate(now, make_evaluation()).rules[0].sentence
+    assert gate(now, make_evaluation(), on_incomparable="warn").exit_code == Exit.OK
+
+
+def test_the_name_of_the_same_reference_does_not_matter(make_evaluation):
+    now = make_evaluation()
+    assert gate(replace(now, real=replace(now.real, source="test/")), make_evaluation()).verdict == "ok"
+
+
+def test_another_version_or_option_of_one_metric_touches_only_its_rule(make_evaluation):
+    rules = [FID, {"metric": "classifier_score", "margin_abs": 0.05}]
+    verdict = gate(changed(make_evaluation(), "fid", version=2), make_evaluation(), rules)
+    assert [rule.verdict for rule in verdict.rules] == ["incomparable", "ok"]
+    other = make_evaluation(settings={"options": {"fid": {"convention": "stylegan3", "seed": 3}}})
+    assert "convention" in gate(other, make_evaluation(), rules).rules[0].sentence
+
+
+def test_other_seeds_lose_the_pairing_and_nothing_else(make_evaluation):
+    now = make_evaluation(settings={"options": {"fid": {"seed": 9}}})
+    assert gate(now, make_evaluation()).verdict == "ok"
+
+
+def test_a_metric_with_a_target_is_gated_with_limits(make_evaluation):
+    now, base = (changed(make_evaluation(), "fid", better="target") for _ in range(2))
+    assert "gate it with min and max" in gate(now, base).rules[0].sentence
+
+
+# Bad input
+
+
+def test_nan_is_an_error(make_evaluation):
+    verdict = gate(changed(make_evaluation(), "fid", value=float("nan")), make_evaluation())
+    assert (verdict.verdict, verdict.exit_code) == ("error", Exit.ERROR)
+    assert verdict.rules[0].sentence == "fid has no value: not computed: the value is NaN."
+
+
+def test_a_metric_that_was_not_computed_is_an_error_with_its_reason(make_evaluation):
+    failed = ScoreRecord("fid", "not computed: too few rows")
+    now = replace(make_evaluation(), scores={**make_evaluation().scores, "fid": failed})
+    assert "too few rows" in gate(now, make_evaluation()).rules[0].sentence
+
+
+def test_a_rule_for_an_unknown_metric_is_a_configuration_error(make_evaluation):
+    with pytest.raises(GateConfigError, match=r"'fidd'. Did you mean 'fid'"):
+        gate(make_evaluation(), make_evaluation(), rules=[{"metric": "fidd", "max": 1.0}])
+
+
+def test_a_metric_without_a_standard_error_needs_a_hard_rule(make_evaluation):
+    now, base = (changed(make_evaluation(), "missing_classes", value=0.0) for _ in range(2))
+    verdict = gate(now, base, rules=[{"metric": "missing_classes", "margin_abs": 1.0}])
+    assert verdict.exit_code == Exit.ERROR
+    assert "hard = true" in verdict.rules[0].sentence
+
+
+def test_a_metric_the_baseline_does_not_have_is_incomparable(make_evaluation):
+    base = make_evaluation()
+    base = replace(base, scores={"classifier_score": base.scores["classifier_score"]})
+    verdict = gate(make_evaluation(), base)
+    assert verdict.exit_code == Exit.NO_BASELINE
+    assert "The baseline has no fid" in verdict.rules[0].sentence
+
+
+@pytest.mark.parametrize(("action", "code", "notes"), [("warn", 0, 1), ("pass", 0, 0), ("fail", Exit.NO_BASELINE, 1)])
+def test_a_metric_no_rule_reads_is_told(make_evaluation, action, code, notes):
+    verdict = gate(make_evaluation(), make_evaluation(), on_unused=action)
+    assert verdict.exit_code == code
+    assert sum("classifier_score" in note for note in verdict.notes) == notes
+
+
+def test_nothing_to_judge_is_never_green(make_evaluation):
+    assert gate([], make_evaluation()).exit_code == Exit.NOTHING
+    assert gate(make_evaluation(), make_evaluation(), rules=()).exit_code == Exit.NOTHING
+
+
+def test_a_limit_does_not_hide_that_the_baseline_is_missing(make_evaluation):
+    verdict = gate(make_evaluation(), rules=[{**FID, "max": 9.0}], missing="There is no baseline at x.json.")
+    assert (verdict.verdict, verdict.exit_code) == ("incomparable", Exit.NO_BASELINE)
+    assert "no baseline at x.json" in verdict.rules[0].sentence
+    tolerated = gate(make_evaluation(), rules=[{**FID, "max": 9.0}], missing="no", on_missing="warn")
+    assert tolerated.exit_code == Exit.OK
+
+
+def test_a_regression_outranks_an_error(make_evaluation):
+    rules = [FID, {"metric": "missing_classes", "margin_abs": 1.0}]
+    assert gate(make_evaluation(shift=1.0, seed=1), make_evaluation(), rules).exit_code == Exit.REGRESSED
+
+
+# First-order check
+
+
+def test_a_difference_of_the_second_order_widens_the_error_and_says_so(make_evaluation):
+    def with_debiased(evaluation, debiased):
+        scores = {**evaluation.scores, "fid_debiased": ScoreRecord("fid_debiased", "ok", debiased, se=0.1, n=2000)}
+        return replace(evaluation, scores=scores)
+
+    base = make_evaluation()
+    value = base["fid"].value
+    close = gate(with_debiased(make_evaluation(), value - 0.1), with_debiased(base, value - 0.1)).rules[0].checks[0]
+    far = gate(with_debiased(make_evaluation(), value - 0.6), with_debiased(base, value - 0.1)).rules[0].checks[0]
+    assert "first-order" not in close.sentence
+    assert "first-order approximation of fid is doubtful" in far.sentence
+    assert far.interval[1] - far.interval[0] == pytest.approx(2 * 1.96 * 0.5, rel=0.01)
+
+
+def test_one_image_that_carries_the_variance_is_named(make_evaluation):
+    now = make_evaluation()
+    psi = now.per_sample["fid.influence"].copy()
+    psi[17] += 1000
+    now = replace(now, per_sample={**now.per_sample, "fid.influence": psi})
+    assert "Image 17 alone carries" in gate(now, make_evaluation()).rules[0].sentence
+
+
+# Scopes
+
+
+def test_one_retrained_run_says_nothing_about_a_recipe(make_evaluation):
+    verdict = gate(make_evaluation(seed=1), make_evaluation(), scope="recipe")
+    assert verdict.exit_code == Exit.NO_BASELINE
+    assert "one training run a side" in verdict.rules[0].sentence
+
+
+@pytest.mark.parametrize(("rise", "word"), [(0.0, "ok"), (2.0, "regressed")])
+def test_several_seeds_judge_a_recipe(make_evaluation, rise, word):
+    rng = np.random.default_rng(9)
+    levels = rng.normal(5, 0.1, size=16)
+    then, now = (
+        [make_evaluation(seed=i, level=lv) for i, lv in enumerate(part)] for part in (levels[:8], levels[8:] + rise)
+    )
+    base = Baseline.of(then[:1], name="b", seeds=then[1:])
+    config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.1}], "scope": "recipe"})
+    verdict = judge(now, config, Against(base)).verdict
+    assert verdict.verdict == word
+    assert verdict.rules[0].checks[0].method == "Welch's t over 8 and 8 seeds"
+
+
+def test_a_stored_spread_between_seeds_stands_in_for_seeds(make_evaluation):
+    base = replace(Baseline.of([make_evaluation()], name="b"), train_sd={"fid": 0.5})
+    config = parse_config({"rule": [FID], "scope": "recipe"})
+    check = judge([make_evaluation(shift=0.4, seed=1)], config, Against(base)).verdict.rules[0].checks[0]
+    assert check.verdict == "inconclusive"
+    assert check.method == "stored sd between training seeds"
+
+
+# Looks
+
+
+def test_more_images_are_drawn_until_it_is_decided(make_evaluation):
+    drawn = []
+
+    def sample(n):
+        drawn.append(n)
+        return make_evaluation(n=n, seed=5)
+
+    base = Baseline.of([make_evaluation(n=n, seed=4) for n in (500, 2000, 8000, 32000)], name="b")
+    config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.015}]})
+    judged = judge(sample, config, Against(base))
+    assert drawn[0] == 500
+    assert len(drawn) > 1
+    assert judged.verdict.verdict == "ok"
+    assert judged.verdict.settings["looks"] == 4
+    assert [e.fake.n for e in judged.evaluations] == drawn
+
+
+def test_a_clear_loss_needs_one_look(make_evaluation):
+    drawn = []
+
+    def sample(n):
+        drawn.append(n)
+        return make_evaluation(n=n, seed=5, shift=1.0)
+
+    base = Baseline.of([make_evaluation(n=n) for n in (1000, 4000)], name="b")
+    assert judge(sample, parse_config({"rule": [FID]}), Against(base)).verdict.verdict == "regressed"
+    assert drawn == [1000]
+
+
+def test_the_first_decision_of_a_rule_stands(make_evaluation):
+    def sample(n):
+        return make_evaluation(n=n, seed=5, shift=0.0 if n == 1000 else 1.0)
+
+    base = Baseline.of([make_evaluation(n=n) for n in (1000, 4000)], name="b")
+    rules = [{"metric": "fid", "margin_rel": 0.3}, {"metric": "classifier_score", "margin_abs": 0.012}]
+    verdict = judge(sample, parse_config({"rule": rules, "max_n": 4000}), Against(base)).verdict
+    assert (verdict.rules[0].verdict, verdict.rules[0].look) == ("ok", 1)
+    assert verdict.rules[1].look == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), WrongInputError("images are NaN")])
+def test_a_generator_that_raises_at_look_3_is_an_error_for_what_is_open(make_evaluation, error):
+    def sample(n):
+        if n == 8000:
+            raise error
+        return make_evaluation(n=n, seed=5)
+
+    base = Baseline.of([make_evaluation(n=n) for n in (500, 2000, 8000)], name="b")
+    rules = [{"metric": "fid", "margin_rel": 0.0001}, {"metric": "classifier_score", "margin_abs": 0.2}]
+    verdict = judge(sample, parse_config({"rule": rules, "looks": 3}), Against(base)).verdict
+    assert [rule.verdict for rule in verdict.rules] == ["error", "ok"]
+    assert verdict.exit_code == Exit.ERROR
+    assert "The generator failed at look 3 (n = 8000): " in verdict.rules[0].sentence
+    assert str(error) in verdict.rules[0].sentence
+
+
+def test_a_baseline_of_one_size_stops_the_looks_with_a_reason(make_evaluation):
+    base = Baseline.of([make_evaluation(n=500)], name="b")
+    config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.001}], "looks": 2})
+    verdict = judge(lambda n: make_evaluation(n=n, seed=3), config, Against(base)).verdict
+    assert verdict.verdict == "inconclusive"
