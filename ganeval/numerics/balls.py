@@ -13,7 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.numerics.tiles import TILE, Screen, Tiles, exact_squares, exact_squares_of_repeats, first_equal, screens
+from ganeval.numerics.nearest import Nearest
+from ganeval.numerics.tiles import (
+    TILE,
+    Screen,
+    Tiles,
+    exact_squares,
+    exact_squares_of_repeats,
+    first_equal,
+    full_grid,
+    screens,
+)
 
 EPSILON = 1e-5  # Kynkaanniemi's guard against division by zero, here in units of the median radius
 _BATCH = 1 << 16  # pairs handled at once
@@ -42,9 +52,19 @@ class Inside:
         return Inside(self.count + other.count, self.clipped + other.clipped, np.minimum(self.smallest, other.smallest))
 
 
+def median_square(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The square of the median radius of each column of squared radii (n, k).
+
+    Where the two middle radii are equal (or one) it is their square itself: a root squared again is another number.
+    """
+    ordered = np.sort(squared, axis=0)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return np.where(low == high, low, ((np.sqrt(low) + np.sqrt(high)) / 2) ** 2)
+
+
 def clipped_squares(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     """Squared radii (n, k), none above the median radius of its column."""
-    return np.minimum(squared, np.median(np.sqrt(squared), axis=0) ** 2)
+    return np.minimum(squared, median_square(squared))
 
 
 Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
@@ -68,18 +88,12 @@ class Balls:
         self.clipped_levels = torch.zeros(shape, dtype=torch.int64, device=device)
         self.smallest = torch.full((len(targets), k), torch.inf, dtype=torch.float64, device=device)
 
-    def offer(self, a: slice, b: slice, lower: torch.Tensor, nearest: torch.Tensor) -> None:
-        """Balls `a` see the tile `lower` (len a, len b) of targets `b`; `nearest` (len a,) are its row minima."""
-        rows = (nearest <= self.largest[a]).nonzero().squeeze(1)
-        if not len(rows):
-            return
-        chosen = lower.index_select(0, rows)
-        r, c = (chosen <= self.largest[a][rows, None]).nonzero(as_tuple=True)
-        i, j, squares = rows[r] + a.start, c + b.start, chosen[r, c].double()
-        for part in range(0, len(i), _BATCH):
-            at = slice(part, part + _BATCH)
-            squares[at] = self._decided(i[at], j[at], squares[at], a, b)
-            self._count(i[at], j[at], squares[at])
+    def take(self, a: slice, b: slice, i: torch.Tensor, j: torch.Tensor, lower: torch.Tensor) -> None:
+        """See the pairs (i, j) of one tile of balls `a` and targets `b`, with their lower bounds."""
+        near = (lower <= self.largest[i]).nonzero().squeeze(1)
+        for at in near.split(_BATCH):
+            squares = self._decided(i[at], j[at], lower[at].double(), a, b)
+            self._count(i[at], j[at], squares)
 
     def _decided(self, i: torch.Tensor, j: torch.Tensor, lower: torch.Tensor, a: slice, b: slice) -> torch.Tensor:
         """Numbers on the same side of every radius as the true squares: the exact ones where the bound cannot tell."""
@@ -150,21 +164,19 @@ class Realism:
     def __init__(self, centres: Screen, targets: Screen, squared: NDArray[np.float64]) -> None:
         self.centres, self.targets = centres, targets
         radii = torch.from_numpy(squared).to(centres.rows.device) * centres.unit
-        middle = torch.from_numpy(np.median(np.sqrt(squared), keepdims=True)).to(radii) ** 2 * centres.unit
+        middle = torch.from_numpy(median_square(squared[:, None])).to(radii) * centres.unit
         self.least = (EPSILON**2 * middle).clamp_min(1e-300)
         self.radii = torch.where(radii <= middle, radii.maximum(self.least), 0.0)  # 0: takes no part
         self.weight = (1 / self.radii).clamp_max(1e30).to(centres.rows.dtype)
         self.best = torch.full((len(targets),), torch.inf, dtype=torch.float64, device=radii.device)
 
-    def offer(self, a: slice, b: slice, lower: torch.Tensor) -> None:
-        """Overwrites the tile."""
+    def offer(self, a: slice, b: slice, lower: torch.Tensor, tiles: Tiles) -> None:
+        """See the tile of balls `a` and targets `b`; overwrites it."""
         ratio = lower.mul_(self.weight[a, None])
         if bool(self.best[b].isinf().any()):
             self._settle(ratio.argmin(0) + a.start, torch.arange(b.start, b.stop, device=ratio.device))
-        limit = rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype)
-        columns = (ratio.amin(0) <= limit).nonzero().squeeze(1)
-        c, r = (limit[columns, None] >= ratio.index_select(1, columns).T).nonzero(as_tuple=True)
-        self._settle(r + a.start, columns[c] + b.start)
+        i, j, _ = tiles.below(ratio, None, rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype))
+        self._settle(i + a.start, j + b.start)
 
     def _settle(self, i: torch.Tensor, j: torch.Tensor) -> None:
         squares = exact_squares(self.centres, i, self.targets, j).maximum(self.least)
@@ -173,3 +185,27 @@ class Realism:
 
     def finish(self) -> NDArray[np.float64]:
         return self.best.rsqrt().cpu().numpy()
+
+
+def own_clipped_counts(rows: torch.Tensor, near: Nearest, k: int) -> NDArray[np.int64]:
+    """For each of `rows` (n, d) the clipped balls of the other rows that contain it, (n,).
+
+    The neighbour lists answer it, except for rows with more ties at their radius than the list is long.
+    """
+    limit = clipped_squares(near.squared)[:, k - 1]
+    inside = near.squared <= limit[:, None]
+    tied = np.flatnonzero(inside[:, -1])
+    inside[tied] = False
+    count = np.bincount(near.index[inside], minlength=len(rows))
+    return count + _count_around(rows, tied, limit[tied]) if len(tied) else count
+
+
+def _count_around(rows: torch.Tensor, centres: NDArray[np.int64], squared: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each row the balls of these squared radii around other rows that contain it, (n,)."""
+    left, right = screens(rows[torch.from_numpy(centres).to(rows.device)], rows)
+    tiles, balls = Tiles(left, right, TILE), Balls(left, right, squared[:, None], lambda *_: None)
+    for a, b in full_grid(len(left), len(right), TILE):
+        i, j, lower = tiles.below(tiles.lower(a, b), balls.largest[a], None)
+        balls.take(a, b, i + a.start, j + b.start, lower)
+    own = np.bincount(centres, minlength=len(rows))
+    return balls.finish().count[:, 0] - own

@@ -48,5 +48,9 @@ class Covered:
 
 def covered_share_se(level: NDArray[np.uint8], k: int) -> float:
     """Standard error of the share of rows with a level below k, from (n, subsets) levels."""
-    shares = (level < k).mean(0).reshape(SPLITS, GROUPS)
-    return float(np.sqrt((GROUPS - 1) * shares.var(axis=1).mean()))
+    return grouped_se((level < k).mean(0))
+
+
+def grouped_se(values: NDArray[np.float64]) -> float:
+    """Standard error of a statistic from its values on the subsets of `kept_rows`."""
+    return float(np.sqrt((GROUPS - 1) * values.reshape(SPLITS, GROUPS).var(axis=1).mean()))

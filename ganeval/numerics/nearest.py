@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ganeval.numerics.tiles import (
     TILE,
+    Pairs,
     Screen,
     Tiles,
     exact_squares,
@@ -27,7 +28,7 @@ from ganeval.numerics.tiles import (
     upper_grid,
 )
 
-SPARE = 8  # candidates kept beyond k
+SPARE = 6  # candidates kept beyond k
 _FIRST = 256  # columns of the first look, from which the first limit comes
 
 
@@ -82,9 +83,13 @@ def nearest_within(rows: torch.Tensor, k: int, *, tile: int = TILE, part: tuple[
         lower = tiles.lower(a, b)
         if a == b:
             lower.fill_diagonal_(torch.inf)
-        lists.offer(a, b, lower, lower.amin(1))
+        lists.start(a, b, lower)
         if a != b:
-            lists.offer(b, a, lower.T, lower.amin(0))
+            lists.start(b, a, lower.T)
+        i, j, value = tiles.below(lower, lists.limit[a], lists.limit[b] if a != b else None)
+        lists.take(i + a.start, j + b.start, value)
+        if a != b:
+            lists.take(*by_column(i + a.start, j + b.start, value))
     return lists.finish()
 
 
@@ -96,8 +101,16 @@ def nearest_between(
     tiles, lists = Tiles(left, right, tile), Lists(left, right, k)
     for a, b in full_grid(len(rows), len(others), tile, part):
         lower = tiles.lower(a, b)
-        lists.offer(a, b, lower, lower.amin(1))
+        lists.start(a, b, lower)
+        i, j, value = tiles.below(lower, lists.limit[a], None)
+        lists.take(i + a.start, j + b.start, value)
     return lists.finish()
+
+
+def by_column(i: torch.Tensor, j: torch.Tensor, value: torch.Tensor) -> Pairs:
+    """Pairs in row order as pairs of the transposed tile, in its row order."""
+    order = j.argsort(stable=True)
+    return j[order], i[order], value[order]
 
 
 class Lists:
@@ -112,24 +125,20 @@ class Lists:
         self.limit = like.new_full((len(left),), torch.finfo(like.dtype).max)  # an upper bound of the k-th square
         self.dropped = like.new_full((len(left),), torch.inf)  # the smallest lower bound that found no room
 
-    def offer(self, a: slice, b: slice, lower: torch.Tensor, smallest: torch.Tensor) -> None:
-        """Rows `a` see the tile `lower` (len a, len b) of rows `b`; `smallest` (len a,) are its row minima."""
-        fresh = bool((self.limit[a] == torch.finfo(lower.dtype).max).any())
-        if fresh and lower.shape[1] > _FIRST:
-            self._take(a, b.start, lower[:, :_FIRST], smallest)
-            self._take(a, b.start + _FIRST, lower[:, _FIRST:], smallest)
-        else:
-            self._take(a, b.start, lower, smallest)
-
-    def _take(self, a: slice, offset: int, lower: torch.Tensor, smallest: torch.Tensor) -> None:
-        limit = self.limit[a]
-        rows = (smallest <= limit).nonzero().squeeze(1)
-        if not len(rows):
+    def start(self, a: slice, b: slice, lower: torch.Tensor) -> None:
+        """Give rows `a` that have no limit yet a first one, from a few columns of their tile with rows `b`."""
+        few = min(_FIRST, lower.shape[1])
+        if few < self.k or bool((self.limit[a] < torch.finfo(lower.dtype).max).any()):
             return
-        chosen = lower.index_select(0, rows)
-        r, c = (chosen <= limit[rows, None]).nonzero(as_tuple=True)
-        if len(r):
-            self._insert(rows + a.start, r, c + offset, chosen[r, c])
+        upper = lower[:, :few] + self.right.slack[b][:few]
+        self.limit[a] = torch.minimum(self.limit[a], upper.kthvalue(self.k).values + self.left.slack[a])
+
+    def take(self, i: torch.Tensor, j: torch.Tensor, value: torch.Tensor) -> None:
+        """See the pairs (i, j) with lower bounds `value`; i ascends."""
+        near = (value <= self.limit[i]).nonzero().squeeze(1)
+        if len(near):
+            rows, r = torch.unique_consecutive(i[near], return_inverse=True)
+            self._insert(rows, r, j[near], value[near])
 
     def _insert(self, rows: torch.Tensor, r: torch.Tensor, index: torch.Tensor, value: torch.Tensor) -> None:
         """Offer `value` and `index` to the rows `rows[r]`; r ascends."""
@@ -155,8 +164,8 @@ class Lists:
         names = torch.full_like(self.index, -1)
         names[r, c] = index
         found = _sorted(squared.cpu().numpy(), names.cpu().numpy(), self.k)
-        dropped = self.dropped.double().cpu().numpy()
-        unsure = np.isfinite(dropped) & (dropped <= found.squared[:, -1])
+        dropped, limit = (values.double().cpu().numpy() for values in (self.dropped, self.limit))
+        unsure = dropped <= np.minimum(found.squared[:, -1], limit)
         if unsure.any():
             self._again(np.flatnonzero(unsure), found)
         found.squared[...] /= self.left.unit

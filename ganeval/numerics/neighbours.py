@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ganeval.numerics.balls import Balls, Inside, Realism
 from ganeval.numerics.jackknife import GROUPS, NEVER, SPLITS, Covered, kept_levels, kept_rows
-from ganeval.numerics.nearest import Lists, Nearest, nearest_within
+from ganeval.numerics.nearest import Lists, Nearest, by_column, nearest_within
 from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
 
 REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
@@ -89,12 +89,17 @@ def crossing(
     realism = Realism(left, right, real_near.squared[:, min(REALISM_K, k) - 1])
     for a, b in full_grid(len(real), len(fake), tile, part):
         lower = tiles.lower(a, b)
-        by_real, by_fake = lower.amin(1), lower.amin(0)
-        to_fake.offer(a, b, lower, by_real)
-        to_real.offer(b, a, lower.T, by_fake)
-        in_real.offer(a, b, lower, by_real)
-        in_fake.offer(b, a, lower.T, by_fake)
-        realism.offer(a, b, lower)
+        to_fake.start(a, b, lower)
+        to_real.start(b, a, lower.T)
+        real_limit = torch.maximum(to_fake.limit[a], in_real.largest[a])
+        fake_limit = torch.maximum(to_real.limit[b], in_fake.largest[b])
+        i, j, value = tiles.below(lower, real_limit, fake_limit)
+        i, j = i + a.start, j + b.start
+        in_real.take(a, b, i, j, value)
+        in_fake.take(b, a, j, i, value)
+        to_fake.take(i, j, value)
+        to_real.take(*by_column(i, j, value))
+        realism.offer(a, b, lower, tiles)
     return Crossing(
         to_real.finish(), to_fake.finish(), in_real.finish(), in_fake.finish(), realism.finish(),
         left_out.reached.finish(), left_out.covered.finish(),

@@ -94,13 +94,17 @@ def _pieces(rows: torch.Tensor) -> Iterator[torch.Tensor]:
     return iter(rows.split(max(1, 16 * _CHUNK // rows.shape[1]))) if len(rows) else iter(())
 
 
+Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # row, column, lower bound, (p,) each
+
+
 class Tiles:
     """The tiles of lower bounds between two screens, one buffer for all of them."""
 
     def __init__(self, left: Screen, right: Screen, size: int) -> None:
         self.left, self.right = left, right
-        shape = min(size, len(left)) * min(size, len(right))
-        self.buffer = torch.empty(shape, dtype=left.rows.dtype, device=left.rows.device)
+        entries = min(size, len(left)) * min(size, len(right))
+        self.buffer = torch.empty(entries, dtype=left.rows.dtype, device=left.rows.device)
+        self.marks = [torch.zeros(entries + 8, dtype=torch.bool, device=left.rows.device) for _ in range(2)]
 
     def lower(self, a: slice, b: slice) -> torch.Tensor:
         """(len a, len b) lower bounds; overwritten by the next call."""
@@ -108,6 +112,27 @@ class Tiles:
         out = self.buffer[: len(x) * len(y)].view(len(x), len(y))
         torch.addmm(out, x, y.T, beta=0, alpha=-2, out=out)
         return out.add_(self.left.norms[a, None]).add_(self.right.norms[b])
+
+    def below(self, tile: torch.Tensor, row_limit: torch.Tensor | None, column_limit: torch.Tensor | None) -> Pairs:
+        """The entries at most as large as the limit of their row (h,) or of their column (w,), in row order."""
+        mark, other = (marks[: tile.numel()].view(tile.shape) for marks in self.marks)
+        if row_limit is not None:
+            torch.le(tile, row_limit[:, None], out=mark)
+        if column_limit is not None:
+            torch.le(tile, column_limit, out=other if row_limit is not None else mark)
+        if row_limit is not None and column_limit is not None:
+            mark.bitwise_or_(other)
+        flat = self._marked(tile.numel())
+        row = flat // tile.shape[1]
+        return row, flat - row * tile.shape[1], tile.view(-1)[flat]
+
+    def _marked(self, entries: int) -> torch.Tensor:
+        """Indices of the true marks; looks at eight at once, for most are false."""
+        self.marks[0][entries : entries + 8] = False
+        words = self.marks[0][: (entries + 7) // 8 * 8]
+        some = words.view(torch.int64).nonzero().squeeze(1)
+        word, byte = words.view(-1, 8)[some].nonzero(as_tuple=True)
+        return some[word] * 8 + byte
 
 
 def spans(n: int, size: int) -> list[slice]:

@@ -71,7 +71,7 @@ def first(d2: NDArray[np.float64]) -> NDArray[np.int64]:
 def by_brute_force(x: torch.Tensor, y: torch.Tensor) -> dict[str, NDArray[Any]]:
     """Every integer of the crossing, from the full matrix."""
     d2, real, fake = squares(x, y), radii(x), radii(y)
-    clip = np.minimum(real, np.median(np.sqrt(real), axis=0) ** 2)
+    clip = np.minimum(real, np.median(np.sqrt(real), axis=0) ** 2 * (1 + 1e-12))  # a root squared may fall short
     return {
         "in_real": np.stack([(d2 <= real[:, [k]]).sum(0) for k in range(K)], 1),
         "clipped": np.stack([(d2 <= clip[:, [k]]).sum(0) for k in range(K)], 1),

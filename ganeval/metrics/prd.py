@@ -1,0 +1,115 @@
+"""Precision and recall for distributions, PRD (Sajjadi et al. 2018, arXiv:1806.00035): a curve, and its two ends.
+
+Both sets are clustered together and the two histograms over clusters compared, so mass counts, not only support.
+Conventions of the authors' code: 20 clusters by mini-batch k-means, curves averaged over 10 clusterings, 1001 angles,
+F_8 for recall and F_1/8 for precision, sets of equal size (the larger one is cut, seeded). Unlike there each clustering
+starts once, not ten times: they are averaged anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.cluster import MiniBatchKMeans
+
+from ganeval.errors import TooFewSamplesError
+from ganeval.metric import metric
+from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.prd import best_f, prd_curve
+from ganeval.pair import Pair
+from ganeval.scores import Z95, Score
+
+CLUSTERS = 20
+RUNS = 10
+BETA = 8.0
+DRAWN = 50  # points of the curve that are kept
+_COARSE = 201  # angles for the standard error
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """Shares of the clusters, (runs, clusters) for all rows, (subsets, runs, clusters) with groups of fakes left out."""
+
+    real: NDArray[np.float64]
+    fake: NDArray[np.float64]
+    left_out: NDArray[np.float64]
+    n: int
+
+
+@metric("prd_precision", better="higher", perfect=1.0, version=1, paper="arXiv:1806.00035", question="fidelity")
+def prd_precision(pair: Pair, *, clusters: int = CLUSTERS, seed: int = 0) -> Score:
+    """The precision end of the PRD curve: how little of the fakes' mass lies where reals have none (F_1/8).
+
+    Returns: [0, 1]; 1 for identical sets. Twenty clusters see which regions are populated, not whether an image is
+    sharp.
+    Standard error: delete-a-group jackknife over fakes, and the spread over clusterings (not over its root: fresh fakes
+    move all clusterings together); the real set is held fixed; 1 to 3 times too large in simulations.
+    details: curve, 50 points of recall and precision.
+    """
+    return _end(pair, 1 / BETA, clusters, seed)
+
+
+@metric("prd_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1806.00035", question="diversity")
+def prd_recall(pair: Pair, *, clusters: int = CLUSTERS, seed: int = 0) -> Score:
+    """The recall end of the PRD curve: how much of the reals' mass the fakes reach at all (F_8).
+
+    Returns: [0, 1]; 1 for identical sets.
+    Standard error: delete-a-group jackknife over fakes, and the spread over clusterings (not over its root: fresh fakes
+    move all clusterings together); the real set is held fixed; 1 to 3 times too large in simulations.
+    details: curve, 50 points of recall and precision.
+    """
+    return _end(pair, BETA, clusters, seed)
+
+
+def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:
+    shares = pair.once(("prd", clusters, seed), lambda: _histograms(pair, clusters, seed))
+    curves = prd_curve(shares.real, shares.fake)
+    curve = curves.mean(0)
+    value = float(best_f(curve, beta))
+    drawn = grouped_se(best_f(prd_curve(shares.real, shares.left_out, _COARSE).mean(1), beta))
+    se = float(np.hypot(drawn, best_f(curves, beta).std(ddof=1)))
+    return Score(
+        value, se=se, interval=(max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)), n=shares.n,
+        details={"curve": curve[::-1, :: curve.shape[1] // DRAWN].T.round(6).tolist()},
+    )  # fmt: skip
+
+
+def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
+    """Cluster both sets together `RUNS` times."""
+    rng = np.random.default_rng(seed)
+    real, fake = pair.require_real().embeddings, pair.fake.embeddings
+    n = min(len(real), len(fake))
+    if n < clusters:
+        raise TooFewSamplesError(
+            f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer clusters=."
+        )
+    rows = np.concatenate([_equal_size(real, n, rng), _equal_size(fake, n, rng)])
+    order = _canonical_order(rows)
+    kept = kept_rows(n)
+    names = np.empty((RUNS, 2 * n), np.int64)
+    for run in range(RUNS):
+        # sorted rows: k-means then starts from the same rows whatever order they came in
+        names[run, order] = _clustering(rows[order], clusters, int(rng.integers(2**31)))
+    one_hot = names[:, :, None] == np.arange(clusters)
+    fakes = one_hot[:, n:].astype(np.float64)
+    left_out = np.einsum("rnc,ns->src", fakes, kept / kept.sum(0), optimize=True)
+    return Histograms(one_hot[:, :n].mean(1), fakes.mean(1), left_out, n)
+
+
+def _equal_size(rows: torch.Tensor, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """n of the rows, drawn by `rng` where there are more, as float32 on the host."""
+    values = rows.float().cpu().numpy()
+    return values if len(values) == n else values[_canonical_order(values)][np.sort(rng.permutation(len(values))[:n])]
+
+
+def _canonical_order(rows: NDArray[np.float32]) -> NDArray[np.int64]:
+    """An order of the rows that depends on their values only."""
+    weights = np.random.default_rng(0).standard_normal(rows.shape[1])
+    return np.argsort([float((row * weights).sum()) for row in rows], kind="stable")
+
+
+def _clustering(rows: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int32]:
+    return MiniBatchKMeans(clusters, random_state=seed).fit_predict(rows)
