@@ -45,10 +45,13 @@ class Config:
 
 PROFILES = {
     "smoke": Config(steps=4, batch=16, g_width=16, d_width=8, features=16, latent=8),
-    "demo": Config(steps=1500, batch=64, g_width=64, d_width=32, features=64, latent=32),
+    "demo": Config(steps=1000, g_width=64, d_width=32, features=64, latent=32, lr=1.5e-3, r1=0.1),
     "cpu": Config(),
     "full": Config(steps=60_000, batch=128, g_width=256, d_width=128, halflife=100_000.0),
 }
+
+
+SMALL = 16  # pixels; below, the discriminator looks at the whole image once before it shrinks it
 
 
 class ConditionalNorm(nn.Module):
@@ -93,15 +96,19 @@ class Discriminator(nn.Module):
     def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         channels, size, _ = shape
-        depth = halvings(size)
-        widths = [channels, config.d_width, *[2 * config.d_width] * depth]  # one more halving than the generator
+        depth = halvings(size) + 1  # one more than the generator
+        widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
+        self.look = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
+        widths = [widths[0] if self.look else channels, *widths]
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Linear(widths[-1] * (size // 2 ** (depth + 1)) ** 2, config.features)
+        self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
         self.real = nn.Linear(config.features, 1)  # psi
         self.match = nn.Embedding(classes, config.features)  # e
         nn.init.normal_(self.match.weight, std=config.features**-0.5)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self.look is not None:
+            x = F.leaky_relu(self.look(x), 0.2)
         for shrink in self.shrink:
             x = F.leaky_relu(shrink(x), 0.2)
         f = F.leaky_relu(self.last(x.flatten(1)), 0.2).float()
