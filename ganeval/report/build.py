@@ -1,0 +1,188 @@
+"""Found runs -> one page that opens from disk without a network, and the same numbers as JSON.
+
+The page is one file. Where its pictures would make it larger than `single_file_limit`, they are laid into a folder
+beside it (`report.html` and `report.assets/`). Everything is written to a temporary name first and moved into place
+last, so that a full disk or a crash leaves the previous report as it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from ganeval.errors import GanevalError
+from ganeval.files import render_json, write_atomic
+from ganeval.report import charts, text
+from ganeval.report.document import created_of, document_of, render_csv, strict
+from ganeval.report.panel import Absent, Panel, panels_in_order
+from ganeval.report.pictures import Pictures
+from ganeval.report.view import Page
+from ganeval.runs.discovery import Found
+from ganeval.scores import ScoreRecord
+
+SINGLE_FILE_LIMIT = 25 * 2**20
+LARGE = 10 * 2**20
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """What was written: the page, its folder of pictures (None for one file), report.json (None unless asked for)."""
+
+    path: Path
+    size: int  # bytes of the page itself
+    assets: Path | None = None
+    json: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def build_report(
+    found: Found,
+    *,
+    out: str | Path,
+    title: str = "Image generators",
+    compare: Sequence[str] | None = None,
+    json_out: str | Path | None = None,
+    single_file_limit: int = SINGLE_FILE_LIMIT,
+) -> ReportResult:
+    """Write the page of `found` to exactly `out`, and report.json to `json_out` where it is given.
+
+    `compare` names the one or two runs that the page opens with (id or name, or a unique end of it). Equal runs give
+    equal bytes. Raises `GanevalError` when nothing was found or nothing could be written.
+    """
+    if not found.runs:
+        raise GanevalError(f"Expected at least one run in {found.root}; {found.summary}. Try --explain.")
+    shown = _shown(found, compare)
+    out = Path(out)
+    page, html = _render(found, title, shown, Pictures())
+    assets: Path | None = None
+    if len(html) > single_file_limit:
+        assets = out.with_name(f"{out.stem}.assets")
+        page, html = _render(found, title, shown, Pictures(assets))
+    try:
+        written = None if json_out is None else write_atomic(json_out, render_json(strict(document_of(page))))
+        write_atomic(out, html)
+    except OSError as error:
+        raise GanevalError(
+            f"The report could not be written to {out}: {error.strerror or error}. The previous one is untouched; "
+            "free some space or choose another --out."
+        ) from error
+    _tidy(out, assets, page.pictures)
+    return ReportResult(out, len(html), assets, written, _warnings(len(html), page))
+
+
+def _shown(found: Found, compare: Sequence[str] | None) -> tuple[int, ...]:
+    """The runs the page opens with: those asked for, else the first two that are evaluated, else the first two."""
+    if compare:
+        return tuple(found.runs.index(found[name]) for name in compare)
+    readable = [i for i, run in enumerate(found.runs) if not run.error]
+    evaluated = [i for i in readable if found.runs[i].evaluations]
+    return tuple((evaluated or readable)[:2])
+
+
+def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures) -> tuple[Page, bytes]:
+    page = Page(found, title, pictures, shown)
+    sections = [section for panel in panels_in_order() if (section := _section(page, panel)) is not None]
+    script, style = _file("report.js"), _file("style.css")
+    data = {
+        "report": strict(document_of(page)), "csv": render_csv(page), "sprites": page.sprites, "shown": list(shown),
+    }  # fmt: skip
+    html = _environment().get_template("page.html").render(
+        page=page, title=title, sections=sections, created=created_of(page), style=Markup(style),  # noqa: S704 - our file
+        script=Markup(script), policy=_policy(script, pictures), data=Markup(_island(data)),  # noqa: S704 - ours; escaped
+    )  # fmt: skip
+    return page, html.encode("utf-8")
+
+
+def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
+    """The panel's HTML; one that fails says so in its place and leaves the others standing."""
+    try:
+        prepared = panel.prepare(page)
+        if isinstance(prepared, Absent):
+            return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
+        html = _panel_template(panel).render(page=page, **prepared)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        page.problems.append(f"panel {panel.name}: {type(error).__name__}: {error}")
+        return {
+            "panel": panel,
+            "absent": f"This panel could not be drawn ({type(error).__name__}: {error}).",
+            "bad": True,
+        }
+    return {"panel": panel, "html": Markup(html)}  # noqa: S704 - rendered with autoescape
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.do"],
+    )  # fmt: skip
+    environment.filters.update(text.FILTERS, score=_score, metric=_metric)
+    environment.globals.update(number=text.number, swatch=lambda run: charts.swatch(run.index))
+    return environment
+
+
+@cache
+def _panel_template(panel: Panel) -> Any:
+    return _environment().from_string('{% import "macros.html" as ui with context %}' + panel.template)
+
+
+def _score(record: ScoreRecord) -> Markup:
+    return text.number(record.value, record.se)
+
+
+def _metric(name: str) -> Markup:
+    """A metric's name: code, because it is what one types."""
+    return Markup("<code>{}</code>").format(text.visible(name, 60))
+
+
+def _file(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy(script: str, pictures: Pictures) -> str:
+    """No network at all, and no script but the one whose hash this is."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    images = "data:" if pictures.folder is None else "data: file: 'self'"
+    return (
+        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def _island(value: Any) -> str:
+    """JSON that cannot end the element it stands in."""
+    body = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return body.translate(str.maketrans(_ESCAPES))
+
+
+def _tidy(out: Path, assets: Path | None, pictures: Pictures) -> None:
+    """Drop the pictures of earlier reports, now that no page names them."""
+    folder = out.with_name(f"{out.stem}.assets")
+    if assets is None:
+        if folder.is_dir() and all(p.suffix == ".webp" for p in folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.glob("*.webp"):
+        if path.name not in pictures.names:
+            path.unlink(missing_ok=True)
+
+
+def _warnings(size: int, page: Page) -> tuple[str, ...]:
+    large = [f"The page is {size / 2**20:.0f} MB; browsers are slow above 10 MB."] if size > LARGE else []
+    broken = [f"{run.record.id}: {run.record.error}" for run in page.runs if run.record.error]
+    return (*large, *broken, *page.problems)

@@ -1,0 +1,176 @@
+"""Charts by matplotlib as inline SVG: no fixed colours, no ids that clash, equal input gives equal bytes.
+
+matplotlib writes colours into the file. Here it is given marker colours, and each is replaced by a CSS variable
+afterwards, so that one drawing serves the light theme, the dark theme and paper. Words stay words (not outlines): they
+take the page's font, can be searched, and Persian text is shaped by the browser.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SERIES = 8  # colours before they repeat; dashes tell the rounds apart
+_DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+_MARKERS = "osD^vP*X"
+_INKS = {
+    **{f"s{i}": f"#01f{i}a{i}" for i in range(SERIES)},
+    "ink": "#02b1c1", "muted": "#02b2c2", "line": "#02b3c3", "surface": "#02b4c4",
+    "good": "#02b5c5", "bad": "#02b6c6", "real": "#02b7c7", "fake": "#02b8c8",
+}  # fmt: skip
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none", "font.size": 9.0, "axes.titlesize": 9.5, "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
+    "axes.edgecolor": _INKS["line"], "axes.labelcolor": _INKS["muted"], "axes.titlecolor": _INKS["ink"],
+    "text.color": _INKS["ink"], "xtick.color": _INKS["muted"], "ytick.color": _INKS["muted"],
+    "grid.color": _INKS["line"], "grid.linewidth": 0.6, "axes.linewidth": 0.8, "xtick.major.size": 3.0,
+    "ytick.major.size": 0.0, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "lines.linewidth": 1.6, "lines.markersize": 4.5, "path.simplify": False, "axes.formatter.useoffset": False,
+    "text.parse_math": False, "axes.unicode_minus": True,
+}  # fmt: skip
+
+
+def ink(name: str) -> str:
+    """The marker colour that becomes the CSS variable `--name`."""
+    return _INKS[name]
+
+
+def series_style(index: int) -> dict[str, Any]:
+    """Colour and dashes of the run at `index`: the same on every chart of the page."""
+    return {"color": _INKS[f"s{index % SERIES}"], "linestyle": _DASHES[index // SERIES % len(_DASHES)]}
+
+
+def series_marker(index: int) -> str:
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def draw(
+    name: str,
+    paint: Callable[[Axes], None],
+    *,
+    title: str,
+    description: str,
+    width: float = 4.6,
+    height: float = 2.5,
+) -> Markup:
+    """One axes painted by `paint`, as an SVG element with `title` and `description`; `name` must differ per chart.
+
+    `width` and `height` are in inches of 72 CSS pixels.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a glyph that DejaVu lacks is drawn by the browser's font
+        figure = Figure(figsize=(width, height), layout="constrained")
+        paint(figure.subplots())
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _dress(buffer.getvalue(), name, title, description)
+
+
+def dots(axes: Axes, points: np.ndarray, *, color: str, square: bool = False, size: float = 3.0) -> None:
+    """A scatter as one path of zero-length strokes: a tenth of the bytes of one element per point. points (n, 2)."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    if not len(points):
+        return
+    vertices = np.repeat(np.asarray(points, dtype=np.float64), 2, axis=0)
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(points))
+    cap = "projecting" if square else "round"
+    patch = PathPatch(Path(vertices, codes), fill=False, lw=size, ec=color, capstyle=cap, alpha=0.55)
+    axes.add_patch(patch)
+
+
+def tidy(axes: Axes, *, xlabel: str = "", ylabel: str = "", ticks: int = 4) -> None:
+    """Few ticks and quiet labels."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+        if scale == "linear":
+            axis.set_major_locator(MaxNLocator(ticks))
+
+
+def tagged(artist: Any, *classes: str) -> None:
+    """Give an artist CSS classes, so that the page can dim the runs that are not chosen."""
+    artist.set_gid("class:" + " ".join(classes))
+
+
+def downsample(steps: Sequence[float], values: Sequence[float], pixels: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """At most two points a pixel, the smallest and the largest: spikes survive. Non-finite values become gaps.
+
+    >>> x, y = downsample(range(1000), [0.0] * 500 + [9.0] + [0.0] * 499, pixels=10)
+    >>> len(x) <= 22, float(y.max())
+    (True, 9.0)
+    """
+    x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    y = np.where(np.isfinite(y), y, np.nan)
+    if len(x) <= 2 * pixels:
+        return x, y
+    edges = np.linspace(0, len(x), pixels + 1).astype(int)
+    keep = {0, len(x) - 1}
+    for start, stop in pairwise(edges):
+        keep.update(_extremes(y, start, stop))
+    index = np.array(sorted(keep))
+    return x[index], y[index]
+
+
+def _extremes(values: np.ndarray, start: int, stop: int) -> set[int]:
+    part = values[start:stop]
+    bad = np.isnan(part)
+    if bad.all():
+        return {start}
+    kept = {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
+    return kept | ({start + int(bad.argmax())} if bad.any() else set())
+
+
+_COLOUR = re.compile("|".join(_INKS.values()))
+_VARIABLES = {colour: f"var(--{name})" for name, colour in _INKS.items()}
+_FONT = re.compile(r"font-family: [^;\"]*;? ?")
+
+
+def _dress(svg: str, name: str, title: str, description: str) -> Markup:
+    """matplotlib's document as an element of an HTML page: no prolog, no metadata, CSS variables for colours."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
+    body = re.sub(r"<style[^>]*>[^<]*</style>", "", body, count=1)
+    body = _COLOUR.sub(lambda match: _VARIABLES[match[0]], body)
+    body = re.sub(r'<g id="class:([^"]*)"', r'<g class="\1"', body)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = re.sub(r'(<text style="[^"]*)font: ([\d.]+)px [^;"]*', r"\1font-size: \2px", body)
+    body = _FONT.sub("", body)
+    body = re.sub(r"\s*\n\s*", " ", body)
+    box = re.search(r'viewBox="([^"]*)"', body)
+    head = Markup(
+        '<svg class="chart" role="img" aria-labelledby="{0}-t {0}-d" viewBox="{1}">'
+        '<title id="{0}-t">{2}</title><desc id="{0}-d">{3}</desc>'
+    ).format(name, box[1] if box else "0 0 331 180", title, description)
+    return head + Markup(body[body.index(">") + 1 :])  # noqa: S704 - matplotlib escapes text itself; see test_charts
+
+
+def plain(text: object) -> str:
+    """Text for an SVG label: short, one line, without control or direction characters (see `text.visible`)."""
+    from ganeval.report.text import visible
+
+    shown = visible(str(text))
+    return shown if len(shown) <= 28 else shown[:27] + "…"
+
+
+def swatch(index: int) -> Markup:
+    """The run's colour, dashes and marker beside its name: a legend entry that needs no colour to be told apart."""
+    return Markup('<span class="swatch sw{0}" aria-hidden="true">{1}</span>').format(
+        index % SERIES, escape("●■◆▲▼✚★✖"[index % 8])
+    )

@@ -1,0 +1,113 @@
+"""`report.json` and `scores.csv`: the numbers of the page for machines. Strict JSON, equal input gives equal bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from ganeval.report.charts import downsample
+from ganeval.report.view import Page, RunView
+from ganeval.runs.record import Curve
+from ganeval.scores import Evaluation, ScoreRecord
+
+SCHEMA = "ganeval.report/1"
+MAX_POINTS = 40_000  # of all curves together
+COLUMNS = ("run", "step", "metric", "value", "se", "low", "high", "n", "better", "floor", "version", "status")
+
+
+def document_of(page: Page) -> dict[str, Any]:
+    """The page as one JSON-ready value: every run with its evaluations, curves, verdict and problems."""
+    curves = sum(len(run.record.curves) for run in page.runs)
+    pixels = max(20, min(150, MAX_POINTS // (2 * max(1, curves))))
+    return {
+        "schema": SCHEMA,
+        "title": page.title,
+        "created": created_of(page),
+        "runs": [_run(run, pixels) for run in page.runs],
+        "ignored": [{"path": _relative(page, path), "reason": reason} for path, reason in page.found.ignored],
+        "problems": page.problems,
+    }
+
+
+def created_of(page: Page) -> str:
+    """The time of the newest evaluation or run: the page says what its data say, not when it was printed."""
+    times = [e.created for run in page.readable for e in run.record.evaluations]
+    return max(times or [run.record.created for run in page.readable] or [""])
+
+
+def _relative(page: Page, path: Any) -> str:
+    return path.relative_to(page.found.root).as_posix() if path != page.found.root else "."
+
+
+def _run(run: RunView, pixels: int) -> dict[str, Any]:
+    record = run.record
+    return {
+        "id": record.id, "name": record.name, "reader": record.reader, "created": record.created,
+        "status": record.status, "step_unit": record.step_unit, "error": record.error,
+        "notes": [*run.problems, *record.notes], "reading": {"word": run.story.word, "because": run.story.sentences},
+        "hints": [hint.text for hint in run.hints], "verdict": (run.verdict or {}).get("verdict"),
+        "evaluations": [_evaluation(e) for e in record.evaluations],
+        "curves": {tag: _curve(curve, pixels) for tag, curve in sorted(record.curves.items())},
+    }  # fmt: skip
+
+
+def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "step": evaluation.step, "created": evaluation.created, "protocol": evaluation.protocol,
+        "protocol_hash": evaluation.protocol_hash,
+        "scores": {name: _score(record) for name, record in sorted(evaluation.scores.items())},
+    }  # fmt: skip
+
+
+def _score(record: ScoreRecord) -> dict[str, Any]:
+    floor = record.floor
+    return {
+        "value": record.value, "se": record.se, "interval": record.interval, "n": record.n, "better": record.better,
+        "perfect": record.perfect, "version": record.version, "status": record.status,
+        "floor": None if floor is None else {"value": floor.value, "se": floor.se},
+    }  # fmt: skip
+
+
+def _curve(curve: Curve, pixels: int) -> dict[str, Any]:
+    x, y = downsample(curve.steps, curve.values, pixels)
+    values = [float(f"{v:.6g}") if math.isfinite(v) else None for v in y.tolist()]
+    return {"logged": len(curve.values), "steps": x.tolist(), "values": values}
+
+
+def render_csv(page: Page) -> str:
+    """One line for each score of each evaluation. A text that a spreadsheet would take for a formula gets a quote."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for run in page.readable:
+        for evaluation in run.record.evaluations:
+            writer.writerows(_lines(run.record.id, evaluation))
+    return buffer.getvalue()
+
+
+def _lines(run_id: str, evaluation: Evaluation) -> Iterable[list[Any]]:
+    for name, s in sorted(evaluation.scores.items()):
+        low, high = s.interval or ("", "")
+        row = [run_id, evaluation.step, name, s.value, s.se, low, high, s.n, s.better,
+               s.floor.value if s.floor else "", s.version, s.status]  # fmt: skip
+        yield ["" if cell is None else _harmless(cell) for cell in row]
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def strict(value: Any) -> Any:
+    """The value with NaN and infinities as None, tuples as lists, keys as text: what strict JSON can hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    return str(value)

@@ -1,0 +1,72 @@
+"""What a person with experience would notice in the curves of one run: NaN, a dead discriminator, a passed best."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganeval.report.text import count
+from ganeval.runs.record import Curve, RunRecord
+from ganeval.scores import Evaluation
+
+SHARE = 0.15  # of the run: how long a symptom must last to be named
+NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are told apart with hardly an error
+_D_LOSS = re.compile(r"(^|[/_ ])(loss[/_ ]?d|d[/_ ]?loss|dis_?loss|loss/d/loss)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One sentence about one quantity; `level` is "bad" or "note"."""
+
+    level: str
+    text: str
+
+
+def hints_of(run: RunRecord) -> list[Hint]:
+    """Everything worth saying about the curves and the evaluations of `run`, worst first."""
+    hints = [hint for tag, curve in sorted(run.curves.items()) for hint in _of_curve(tag, curve, run.step_unit)]
+    hints += _passed_best(run.evaluations)
+    return sorted(hints, key=lambda hint: hint.level != "bad")
+
+
+def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
+    steps, values = np.asarray(curve.steps), np.asarray(curve.values)
+    if not len(values):
+        return []
+    hints = []
+    bad = ~np.isfinite(values)
+    if bad.any():
+        times = "" if bad.sum() == 1 else f" ({int(bad.sum())} of {len(values)} values)"
+        hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
+    if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):
+        hints.append(Hint("bad", f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
+                                 "the discriminator tells real from fake without effort, so the generator learns little"))  # fmt: skip
+    return hints
+
+
+def _longest(steps: np.ndarray, low: np.ndarray) -> tuple[float, float] | None:
+    """First and last step of the longest stretch where `low` holds, if it lasts `SHARE` of the run."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], low, [False]]).astype(int)))
+    spans = [(float(steps[a]), float(steps[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    if not spans or len(steps) < 8:
+        return None
+    best = max(spans, key=lambda span: span[1] - span[0])
+    return best if best[1] - best[0] >= SHARE * (steps[-1] - steps[0]) else None
+
+
+def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
+    """The last evaluation is worse than an earlier one by more than both errors explain."""
+    scored = [(e.step, e.scores["fid"]) for e in evaluations if "fid" in e.scores and e.scores["fid"].ok]
+    if len(scored) < 2:
+        return []
+    last_step, last = scored[-1]
+    best_step, best = min(scored, key=lambda item: item[1].value or 0.0)
+    gap = (last.value or 0.0) - (best.value or 0.0)
+    noise = 1.96 * np.hypot(last.se or 0.0, best.se or 0.0)
+    if best_step == last_step or gap <= noise:
+        return []
+    return [Hint("note", f"fid was best at step {count(best_step)} ({best}) and is {last} at step "
+                         f"{count(last_step)}: keep the earlier checkpoint")]  # fmt: skip

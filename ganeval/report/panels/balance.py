@@ -1,0 +1,51 @@
+"""How often each class is drawn against how often it should be, which are missing, and how much is repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.view import Page, RunView
+
+EXTRA = ("missing_classes", "modes", "duplicates", "birthday", "class_balance")
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    blocks = page.blocks(_block, page.evaluated)
+    if not blocks:
+        return Absent("Needs a judge: evaluate with a classifier, for example --classifier hoda.")
+    return {"blocks": blocks}
+
+
+def _block(run: RunView) -> dict[str, Any] | None:
+    scores = run.evaluation.scores if run.evaluation else {}
+    record = scores.get("class_balance")
+    rows = record.details.get("classes", []) if record and record.ok else []
+    if not rows or record is None:
+        return None
+    top = max(max(row["interval"][1], row["target"]) for row in rows) or 1.0
+    extra = [scores[name] for name in EXTRA if name in scores and scores[name].ok]
+    missing = list(record.details.get("missing", []))
+    return {"rows": rows, "top": top, "extra": extra, "missing": missing, "p": record.details.get("p_value"),
+            "test": record.details.get("test", ""), "prior": record.details.get("prior", "")}  # fmt: skip
+
+
+TEMPLATE = """
+<div class="beside">
+{% for b in blocks %}{% call ui.block(b.run) %}
+<table class="bars"><caption>Share of generated images by class; the line is the target ({{ b.prior }})</caption>
+<thead class="sr"><tr><th scope="col">class</th><th scope="col">share</th><th scope="col">count</th></tr></thead>
+<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker" style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target" style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of {{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
+<ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b></li>{% endfor %}
+{% if b.p is not none %}<li>if the shares were on target, a histogram as uneven as this has probability <b>{{ '%.2g' % b.p }}</b> ({{ b.test }})</li>{% endif %}
+{% for m in b.missing %}<li>class {{ m.name|name }} never came; by chance that has probability {{ '%.2g' % m.by_chance }}</li>{% endfor %}</ul>
+{% endcall %}{% endfor %}
+</div>
+"""
+
+PANEL = Panel(
+    "balance", 80, "Modes and repetition",
+    "Bars are what the judge saw, thin lines their 95 % intervals, the upright mark what is due. A missing bar is a lost "
+    "mode; many duplicates with full bars are a collapse inside the classes.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""One line per class: was it drawn often enough, and does it show what was asked for?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.view import Page, RunView
+
+TOO_FEW = 30  # images of a class: below it an interval is wider than most questions
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    blocks = page.blocks(_block, page.evaluated)
+    if not blocks:
+        return Absent("Needs a judge: evaluate with a classifier, for example --classifier hoda.")
+    return {"blocks": blocks}
+
+
+def _block(run: RunView) -> dict[str, Any] | None:
+    scores = run.evaluation.scores if run.evaluation else {}
+    balance, labels = (scores.get(n) for n in ("class_balance", "classifier_score"))
+    shares = {row["name"]: row for row in balance.details.get("classes", [])} if balance and balance.ok else {}
+    judged = {row["name"]: row for row in labels.details.get("classes", [])} if labels and labels.ok else {}
+    if not shares and not judged:
+        return None
+    inner = {n: scores[n].details.get("by_class", {}) for n in ("intra_fid", "intra_kid") if n in scores}
+    rows = [_row(name, shares.get(name, {}), judged.get(name, {})) for name in (judged or shares)]
+    for row in rows:
+        row["inner"] = {n: _inner(values, row["name"]) for n, values in inner.items() if values}
+    return {"rows": rows, "inner": [n for n, values in inner.items() if values], "labelled": bool(judged),
+            "counted": bool(shares), "corrected": labels.details if labels and labels.ok else {}}  # fmt: skip
+
+
+def _inner(values: Any, name: str) -> dict[str, Any]:
+    """by_class holds, by class name, a value with its error, or a reason; anything else is no number."""
+    found = values.get(name) if isinstance(values, dict) else None
+    if isinstance(found, dict) and isinstance(found.get("value"), (int, float)):
+        return found
+    return {"value": None}
+
+
+def _row(name: str, share: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
+    n = judged.get("n", share.get("count", 0))
+    recall = judged.get("recall")
+    return {
+        "name": name,
+        "share": share,
+        "judged": judged,
+        "n": n,
+        "few": n < TOO_FEW,
+        "detectable": _detectable(recall, n),
+    }
+
+
+def _detectable(rate: float | None, n: int) -> float | None:
+    """The drop of a rate that n images against n images find with 80 % power, one-sided 5 %."""
+    if rate is None or n < 1:
+        return None
+    rate = min(max(rate, 1 / (n + 2)), 1 - 1 / (n + 2))
+    return (1.645 + 0.842) * math.sqrt(2 * rate * (1 - rate) / n)
+
+
+TEMPLATE = """
+{% for b in blocks %}{% call ui.block(b.run) %}
+{% if b.corrected and b.corrected.get('corrected') is not none %}<p>With the judge's own errors taken out, {{ b.corrected.corrected|percent(2) }} of the images show the class that was asked for (95 %: {{ b.corrected.corrected_interval[0]|percent(2) }} to {{ b.corrected.corrected_interval[1]|percent(2) }}).</p>{% endif %}
+<div class="scroll" tabindex="0" role="region" aria-label="Classes of {{ b.run.label }}"><table class="sortable"><caption class="sr">Classes of {{ b.run.label }}</caption>
+<thead><tr><th scope="col">class</th>{% if b.labelled %}<th scope="col" class="r">asked for</th>{% endif %}{% if b.counted %}<th scope="col" class="r">share</th><th scope="col" class="r">target</th>{% endif %}{% if b.labelled %}<th scope="col" class="r">recall ↑</th><th scope="col" class="r">95 %</th><th scope="col" class="r">precision ↑</th><th scope="col" class="r">F1 ↑</th><th scope="col" class="r"><abbr title="the smallest loss of recall that as many images find with 80 % power">detectable loss</abbr></th>{% endif %}{% for n in b.inner %}<th scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
+<tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few %} <span class="badge warn">few</span>{% endif %}</th>
+{% if b.labelled %}<td class="r">{{ r.judged.n|default(none)|count }}</td>{% endif %}
+{% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">{{ r.share.share|default(none)|percent }}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘ never</span>{% endif %}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
+{% if b.labelled %}<td class="r" data-value="{{ r.judged.recall if r.judged.recall is not none else '' }}"><span class="meter"><i style="--p:{{ '%.4f' % (r.judged.recall or 0) }}"></i></span>{{ r.judged.recall|percent }}</td><td class="r">{% if r.judged.recall_interval[0] is not none %}{{ r.judged.recall_interval[0]|percent }} to {{ r.judged.recall_interval[1]|percent }}{% endif %}</td><td class="r">{{ r.judged.precision|percent }}</td><td class="r">{{ r.judged.f1|percent }}</td><td class="r">{{ r.detectable|percent }}</td>{% endif %}
+{% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
+{% endcall %}{% endfor %}
+"""
+
+PANEL = Panel(
+    "classes", 60, "Class by class",
+    "Recall: of the images asked to be a class, how many the judge sees as it. Precision: of those it sees as the class, "
+    "how many were asked for. Lines marked “few” rest on under 30 images.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip

@@ -1,0 +1,133 @@
+"""Runs against each other: dot and whisker for the headline metrics, ranks only where intervals separate."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ganeval.report.charts import ink, plain, series_marker, series_style, tidy
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.view import Page, RunView
+from ganeval.scores import ScoreRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CHARTED = ("fid", "kid", "classifier_score", "precision", "recall", "coverage")
+TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "copies", "vendi")
+_SEED = re.compile(r"[-_ ]?(seed|s)[-_ ]?\d+$", re.IGNORECASE)
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    runs = page.evaluated
+    if len(runs) < 2:
+        return Absent("A comparison needs two evaluated runs.")
+    names = [n for n in TABLED if sum(_ok(run, n) for run in runs) > 1]
+    hashes = {run.evaluation.protocol_hash for run in runs if run.evaluation}
+    return {
+        "runs": runs, "names": names, "charts": [_chart(page, runs, n) for n in names if n in CHARTED],
+        "ranks": {n: _ranks(runs, n) for n in names}, "seeds": _seeds(runs), "protocols": len(hashes),
+        "better": {n: next(r.evaluation.scores[n].better for r in runs if _ok(r, n)) for n in names},  # pyright: ignore[reportOptionalMemberAccess] - _ok has looked
+    }  # fmt: skip
+
+
+def _record(run: RunView, name: str) -> ScoreRecord | None:
+    return run.evaluation.scores.get(name) if run.evaluation else None
+
+
+def _ok(run: RunView, name: str) -> bool:
+    record = _record(run, name)
+    return record is not None and record.ok
+
+
+def _ranks(runs: list[RunView], name: str) -> dict[int, str]:
+    """Run index -> rank; runs whose intervals overlap share the range of ranks they may have. Unlike protocols: none."""
+    rows = [(run.index, record) for run in runs if (record := _record(run, name)) and record.ok]
+    if len({run.evaluation.protocol_hash for run in runs if run.evaluation and _ok(run, name)}) > 1:
+        return {}
+    if any(record.interval is None for _, record in rows) or rows[0][1].better == "target":
+        return {}
+    sign = 1.0 if rows[0][1].better == "lower" else -1.0
+    ends = {index: sorted(sign * end for end in record.interval or ()) for index, record in rows}
+    ranks = {}
+    for index, (low, high) in ends.items():
+        above = sum(other[1] < low for other in ends.values())
+        below = sum(other[0] > high for other in ends.values())
+        first, last = above + 1, len(ends) - below
+        ranks[index] = str(first) if first == last else f"{first}–{last}"
+    return ranks
+
+
+def _seeds(runs: list[RunView]) -> dict[str, list[RunView]]:
+    """Runs that differ only in a trailing seed, by their common name."""
+    groups: dict[str, list[RunView]] = {}
+    for run in runs:
+        stem = _SEED.sub("", run.label)
+        if stem and stem != run.label:
+            groups.setdefault(stem, []).append(run)
+    return {stem: members for stem, members in groups.items() if len(members) > 1}
+
+
+def _chart(page: Page, runs: list[RunView], name: str) -> Any:
+    rows = [(run, record) for run in runs if (record := _record(run, name)) and record.ok]
+    lanes = _lanes([run for run, _ in rows])
+
+    def paint(axes: Axes) -> None:
+        for run, record in rows:
+            value = float(record.value or 0.0)
+            low, high = record.interval or (value, value)
+            style = series_style(run.index)
+            axes.plot([low, high], [lanes[run.index]] * 2, color=style["color"], solid_capstyle="butt", lw=1.6)
+            axes.plot([value], [lanes[run.index]], series_marker(run.index), color=style["color"], ls="none")
+        floors = [record.floor.value for _, record in rows if record.floor]
+        if floors and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors)):
+            axes.axvline(floors[0], color=ink("muted"), lw=1, ls=(0, (2, 2)))
+        labels = {lanes[run.index]: plain(_lane_name(run, runs)) for run, _ in rows}
+        axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
+        axes.set_ylim(max(lanes.values()) + 0.6, -0.6)
+        axes.grid(visible=False, axis="y")
+        tidy(axes, xlabel="dashed: real against real" if floors else "")
+        axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
+
+    said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
+    height = 0.75 + 0.24 * (1 + max(lanes.values()))
+    return page.chart(f"compare-{name}", paint, title=f"{name} of {len(rows)} runs with 95 % intervals",
+                      description=said, height=height)  # fmt: skip
+
+
+def _lanes(runs: list[RunView]) -> dict[int, float]:
+    """A line of its own for each run; the seeds of one recipe share one, a little apart."""
+    seeds = _seeds(runs)
+    together = {run.index: (stem, place) for stem, members in seeds.items() for place, run in enumerate(members)}
+    lanes: dict[int, float] = {}
+    where: dict[str, int] = {}
+    for run in runs:
+        stem, place = together.get(run.index, (f"#{run.index}", 0))
+        lane = where.setdefault(stem, len(where))
+        lanes[run.index] = lane + 0.16 * place if place else float(lane)
+    return lanes
+
+
+def _lane_name(run: RunView, runs: list[RunView]) -> str:
+    return next((stem for stem, members in _seeds(runs).items() if run in members), run.label)
+
+
+TEMPLATE = """
+{% if protocols > 1 %}<p class="warning"><strong>! These runs were not measured alike</strong> ({{ protocols }} different protocols: reference, embedding, judge, n or metric versions). Values are shown, ranks are not.</p>{% endif %}
+<div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }} {{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
+<div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
+<table class="sortable"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
+<thead><tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}<th scope="col">reading</th></tr></thead>
+<tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
+{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %} data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank" title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}
+<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span></td></tr>{% endfor %}</tbody></table></div>
+{% if seeds %}<p class="meta">Seeds of one recipe share a line in the charts: {% for stem, members in seeds.items() %}{{ stem|name }} ({{ members|length }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% endif %}
+"""
+
+PANEL = Panel(
+    "comparison", 30, "Runs compared",
+    "Dots are values, whiskers 95 % intervals. Two runs have different ranks only where their intervals do not touch. "
+    "The intervals hold the sampling of images, not the luck of a training seed: one seed each is no proof of a better "
+    "recipe.",
+    prepare, TEMPLATE,
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Every number of a run's last evaluation, with its error, its interval and what real images would get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.view import Page, RunView
+from ganeval.scores import ScoreRecord
+
+QUESTIONS = {
+    "close": "How close are the two sets?", "fidelity": "Do single images look real?",
+    "diversity": "Is everything there?", "label": "Do images show what was asked for?",
+    "memorisation": "Was anything copied?", "two-sample": "Can the sets be told apart?",
+    "latent": "How does the latent space behave?", "representation": "What does the embedding see?",
+}  # fmt: skip
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    if not page.evaluated:
+        return Absent("No run is evaluated yet. `ganeval-report RUNS` evaluates what is missing.")
+    return {"blocks": page.blocks(_block, page.evaluated)}
+
+
+def _block(run: RunView) -> dict[str, Any]:
+    evaluation = run.evaluation
+    assert evaluation is not None
+    groups: dict[str, list[ScoreRecord]] = {}
+    for record in sorted(evaluation.scores.values(), key=lambda record: record.name):
+        groups.setdefault(record.question, []).append(record)
+    order = [q for q in QUESTIONS if q in groups] + sorted(set(groups) - set(QUESTIONS))
+    ok = [(QUESTIONS.get(q, q), [r for r in groups[q] if r.ok]) for q in order]
+    missing = [r for q in order for r in groups[q] if not r.ok]
+    return {"e": evaluation, "groups": [group for group in ok if group[1]], "missing": missing}
+
+
+TEMPLATE = """
+{% for b in blocks %}{% call ui.block(b.run) %}
+<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · judge {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Metrics of {{ b.run.label }}">
+<table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1"><caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
+<thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th><th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
+{% for question, records in b.groups %}
+<tbody><tr class="group"><th scope="rowgroup" colspan="6">{{ question }}</th></tr>
+{% for s in records %}<tr data-metric="{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
+{% endfor %}</tbody>{% endfor %}
+</table></div>
+{% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul></details>{% endif %}
+{% endcall %}{% endfor %}
+<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
+"""
+
+PANEL = Panel(
+    "metrics", 20, "Metrics",
+    "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's place "
+    "get, before comparing it with zero; a difference smaller than the errors is no difference.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""All runs at a glance: what each is, what is wrong with it, a few of its images, and the runs that cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.view import Page, RunView
+
+HEADLINE = ("fid", "classifier_score", "recall", "missing_classes")
+STRIP = 10
+STRIP_SIDE = 64
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    if not page.runs:
+        return Absent("No run was found.")
+    return {"cards": [_card(page, run) for run in page.runs]}
+
+
+def _card(page: Page, run: RunView) -> dict[str, Any]:
+    scores = run.evaluation.scores if run.evaluation else {}
+    return {
+        "run": run, "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
+        "strip": None if run.record.error else _strip(page, run),
+    }  # fmt: skip
+
+
+def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
+    """The first tile of each class, or ten tiles, of the last sprite."""
+    if not run.record.grids:
+        return None
+    grid = run.record.grids[-1]
+    try:
+        pixels = load_picture(grid.path)
+    except BrokenPictureError:
+        return None  # the samples panel says so
+    if not grid.rows or not grid.columns:
+        return None
+    tiles = tiles_of(pixels, grid.rows, grid.columns)
+    first = sorted({label: i for i, label in reversed(list(enumerate(grid.labels[: len(tiles)])))}.values())
+    chosen = (sorted(first, key=lambda i: grid.labels[i]) if len(first) > 1 else list(range(len(tiles))))[:STRIP]
+    strip = shrink(sprite_of(tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen))
+    return {"src": page.pictures.add(strip), "width": strip.shape[1], "height": strip.shape[0], "n": len(chosen)}
+
+
+TEMPLATE = """
+<div class="cards">
+{% for card in cards %}{% set run = card.run %}{% set r = run.record %}
+<article class="card {{ 'broken' if r.error else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
+  <header>{{ ui.swatch(run) }}<h3>{{ run.label|name }}</h3>
+  {% if r.error %}<span class="badge bad">✘ broken</span>
+  {% else %}<span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span>{% endif %}
+  </header>
+  {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
+  {% else %}
+  {% if card.strip %}<img class="strip pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{{ card.strip.n }} generated images of the last step">{% endif %}
+  {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div><dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
+  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
+  {% endif %}
+  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} · <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
+  {% if run.record.notes or run.problems %}<details class="notes"><summary>{{ (run.record.notes|length + run.problems|length)|plural('note') }}</summary><ul>{% for note in (run.problems + run.record.notes|list)[:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}
+</article>
+{% endfor %}
+</div>
+{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }} passed over</summary>
+<ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul></details>{% endif %}
+"""
+
+PANEL = Panel(
+    "overview", 0, "Runs",
+    "One card per run. The badge is a reading of the last evaluation in words; the panels below hold the numbers.",
+    prepare, TEMPLATE,
+)  # fmt: skip

@@ -1,0 +1,46 @@
+"""Everything needed to get the same numbers again: protocol, versions, seeds, command, configuration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.text import flat
+from ganeval.report.view import Page, RunView
+
+MAX_LINES = 200
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    if not page.readable:
+        return Absent("No run could be read.")
+    return {"blocks": page.blocks(_block, page.readable)}
+
+
+def _block(run: RunView) -> dict[str, Any]:
+    record, evaluation = run.record, run.evaluation
+    tables = []
+    if evaluation is not None:
+        tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
+        tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
+        tables.append(("Environment of the evaluation", flat(evaluation.environment)))
+    tables += [("Configuration", flat(record.config)), ("Environment of the training", flat(record.environment))]
+    return {
+        "hash": evaluation.protocol_hash if evaluation else "",
+        "tables": [(t, rows[:MAX_LINES]) for t, rows in tables if rows],
+    }
+
+
+TEMPLATE = """
+{% for b in blocks %}{% call ui.block(b.run) %}
+{% if b.hash %}<p>Protocol <code class="hash">{{ b.hash }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.hash }}">Copy</button></p>{% endif %}
+{% for title, rows in b.tables %}<details class="table"><summary>{{ title }}</summary><table class="pairs"><caption class="sr">{{ title }} of {{ b.run.label }}</caption><tbody>{% for key, value in rows %}<tr><th scope="row">{{ key|name }}</th><td>{{ value|name }}</td></tr>{% endfor %}</tbody></table></details>{% endfor %}
+{% endcall %}{% endfor %}
+"""
+
+PANEL = Panel(
+    "passport", 150, "Passport and environment",
+    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip

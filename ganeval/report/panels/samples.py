@@ -1,0 +1,98 @@
+"""The same latents at every step, rows are classes: a slider, a play button, two runs side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.pictures import BrokenPictureError, class_rows, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.view import Page, RunView
+from ganeval.runs.record import Grid
+
+PER_CLASS = 8
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    blocks = page.blocks(lambda run: _block(page, run), page.readable)
+    if not blocks:
+        return Absent("No run has sample pictures.")
+    names = {name for block in blocks for _, name in block["rows"]}
+    return {"blocks": blocks, "classes": sorted(names), "limit": page.steps_per_run, "reduced": page.pictures.reduced}
+
+
+def _block(page: Page, run: RunView) -> dict[str, Any] | None:
+    grids = run.record.grids
+    if not grids:
+        return None
+    chosen = thin(grids, page.steps_per_run)
+    made, broken = [], []
+    for grid in chosen:
+        try:
+            made.append((grid, *_sprite(load_picture(grid.path), grid)))
+        except BrokenPictureError as error:
+            broken.append(str(error))
+    if not made:
+        return {"broken": broken, "last": None, "steps": [], "rows": [], "of": len(grids)}
+    grid, pixels, classes = made[-1]
+    sources = [page.pictures.add(sprite) for _, sprite, _ in made]
+    key = f"samples-{run.index}"
+    page.sprites[key] = {
+        "steps": [g.step for g, _, _ in made],
+        "src": [*sources[:-1], ""],
+    }  # the last one is in the page
+    height, width = pixels.shape[:2]
+    return {
+        "broken": broken, "of": len(grids), "key": key, "steps": [g.step for g, _, _ in made], "last": sources[-1],
+        "width": width, "height": height, "zoom": max(1, round(360 / width)) if width < 360 else 1,
+        "rows": [(label, run.class_name(label)) for label in classes], "latents": grid.latents,
+        "unit": run.record.step_unit,
+    }  # fmt: skip
+
+
+def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:
+    """At most `limit` of them, evenly over the steps; the first and the last always."""
+    if limit is None or len(grids) <= limit:
+        return list(grids)
+    return [grids[i] for i in sorted(set(np.linspace(0, len(grids) - 1, limit).round().astype(int).tolist()))]
+
+
+def _sprite(pixels: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[int]]:
+    """The picture with one class a row where the tiles' classes are known, else as it is; and the class of each row."""
+    n = (grid.rows or 0) * (grid.columns or 0)
+    if not n or len(grid.labels) != n or len(set(grid.labels)) < 2:
+        return shrink(pixels), []
+    order, classes = class_rows(grid.labels, PER_CLASS)
+    tiles = tiles_of(pixels, grid.rows or 1, grid.columns or 1)
+    return shrink(sprite_of(tiles[order], len(order) // len(classes))), classes
+
+
+TEMPLATE = """
+<div class="controls" data-needs-script hidden>
+<button type="button" id="play" aria-pressed="false">▶ Play</button>
+{% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option value="{{ c }}">{{ c|visible }}</option>{% endfor %}</select></label>{% endif %}
+</div>
+<div class="beside">
+{% for b in blocks %}{% call ui.block(b.run) %}
+{% if b.last %}
+<div class="stepper" data-needs-script hidden><label for="step-{{ b.run.index }}">{{ b.unit|visible }} <output id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
+<input type="range" id="step-{{ b.run.index }}" data-sprites="{{ b.key }}" min="0" max="{{ b.steps|length - 1 }}" value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
+<div class="sheet{{ ' labelled' if b.rows }}">
+{% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>{% endif %}
+<div class="frame" data-rows="{{ b.rows|length }}" data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}" alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
+</div>
+<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }}{% if b.latents %} · latents {{ b.latents[:12]|visible }}{% endif %}</p>
+{% endif %}
+{% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
+{% endcall %}{% endfor %}
+</div>
+{% if reduced %}<p class="meta">Grey pictures are shown in 16 levels to keep this page small; the files in the runs are whole.</p>{% endif %}
+"""
+
+PANEL = Panel(
+    "samples", 50, "Samples over training",
+    "Every tile keeps its latent vector from step to step, so a tile that stops changing, or equals its neighbour, is a "
+    "symptom. Rows are the classes that were asked for.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip

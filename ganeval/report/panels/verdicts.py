@@ -1,0 +1,77 @@
+"""What the gate decided: the verdict of each run against its baseline, rule by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeval.report.panel import Absent, Panel
+from ganeval.report.view import Page, RunView
+
+SYMBOLS = {"improved": "▲", "ok": "✔", "inconclusive": "?", "regressed": "✘", "incomparable": "≠", "error": "!"}
+LEVELS = {"improved": "good", "ok": "good", "inconclusive": "warn"}
+WORST_FIRST = ("regressed", "error", "incomparable", "inconclusive", "ok", "improved")
+
+
+def prepare(page: Page) -> dict[str, Any] | Absent:
+    blocks = page.blocks(_block, page.readable)
+    if not blocks:
+        return Absent("No run has a verdict of the gate. `ganeval gate RUN` compares a run with a baseline.", hide=True)
+    return {"blocks": blocks}
+
+
+def _block(run: RunView) -> dict[str, Any] | None:
+    if run.verdict is None:
+        return None
+    rules = [rule for rule in run.verdict.get("rules", []) if isinstance(rule, dict)]
+    rules.sort(key=lambda rule: WORST_FIRST.index(rule["verdict"]) if rule.get("verdict") in WORST_FIRST else 9)
+    baseline = run.verdict.get("baseline")
+    return {
+        "verdict": run.verdict, "badge": _badge(run.verdict.get("verdict")),
+        "rules": [{**_rule(rule), "badge": _badge(rule.get("verdict"))} for rule in rules],
+        "baseline": baseline.get("name", "") if isinstance(baseline, dict) else "",
+    }  # fmt: skip
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule's numbers and those of the check that decided it."""
+    checks = [check for check in rule.get("checks", []) if isinstance(check, dict)]
+    head = next((check for check in checks if check.get("verdict") == rule.get("verdict")), {})
+    interval = head.get("interval")
+    return {
+        "metric": rule.get("metric", ""), "sentence": rule.get("sentence", ""), "better": rule.get("better", ""),
+        "value": _real(rule.get("value")), "se": _real(rule.get("se")), "base": _real(head.get("base")),
+        "delta": _real(head.get("delta")), "n": _real(rule.get("n")),
+        "interval": interval if isinstance(interval, list) and all(_real(x) is not None for x in interval) else None,
+    }  # fmt: skip
+
+
+def _real(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _badge(word: Any) -> dict[str, str]:
+    word = word if word in SYMBOLS else "error"
+    return {"word": word, "symbol": SYMBOLS[word], "level": LEVELS.get(word, "bad")}
+
+
+TEMPLATE = """
+{% for b in blocks %}
+<div class="verdict {{ b.badge.level }}">
+  <p><span class="badge {{ b.badge.level }}">{{ b.badge.symbol }} {{ b.badge.word }}</span> {{ ui.swatch(b.run) }}<a href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
+  {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}
+  {% if b.verdict.created %}<span class="meta">{{ b.verdict.created|visible(20) }}</span>{% endif %}</p>
+  {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|name }}</p>{% endif %}
+  {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}"><table class="sortable">
+  <caption>Rules, the worst first. Δ is oriented: above 0 is worse.</caption>
+  <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th><th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
+  <tbody>{% for rule in b.rules %}<tr><th scope="row">{{ rule.metric|metric }} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{{ number(rule.delta) }}</td><td class="r">{% if rule.interval %}{{ number(rule.interval[0]) }} to {{ number(rule.interval[1]) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ rule.n|count }}</td><td>{{ rule.sentence|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
+</div>
+{% endfor %}
+"""
+
+PANEL = Panel(
+    "verdicts", 10, "Verdicts",
+    "A run passes only where the data prove that it is no worse than the tolerated margin. “Inconclusive” means too few "
+    "images to tell, not “fine”.",
+    prepare, TEMPLATE,
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""Pictures of the page: decoded once, checked, made small, and either embedded or laid beside the page.
+
+A picture is never copied as it came: it is decoded (a broken one becomes a note, a huge one is refused before it is
+unpacked) and written again as lossless WebP. Grey pictures are cut to 16 levels when they are embedded: half the bytes,
+and no eye tells the difference at this size. Where that happens the page says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.files import write_atomic
+
+MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
+MAX_SIDE = 1280  # wider sprites are shrunk for the page
+MAX_FILE = 64 * 2**20
+GREY_LEVELS = 16
+
+
+class BrokenPictureError(ValueError):
+    """A picture file that cannot be shown; the text says why."""
+
+
+@dataclass
+class Pictures:
+    """Where pictures go: into the page (`folder` is None) or into `folder`, by the hash of their content."""
+
+    folder: Path | None = None
+    reduced: bool = False
+    bytes: int = 0
+    names: set[str] = field(default_factory=set)
+
+    def add(self, pixels: NDArray[np.uint8]) -> str:
+        """uint8 (h, w) or (h, w, 3) -> what an `img` element's `src` is."""
+        content = self._encode(pixels)
+        self.bytes += len(content)
+        if self.folder is None:
+            return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
+        name = hashlib.sha256(content).hexdigest()[:24] + ".webp"
+        if name not in self.names:
+            self.names.add(name)
+            write_atomic(self.folder / name, content)
+        return f"{self.folder.name}/{name}"
+
+    def _encode(self, pixels: NDArray[np.uint8]) -> bytes:
+        from PIL import Image
+
+        picture = Image.fromarray(self._levels(pixels))
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", lossless=True, quality=0, method=2)
+        return buffer.getvalue()
+
+    def _levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self.folder is not None or pixels.ndim == 3:
+            return pixels
+        self.reduced = True
+        step = 255 / (GREY_LEVELS - 1)
+        return _LEVELS[pixels] if step else pixels
+
+
+_LEVELS = np.round(np.round(np.arange(256) / 255 * (GREY_LEVELS - 1)) * 255 / (GREY_LEVELS - 1)).astype(np.uint8)
+
+
+def load_picture(path: Path) -> NDArray[np.uint8]:
+    """uint8 (h, w) for grey, (h, w, 3) for colour; raises `BrokenPictureError` with a sentence."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            warnings.simplefilter("ignore")
+            if picture.width * picture.height > MAX_PIXELS:
+                raise BrokenPictureError(
+                    f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
+                )
+            return _pixels(picture)
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        if isinstance(error, BrokenPictureError):
+            raise
+        raise BrokenPictureError(f"{path.name} cannot be decoded ({error}).") from error
+
+
+def _pixels(picture: Any) -> NDArray[np.uint8]:
+    grey = picture.mode in ("1", "L", "LA", "I", "I;16")
+    pixels = np.asarray(picture.convert("L" if grey else "RGB"))
+    if pixels.ndim == 3 and (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all():
+        return np.ascontiguousarray(pixels[..., 0])
+    return pixels
+
+
+def shrink(pixels: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.uint8]:
+    """The picture itself, or an antialiased one whose longer side is `side`."""
+    from PIL import Image
+
+    longest = max(pixels.shape[:2])
+    if longest <= side:
+        return pixels
+    picture = Image.fromarray(pixels)
+    size = (max(1, picture.width * side // longest), max(1, picture.height * side // longest))
+    return np.asarray(picture.resize(size, Image.Resampling.BOX))
+
+
+def tiles_of(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """Cut a sprite into uint8 (rows * columns, h, w) or (rows * columns, h, w, 3), row by row."""
+    height, width = pixels.shape[0] // rows, pixels.shape[1] // columns
+    cut = pixels[: rows * height, : columns * width]
+    cut = cut.reshape(rows, height, columns, width, *pixels.shape[2:]).swapaxes(1, 2)
+    return cut.reshape(rows * columns, height, width, *pixels.shape[2:])
+
+
+def sprite_of(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Lay uint8 (n, h, w[, 3]) tiles out row by row; the last row is filled with black."""
+    n, height, width = tiles.shape[:3]
+    rows = -(-n // columns)
+    full = np.zeros((rows * columns, *tiles.shape[1:]), np.uint8)
+    full[:n] = tiles
+    full = full.reshape(rows, columns, height, width, *tiles.shape[3:]).swapaxes(1, 2)
+    return np.ascontiguousarray(full.reshape(rows * height, columns * width, *tiles.shape[3:]))
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """A picture of tiles on the page: `src`, its size in pixels, how its tiles lie, and the class of each row."""
+
+    src: str
+    width: int
+    height: int
+    rows: int
+    columns: int
+    row_classes: tuple[int, ...] = ()
+
+    @property
+    def zoom(self) -> int:
+        """Whole-number magnification that makes small tiles about 40 CSS pixels wide."""
+        return max(1, round(40 / max(1, self.width // self.columns)))
+
+
+def class_rows(labels: Sequence[int], per_class: int) -> tuple[list[int], list[int]]:
+    """Tile indices so that each row is one class, and the class of each row; every row has the same length.
+
+    >>> class_rows([0, 1, 0, 1, 1], per_class=8)
+    ([0, 2, 1, 3], [0, 1])
+    """
+    where: dict[int, list[int]] = {}
+    for index, label in enumerate(labels):
+        where.setdefault(label, []).append(index)
+    length = min(per_class, *map(len, where.values()))
+    classes = sorted(where)
+    return [i for label in classes for i in where[label][:length]], classes

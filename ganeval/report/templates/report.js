@@ -1,0 +1,260 @@
+"use strict";
+(function () {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+  const byId = (id) => document.getElementById(id);
+
+  for (const element of all("[data-needs-script]")) element.hidden = false;
+
+  /* Runs shown: per-run blocks, bold lines in the charts, marked rows. */
+  const first = byId("run-a");
+  const second = byId("run-b");
+  function showRuns() {
+    if (!first) return;
+    const chosen = [first.value, second.value].filter((value, i, list) => value !== "" && list.indexOf(value) === i);
+    for (const block of all("[data-per-run] .run-block")) {
+      block.hidden = !chosen.includes(block.dataset.run);
+      block.style.order = chosen.indexOf(block.dataset.run);
+    }
+    for (const panel of all("[data-per-run]")) {
+      const note = panel.querySelector(".nothing-here") || panel.appendChild(Object.assign(document.createElement("p"), { className: "meta nothing-here", textContent: "The runs chosen have no data for this panel." }));
+      note.hidden = all(".run-block:not([hidden])", panel).length > 0;
+    }
+    const crowd = all("[data-legend]").length ? first.options.length > 2 : false;
+    for (const line of all(".chart .line")) {
+      line.classList.toggle("dim", crowd && !chosen.some((run) => line.classList.contains("run-" + run)));
+    }
+    for (const item of all("[data-legend]")) item.classList.toggle("dim", crowd && !chosen.includes(item.dataset.legend));
+    for (const row of all("[data-run-row]")) row.classList.toggle("chosen", chosen.includes(row.dataset.runRow));
+  }
+  if (first) {
+    first.addEventListener("change", showRuns);
+    second.addEventListener("change", showRuns);
+    showRuns();
+  }
+
+  /* Steps of the samples: both runs move together, each to its own nearest step. */
+  const sliders = all("input[data-sprites]");
+  const place = (slider) => data.sprites[slider.dataset.sprites].steps[Number(slider.value)];
+  function number(value) { return Number.isInteger(value) ? value.toLocaleString("en").replace(/,/g, "\u2009") : String(value); }
+  function paint(slider) {
+    const sprites = data.sprites[slider.dataset.sprites];
+    const image = byId(slider.dataset.sprites);
+    const index = Number(slider.value);
+    if (!sprites.src[sprites.src.length - 1]) sprites.src[sprites.src.length - 1] = image.getAttribute("src");
+    image.src = sprites.src[index];
+    const unit = slider.getAttribute("aria-valuetext").replace(/ [^ ]*$/, "");
+    slider.setAttribute("aria-valuetext", unit + " " + number(sprites.steps[index]));
+    image.alt = image.alt.replace(/, \S+ [\d\u2009.]+/, ", " + unit + " " + number(sprites.steps[index]));
+    const out = byId("step-out-" + slider.id.slice(5));
+    if (out) out.textContent = number(sprites.steps[index]);
+  }
+  function follow(leader) {
+    const step = place(leader);
+    for (const slider of sliders) {
+      if (slider === leader) continue;
+      const steps = data.sprites[slider.dataset.sprites].steps;
+      let best = 0;
+      steps.forEach((candidate, i) => { if (Math.abs(candidate - step) < Math.abs(steps[best] - step)) best = i; });
+      slider.value = String(best);
+      paint(slider);
+    }
+  }
+  for (const slider of sliders) {
+    paint(slider);
+    slider.addEventListener("input", () => { paint(slider); follow(slider); });
+  }
+  const play = byId("play");
+  let timer = 0;
+  function stop() { clearInterval(timer); timer = 0; play.setAttribute("aria-pressed", "false"); play.textContent = "▶ Play"; }
+  if (play) {
+    if (sliders.every((slider) => Number(slider.max) < 1)) play.hidden = true;
+    play.addEventListener("click", () => {
+      if (timer) { stop(); return; }
+      const visible = sliders.filter((slider) => slider.offsetParent !== null);
+      if (!visible.length) return;
+      const leader = visible.reduce((a, b) => (Number(b.max) > Number(a.max) ? b : a));
+      if (leader.value === leader.max) leader.value = "0";
+      else leader.value = String(Number(leader.value) + 1);
+      paint(leader); follow(leader);
+      play.setAttribute("aria-pressed", "true");
+      play.textContent = "❚❚ Pause";
+      const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1500 : 450;
+      timer = setInterval(() => {
+        if (leader.value === leader.max) { stop(); return; }
+        leader.value = String(Number(leader.value) + 1);
+        paint(leader); follow(leader);
+      }, pace);
+    });
+  }
+
+  /* One class of the sheet: the picture is moved behind its frame. */
+  const picker = byId("class-picker");
+  function pick() {
+    for (const frame of all(".frame[data-rows]")) {
+      const classes = JSON.parse(frame.dataset.classes);
+      const row = classes.indexOf(picker.value);
+      const image = frame.querySelector("img");
+      const names = frame.parentElement.querySelectorAll(".row-names li");
+      const alone = picker.value !== "" && row >= 0;
+      frame.style.aspectRatio = alone ? image.getAttribute("width") + " / " + image.getAttribute("height") / classes.length : "";
+      frame.style.flex = alone ? "1" : "";
+      image.style.transform = alone ? "translateY(" + (-100 * row) / classes.length + "%)" : "";
+      names.forEach((name, i) => { name.hidden = alone && i !== row; });
+    }
+  }
+  if (picker) picker.addEventListener("change", pick);
+
+  /* Examples behind the cells of a confusion matrix. */
+  for (const cell of all("button[data-cells]")) {
+    cell.setAttribute("aria-pressed", "false");
+    cell.addEventListener("click", () => {
+      const strip = data.sprites[cell.dataset.cells][cell.dataset.at];
+      const box = byId(cell.dataset.cells);
+      for (const other of all('button[data-cells="' + cell.dataset.cells + '"]')) other.setAttribute("aria-pressed", String(other === cell));
+      const caption = document.createElement("p");
+      caption.className = "meta";
+      caption.textContent = cell.getAttribute("aria-label").replace(": show examples", "") + "; " + strip.n + (strip.n === 1 ? " example" : " examples");
+      const image = new Image();
+      image.className = "pixel";
+      image.src = strip.src;
+      image.alt = caption.textContent;
+      box.replaceChildren(caption, image);
+    });
+  }
+
+  /* Sorting: a button in each head; numbers by their full value, groups stay groups. */
+  function key(row, column) {
+    const cell = row.children[column];
+    if (!cell) return "";
+    const holder = cell.dataset.value !== undefined ? cell : cell.querySelector("[data-value]");
+    const text = holder ? holder.dataset.value : cell.textContent.trim();
+    const value = Number(text.replace(/[\u2009%\s]/g, "").replace("−", "-"));
+    return text !== "" && Number.isFinite(value) ? value : text;
+  }
+  function compare(a, b) {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a.localeCompare(b);
+  }
+  for (const table of all("table.sortable")) {
+    all("thead th", table).forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      while (head.firstChild) button.appendChild(head.firstChild);
+      head.appendChild(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        for (const body of all("tbody", table)) {
+          const rows = all("tr:not(.group)", body).map((row) => [key(row, column), row]);
+          rows.sort((a, b) => (up ? 1 : -1) * compare(a[0], b[0]));
+          for (const [, row] of rows) body.appendChild(row);
+        }
+      });
+    });
+  }
+
+  /* Filter and copy the metric table. */
+  function tables() { return all("#metrics .run-block:not([hidden]) table"); }
+  for (const field of all("[data-filter]")) {
+    field.addEventListener("input", () => {
+      const wanted = field.value.trim().toLowerCase();
+      for (const row of all("#metrics tr[data-metric]")) row.hidden = !row.dataset.metric.toLowerCase().includes(wanted);
+      for (const body of all("#metrics tbody")) body.hidden = !all("tr[data-metric]:not([hidden])", body).length;
+    });
+  }
+  function say(button, words) {
+    const status = button.parentElement.querySelector("[role=status]");
+    if (status) status.textContent = words; else button.textContent = words;
+  }
+  function copy(button, text) {
+    const done = () => say(button, "Copied");
+    const fallback = () => {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.appendChild(area);
+      area.select();
+      const worked = document.execCommand("copy");
+      area.remove();
+      say(button, worked ? "Copied" : "The browser does not allow copying");
+      button.focus();
+    };
+    if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, fallback); else fallback();
+  }
+  const shown = (row) => Array.from(row.children).map((cell) => {
+    const copyOf = cell.cloneNode(true);
+    for (const hidden of all(".sr", copyOf)) hidden.remove();
+    return copyOf.textContent.trim().replace(/\s+/g, " ");
+  });
+  function render(kind) {
+    return tables().map((table) => {
+      const rows = all("tr:not(.group):not([hidden])", table).map(shown);
+      if (kind === "latex") {
+        const clean = (text) => text.replace(/[\\{}$&#^_~%]/g, (sign) => (sign === "\\" ? "\\textbackslash{}" : sign === "^" || sign === "~" ? "\\" + sign + "{}" : "\\" + sign)).replace(/±/g, "$\\pm$").replace(/↓/g, "$\\downarrow$").replace(/↑/g, "$\\uparrow$").replace(/−/g, "$-$");
+        const body = rows.map((row) => row.map(clean).join(" & ") + " \\\\");
+        return "% " + table.dataset.runId.replace(/[\r\n]/g, " ") + "\n\\begin{tabular}{l" + "r".repeat(rows[0].length - 1) + "}\n" + body[0] + " \\hline\n" + body.slice(1).join("\n") + "\n\\end{tabular}\n";
+      }
+      const clean = (text) => text.replace(/[|\\`<]/g, "\\$&");
+      const body = rows.map((row) => "| " + row.map(clean).join(" | ") + " |");
+      return "**" + clean(table.dataset.runId) + "**\n\n" + body[0] + "\n|" + " --- |".repeat(rows[0].length) + "\n" + body.slice(1).join("\n") + "\n";
+    }).join("\n");
+  }
+  for (const button of all("[data-copy-as]")) button.addEventListener("click", () => copy(button, render(button.dataset.copyAs)));
+  for (const button of all("[data-copy-text]")) button.addEventListener("click", () => copy(button, button.dataset.copyText));
+
+  /* Downloads from the data in the page. */
+  for (const button of all("[data-download]")) {
+    button.addEventListener("click", () => {
+      const json = button.dataset.download.endsWith(".json");
+      const text = json ? JSON.stringify(data.report, null, 2) + "\n" : data.csv;
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: json ? "application/json" : "text/csv" }));
+      link.download = button.dataset.download;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      say(button, button.dataset.download + " saved");
+    });
+  }
+
+  /* Colours: system, light, dark. */
+  const theme = byId("theme");
+  const NAMES = { "": "System", light: "Light", dark: "Dark" };
+  function setTheme(name) {
+    if (name) document.documentElement.dataset.theme = name; else delete document.documentElement.dataset.theme;
+    theme.querySelector("span").textContent = NAMES[name];
+    theme.setAttribute("aria-label", "Colours: " + (name ? NAMES[name].toLowerCase() : "as the system"));
+    try { localStorage.setItem("ganeval-theme", name); } catch (ignored) { /* a page from disk may have no storage */ }
+  }
+  function turn() {
+    const order = ["", "light", "dark"];
+    setTheme(order[(order.indexOf(document.documentElement.dataset.theme || "") + 1) % 3]);
+  }
+  theme.addEventListener("click", turn);
+  let stored = "";
+  try { stored = localStorage.getItem("ganeval-theme") || ""; } catch (ignored) { /* see above */ }
+  if (stored in NAMES && stored) setTheme(stored);
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "t" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    turn();
+  });
+
+  /* Where the reader is. */
+  const links = new Map(all(".contents a").map((link) => [link.getAttribute("href").slice(1), link]));
+  if ("IntersectionObserver" in window) {
+    const seen = new Set();
+    const watcher = new IntersectionObserver((entries) => {
+      for (const entry of entries) { if (entry.isIntersecting) seen.add(entry.target.id); else seen.delete(entry.target.id); }
+      const current = all("main > section").find((section) => seen.has(section.id));
+      for (const [id, link] of links) { if (current && id === current.id) link.setAttribute("aria-current", "location"); else link.removeAttribute("aria-current"); }
+    }, { rootMargin: "-15% 0px -55% 0px" });
+    for (const section of all("main > section")) watcher.observe(section);
+  }
+
+  /* Paper shows the tables. */
+  addEventListener("beforeprint", () => { for (const d of all("details")) { d.dataset.was = d.open ? "1" : ""; d.open = true; } });
+  addEventListener("afterprint", () => { for (const d of all("details")) d.open = d.dataset.was === "1"; });
+})();

@@ -1,0 +1,115 @@
+"""Words and numbers of the page. Names come from strangers' files: they are shown, never obeyed."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from ganeval.scores import ScoreRecord, render_value
+
+# Two joiners are ordinary Persian spelling; every other format or control character is made visible.
+_HARMLESS = frozenset("\u200c\u200d")
+_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def visible(text: str, limit: int = 200) -> str:
+    """One line in which no character can hide or turn the direction of what follows.
+
+    >>> visible("run\u202egnp.exe")
+    'run<U+202E>gnp.exe'
+    """
+    shown = "".join(_shown(character) for character in text[:limit])
+    return shown + "…" if len(text) > limit else shown
+
+
+def _shown(character: str) -> str:
+    if character in _HARMLESS or unicodedata.category(character) not in _CONTROL:
+        return character
+    return " " if character in "\t\n\r" else f"<U+{ord(character):04X}>"
+
+
+def name(text: object) -> Markup:
+    """A foreign name as HTML: escaped, isolated, in its own direction (`<bdi dir="auto">`)."""
+    return Markup('<bdi dir="auto">{}</bdi>').format(visible(str(text)))
+
+
+def number(value: float | None, se: float | None = None) -> Markup:
+    """A number with its error for people, and at full length in `data-value` for sorting and tests."""
+    if value is None or not math.isfinite(value):
+        return Markup('<span class="none">none</span>')
+    shown = render_value(value, se).replace(" +- ", "\u2009±\u2009").replace("-", "−")
+    return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(value)), shown)
+
+
+def interval(record: ScoreRecord) -> Markup:
+    """The 95 % interval with as many digits as the error supports."""
+    if record.interval is None or record.value is None:
+        return Markup('<span class="none">unknown</span>')
+    low, high = record.interval
+    decimals = _decimals(record.se or (high - low) / 4)
+    return Markup('<span class="num">{:.{d}f} to {:.{d}f}</span>').format(low, high, d=decimals)
+
+
+def _decimals(se: float | None) -> int:
+    if se is None or not math.isfinite(se) or se <= 0:
+        return 4
+    return min(max(0, 1 - math.floor(math.log10(se))), 12)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return "none" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def count(value: float | None) -> str:
+    """A count or a step with thin spaces: 102 352."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}".replace(",", "\u2009") if float(value).is_integer() else f"{value:g}"
+
+
+ARROWS = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "target": ("◎", "closer is better")}
+
+
+def arrow(better: str) -> Markup:
+    """The direction as a sign with words for screen readers."""
+    sign, words = ARROWS.get(better, ("", ""))
+    return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(words, sign)
+
+
+def plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(words: list[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as sorted (dotted key, value) lines for a table."""
+    lines: list[tuple[str, str]] = []
+    for key in sorted(mapping, key=str):
+        value = mapping[key]
+        if isinstance(value, Mapping) and value:
+            lines += flat(value, f"{prefix}{key}.")
+        else:
+            lines.append((f"{prefix}{key}", _value(value)))
+    return lines
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+FILTERS = {
+    "name": name, "visible": visible, "percent": percent, "count": count, "arrow": arrow, "plural": plural,
+    "interval": interval, "escape_all": escape,
+}  # fmt: skip

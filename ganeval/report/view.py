@@ -1,0 +1,134 @@
+"""What panels see: the runs as `RunView`s, and `Page`, which lends them charts, pictures and the choice of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from ganeval.errors import GanevalError
+from ganeval.files import read_json
+from ganeval.report.hints import Hint, hints_of
+from ganeval.report.pictures import Pictures
+from ganeval.report.story import Story, story_of
+from ganeval.report.text import visible
+from ganeval.runs.discovery import Found
+from ganeval.runs.evidence import evidence_path, group, read_evidence
+from ganeval.runs.record import RunRecord
+from ganeval.scores import Evaluation
+
+VERDICT = "gate/verdict.json"
+MAX_STEPS = 400  # sprites on an embedded page, all runs together
+
+
+@dataclass(frozen=True, eq=False)
+class RunView:
+    """One run as the page shows it; `index` gives its colour and its place."""
+
+    index: int
+    record: RunRecord
+
+    @property
+    def label(self) -> str:
+        return visible(self.record.name or self.record.id, 80)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The last one."""
+        return self.record.evaluations[-1] if self.record.evaluations else None
+
+    @cached_property
+    def story(self) -> Story:
+        return story_of(self.evaluation)
+
+    @cached_property
+    def hints(self) -> list[Hint]:
+        return hints_of(self.record)
+
+    @cached_property
+    def _evidence(self) -> tuple[dict[str, NDArray], str]:
+        if self.evaluation is None:
+            return {}, ""
+        try:
+            return read_evidence(evidence_path(self.record.path, self.evaluation.step)), ""
+        except GanevalError as error:
+            return {}, str(error)
+
+    def evidence(self, name: str) -> dict[str, NDArray]:
+        return group(self._evidence[0], name)
+
+    @cached_property
+    def verdict(self) -> dict[str, Any] | None:
+        """gate/verdict.json, or None; a broken one is among the `problems`."""
+        return self._verdict[0]
+
+    @cached_property
+    def _verdict(self) -> tuple[dict[str, Any] | None, str]:
+        path = self.record.path / VERDICT
+        if self.record.error or not path.is_file():
+            return None, ""
+        try:
+            document = read_json(path)
+        except GanevalError as error:
+            return None, str(error)
+        if not isinstance(document, dict) or document.get("schema") != "ganeval.verdict/1":
+            return None, f"{VERDICT} is not of schema ganeval.verdict/1 and is left out"
+        return document, ""
+
+    @property
+    def problems(self) -> list[str]:
+        return [text for text in (self._evidence[1], self._verdict[1]) if text]
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        judged = self.evaluation.fake.class_names if self.evaluation else ()
+        return tuple(visible(name, 40) for name in (judged or self.record.class_names))
+
+    def class_name(self, index: int) -> str:
+        return self.class_names[index] if 0 <= index < len(self.class_names) else str(index)
+
+
+@dataclass
+class Page:
+    """The runs of one page and its means. `shown` are the indices that the toolbar starts with."""
+
+    found: Found
+    title: str
+    pictures: Pictures
+    shown: tuple[int, ...] = ()
+    problems: list[str] = field(default_factory=list)
+    downloads: dict[str, str] = field(default_factory=dict)
+    sprites: dict[str, Any] = field(default_factory=dict)  # for the script: pictures shown on demand
+
+    @cached_property
+    def runs(self) -> list[RunView]:
+        return [RunView(index, record) for index, record in enumerate(self.found.runs)]
+
+    @property
+    def readable(self) -> list[RunView]:
+        return [run for run in self.runs if not run.record.error]
+
+    @property
+    def evaluated(self) -> list[RunView]:
+        return [run for run in self.readable if run.evaluation is not None]
+
+    @property
+    def steps_per_run(self) -> int | None:
+        """How many sprites a run may have on the page; None when they lie beside it."""
+        if self.pictures.folder is not None:
+            return None
+        return max(6, MAX_STEPS // max(1, sum(bool(run.record.grids) for run in self.readable)))
+
+    def blocks(self, render: Callable[[RunView], dict[str, Any] | None], runs: list[RunView]) -> list[dict[str, Any]]:
+        """One dictionary per run for which `render` has something, with the run in it."""
+        made = ((run, render(run)) for run in runs)
+        return [{"run": run, **block} for run, block in made if block is not None]
+
+    def chart(self, name: str, *arguments: Any, **options: Any) -> Markup:
+        from ganeval.report.charts import draw
+
+        return draw(name, *arguments, **options)
