@@ -83,7 +83,7 @@ class Look:
             return vectors["influence"]
         if entry is None or entry.value is None:
             return None
-        return next((v for v in vectors.values() if _is_mean(v, entry.value)), None)
+        return next((v for v in vectors.values() if _is_mean(v, entry.value, entry.se)), None)
 
     def hits(self, metric: str) -> Vector | None:
         """The 0/1 vector that a proportion is the mean of."""
@@ -120,7 +120,7 @@ def _hits(record: ScoreRecord, vectors: Mapping[str, Vector]) -> int | None:
     if record.value is None or "influence" in vectors:
         return None
     for vector in vectors.values():
-        if _is_binary(vector) and _is_mean(vector, record.value):
+        if _is_binary(vector) and _is_mean(vector, record.value, record.se):
             return int(vector.sum())
     return None
 
@@ -129,8 +129,13 @@ def _is_binary(vector: Vector) -> bool:
     return len(vector) > 0 and bool(((vector == 0) | (vector == 1)).all())
 
 
-def _is_mean(vector: Vector, value: float) -> bool:
-    return len(vector) > 0 and abs(float(np.mean(vector, dtype=np.float64)) - value) <= 1e-5 * max(1.0, abs(value))
+def _is_mean(vector: Vector, value: float, se: float | None) -> bool:
+    """Whether the metric is the plain mean of these independent values: value and standard error must both agree."""
+    if se is None or len(vector) < 2:
+        return False
+    spread = float(np.std(vector, dtype=np.float64)) / math.sqrt(len(vector))
+    same_value = abs(float(np.mean(vector, dtype=np.float64)) - value) <= 1e-5 * max(1.0, abs(value))
+    return same_value and abs(spread - se) <= 0.02 * max(spread, se)
 
 
 def _by_class(record: ScoreRecord) -> dict[str, tuple[int, int]]:

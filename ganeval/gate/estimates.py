@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
-from ganeval.numerics.intervals import wilson
+from ganeval.numerics.intervals import newcombe, wilson
 
 _Z_MAX = 7.5  # 1 - erf(7.5 / sqrt 2) is still 300 times the resolution of a double
 
@@ -59,7 +59,7 @@ class Normal:
 class Proportion:
     """`k` of `n` independent trials, judged by the score test, whose inversion is Wilson's interval."""
 
-    k: float
+    k: int
     n: int
     method: str = "Wilson score"
 
@@ -84,9 +84,9 @@ class Proportion:
 class TwoProportions:
     """`k1/n1 - k0/n0` of independent samples: Newcombe's hybrid of two Wilson intervals, inverted to p-values."""
 
-    k1: float
+    k1: int
     n1: int
-    k0: float
+    k0: int
     n0: int
     method: str = "Newcombe, unpaired"
 
@@ -117,11 +117,7 @@ class TwoProportions:
     def lower(self, z: float) -> float:
         """The lower bound that reaches out `z` standard normal deviations."""
         level = math.erf(z / math.sqrt(2))
-        if level <= 0:
-            return self.value
-        low1, _ = wilson(self.k1, self.n1, level)
-        _, high0 = wilson(self.k0, self.n0, level)
-        return self.value - math.hypot(self.k1 / self.n1 - low1, high0 - self.k0 / self.n0)
+        return newcombe((self.k1, self.n1), (self.k0, self.n0), level)[0] if level > 0 else self.value
 
 
 @dataclass(frozen=True)

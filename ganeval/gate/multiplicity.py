@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from ganeval.numerics.intervals import holm
+
 Correction = Literal["holm", "bonferroni", "none"]
 
 
@@ -26,11 +28,7 @@ def adjust(p_values: Sequence[float], correction: Correction = "holm", looks: in
         return [min(1.0, p) for p in spent]
     if correction == "bonferroni":
         return [min(1.0, m * p) for p in spent]
-    adjusted, running = [1.0] * m, 0.0
-    for rank, i in enumerate(sorted(range(m), key=spent.__getitem__)):
-        running = max(running, (m - rank) * spent[i])
-        adjusted[i] = min(1.0, running)
-    return adjusted
+    return holm(spent)
 
 
 def sharpest_alpha(alpha: float, tests: int, correction: Correction = "holm", looks: int = 1) -> float:

@@ -21,6 +21,7 @@ FILE, TABLE = "ganeval.toml", "[gate]"
 MAX_CONFIG_BYTES = 2**20
 Action = Literal["warn", "fail", "pass"]
 Scope = Literal["checkpoint", "recipe"]
+Labels = Literal["balanced", "none"]
 
 
 class GateConfigError(GanevalError):
@@ -101,6 +102,7 @@ class GateConfig:
     n: int | None = None  # images at the first look
     max_n: int = 64_000
     seed: int = 0
+    labels: Labels = "balanced"  # what the generator is asked for; "none" for an unconditional one
     generator: str | None = None
     real: str | None = None
     classifier: str | None = None
@@ -132,6 +134,12 @@ class GateConfig:
         """
         start = self.n or first
         return tuple(n for n in (start * 4**k for k in range(self.looks)) if n <= max(self.max_n, start))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What has to be measured: what the rules read, and the debiased distance that checks the plain one's error."""
+        read = dict.fromkeys(rule.metric.partition(".")[0] for rule in self.rules)
+        return tuple(dict.fromkeys([*read, *(["fid_debiased"] if "fid" in read else [])]))
 
     def resolve(self, path: str) -> Path:
         """A path of the configuration, relative to the file it stands in."""
@@ -192,8 +200,13 @@ def _checked(kind: type, values: Mapping[str, Any], where: str, hide: tuple[str,
     return dict(values)
 
 
+_CHOICES = {
+    "Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction), "Labels": get_args(Labels),
+}  # fmt: skip
+
+
 def _check_type(annotation: Any, key: str, value: Any, where: str) -> None:
-    choices = {"Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction)}.get(annotation)
+    choices = _CHOICES.get(annotation)
     if choices is not None:
         if value not in choices:
             raise GateConfigError(f"{where}: {key} = {value!r}. {unknown_name('choice', str(value), choices)}")

@@ -31,7 +31,7 @@ def classifier_score(pair: Pair) -> Score:
     details: `confusion` (rows asked for, columns judged), `classes` (n, recall, precision, F1, each with a 95 %
     interval), `worst` (the class of lowest recall), and, where the judge's own confusion on real test images is
     known, `corrected`: the rate with the judge's errors taken out, its interval covering both samples.
-    per_sample["correct"]: 1 where the judge agrees.
+    per_sample["correct"]: 1 where the judge agrees; per_sample["label"]: the class that was asked for.
     """
     labels, judged, k = _verdicts(pair)
     counts = confusion_counts(labels, judged, k)
@@ -46,7 +46,14 @@ def classifier_score(pair: Pair) -> Score:
     }
     correct = (labels == judged).astype(np.float32)
     se = float(np.sqrt(rate * (1 - rate) / n))
-    return Score(rate, se=se, interval=wilson(hits, n), n=n, per_sample={"correct": correct}, details=details)
+    return Score(
+        rate,
+        se=se,
+        interval=wilson(hits, n),
+        n=n,
+        per_sample={"correct": correct, "label": labels.astype(np.float32)},
+        details=details,
+    )
 
 
 def confusion_counts(labels: NDArray[np.int64], judged: NDArray[np.int64], k: int) -> NDArray[np.int64]:

@@ -1,0 +1,95 @@
+"""A generator as something that can be asked for more: n -> `Evaluation` of n images, always of the same latents.
+
+The gate and the pytest plugin draw until a rule is decided. One seed gives one stream of latents, cut where n ends, so two
+generators that are asked with the same seed, n and labels are asked for the same images: their evaluations can be paired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.evaluation import evaluate
+from ganeval.extractor import Extractor
+from ganeval.features import load_extractor
+from ganeval.images import image_set
+from ganeval.images.generated import AT_ONCE
+from ganeval.scores import Evaluation
+
+
+def sampler(
+    generator: Callable[..., Any],
+    real: Any,
+    *,
+    classifier: str | Extractor | None = None,
+    extractor: str | Extractor | None = None,
+    metrics: Iterable[str] | None = None,
+    labels: str = "balanced",
+    seed: int = 0,
+    name: str = "",
+) -> Callable[[int], Evaluation]:
+    """A function that draws n images from `generator` and measures them against `real`.
+
+    generator: `(n, labels, torch.Generator) -> images`. labels: "balanced" asks for the classifier's classes in turn, as many
+    of each; "none" passes None. Without a classifier nothing knows the classes, and None is passed.
+    """
+    opened = image_set(real) if isinstance(real, (str, Path)) else real
+    names = tuple(metrics) if metrics is not None else None
+    classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
+
+    def sample(n: int) -> Evaluation:
+        asked = balanced_labels(n, classes) if classes else None
+        found = evaluate(
+            opened, generator, classifier=classifier, extractor=extractor, labels=asked, metrics=names, n=n, seed=seed,
+            floor=False, name=name,
+        )  # fmt: skip
+        return replace(found, settings={**found.settings, "latents": latents_id(seed, asked)})
+
+    return sample
+
+
+def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
+    """0, 1, ... classes - 1, 0, 1, ...: the first rows of a longer list are the shorter list.
+
+    >>> balanced_labels(5, 3).tolist()
+    [0, 1, 2, 0, 1]
+    """
+    return np.arange(n, dtype=np.int64) % classes
+
+
+def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
+    """Equal strings mean: row by row the same latent and the same label, drawn in calls of the same size."""
+    asked = "none" if labels is None else hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16]
+    return f"torch.Generator seed {seed}, {AT_ONCE} a call, labels {asked}"
+
+
+def load_generator(where: str) -> Callable[..., Any]:
+    """The callable that "package.module:function" names; modules of the current folder count.
+
+    >>> load_generator("math:sqrt")(9.0)
+    3.0
+    """
+    module_name, colon, attribute = where.partition(":")
+    if not colon or not module_name or not attribute:
+        raise WrongInputError(f"A generator is named 'package.module:function'; got {where!r}.")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise MissingFileError(f"There is no module {error.name!r}, needed by the generator {where!r}.") from error
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise MissingFileError(f"{module_name} has no function {attribute!r} to draw images with.")
+    return found
