@@ -20,19 +20,19 @@ def image_set(
 ) -> ImageSet:
     """Open `source` as uint8 (n, c, h, w) images in [0, 255] with optional integer labels.
 
-    source: a data set's split ("hoda:test"); a folder (flat, one folder per class, or `<class>_<index>.png`); a zip of
-    images (with or without `dataset.json`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a numpy array
-    or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a generator callable
+    source: a data set's split ("hoda:test"); a folder or a zip of images (flat, one folder per class,
+    `<class>_<index>.png`, or with `dataset.json`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
+    numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a generator callable
     `(n, labels, torch.Generator) -> images`, for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
-    keeping its share. class_names: names of the labels 0, 1, ...
+    keeping its share, in their old order. class_names: names of the labels 0, 1, ...
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 
     >>> import numpy as np
-    >>> images = image_set(np.arange(48, dtype=np.uint8).reshape(3, 4, 4), labels=[0, 1, 0])
+    >>> images = image_set(np.arange(32, dtype=np.uint8).reshape(2, 4, 4), labels=[0, 1])
     >>> len(images), images.shape, images.labels.tolist()
-    (3, (1, 4, 4), [0, 1, 0])
+    (2, (1, 4, 4), [0, 1])
     """
     from ganeval.images.labels import checked_labels
     from ganeval.images.subset import subset
@@ -58,7 +58,7 @@ def _open(source: Any) -> ImageSet:
         from ganeval.images.arrays import from_array
 
         return from_array(source)
-    if hasattr(source, "__getitem__") or hasattr(source, "__iter__"):
+    if _holds_items(source):
         from ganeval.images.loaders import from_dataset
 
         return from_dataset(source)
@@ -74,11 +74,11 @@ def _open_path(source: str | Path) -> ImageSet:
         from ganeval.images.named import from_name
 
         return from_name(source)
-    if path.suffix in (".npz", ".npy") and not path.is_dir():
+    if path.suffix.lower() in (".npz", ".npy") and not path.is_dir():
         from ganeval.images.numpy_files import from_numpy_file
 
         return from_numpy_file(path)
-    if path.suffix == ".zip" and not path.is_dir():
+    if path.suffix.lower() == ".zip" and not path.is_dir():
         from ganeval.images.zips import from_zip
 
         return from_zip(path)
@@ -91,6 +91,11 @@ def _looks_like_a_split(text: str) -> bool:
     """A name and a split, "hoda:test"; a Windows drive ("C:/images") has a single letter before the colon."""
     name, colon, split = text.partition(":")
     return bool(colon) and len(name) > 1 and not set(split) & set("/\\")
+
+
+def _holds_items(source: Any) -> bool:
+    no_images = (dict, bytes, bytearray, set)
+    return not isinstance(source, no_images) and (hasattr(source, "__getitem__") or hasattr(source, "__iter__"))
 
 
 def _is_generator(source: Any) -> bool:

@@ -1,21 +1,27 @@
-"""One encoded image (PNG, JPEG ...) -> uint8 (c, h, w), without a silent conversion."""
+"""One encoded image (PNG, JPEG ...) -> uint8 (c, h, w), without a silent conversion.
+
+Exact, and therefore done: 1-bit and palette images are expanded, an alpha channel that is opaque everywhere is left
+out. Not exact, and therefore refused: transparency, 16-bit and CMYK images, all frames but the first of an animation.
+An orientation in EXIF is not applied: pixels come as they are stored, as in torchvision.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import GanevalError, WrongInputError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # and no decoder that would start another program
 MAX_PIXELS = 64 * 2**20
-GREY_MODES = frozenset({"1", "L"})
-BROKEN = (OSError, SyntaxError, ValueError, UnidentifiedImageError, EOFError, Image.DecompressionBombError)
 
 
 def is_image_name(name: str) -> bool:
@@ -23,58 +29,71 @@ def is_image_name(name: str) -> bool:
 
 
 def header(data: bytes | Path, where: str) -> tuple[int, int, int]:
-    """(c, h, w) from the header alone."""
-    try:
-        with _opened(data, where) as image:
-            return _channels(image, where), image.height, image.width
-    except BROKEN as error:
-        raise _broken(where, error) from error
+    """(c, h, w); only where there is an alpha channel are pixels decoded for it."""
+    with _opened(data, where) as image:
+        return _checked_channels(image, where), image.height, image.width
 
 
 def decode(data: bytes | Path, where: str) -> NDArray[np.uint8]:
-    """uint8 (c, h, w). 1-bit and palette images are expanded exactly; alpha must be opaque; 16-bit images are refused."""
+    """uint8 (c, h, w) in C order."""
+    with _opened(data, where) as image:
+        return pixels(image, where)
+
+
+def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
+    """uint8 (c, h, w) of an image that Pillow has opened."""
+    grey = _checked_channels(image, where) == 1
+    opaque = image.convert("RGBA") if "transparency" in image.info else image
+    array = np.asarray(opaque.convert("L" if grey else "RGB"))
+    return array[None] if grey else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+@contextmanager
+def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
+    """The image; whatever goes wrong inside the decoder, also later while pixels are read, is an error of this file."""
     try:
-        with _opened(data, where) as image:
-            channels = _channels(image, where)
-            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except BROKEN as error:
-        raise _broken(where, error) from error
-    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _opened(data: bytes | Path, where: str) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
-        except Image.DecompressionBombWarning as error:
-            raise WrongInputError(f"{where} is too large an image to be safe: {error}.") from error
-    if image.width * image.height > MAX_PIXELS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # a decoder that warns has mended something silently
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS) as image:
+                _require_bounded(image, where)
+                yield image
+    except GanevalError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise WrongInputError(_too_large(where, f"more than {MAX_PIXELS:,}")) from error
+    except Exception as error:  # decoders of damaged files raise struct, zlib, key, type and other errors
         raise WrongInputError(
-            f"{where} must have at most {MAX_PIXELS:,} pixels; it has {image.width} x {image.height}."
-        )
-    return image
+            f"{where} cannot be decoded: it is truncated, damaged or no image. Write it again or remove it."
+        ) from error
 
 
-def _channels(image: Image.Image, where: str) -> int:
-    mode = image.mode
-    if mode in GREY_MODES:
-        return 1
-    if mode == "RGB":
-        return 3
-    if mode == "P":
-        if "transparency" in image.info:
-            raise WrongInputError(f"{where} is a palette image with transparency. Save it as opaque RGB or grey.")
-        colours = np.asarray(image.getpalette() or [], dtype=np.uint8).reshape(-1, 3)
+def _require_bounded(image: Image.Image, where: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise WrongInputError(_too_large(where, f"{image.width} x {image.height}"))
+    if getattr(image, "is_animated", False):
+        raise WrongInputError(f"{where} must be a single image; it is an animation. Save its frames as files.")
+
+
+def _too_large(where: str, found: str) -> str:
+    return f"{where} must have at most {MAX_PIXELS:,} pixels; it has {found}. Do not trust that file, or scale it down."
+
+
+def _checked_channels(image: Image.Image, where: str) -> int:
+    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
+        _require_opaque(image, where)
+    if image.mode == "P":
+        colours = np.frombuffer(bytes(image.getpalette() or b""), dtype=np.uint8).reshape(-1, 3)
         return 1 if (colours == colours[:, :1]).all() else 3
-    if mode in ("RGBA", "LA"):
-        if image.getchannel("A").getextrema() != (255, 255):
-            raise WrongInputError(f"{where} has a transparent alpha channel. Flatten it onto a background first.")
-        return 3 if mode == "RGBA" else 1
-    raise WrongInputError(f"{where} must be 8-bit grey or RGB; it is in mode {mode}. Convert it first.")
+    if image.mode in ("1", "L", "LA"):
+        return 1
+    if image.mode in ("RGB", "RGBA"):
+        return 3
+    raise WrongInputError(
+        f"{where} must be 8-bit grey or RGB; its mode is {image.mode!r}. Convert it by a rule of your own first."
+    )
 
 
-def _broken(where: str, error: Exception) -> WrongInputError:
-    if isinstance(error, WrongInputError):
-        return error
-    return WrongInputError(f"{where} cannot be decoded: {error}. It is truncated or no image; remove or restore it.")
+def _require_opaque(image: Image.Image, where: str) -> None:
+    if image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+        raise WrongInputError(f"{where} is partly transparent. Flatten it onto a background first.")

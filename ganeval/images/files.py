@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ganeval.errors import WrongInputError
+from ganeval.images.arrays import constant
 from ganeval.images.decode import decode, header
 from ganeval.images.imageset import ImageSet
 
-CHECKED_FOR_VARIETY = 64  # a set is taken for constant only when so many of its images are
+CHECKED_AT_ONCE = 64
 
 
 def from_files(
@@ -23,13 +27,19 @@ def from_files(
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
 ) -> ImageSet:
-    """All headers are read now, so that mixed sizes are found before anything is measured; pixels are read later."""
+    """All headers are read now, so that mixed sizes are found before anything is measured; pixels are read later.
+
+    read: name -> the encoded bytes, or the path of the file that holds them.
+    """
     shape = _common_shape(names, read, source)
 
     def load(start: int, stop: int) -> NDArray[np.uint8]:
-        batch = np.empty((stop - start, *shape), dtype=np.uint8)
+        batch = np.empty((min(stop, len(names)) - start, *shape), dtype=np.uint8)
         for row, name in enumerate(names[start:stop]):
-            batch[row] = decode(read(name), f"{source}/{name}")
+            image = decode(read(name), f"{source}/{name}")
+            if image.shape != shape:
+                raise WrongInputError(f"{source}/{name} has changed since the set was opened. Open it again.")
+            batch[row] = image
         return batch
 
     images = ImageSet(source, len(names), shape, load, labels, class_names)
@@ -38,8 +48,9 @@ def from_files(
 
 
 def _common_shape(names: Sequence[str], read: Callable[[str], bytes | Path], source: str) -> tuple[int, int, int]:
+    quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
     shape = header(read(names[0]), f"{source}/{names[0]}")
-    for name in names[1:]:
+    for name in tqdm(names[1:], desc="checking images", leave=False, delay=2, disable=quiet):
         other = header(read(name), f"{source}/{name}")
         if other != shape:
             raise WrongInputError(
@@ -54,8 +65,11 @@ def _size(shape: tuple[int, int, int]) -> str:
 
 
 def _require_variety(images: ImageSet) -> None:
-    from ganeval.images.arrays import require_variety
-
-    some = images.load(0, min(CHECKED_FOR_VARIETY, len(images)))
-    if some.min() == some.max():  # rare: look at all of them before saying so
-        require_variety(images.array(), images.source)
+    """The first batch settles it, unless the set is constant, or begins with many blank images."""
+    values = set()
+    for batch in images.batches(CHECKED_AT_ONCE):
+        values |= {int(batch.min()), int(batch.max())}
+        if len(values) > 1:
+            return
+    if images.shape != (images.shape[0], 1, 1) or len(images) > 1:
+        raise constant(values.pop(), images.source)

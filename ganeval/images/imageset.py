@@ -40,6 +40,11 @@ class ImageSet:
             raise WrongInputError(
                 f"{self.source} must have one label per image: {self.length}; got {len(self.labels)} labels."
             )
+        if self.labels is not None and self.class_names and int(self.labels.max()) >= len(self.class_names):
+            raise WrongInputError(
+                f"{self.source} must have a name for every label; label {int(self.labels.max())} needs "
+                f"{int(self.labels.max()) + 1} class names, got {len(self.class_names)}. Number classes from 0."
+            )
 
     @classmethod
     def from_array(cls, images: NDArray[np.uint8], *, source: str = "array", labels: NDArray[np.int64] | None = None,

@@ -29,7 +29,9 @@ def checked_labels(labels: Any, n: int, where: str) -> NDArray[np.int64]:
     if not np.issubdtype(values.dtype, np.integer):
         raise WrongInputError(f"Labels of {where} must be integers; got {values.dtype}. Pass labels.astype(int).")
     if len(values) != n:
-        raise WrongInputError(f"{where} must have one label per image: {n} images; got {len(values)} labels.")
+        raise WrongInputError(
+            f"{where} must have one label per image: {n} images; got {len(values)} labels. Pass as many."
+        )
     if n and (int(values.min()) < 0 or int(values.max()) >= MAX_CLASSES):
         bad = int(np.flatnonzero((values < 0) | (values >= MAX_CLASSES))[0])
         raise WrongInputError(

@@ -2,90 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ganeval.errors import WrongInputError
-from ganeval.images.arrays import checked_array
+from ganeval.images.arrays import as_numpy, channels_first, checked_array, require_uint8, require_variety
+from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+
+TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor does not."
 
 
 def from_dataset(source: Any) -> ImageSet:
     """Walk the source once and keep the images: a loader may shuffle or augment, so a second walk would differ.
 
-    Each item is one image (h, w), (h, w, c), (c, h, w) or a PIL image, or a batch of them; or a pair with its label(s).
+    An item is an image, or an image and its label: a PIL image, (h, w), (h, w, c) or (c, h, w). An item of a
+    `DataLoader` with a batch size, and any item with four axes, is a batch of them.
     """
     where = type(source).__name__
-    batches, labels = [], []
-    for number, item in enumerate(_items(source)):
+    batched = getattr(source, "batch_size", None) is not None
+    parts, labels = [], []
+    for number, item in enumerate(_items(source, where)):
+        name = f"item {number} of {where}"
         image, label = _split(item, where)
-        batch = _batch(image, f"item {number} of {where}")
-        batches.append(batch)
-        if label is not None:
-            labels.append(_labels(label, len(batch), f"item {number} of {where}"))
-    if not batches:
+        part = _part(image, name, batched=batched)
+        if parts and part.shape[1:] != parts[0].shape[1:]:
+            raise WrongInputError(
+                f"All images of {where} must have one shape (c, h, w); item 0 has {parts[0].shape[1:]}, "
+                f"item {number} has {part.shape[1:]}. Resize them with antialiasing, or measure them apart."
+            )
+        parts.append(part)
+        labels += [] if label is None else [_labels(label, len(part), name)]
+    return _joined(parts, labels, where)
+
+
+def _joined(parts: list[NDArray[np.uint8]], labels: list[NDArray[np.int64]], where: str) -> ImageSet:
+    if not parts:
         raise WrongInputError(f"{where} must hold at least one image; it is empty.")
-    _require_one_shape(batches, where)
-    images = checked_array(np.concatenate(batches), where)
-    if labels and len(labels) != len(batches):
+    if labels and len(labels) != len(parts):
         raise WrongInputError(
-            f"Either every item of {where} has a label or none has; {len(labels)} of {len(batches)} have."
+            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the others."
         )
+    images = np.concatenate(parts)
+    require_variety(images, where)
     return ImageSet.from_array(images, source=where, labels=np.concatenate(labels) if labels else None)
 
 
-def _items(source: Any) -> Iterable[Any]:
-    """A map-style data set has a length and indices but often no end to its iterator."""
-    if hasattr(source, "__len__") and hasattr(source, "__getitem__") and not hasattr(source, "__iter__"):
-        return _indexed(source)
-    return source
-
-
-def _indexed(source: Any) -> Iterator[Any]:
-    for index in range(len(source)):
-        yield source[index]
+def _items(source: Any, where: str) -> Iterable[Any]:
+    """A map-style data set has a length and indices; walking it by indices alone need not end."""
+    if hasattr(source, "__iter__"):
+        return source
+    if not hasattr(source, "__len__"):
+        raise WrongInputError(f"{where} must have a length or be iterable; it has neither. Add __len__ to it.")
+    return (source[index] for index in range(len(source)))
 
 
 def _split(item: Any, where: str) -> tuple[Any, Any]:
-    if isinstance(item, (tuple, list)):
-        if len(item) not in (1, 2):
-            raise WrongInputError(f"Items of {where} must be an image or (image, label); got {len(item)} parts.")
+    if isinstance(item, (tuple, list)) and len(item) in (1, 2):
         return item[0], item[1] if len(item) == 2 else None
-    if isinstance(item, dict):
+    if isinstance(item, (tuple, list, dict, str, bytes)):
+        what = f"a {type(item).__name__} of {len(item)}"
         raise WrongInputError(
-            f"Items of {where} must be an image or (image, label); got a dict with keys {sorted(item)}."
+            f"Items of {where} must be an image or (image, label); got {what}. Pass a generator that yields such items."
         )
     return item, None
 
 
-def _batch(image: Any, where: str) -> NDArray[np.uint8]:
-    array = np.asarray(image.detach().cpu() if hasattr(image, "detach") else image)
-    if array.ndim == 2 or (array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] in (1, 3))):
-        array = array[None]
-    if array.dtype == np.uint8 and array.size > 1 and array.min() == array.max():
-        return _uniform(array)  # one blank image is data; only a set of nothing else is refused
-    return checked_array(array, where)
+def _part(image: Any, name: str, *, batched: bool) -> NDArray[np.uint8]:
+    """One image or one batch -> (n, c, h, w)."""
+    if isinstance(image, Image.Image):
+        return pixels(image, name)[None]
+    array = as_numpy(image)
+    require_uint8(array, name, torch=hasattr(image, "detach"), hint=TO_TENSOR)
+    if array.ndim == 4 and array.size:
+        return np.ascontiguousarray(channels_first(array, name))
+    if array.ndim == 3 and array.size:
+        if batched:
+            return array[:, None]
+        if 1 in array.shape[::2] or 3 in array.shape[::2]:
+            return np.ascontiguousarray(channels_first(array[None], name))
+    return checked_array(array[None] if array.ndim == 2 and not batched else array, name)
 
 
-def _uniform(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if array.ndim == 3:
-        return array[:, None]
-    return array if array.shape[1] in (1, 3) else np.ascontiguousarray(array.transpose(0, 3, 1, 2))
-
-
-def _labels(label: Any, n: int, where: str) -> NDArray[np.int64]:
-    values = np.asarray(label.cpu() if hasattr(label, "cpu") else label)
-    return checked_labels(values.reshape(1) if values.ndim == 0 else values, n, where)
-
-
-def _require_one_shape(batches: list[NDArray[np.uint8]], where: str) -> None:
-    first = batches[0].shape[1:]
-    for number, batch in enumerate(batches):
-        if batch.shape[1:] != first:
-            raise WrongInputError(
-                f"All images of {where} must have one shape; item 0 is {first}, item {number} is {batch.shape[1:]}."
-            )
+def _labels(label: Any, n: int, name: str) -> NDArray[np.int64]:
+    values = as_numpy(label)
+    return checked_labels(values.reshape(1) if values.ndim == 0 else values, n, name)
