@@ -12,7 +12,7 @@ from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
 
 NEIGHBOURS = 5  # the largest default k of any metric
-FURTHER = 4  # neighbours beyond k that the jackknife needs when some rows are left out
+FURTHER = 2  # neighbours beyond k, of which the jackknife leaves out one in eight
 
 T = TypeVar("T")
 

@@ -23,13 +23,14 @@ from ganeval.numerics.nearest import Lists, Nearest, by_column, nearest_within
 from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
 
 REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
+FEW = 3  # nearest reals that are kept of each fake
 
 
 @dataclass(frozen=True, eq=False)
 class Crossing:
     """What pairs of a real and a fake row say, each array over all n real or all m fake rows.
 
-    fake_to_real (m, k) and real_to_fake (n, k) nearest rows of the other set; in_real: for each fake the real balls it
+    fake_to_real (m, at most 3) and real_to_fake (n, k) nearest rows of the other set; in_real: for each fake the real balls it
     lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`; reached and
     covered (n, subsets) uint8, for the subsets of fakes of `ganeval.numerics.jackknife`: the lowest k, less one, at
     which a real's ball holds a fake, and at which a real lies in a fake's ball.
@@ -48,7 +49,13 @@ class Crossing:
         """The identity of `merge`."""
         never = np.full((n, GROUPS * SPLITS), NEVER, np.uint8)
         return cls(
-            Nearest.none(m, k), Nearest.none(n, k), Inside.none(m, k), Inside.none(n, k), np.zeros(m), never, never
+            Nearest.none(m, min(k, FEW)),
+            Nearest.none(n, k),
+            Inside.none(m, k),
+            Inside.none(n, k),
+            np.zeros(m),
+            never,
+            never,
         )
 
     def merge(self, other: Crossing) -> Crossing:
@@ -82,7 +89,7 @@ def crossing(
     left, right = screens(real, fake)
     k = real_near.squared.shape[1]
     tiles = Tiles(left, right, tile)
-    to_fake, to_real = Lists(left, right, k), Lists(right, left, k)
+    to_fake, to_real = Lists(left, right, k), Lists(right, left, min(k, FEW))
     left_out = _LeftOut(len(real), fake_near, left.rows.device)
     in_real = Balls(left, right, real_near.squared, left_out.real_ball)
     in_fake = Balls(right, left, fake_near.squared, left_out.fake_ball)

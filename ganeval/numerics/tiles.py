@@ -22,7 +22,7 @@ _ROUNDOFF = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 _UNDERFLOW = 1e-30  # far above what flushed denormals can add up to when the largest norm is 1
 _EXTRA = 64  # roundings besides the product's: centring, norms, two additions, the exact value's own
 _LONGEST = 2**16  # columns beyond which single precision bounds too loosely
-_CHUNK = 1 << 18  # elements of one gather of exact differences: stays in the cache
+_CHUNK = 1 << 17  # elements worked on at once in double precision: 1 MiB stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +45,24 @@ class Screen:
 def screens(*sources: torch.Tensor, dtype: torch.dtype | None = None) -> list[Screen]:
     """One `Screen` for each set of rows, all with one centre and one scale, so that any two can be multiplied."""
     dtype = dtype or (torch.float32 if sources[0].shape[1] <= _LONGEST else torch.float64)
-    centre = torch.stack([rows.mean(0, dtype=torch.float64) for rows in sources if len(rows)]).mean(0)
-    largest = max((_largest(rows, centre) for rows in sources), default=0.0)
-    scale = 2.0 ** -math.ceil(math.log2(largest)) if largest > 0 else 1.0
-    return [_screen(rows, centre, scale, dtype) for rows in sources]
+    filled = [rows for rows in sources if len(rows)]
+    centre = torch.stack([rows.mean(0, dtype=dtype) for rows in filled]).mean(0)
+    reach = max((float(rows.abs().amax()) for rows in filled), default=0.0) + float(centre.abs().max())
+    longest = reach * math.sqrt(len(centre))  # no centred row is longer
+    scale = 2.0 ** -math.ceil(math.log2(longest)) if longest > 0 else 1.0
+    return [_screen(rows, centre, scale) for rows in sources]
 
 
-def _largest(rows: torch.Tensor, centre: torch.Tensor) -> float:
-    """The largest norm of a centred row."""
-    parts = (torch.linalg.vector_norm(part.double() - centre, dim=1) for part in _pieces(rows))
-    return max((float(part.max()) for part in parts), default=0.0)
-
-
-def _screen(source: torch.Tensor, centre: torch.Tensor, scale: float, dtype: torch.dtype) -> Screen:
-    rows = torch.empty(source.shape, dtype=dtype, device=source.device)
+def _screen(source: torch.Tensor, centre: torch.Tensor, scale: float) -> Screen:
+    # x - centre is rounded once: both are numbers of the wider of the two types, and the scale is a power of two
+    wide = torch.promote_types(source.dtype, centre.dtype)
+    rows = torch.empty(source.shape, dtype=centre.dtype, device=source.device)
     squares = torch.empty(len(source), dtype=torch.float64, device=source.device)
-    at = 0
-    for part in _pieces(source):
-        centred = (part.double() - centre).mul_(scale)
-        rows[at : at + len(part)] = centred
-        squares[at : at + len(part)] = centred.square_().sum(1)
-        at += len(part)
-    share = _relative_error(source.shape[1], dtype, source.device)
-    error = share * squares + _UNDERFLOW
-    return Screen(source, rows, (squares - error).to(dtype), (2.02 * error).to(dtype), scale * scale)
+    for at in spans(len(source), max(1, _CHUNK // source.shape[1])):
+        rows[at] = (source[at].to(wide) - centre.to(wide)).mul_(scale)
+        squares[at] = rows[at].double().square().sum(1)
+    error = _relative_error(source.shape[1], rows.dtype, source.device) * squares + _UNDERFLOW
+    return Screen(source, rows, (squares - error).to(rows.dtype), (2.02 * error).to(rows.dtype), scale * scale)
 
 
 def _relative_error(columns: int, dtype: torch.dtype, device: torch.device) -> float:
@@ -87,11 +81,6 @@ def _input_roundoff(device: torch.device) -> float:
     if modes & {"medium", "bf16"}:
         return 2.0**-8
     return 2.0**-10 if modes & {"high", "tf32"} else 0.0
-
-
-def _pieces(rows: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Views of a few rows: enough to be fast, few enough to cost no memory."""
-    return iter(rows.split(max(1, 16 * _CHUNK // rows.shape[1]))) if len(rows) else iter(())
 
 
 Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # row, column, lower bound, (p,) each
@@ -167,7 +156,8 @@ def exact_squares(x: Screen, i: torch.Tensor, y: Screen, j: torch.Tensor) -> tor
     step = max(1, _CHUNK // max(1, x.source.shape[1]))
     for start in range(0, len(i), step):
         part = slice(start, start + step)
-        left = x.source.index_select(0, i[part]).double()
+        rows, back = torch.unique_consecutive(i[part], return_inverse=True)  # lists repeat their row
+        left = x.source.index_select(0, rows).double().index_select(0, back)
         out[part] = _tree_sum(left.sub_(y.source.index_select(0, j[part]).double()).square_())
     return out.mul_(x.unit)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import ganeval.numerics.balls
 from ganeval.numerics.jackknife import NEVER, kept_rows
 from ganeval.numerics.nearest import Nearest, nearest_between, nearest_within
-from ganeval.numerics.neighbours import Crossing, crossing, neighbours
+from ganeval.numerics.neighbours import FEW, Crossing, crossing, neighbours
 
 K = 4
 
@@ -77,7 +77,7 @@ def by_brute_force(x: torch.Tensor, y: torch.Tensor) -> dict[str, NDArray[Any]]:
         "clipped": np.stack([(d2 <= clip[:, [k]]).sum(0) for k in range(K)], 1),
         "in_fake": np.stack([(d2 <= fake[None, :, k]).sum(1) for k in range(K)], 1),
         "smallest": np.stack([np.where(d2 <= real[:, [k]], np.sqrt(real[:, [k]]), np.inf).min(0) for k in range(K)], 1),
-        "to_real": first(d2.T), "to_fake": first(d2),
+        "to_real": first(d2.T)[:, :FEW], "to_fake": first(d2),
     }  # fmt: skip
 
 
