@@ -80,9 +80,9 @@ def frechet_influence(
     an estimated standard error), in float64 for float64 rows; the distance itself always in float64.
     """
     _same_width(real, fake)
-    root, map_factor = transport(fake.factor, real.factor)
     dtype = torch.float64 if rows.dtype == torch.float64 else torch.float32
-    q, pull = map_factor.to(dtype), 2 * (fake.mean - real.mean)
+    root, q = transport(fake.factor, real.factor, dtype)
+    pull = 2 * (fake.mean - real.mean)
     parts = []
     for start in range(0, len(rows), tile):
         exact = rows[start : start + tile].to(torch.float64) - fake.mean

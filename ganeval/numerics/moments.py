@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import torch
-from scipy.linalg import get_blas_funcs
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.numerics.symmetric import inner
 
 TILE = 4096  # rows held in float64 at a time: 64 MiB at d = 2048
 
@@ -50,8 +49,7 @@ class Moments:
         if len(rows) == 0:
             return cls.empty(rows.shape[1], rows.device)
         mean = rows.mean(dim=0, dtype=torch.float64)
-        scatter = _scatter_cpu if rows.device.type == "cpu" else _scatter_device
-        return cls(len(rows), mean, scatter(_centred(rows, mean, tile), rows.shape[1], mean))
+        return cls(len(rows), mean, inner(_centred(rows, mean, tile), mean))
 
     def merge(self, other: Moments) -> Moments:
         """The moments of both sets together."""
@@ -76,20 +74,3 @@ class Moments:
 def _centred(rows: torch.Tensor, mean: torch.Tensor, tile: int) -> Iterator[torch.Tensor]:
     for start in range(0, len(rows), tile):
         yield rows[start : start + tile].to(torch.float64) - mean
-
-
-def _scatter_cpu(tiles: Iterator[torch.Tensor], dim: int, _like: torch.Tensor) -> torch.Tensor:
-    # The symmetric rank-k update does half the work of a matrix product; torch offers no such call.
-    (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
-    lower = np.zeros((dim, dim), order="F")
-    for rows in tiles:
-        lower = syrk(1.0, rows.numpy().T, beta=1.0, c=lower, lower=1, overwrite_c=1)
-    half = torch.from_numpy(lower)
-    return half + half.tril(-1).T
-
-
-def _scatter_device(tiles: Iterator[torch.Tensor], dim: int, like: torch.Tensor) -> torch.Tensor:
-    total = like.new_zeros(dim, dim)
-    for rows in tiles:
-        total.addmm_(rows.T, rows)
-    return total

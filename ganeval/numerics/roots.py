@@ -17,6 +17,8 @@ import math
 
 import torch
 
+from ganeval.numerics.symmetric import inner, outer
+
 EPS = torch.finfo(torch.float64).eps
 RANK_TOLERANCE = 1e-11  # a direction with less than this share of the largest variance is a dead one
 NORM_TOLERANCE = 1e-10  # above this estimated relative error a nuclear norm is computed again, the slower way
@@ -57,8 +59,7 @@ def nuclear_norm(cross: torch.Tensor) -> float:
     Fast route: square roots of the eigenvalues of the smaller Gram matrix, each wrong by about eps max / (2 sigma);
     where those errors could add up to more than 1e-10 of the sum (dead directions), by singular values.
     """
-    wide = cross if cross.shape[0] <= cross.shape[1] else cross.T
-    return _sum_of_roots(torch.linalg.eigvalsh(wide @ wide.T), cross)
+    return _sum_of_roots(torch.linalg.eigvalsh(_smaller_gram(cross)), cross)
 
 
 def root_trace(first: torch.Tensor, second: torch.Tensor) -> float:
@@ -71,21 +72,27 @@ def root_trace(first: torch.Tensor, second: torch.Tensor) -> float:
     return nuclear_norm(factor(first) @ factor(second).T)
 
 
-def transport(source: torch.Tensor, target: torch.Tensor) -> tuple[float, torch.Tensor]:
-    """For factors F of A (source) and G of B (target): tr (A B)^(1/2), and Q (k, d) with T = Q'Q.
+def transport(
+    source: torch.Tensor, target: torch.Tensor, dtype: torch.dtype = torch.float64
+) -> tuple[float, torch.Tensor]:
+    """For factors F of A (source) and G of B (target): tr (A B)^(1/2), and Q (k, d) of that dtype with T = Q'Q.
 
     T is the map of the optimal transport from N(0, A) to N(0, B): T A T = B where A has full rank, the pseudo-inverse
     solution where it has not. With the thin decomposition F G' = U s V', Q = s^(-1/2) V' G.
     """
     cross = source @ target.T  # (r, s)
     fat = cross.shape[0] < cross.shape[1]
-    squares, vectors = torch.linalg.eigh(cross @ cross.T if fat else cross.T @ cross)
+    squares, vectors = torch.linalg.eigh(_smaller_gram(cross))
     alive = squares > RANK_TOLERANCE * squares.max() if len(squares) else squares > 0
     sigma = squares[alive].sqrt()
     right = vectors[:, alive].T  # of U' where fat, of V' where not
     if fat:
         right = (right @ cross) / sigma[:, None]
-    return _sum_of_roots(squares, cross), (right / sigma.sqrt()[:, None]) @ target
+    return _sum_of_roots(squares, cross), (right / sigma.sqrt()[:, None]).to(dtype) @ target.to(dtype)
+
+
+def _smaller_gram(cross: torch.Tensor) -> torch.Tensor:
+    return outer(cross) if cross.shape[0] < cross.shape[1] else inner([cross], cross.new_zeros(cross.shape[1]))
 
 
 def _sum_of_roots(squares: torch.Tensor, cross: torch.Tensor) -> float:
