@@ -7,7 +7,7 @@ A checksum over the document finds edits by hand: a number that nobody measured 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +23,7 @@ from ganeval.scores import Evaluation
 
 SCHEMA = "ganeval.baseline/1"
 MAX_VECTOR_BYTES = 512 * 2**20
+Store = Callable[[Path, bytes | None], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,17 @@ def read_baseline(path: str | Path) -> Baseline:
         raise BrokenRunError(f"{path} is not a complete baseline: {error!r}. Update the baseline.") from error
 
 
-def write_baseline(baseline: Baseline, path: str | Path, metrics: Sequence[str] | None = None) -> Path:
+def store(path: Path, content: bytes | None) -> None:
+    """Replace a file whole, or take it away. What writes a baseline is an argument, for pytest-xdist's workers must not."""
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomic(path, content)
+
+
+def write_baseline(
+    baseline: Baseline, path: str | Path, metrics: Sequence[str] | None = None, write: Store = store
+) -> Path:
     """Write the vectors first, then the document that names them; `metrics` bounds which vectors are kept."""
     path = Path(path)
     document = to_json(baseline)
@@ -105,13 +116,18 @@ def write_baseline(baseline: Baseline, path: str | Path, metrics: Sequence[str] 
         from safetensors.numpy import save
 
         content = save(vectors)
-        beside = path.with_name(path.name.removesuffix(".json") + ".samples.safetensors")
-        write_atomic(beside, content)
+        beside = vectors_path(path)
+        write(beside, content)
         document["per_sample"] = {
             "file": beside.name, "sha256": hashlib.sha256(content).hexdigest(), "keys": sorted(vectors)
         }  # fmt: skip
     document["sha256"] = _checksum(document)
-    return write_atomic(path, render_json(document))
+    write(path, render_json(document).encode())
+    return path
+
+
+def vectors_path(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".json") + ".samples.safetensors")
 
 
 def to_json(baseline: Baseline) -> dict[str, Any]:

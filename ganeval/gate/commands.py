@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
-from ganeval.gate.baseline import read_baseline
+from ganeval.gate.baseline import Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
 from ganeval.gate.judge import Against, Judged, Sampler, judge
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
@@ -95,6 +95,7 @@ def run_gate(
     update: Update | None = None,
     outputs: Mapping[str, str | Path] | None = None,
     github: bool = False,
+    write: Store = store,
 ) -> Outcome:
     """The same for a candidate that is already in hand: what the pytest plugin calls."""
     against = load_against(config)
@@ -103,10 +104,10 @@ def run_gate(
     changes: list[str] = []
     path = config.resolve(config.baseline) if config.baseline else None
     if update is not None:
-        verdict, change = _updated(judged, verdict, config, update, candidate, against)
+        verdict, change = _updated(judged, verdict, config, update, candidate, against, write)
         changes.append(change)
     elif against.missing and path is not None and judged.evaluations:
-        verdict, change = _with_candidate(verdict, judged, config, path)
+        verdict, change = _with_candidate(verdict, judged, config, path, write)
         changes.append(change)
     wanted = dict(outputs or {})
     if github and (summary := summary_path()):
@@ -211,13 +212,13 @@ def _require_path(path: Path | None) -> Path:
 
 def _updated(
     judged: Judged, verdict: Verdict, config: GateConfig, update: Update,
-    candidate: Sequence[Evaluation] | Sampler, against: Against,
+    candidate: Sequence[Evaluation] | Sampler, against: Against, write: Store,
 ) -> tuple[Verdict, str]:  # fmt: skip
     path = _require_path(config.resolve(config.baseline) if config.baseline else None)
     try:
         require_healthy(update, verdict, judged.evaluations)
         evaluations = _all_sizes(judged.evaluations, config, candidate)
-        _, change = update_baseline(path, evaluations, config, update, against.baseline)
+        _, change = update_baseline(path, evaluations, config, update, against.baseline, write)
     except RefusedError as error:
         return verdict.with_(exit_code=verdict.exit_code or Exit.USAGE, sentence=str(error)), f"refused: {error}"
     except OSError as error:
@@ -240,9 +241,11 @@ def _all_sizes(
         raise RefusedError(f"The generator failed while the baseline was measured: {error}") from error
 
 
-def _with_candidate(verdict: Verdict, judged: Judged, config: GateConfig, path: Path) -> tuple[Verdict, str]:
+def _with_candidate(
+    verdict: Verdict, judged: Judged, config: GateConfig, path: Path, write: Store
+) -> tuple[Verdict, str]:
     try:
-        written = write_candidate(path, judged.evaluations, config)
+        written = write_candidate(path, judged.evaluations, config, write)
     except OSError as error:
         sentence = f"The candidate could not be written beside {path}: {error.strerror or error}."
         return verdict.with_(exit_code=Exit.ERROR, sentence=f"{verdict.sentence} {sentence}"), sentence

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganeval.errors import GanevalError
-from ganeval.gate.baseline import Baseline, candidate_path, file_hash, write_baseline
+from ganeval.gate.baseline import Baseline, Store, candidate_path, file_hash, store, vectors_path, write_baseline
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.runs.directory import git_state
@@ -66,23 +66,27 @@ def require_healthy(update: Update, verdict: Verdict, evaluations: Sequence[Eval
 
 
 def update_baseline(
-    path: Path, evaluations: Sequence[Evaluation], config: GateConfig, update: Update, old: Baseline | None
+    path: Path,
+    evaluations: Sequence[Evaluation],
+    config: GateConfig,
+    update: Update,
+    old: Baseline | None,
+    write: Store = store,
 ) -> tuple[Baseline, str]:
-    """Write the new baseline; returns it and the change as text."""
+    """Write the new baseline, take a candidate away; returns the baseline and the change as text."""
     new = _fresh(evaluations, config, path, update.reason)
     if path.exists():
         new = replace(new, supersedes=file_hash(path))
-    write_baseline(new, path, _read_metrics(config))
-    candidate = candidate_path(path)
-    for stale in (candidate, candidate.with_name(candidate.name.removesuffix(".json") + ".samples.safetensors")):
-        stale.unlink(missing_ok=True)
+    write_baseline(new, path, _read_metrics(config), write)
+    for stale in (candidate_path(path), vectors_path(candidate_path(path))):
+        write(stale, None)
     return new, render_diff(old, new)
 
 
-def write_candidate(path: Path, evaluations: Sequence[Evaluation], config: GateConfig) -> Path:
+def write_candidate(path: Path, evaluations: Sequence[Evaluation], config: GateConfig, write: Store = store) -> Path:
     """What the first run leaves behind: a baseline to look at, which nothing reads until a person accepts it."""
     fresh = _fresh(evaluations, config, path, "candidate: not accepted yet")
-    return write_baseline(fresh, candidate_path(path), _read_metrics(config))
+    return write_baseline(fresh, candidate_path(path), _read_metrics(config), write)
 
 
 def render_diff(old: Baseline | None, new: Baseline) -> str:

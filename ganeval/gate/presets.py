@@ -1,0 +1,40 @@
+"""Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
+
+A preset names only metrics that every generator of small images has. What needs a judge is left out without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganeval.errors import UnknownNameError
+from ganeval.gate.rules import Rule
+from ganeval.registry import unknown_name
+
+_COUNT: Mapping[str, Any] = {"metric": "missing_classes", "max": 0.0, "hard": True}
+PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "default": (
+        {"metric": "fid", "margin_rel": 0.10},
+        {"metric": "precision", "margin_abs": 0.05},
+        {"metric": "classifier_score", "margin_abs": 0.02},
+        _COUNT,
+    ),
+    "strict": (
+        {"metric": "fid", "margin_rel": 0.03},
+        {"metric": "precision", "margin_abs": 0.02},
+        {"metric": "classifier_score", "margin_abs": 0.01, "per_class_margin_abs": 0.05},
+        _COUNT,
+    ),
+}
+NEED_A_JUDGE = ("classifier_score", "missing_classes")
+
+
+def preset(name: str, *, judged: bool = True) -> tuple[Rule, ...]:
+    """
+    >>> [rule.metric for rule in preset("strict", judged=False)]
+    ['fid', 'precision']
+    """
+    if name not in PRESETS:
+        raise UnknownNameError(unknown_name("preset of rules", name, PRESETS))
+    return tuple(Rule(**line) for line in PRESETS[name] if judged or line["metric"] not in NEED_A_JUDGE)

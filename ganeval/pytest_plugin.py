@@ -1,0 +1,328 @@
+"""The gate inside pytest: fixtures `ganeval_gate`, `ganeval_eval`, `ganeval_latents`, `ganeval_baseline_dir`.
+
+Loaded at the start of every pytest run where ganeval is installed, so nothing but pytest and the standard library is
+imported before a test asks for a fixture. Tests that use the fixtures carry the marker `ganeval` (deselect with
+`-m "not ganeval"`). Files are written by the controlling process only: under pytest-xdist a worker hands its baselines over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ganeval.gate.rules import GateConfig
+    from ganeval.gate.update import Update
+    from ganeval.gate.verdict import Verdict
+    from ganeval.scores import Evaluation
+
+HEAVY = {"ganeval_gate", "ganeval_eval"}
+MARKER = "ganeval(n, alpha, generator, real, classifier, extractor, metrics): evaluates a generator; heavy"
+OUTPUT = "ganeval_state"
+
+
+@dataclass
+class State:
+    """What one process collects: files to write, baselines that were read, evaluations that can be reused."""
+
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    clashes: list[str] = field(default_factory=list)
+    evaluations: dict[Any, Evaluation] = field(default_factory=dict)
+
+    def write(self, path: Path, content: bytes | None) -> None:
+        key = str(path)
+        if key in self.files and self.files[key] not in (content, None):
+            self.clashes.append(
+                f"Two tests write {path.name} with different content; give their gates different names."
+            )
+        self.files[key] = content
+
+
+STATE = pytest.StashKey[State]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ganeval", "evaluation of image generators")
+    group.addoption("--ganeval-update-baseline", metavar="REASON", default=None,
+                    help="replace the baselines of the gates that run; the reason is stored")  # fmt: skip
+    group.addoption("--ganeval-update-new-only", action="store_true",
+                    help="with --ganeval-update-baseline: write only baselines that do not exist yet")  # fmt: skip
+    group.addoption("--ganeval-accept-regression", action="store_true", help="with --ganeval-update-baseline")
+    group.addoption("--ganeval-force", action="store_true", help="update from a working tree with changes")
+    group.addoption("--ganeval-allow-ci-update", action="store_true", help="update although CI is set")
+    group.addoption("--ganeval-report-dir", metavar="DIR", default=None,
+                    help="write NAME.json and NAME.md of every gate into this folder")  # fmt: skip
+    group.addoption("--ganeval-n", metavar="N", type=int, default=None, help="images at the first look, for all gates")
+    group.addoption("--ganeval-skip", action="store_true", help="skip tests that evaluate a generator")
+    parser.addini("ganeval_baseline_dir", "folder of the baselines, relative to the rootdir", default="baselines")
+    parser.addini("ganeval_real", "real images, for example hoda:test", default="")
+    parser.addini("ganeval_classifier", "the judge, for example hoda", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    config.stash[STATE] = State()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skip = pytest.mark.skip(reason="--ganeval-skip") if config.getoption("--ganeval-skip") else None
+    for item in items:
+        if HEAVY & set(getattr(item, "fixturenames", ())):
+            item.add_marker("ganeval")
+            if skip is not None:
+                item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The controller of pytest-xdist takes over what a worker collected."""
+    sent = getattr(node, "workeroutput", {}).get(OUTPUT)
+    if sent is None:
+        return
+    state = node.config.stash[STATE]
+    state.used |= set(sent["used"])
+    state.clashes += sent["clashes"]
+    for path, content in sent["files"]:
+        state.write(Path(path), content)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    state = session.config.stash[STATE]
+    if _is_worker(session.config):
+        workeroutput: dict[str, Any] = session.config.workeroutput  # pyright: ignore[reportAttributeAccessIssue] - set by pytest-xdist
+        workeroutput[OUTPUT] = {
+            "used": sorted(state.used),
+            "clashes": state.clashes,
+            "files": list(state.files.items()),
+        }
+        return
+    if state.files:
+        _write_all(session, state)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    state = config.stash[STATE]
+    lines = [
+        *state.clashes,
+        *(f"wrote {Path(path).name}" for path, content in sorted(state.files.items()) if content is not None),
+    ]
+    if state.used:
+        lines += [f"{path.name}: no gate of this run used it" for path in _unused(config, state)]
+    if lines:
+        terminalreporter.section("ganeval")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def ganeval_baseline_dir(pytestconfig: pytest.Config) -> Path:
+    """The folder of the baselines: `ganeval_baseline_dir` of the configuration, else `baselines` in the rootdir."""
+    return pytestconfig.rootpath / pytestconfig.getini("ganeval_baseline_dir")
+
+
+@pytest.fixture(scope="session")
+def ganeval_generator() -> Callable[..., Any] | None:
+    """The generator behind `ganeval_eval`: override this fixture, or name it in the marker."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def ganeval_latents() -> Callable[..., Any]:
+    """`ganeval_latents(seed, n=, dim=)`: standard normal latents, float32 (n, dim), the same on every machine (Philox)."""
+    return latents
+
+
+@pytest.fixture
+def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[..., Any] | None) -> Evaluation:
+    """The `Evaluation` of the generator, measured once a session for equal settings: `ganeval_eval["fid"].value`."""
+    wanted = _settings(request, ganeval_generator)
+    cache = request.config.stash[STATE].evaluations
+    key = (
+        id(wanted["generator"]),
+        *(repr(wanted[name]) for name in ("real", "classifier", "extractor", "metrics", "n")),
+    )
+    if key not in cache:
+        cache[key] = _sampler(wanted)(wanted["n"] or 4000)
+    return cache[key]
+
+
+@pytest.fixture
+def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> Callable[..., Verdict]:
+    """`ganeval_gate(candidate, name="cgan", rules="strict")`: the verdict, or a failed test with the table of the rules.
+
+    candidate: a generator `(n, labels, torch.Generator) -> images`, an `Evaluation`, or the path of a run.
+    rules: "default", "strict", the path of a ganeval.toml, a list of tables, or a `GateConfig`.
+    The rest (real, classifier, extractor, n, max_n, looks, alpha, on_inconclusive, ...) overrides the configuration.
+    Without a baseline the test fails and NAME.candidate.json is written beside where the baseline belongs.
+    """
+
+    def gate(candidate: Any, *, name: str, rules: Any = "default", **options: Any) -> Verdict:
+        from ganeval.gate.commands import run_gate
+
+        state = request.config.stash[STATE]
+        config = _gate_config(request, candidate, rules, ganeval_baseline_dir, name, options)
+        path = config.resolve(config.baseline or "")
+        state.used.add(path.name)
+        outcome = run_gate(
+            _candidate(candidate, config), config, update=_update(request.config, path), write=state.write,
+            outputs=_outputs(request.config, name),
+        )  # fmt: skip
+        if outcome.exit_code:
+            pytest.fail(f"exit code {outcome.exit_code}\n{outcome.text}", pytrace=False)
+        return outcome.verdict
+
+    return gate
+
+
+def latents(seed: int, *, n: int, dim: int) -> Any:
+    """Standard normal latents: float32 (n, dim). The first rows of a longer draw are the shorter draw.
+
+    >>> latents(0, n=2, dim=3).tolist() == latents(0, n=5, dim=3)[:2].tolist()
+    True
+    """
+    import numpy as np
+
+    return np.random.Generator(np.random.Philox(seed)).standard_normal((n, dim), dtype=np.float32)
+
+
+def _settings(request: pytest.FixtureRequest, generator: Callable[..., Any] | None) -> dict[str, Any]:
+    """Marker over ini file; --ganeval-n over both."""
+    marker = request.node.get_closest_marker("ganeval")
+    given = dict(marker.kwargs) if marker else {}
+    ini = {name: request.config.getini(f"ganeval_{name}") or None for name in ("real", "classifier")}
+    wanted = {"generator": generator, "extractor": None, "metrics": None, "n": None, "alpha": None, **ini, **given}
+    wanted["n"] = request.config.getoption("--ganeval-n") or wanted["n"]
+    return wanted
+
+
+def _sampler(wanted: dict[str, Any]) -> Callable[[int], Evaluation]:
+    from ganeval.sampler import load_generator, sampler
+
+    generator = wanted["generator"]
+    if generator is None or wanted["real"] is None:
+        pytest.fail(
+            "ganeval_eval needs a generator and real images: override the fixture ganeval_generator or pass generator= "
+            "to @pytest.mark.ganeval, and set real= there or ganeval_real in the configuration.", pytrace=False,
+        )  # fmt: skip
+    if isinstance(generator, str):
+        generator = load_generator(generator)
+    return sampler(
+        generator,
+        wanted["real"],
+        classifier=wanted["classifier"],
+        extractor=wanted["extractor"],
+        metrics=wanted["metrics"],
+    )
+
+
+def _gate_config(
+    request: pytest.FixtureRequest, candidate: Any, rules: Any, folder: Path, name: str, options: dict[str, Any]
+) -> GateConfig:
+    wanted = {key: value for key, value in _settings(request, None).items() if value is not None}
+    wanted = {key: wanted[key] for key in ("real", "classifier", "extractor", "n", "alpha") if key in wanted} | options
+    config = _rules(rules, judged=_judged(candidate, wanted))
+    if request.config.getoption("--ganeval-n"):
+        wanted["n"] = request.config.getoption("--ganeval-n")
+    real = wanted.pop("real", config.real)
+    changes = {"name": name, "baseline": config.baseline or str(folder / f"{_file_name(name)}.json"), **wanted}
+    return config.with_(**changes, real=real)
+
+
+def _rules(rules: Any, *, judged: bool) -> GateConfig:
+    from ganeval.gate.presets import PRESETS, preset
+    from ganeval.gate.rules import GateConfig, load_config, parse_config
+
+    if isinstance(rules, GateConfig):
+        return rules
+    if isinstance(rules, Path) or (isinstance(rules, str) and rules not in PRESETS and rules.endswith(".toml")):
+        return load_config(rules)
+    if isinstance(rules, str):
+        return GateConfig(rules=preset(rules, judged=judged))
+    return parse_config({"rule": [dict(rule) for rule in rules]})
+
+
+def _judged(candidate: Any, wanted: dict[str, Any]) -> bool:
+    scores = getattr(candidate, "scores", None)
+    if scores is not None:
+        return "classifier_score" in scores
+    return wanted.get("classifier") is not None or not callable(candidate)
+
+
+def _candidate(candidate: Any, config: GateConfig) -> Any:
+    from ganeval.gate.commands import read_candidate
+    from ganeval.scores import Evaluation
+
+    if isinstance(candidate, Evaluation):
+        return [candidate]
+    if isinstance(candidate, (str, Path)):
+        return [read_candidate(Path(candidate), config)]
+    if config.real is None:
+        pytest.fail(
+            "A generator needs real images: ganeval_gate(generator, name=..., real='hoda:test').", pytrace=False
+        )
+    from ganeval.sampler import sampler
+
+    return sampler(
+        candidate, config.real, classifier=config.classifier, extractor=config.extractor, metrics=config.metrics,
+        labels=config.labels, seed=config.seed, name=config.name,
+    )  # fmt: skip
+
+
+_FLAGS = {
+    "allow_ci": "allow-ci-update", "force": "force", "accept_regression": "accept-regression", "new_only": "update-new-only",
+}  # fmt: skip
+
+
+def _update(config: pytest.Config, path: Path) -> Update | None:
+    from ganeval.gate.update import Update, require_allowed
+
+    reason = config.getoption("--ganeval-update-baseline")
+    flags = {name: bool(config.getoption(f"--ganeval-{option}")) for name, option in _FLAGS.items()}
+    if reason is None or (flags["new_only"] and path.exists()):
+        return None
+    update = Update(reason=str(reason), **flags)
+    require_allowed(update, path)
+    return update
+
+
+def _outputs(config: pytest.Config, name: str) -> dict[str, Path]:
+    folder = config.getoption("--ganeval-report-dir")
+    if folder is None:
+        return {}
+    base = Path(folder) / _file_name(name)
+    return {"json": base.with_suffix(".json"), "markdown": base.with_suffix(".md")}
+
+
+def _file_name(name: str) -> str:
+    import re
+
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:100] or "gate"
+
+
+def _write_all(session: pytest.Session, state: State) -> None:
+    from ganeval.gate.baseline import store
+
+    for path, content in state.files.items():
+        try:
+            store(Path(path), content)
+        except OSError as error:
+            state.clashes.append(f"{path} could not be written: {error.strerror}.")
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    if state.clashes and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _unused(config: pytest.Config, state: State) -> list[Path]:
+    folder = config.rootpath / config.getini("ganeval_baseline_dir")
+    found = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    return [path for path in found if path.name not in state.used and not path.name.endswith(".candidate.json")]
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
