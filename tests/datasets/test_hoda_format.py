@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,6 @@ BOX = np.array([[255, 0, 0, 255], [0, 0, 255, 255], [255, 255, 255, 255]], dtype
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31)), min_size=1, max_size=6))
 def test_whatever_is_encoded_is_decoded(shapes: list[tuple[int, int, int]]) -> None:
-    import tempfile
-
     boxes = [
         ((np.random.default_rng(seed).random((height, width)) < 0.4) * 255).astype(np.uint8)
         for height, width, seed in shapes
@@ -91,6 +90,36 @@ def test_a_damaged_file_is_named_with_the_record_that_is_wrong(data: bytes, word
     with pytest.raises(WrongInputError, match=words) as raised:
         boxes_of(tmp_path / "bad.cdb", data)
     assert "bad.cdb" in str(raised.value)
+
+
+GOOD = [
+    cdb([record(1, BOX), record(2, BOX.T.copy())]),
+    cdb([record(7, BOX, BOX.T.tobytes())], grey=True),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(GOOD),
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4),
+    st.sampled_from([0, 4, 6, 522, 1024]),
+    st.integers(0, 2200),
+)
+def test_a_damaged_file_either_decodes_or_is_named(
+    good: bytes, changes: list[tuple[int, int]], near: int, cut: int
+) -> None:
+    data = bytearray(good)
+    for at, value in changes:
+        data[(near + at) % len(data)] = value
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            boxes = boxes_of(Path(folder) / "bad.cdb", bytes(data[:cut] if cut < len(data) else data))
+        except WrongInputError as error:
+            said = str(error)
+        else:
+            said = "bad.cdb"
+            assert all(0 < len(box) < 256 for box in boxes)
+    assert "bad.cdb" in said
 
 
 def test_a_correct_file_with_other_counts_is_refused(tmp_path: Path) -> None:
