@@ -230,6 +230,7 @@ class Evaluation:
     settings: Mapping[str, Any] = field(default_factory=dict)  # seed, k, metric options, labels, latents
     environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device: never part of the protocol
     per_sample: Mapping[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
+    evidence: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)  # for the report
 
     def __getitem__(self, name: str) -> ScoreRecord:
         return self.scores[name]
@@ -255,8 +256,8 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON document, `schema` first by name; per-sample values live beside it in safetensors."""
-        document = asdict(replace(self, per_sample={}))
-        del document["per_sample"]
+        document = asdict(replace(self, per_sample={}, evidence={}))
+        del document["per_sample"], document["evidence"]
         return {"schema": SCHEMA, **document, "protocol_hash": self.protocol_hash}
 
     @classmethod
@@ -278,13 +279,19 @@ class Evaluation:
             ) from error
 
     def write(self, path: str | Path) -> Path:
-        """Write `path` (JSON) and, where there are per-sample values, `per_sample.safetensors` beside it."""
+        """Write `path` (JSON) and, where there are any, `per_sample.safetensors` and `evidence.safetensors` beside it."""
         path = Path(path)
         if self.per_sample:
             from safetensors.numpy import save  # imported late: reading a record needs no safetensors
 
             arrays = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in self.per_sample.items()}
             write_atomic(path.with_name("per_sample.safetensors"), save(arrays))
+        if self.evidence:
+            from safetensors.numpy import save
+
+            write_atomic(
+                path.with_name("evidence.safetensors"), save({k: self.evidence[k] for k in sorted(self.evidence)})
+            )
         return write_json(path, self.to_json())
 
     @classmethod

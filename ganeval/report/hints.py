@@ -10,7 +10,7 @@ import numpy as np
 
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
-from ganeval.scores import Evaluation
+from ganeval.scores import Evaluation, ScoreRecord
 
 SHARE = 0.15  # of the run: how long a symptom must last to be named
 NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are told apart with hardly an error
@@ -68,5 +68,9 @@ def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
     noise = 1.96 * np.hypot(last.se or 0.0, best.se or 0.0)
     if best_step == last_step or gap <= noise:
         return []
-    return [Hint("note", f"fid was best at step {count(best_step)} ({best}) and is {last} at step "
+    return [Hint("note", f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
                          f"{count(last_step)}: keep the earlier checkpoint")]  # fmt: skip
+
+
+def _shown(record: ScoreRecord) -> str:
+    return str(record).replace("+-", "±")

@@ -71,14 +71,18 @@ class Pictures:
 _LEVELS = np.round(np.round(np.arange(256) / 255 * (GREY_LEVELS - 1)) * 255 / (GREY_LEVELS - 1)).astype(np.uint8)
 
 
-def load_picture(path: Path) -> NDArray[np.uint8]:
-    """uint8 (h, w) for grey, (h, w, 3) for colour; raises `BrokenPictureError` with a sentence."""
+def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """uint8 (h, w) for grey, (h, w, 3) for colour; raises `BrokenPictureError` with a sentence.
+
+    `span`: offset and length of the picture inside the file.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        if path.stat().st_size > MAX_FILE:
+        size = span[1] if span else path.stat().st_size
+        if size > MAX_FILE:
             raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
-        with warnings.catch_warnings(), Image.open(path) as picture:
+        with warnings.catch_warnings(), Image.open(_part(path, span) if span else path) as picture:
             warnings.simplefilter("ignore")
             if picture.width * picture.height > MAX_PIXELS:
                 raise BrokenPictureError(
@@ -89,6 +93,12 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
         if isinstance(error, BrokenPictureError):
             raise
         raise BrokenPictureError(f"{path.name} cannot be decoded ({error}).") from error
+
+
+def _part(path: Path, span: tuple[int, int]) -> io.BytesIO:
+    with path.open("rb") as file:
+        file.seek(span[0])
+        return io.BytesIO(file.read(span[1]))
 
 
 def _pixels(picture: Any) -> NDArray[np.uint8]:

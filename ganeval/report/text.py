@@ -51,7 +51,8 @@ def interval(record: ScoreRecord) -> Markup:
         return Markup('<span class="none">unknown</span>')
     low, high = record.interval
     decimals = _decimals(record.se or (high - low) / 4)
-    return Markup('<span class="num">{:.{d}f} to {:.{d}f}</span>').format(low, high, d=decimals)
+    shown = (f"{end:.{decimals}f}".replace("-", "−") for end in (low, high))
+    return Markup('<span class="num">{} to {}</span>').format(*shown)
 
 
 def _decimals(se: float | None) -> int:
@@ -65,10 +66,10 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def count(value: float | None) -> str:
-    """A count or a step with thin spaces: 102 352."""
+    """A count or a step with narrow spaces that do not break: 102 352."""
     if value is None:
         return "unknown"
-    return f"{value:,.0f}".replace(",", "\u2009") if float(value).is_integer() else f"{value:g}"
+    return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:g}"
 
 
 ARROWS = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "target": ("◎", "closer is better")}

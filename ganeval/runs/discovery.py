@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ganeval.errors import GanevalError, MissingFileError
-from ganeval.runs import layout
+from ganeval.runs import events, layout
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
 from ganeval.scores import Evaluation
@@ -70,11 +70,14 @@ class Found:
         return near[0]
 
 
-def find_runs(root: str | Path, *, explain: bool = False, now: datetime | None = None) -> Found:
+def find_runs(
+    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None
+) -> Found:
     """All runs in `root` and up to four levels below it, in order of counter, else of creation.
 
     A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
-    unique. With `explain` the answer also lists the claim of every reader. A creation time after `now` (UTC, by
+    unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
+    200 MiB are read, too. A creation time after `now` (UTC, by
     default the clock's) becomes a note.
     """
     root = Path(root)
@@ -84,7 +87,11 @@ def find_runs(root: str | Path, *, explain: bool = False, now: datetime | None =
         )
     search = _Search([], [], set())
     claims = list(_claims(root, 0, search))
-    runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
+    token = events.read_large.set(large_events)
+    try:
+        runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
+    finally:
+        events.read_large.reset(token)
     runs = _named(_unique(sorted(runs, key=_order)))
     runs = [_clock(run, now or datetime.now(UTC)) for run in runs]
     return Found(root, tuple(runs), tuple(search.ignored), tuple(search.probes) if explain else ())

@@ -28,6 +28,7 @@ class Grid:
     columns: int | None = None
     labels: tuple[int, ...] = ()  # one per tile, row by row; empty when unknown
     latents: str = ""  # equal strings mean the same latents
+    span: tuple[int, int] | None = None  # offset and length where the picture lies inside a larger file
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
         return None
     grid = run.record.grids[-1]
     try:
-        pixels = load_picture(grid.path)
+        pixels = load_picture(grid.path, grid.span)
     except BrokenPictureError:
         return None  # the samples panel says so
     if not grid.rows or not grid.columns:

@@ -30,7 +30,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     made, broken = [], []
     for grid in chosen:
         try:
-            made.append((grid, *_sprite(load_picture(grid.path), grid)))
+            made.append((grid, *_sprite(load_picture(grid.path, grid.span), grid)))
         except BrokenPictureError as error:
             broken.append(str(error))
     if not made:

@@ -36,7 +36,7 @@
   /* Steps of the samples: both runs move together, each to its own nearest step. */
   const sliders = all("input[data-sprites]");
   const place = (slider) => data.sprites[slider.dataset.sprites].steps[Number(slider.value)];
-  function number(value) { return Number.isInteger(value) ? value.toLocaleString("en").replace(/,/g, "\u2009") : String(value); }
+  function number(value) { return Number.isInteger(value) ? value.toLocaleString("en").replace(/,/g, "\u202f") : String(value); }
   function paint(slider) {
     const sprites = data.sprites[slider.dataset.sprites];
     const image = byId(slider.dataset.sprites);
@@ -45,7 +45,7 @@
     image.src = sprites.src[index];
     const unit = slider.getAttribute("aria-valuetext").replace(/ [^ ]*$/, "");
     slider.setAttribute("aria-valuetext", unit + " " + number(sprites.steps[index]));
-    image.alt = image.alt.replace(/, \S+ [\d\u2009.]+/, ", " + unit + " " + number(sprites.steps[index]));
+    image.alt = image.alt.replace(/, \S+ [\d\u202f.]+/, ", " + unit + " " + number(sprites.steps[index]));
     const out = byId("step-out-" + slider.id.slice(5));
     if (out) out.textContent = number(sprites.steps[index]);
   }
@@ -129,7 +129,7 @@
     if (!cell) return "";
     const holder = cell.dataset.value !== undefined ? cell : cell.querySelector("[data-value]");
     const text = holder ? holder.dataset.value : cell.textContent.trim();
-    const value = Number(text.replace(/[\u2009%\s]/g, "").replace("−", "-"));
+    const value = Number(text.replace(/[\u2009\u202f%\s]/g, "").replace("−", "-"));
     return text !== "" && Number.isFinite(value) ? value : text;
   }
   function compare(a, b) {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganeval.errors import BrokenRunError
 from ganeval.files import read_json, read_jsonl
 from ganeval.runs import layout
+from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import Curve, Grid, RunRecord, SampleSet
 from ganeval.scores import Evaluation
 
+MAX_NOTES = 1000
 _STATUSES = ("running", "stopped", "done", "failed")
 
 
@@ -38,16 +40,16 @@ def read_run(path: str | Path) -> RunRecord:
     """
     path = Path(path)
     info = layout.read_info(path)
-    events = _events(path)
+    curves, happenings = _logged(path)
     evaluations, broken = _evaluations(path)
     grids, strange = _grids(path)
     return RunRecord(
         id=path.name, path=path, reader="ganeval", name=str(info.get("name", path.name)),
         created=str(info.get("created", "")), status=_status(info), step_unit=str(info.get("step_unit", "step")),
         config=_mapping(info, "config"), environment=_mapping(info, "environment"),
-        protocol=_mapping(info, "protocol"), class_names=_names(info), curves=_curves(events), grids=grids,
+        protocol=_mapping(info, "protocol"), class_names=_names(info), curves=curves, grids=grids,
         samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
-        evaluations=evaluations, notes=(*_happenings(events), *broken, *strange),
+        evaluations=evaluations, notes=(*happenings, *broken, *strange),
     )  # fmt: skip
 
 
@@ -66,37 +68,34 @@ def _names(info: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
+def _logged(path: Path) -> tuple[dict[str, Curve], list[str]]:
+    """Curves by tag and what happened, read line by line: a log of a million lines never lies in memory whole.
+
+    After `{"event": "resume", "step": s}` what was logged beyond s no longer counts.
+    """
+    points: dict[str, Points] = {}
+    notes: list[str] = []
     file = path / layout.EVENTS
-    return list(read_jsonl(file)) if file.is_file() else []
-
-
-def _curves(events: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
-    """Values by tag. After `{"event": "resume", "step": s}` what was logged beyond s no longer counts."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    for line in events:
+    for line in read_jsonl(file) if file.is_file() else ():
         step = _number(line.get("step"))
-        if step is None:
-            continue
-        if line.get("event") == "resume":
-            points = {tag: [p for p in kept if p[0] <= step] for tag, kept in points.items()}
-        elif isinstance(tag := line.get("tag"), str) and "value" in line:
+        if isinstance(event := line.get("event"), str):
+            notes += [_happening(line, event)] if len(notes) < MAX_NOTES else []
+            if event == "resume" and step is not None:
+                for kept in points.values():
+                    kept.cut(step)
+        elif step is not None and isinstance(tag := line.get("tag"), str) and "value" in line:
             value = _number(line["value"])
-            points.setdefault(tag, []).append((step, math.nan if value is None else value))
-    return {tag: Curve(*zip(*kept, strict=True)) for tag, kept in points.items() if kept}
+            points.setdefault(tag, Points()).add(step, math.nan if value is None else value)
+    return curves_of(points), notes
 
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _happenings(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    notes = []
-    for line in events:
-        if isinstance(event := line.get("event"), str):
-            said = line.get("text")
-            notes.append(f"{event} at step {line.get('step')}" + (f": {said}" if isinstance(said, str) else ""))
-    return notes
+def _happening(line: Mapping[str, Any], event: str) -> str:
+    said = line.get("text")
+    return f"{event} at step {line.get('step')}" + (f": {said}" if isinstance(said, str) else "")
 
 
 def _grids(path: Path) -> tuple[tuple[Grid, ...], list[str]]:

@@ -1,0 +1,143 @@
+"""What readers of foreign layouts share: bounded lines, forgiving JSON, numbers in file names, flat YAML.
+
+Foreign files are strangers' files: everything here has a limit and nothing raises for what a file holds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import BrokenRunError
+
+MAX_LOG = 512 * 2**20  # bytes of one log that are read
+MAX_LINE = 2**20
+MAX_DOCUMENT = 16 * 2**20
+MAX_FILES = 20_000  # of one folder that are looked at
+IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a log, at most `MAX_LOG` bytes of it; undecodable bytes are replaced, endless lines cut."""
+    seen = 0
+    with path.open("rb") as file:
+        while seen < MAX_LOG and (line := file.readline(MAX_LINE)):
+            seen += len(line)
+            yield line.decode("utf-8", errors="replace")
+
+
+def loads(text: str) -> dict[str, Any]:
+    """One JSON object; {} for a torn line or anything else. NaN and Infinity are read as such."""
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def document(path: Path) -> dict[str, Any]:
+    """A JSON object in a file; {} where there is no such file. Raises `BrokenRunError` when it is none."""
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > MAX_DOCUMENT:
+        raise BrokenRunError(f"{path.name} is larger than {MAX_DOCUMENT // 2**20} MiB, too large for a document.")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (json.JSONDecodeError, RecursionError, OSError) as error:
+        raise BrokenRunError(f"Expected a JSON object in {path.name}; {error}. Restore or delete that file.") from error
+    if not isinstance(value, dict):
+        raise BrokenRunError(f"Expected a JSON object in {path.name}; got {type(value).__name__}.")
+    return value
+
+
+def real(value: Any) -> float | None:
+    """A number, or a text that is one (also nan and inf); None for anything else.
+
+    >>> real("1e-3"), real("nan") != real("nan"), real(True), real("12 s")
+    (0.001, True, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return None
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names in a folder, sorted; none where it is absent or unreadable."""
+    try:
+        entries = folder.iterdir()
+        return sorted(path.name for path, _ in zip(entries, range(MAX_FILES), strict=False))
+    except OSError:
+        return []
+
+
+def numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:
+    """(number, path) of the names that fit `pattern`, whose first group is the number; sorted by it."""
+    found = [(int(match[1]), folder / match[0]) for name in names_in(folder) if (match := pattern.fullmatch(name))]
+    return sorted(found)
+
+
+def flat_yaml(path: Path) -> dict[str, Any]:
+    """The `key: value` lines of a YAML file with indentation as dotted keys; lists, tags and anchors are left out.
+
+    A trainer's hparams.yaml and meta.yaml hold no more; a full parser would be a dependency, and its tags run code.
+    """
+    if not path.is_file() or path.stat().st_size > MAX_DOCUMENT:
+        return {}
+    values: dict[str, Any] = {}
+    parents: list[tuple[int, str]] = []
+    for line in lines_of(path):
+        match = re.fullmatch(r"(\s*)([^\s#:-][^:]*):(?:\s+(.*?))?\s*", line)
+        if not match:
+            continue
+        indent, key, value = len(match[1]), match[2].strip().strip("'\""), match[3]
+        while parents and parents[-1][0] >= indent:
+            parents.pop()
+        name = ".".join([*(parent for _, parent in parents), key])
+        if value is None or value == "" or value.startswith(("!", "&")):
+            parents.append((indent, key))
+        else:
+            values[name] = _scalar(value)
+    return values
+
+
+def _scalar(text: str) -> Any:
+    if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
+        return text[1:-1]
+    if text in ("null", "~"):
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    number = real(text)
+    if number is None:
+        return text
+    return int(number) if math.isfinite(number) and re.fullmatch(r"[-+]?\d+", text) else number
+
+
+def iso(timestamp: Any) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC; "" for anything that is no time."""
+    seconds = real(timestamp)
+    if seconds is None or not 0 < seconds < 4e9:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) from the header of a PNG file; None for anything else."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(24)
+    except OSError:
+        return None
+    if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")

@@ -1,0 +1,105 @@
+"""guided-diffusion (ADM) and DiT: samples_50000x64x64x3.npz (`arr_0`, labels `arr_1`), progress.csv or .json, log.txt."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ganeval.runs.parsing import lines_of, loads, names_in, real
+from ganeval.runs.points import Points, curves_of
+from ganeval.runs.reader import Reader
+from ganeval.runs.record import RunRecord, SampleSet
+
+PROGRESS = ("progress.csv", "progress.json")
+_LINE = re.compile(r"\(step=(\d+)\)\s*(.+)")  # DiT: (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20
+_WORD = re.compile(r"step|model|ema|iter|itr", re.IGNORECASE)
+_SHAPE = re.compile(r"\d+(?:x\d+)+")
+_NUMBERS = re.compile(r"(?<![.\d])\d{2,9}(?![.\d]*\d)")
+
+
+def probe(folder: Path) -> int:
+    """A progress file of their logger or a log of DiT's; else a sample file alone."""
+    names = names_in(folder)
+    if any(name in PROGRESS for name in names):
+        return 65
+    if "log.txt" in names and "checkpoints" in names and any(_LINE.search(line) for line in _head(folder / "log.txt")):
+        return 65
+    return 30 if _samples(folder, names) else 0
+
+
+def read(folder: Path) -> list[RunRecord]:
+    points: dict[str, Points] = {}
+    for name, parse in (("progress.csv", _csv), ("progress.json", _json), ("log.txt", _log)):
+        if (folder / name).is_file() and not points:
+            parse(folder / name, points)
+    samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names_in(folder))]
+    return [RunRecord(
+        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points),
+        samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
+    )]  # fmt: skip
+
+
+def _head(path: Path) -> list[str]:
+    return [line for line, _ in zip(lines_of(path), range(200), strict=False)]
+
+
+def _samples(folder: Path, names: list[str]) -> list[Path]:
+    return [folder / name for name in names[:2000] if name.endswith(".npz") and holds_images(folder / name)]
+
+
+def holds_images(path: Path) -> bool:
+    """Whether the archive's `arr_0` is uint8 (n, h, w, c): its header is read, not its pixels."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("arr_0.npy") as member:
+            version = np.lib.format.read_magic(member)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = header(member)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return False
+    return dtype == np.uint8 and len(shape) == 4 and shape[-1] in (1, 3)
+
+
+def _step(name: str) -> int:
+    """The step in a sample file's name, 0 where there is none: the numbers in 50000x64x64x3 are a shape.
+
+    >>> _step("samples_50000x64x64x3.npz"), _step("ema_0.9999_250000.npz")
+    (0, 250000)
+    """
+    numbers = _NUMBERS.findall(_SHAPE.sub("", name))
+    return int(numbers[-1]) if numbers and _WORD.search(name) else 0
+
+
+def _csv(path: Path, points: dict[str, Points]) -> None:
+    for row in csv.DictReader(lines_of(path)):
+        _row(row, points)
+
+
+def _json(path: Path, points: dict[str, Points]) -> None:
+    for line in lines_of(path):
+        _row(loads(line), points)
+
+
+def _row(row: Mapping[str, object], points: dict[str, Points]) -> None:
+    step = real(row.get("step"))
+    for key, text in row.items():
+        value = real(text)
+        if step is not None and value is not None and key not in ("step", "samples"):
+            points.setdefault(key, Points()).add(step, value)
+
+
+def _log(path: Path, points: dict[str, Points]) -> None:
+    for line in lines_of(path):
+        match = _LINE.search(line)
+        for part in match[2].split(",") if match else ():
+            key, _, text = part.partition(":")
+            value = real(text)
+            if match and value is not None:
+                points.setdefault(key.strip(), Points()).add(int(match[1]), value)
+
+
+READER = Reader("npz", probe, read)
