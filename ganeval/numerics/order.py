@@ -7,13 +7,17 @@ import torch
 from numpy.typing import NDArray
 
 
-def canonical_order(rows: torch.Tensor, seed: int = 0) -> NDArray[np.int64]:
-    """Indices that sort rows (n, d) along a seeded random direction; equal rows may stand in either order.
+def canonical_order(rows: torch.Tensor | NDArray[np.floating], seed: int = 0) -> NDArray[np.int64]:
+    """Indices (n,) that sort rows (n, d) along a seeded random direction, and in full where projections are equal.
 
     >>> canonical_order(torch.tensor([[5.0], [1.0]])).tolist() == canonical_order(torch.tensor([[1.0], [5.0]])).tolist()[::-1]
     True
     """
-    return np.argsort(row_keys(rows, seed), kind="stable")
+    values = torch.as_tensor(rows)
+    keys = row_keys(values, seed)
+    order = np.argsort(keys, kind="stable")
+    tied = keys[order][1:] == keys[order][:-1]
+    return np.lexsort((*values.cpu().numpy().T[::-1], keys)) if tied.any() else order
 
 
 def row_keys(rows: torch.Tensor, seed: int = 0) -> NDArray[np.float64]:
