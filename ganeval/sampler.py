@@ -6,6 +6,7 @@ generators that are asked with the same seed, n and labels are asked for the sam
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import sys
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.evaluation import evaluate
 from ganeval.extractor import Extractor
-from ganeval.features import load_extractor
+from ganeval.features import extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.generated import AT_ONCE
+from ganeval.images.imageset import ImageSet
 from ganeval.scores import Evaluation
 
 
@@ -55,6 +57,45 @@ def sampler(
         return replace(found, settings={**found.settings, "latents": latents_id(seed, asked)})
 
     return sample
+
+
+def drawing(
+    generator: Callable[..., Any], classifier: str | Extractor | None, labels: str = "balanced"
+) -> Callable[[int, int], tuple[NDArray[np.uint8], NDArray[np.int64] | None]]:
+    """`(seed, n) -> images, labels`: what `ganeval.gate.calibrate` draws with."""
+    classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
+
+    def draw(seed: int, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+        found = image_set(generator, n=n, labels=balanced_labels(n, classes) if classes else None, seed=seed)
+        return found.array(), found.labels
+
+    return draw
+
+
+def measuring(
+    real: Any, *, classifier: str | Extractor | None = None, extractor: str | Extractor | None = None,
+    metrics: Iterable[str] | None = None,
+) -> Callable[[NDArray[np.uint8], NDArray[np.int64] | None, str], Evaluation]:  # fmt: skip
+    """`(images, labels, latents) -> Evaluation` against one real set; the throw-away images are kept in no cache."""
+    opened = image_set(real) if isinstance(real, (str, Path)) else real
+    known = extract(opened, extractor or classifier or "inception") if isinstance(opened, ImageSet) else opened
+    names = tuple(metrics) if metrics is not None else None
+
+    def measure(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, latents: str) -> Evaluation:
+        fakes = ImageSet.from_array(images, source="drawn", labels=labels)
+        found = evaluate(
+            known,
+            fakes,
+            classifier=classifier,
+            extractor=extractor,
+            metrics=names,
+            floor=False,
+            name="drawn",
+            cache=False,
+        )
+        return replace(found, settings={**found.settings, "latents": latents})
+
+    return measure
 
 
 def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
@@ -93,3 +134,26 @@ def load_generator(where: str) -> Callable[..., Any]:
     if not callable(found):
         raise MissingFileError(f"{module_name} has no function {attribute!r} to draw images with.")
     return found
+
+
+def perturbed(generator: Callable[..., Any], *, scale: float, seed: int) -> Callable[..., Any] | None:
+    """The generator with every weight moved by `scale` of its tensor's spread; None where no weights are to be found.
+
+    The weights are those of the `torch.nn.Module` that the generator is, or that it keeps in an attribute of itself or of
+    the object it is bound to. The generator itself is not changed.
+    """
+    import torch
+
+    broken = copy.deepcopy(generator)
+    owner = getattr(broken, "__self__", broken)
+    candidates = [owner, *vars(owner).values()] if hasattr(owner, "__dict__") else [owner]
+    modules = [thing for thing in candidates if isinstance(thing, torch.nn.Module)]
+    if not modules:
+        return None
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in (p for module in modules for p in module.parameters()):
+            spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
+            step = torch.randn(parameter.shape, generator=rng).to(parameter) * spread * scale
+            parameter.add_(step.to(parameter.dtype))
+    return broken

@@ -84,8 +84,14 @@ def gate(
     update = _update(options)
     if update is not None:
         require_allowed(update, _require_path(path))
-    candidate = _candidate(options, config, make_sampler, evaluate_run)
-    return run_gate(candidate, config, update=update, outputs=outputs_of(options, config), github=options.github)
+    nothing = ""
+    try:
+        candidate = _candidate(options, config, make_sampler, evaluate_run)
+    except MissingFileError as error:
+        candidate, nothing = [], str(error)
+    return run_gate(
+        candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing
+    )
 
 
 def run_gate(
@@ -96,9 +102,10 @@ def run_gate(
     outputs: Mapping[str, str | Path] | None = None,
     github: bool = False,
     write: Store = store,
+    nothing: str = "",
 ) -> Outcome:
     """The same for a candidate that is already in hand: what the pytest plugin calls."""
-    against = load_against(config)
+    against = replace(load_against(config), nothing=nothing)
     judged = judge(candidate, config, against)
     verdict = judged.verdict.with_(candidate={**judged.verdict.candidate, **_commit()})
     changes: list[str] = []
@@ -146,11 +153,6 @@ def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | N
     if evaluate_run is None:
         raise MissingFileError(f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
     return evaluate_run(path, config)
-
-
-def exit_code_of(error: BaseException) -> int:
-    """One code for each cause: 2 for what the caller asked, 3 for what went wrong while doing it."""
-    return Exit.USAGE if isinstance(error, (GateConfigError, RefusedError)) else Exit.ERROR
 
 
 def render_text(verdict: Verdict) -> str:

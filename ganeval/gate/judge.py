@@ -33,6 +33,7 @@ class Against:
     baseline: Baseline | None = None
     anchor: Baseline | None = None
     missing: str = ""  # the sentence about a baseline that is not there
+    nothing: str = ""  # the sentence about a candidate that is not there
     broken: str = ""  # the sentence about one that is there and cannot be read: never tolerated
 
 
@@ -49,7 +50,7 @@ def judge(candidate: Sequence[Evaluation] | Sampler, config: GateConfig, against
     if callable(candidate):
         return _judge_sampler(candidate, config, against)
     if not candidate:
-        return _nothing(config, "There is no evaluation to judge. Evaluate the run first.")
+        return _nothing(config, against.nothing or "There is no evaluation to judge. Name a run or a generator.")
     _require_known_metrics(config.rules, candidate[0], against)
     seeds = candidate if config.scope == "recipe" else candidate[:1]
     rules = decide(_sides(seeds, against, candidate[0].fake.n), config)

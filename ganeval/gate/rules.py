@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from ganeval.errors import GanevalError, MissingFileError
+from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.gate.multiplicity import Correction
 from ganeval.registry import unknown_name
 
@@ -24,7 +24,7 @@ Scope = Literal["checkpoint", "recipe"]
 Labels = Literal["balanced", "none"]
 
 
-class GateConfigError(GanevalError):
+class GateConfigError(WrongInputError):
     """A configuration of the gate that is wrong or cannot mean what it says; exit code 2."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ganeval.errors import GanevalError
+from ganeval.errors import WrongInputError
 from ganeval.gate.baseline import Baseline, Store, candidate_path, file_hash, store, vectors_path, write_baseline
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
@@ -19,7 +19,7 @@ from ganeval.runs.directory import git_state
 from ganeval.scores import Evaluation, render_value
 
 
-class RefusedError(GanevalError):
+class RefusedError(WrongInputError):
     """A baseline that must not be written now; the message names the flag that would allow it. Exit code 2."""
 
 

@@ -1,0 +1,92 @@
+"""The verbs as typed on a command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ganeval.cli import main
+
+GENERATOR = """
+import torch
+
+class Stripes(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.level = torch.nn.Parameter(torch.linspace(0, 200, 10))
+
+    def draw(self, n, labels, rng):
+        base = self.level[labels][:, None, None, None] + 20 * torch.randn(n, 1, 8, 8, generator=rng)
+        return base.clamp(0, 255).to(torch.uint8)
+
+MODEL = Stripes()
+sample = MODEL.draw
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "ganeval.toml").write_text(
+        '[gate]\nname = "stripes"\nbaseline = "b.json"\nlooks = 1\nn = 300\nreal = "digits:test"\nclassifier = "digits"\n'
+        'generator = "stripes_generator:sample"\n[[gate.rule]]\nmetric = "fid"\nmargin_rel = 0.05\n'
+    )
+    (tmp_path / "stripes_generator.py").write_text(GENERATOR)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_a_generator_is_gated_from_the_command_line(project: Path, capsys):
+    assert main(["gate"]) == 5
+    assert main(["gate", "--update-baseline", "--reason", "first"]) == 0
+    assert main(["gate", "--json", "v.json"]) == 0
+    verdict = json.loads((project / "v.json").read_text())
+    assert verdict["rules"][0]["checks"][0]["paired"] is True
+    assert "ganeval gate stripes: ok. No rule failed." in capsys.readouterr().out
+
+
+def test_calibrate_counts_false_alarms_and_faults(project: Path, capsys):
+    assert (
+        main(["calibrate", "--runs", "3", "--fault-runs", "2", "--faults", "noise", "weights", "--json", "c.json"]) == 0
+    )
+    out = capsys.readouterr().out
+    assert "false alarms, same generator, fresh latents: " in out
+    assert "caught, noise: " in out
+    assert "caught, weights: " in out
+    assert len(json.loads((project / "c.json").read_text())["trials"]) == 3
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["--difference", "0.019", "--p", "0.97", "--alpha", "0.05"], "n = 997 images a side find a loss of 0.019"),
+    (["--n", "1000", "--p", "0.97", "--alpha", "0.05"], "find a loss of 0.01897 with power 0.8"),
+    (["--n", "1000", "--noise", "2.0"], "find a loss of 0.2004"),
+])  # fmt: skip
+def test_power_answers_in_both_directions(arguments, says, capsys):
+    assert main(["power", *arguments]) == 0
+    assert says in capsys.readouterr().out
+
+
+def test_power_needs_exactly_one_question(capsys):
+    assert main(["power", "--n", "5", "--difference", "0.1", "--p", "0.9"]) == 2
+    assert "either --difference or --n" in capsys.readouterr().err
+
+
+def test_trend_is_red_on_drift(tmp_path: Path, capsys):
+    path = tmp_path / "history.jsonl"
+    lines = [{"time": str(i), "commit": f"c{i}", "protocol_hash": "p", "metrics": {"fid": {"value": v, "se": 0.3}}}
+             for i, v in enumerate([5.0] * 10 + [5 + 0.5 * k for k in range(10)])]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert main(["trend", str(path), "--otava-csv", str(tmp_path / "o.csv")]) == 1
+    assert "DRIFT" in capsys.readouterr().out
+    assert (tmp_path / "o.csv").read_text().startswith("time,commit,fid\n")
+    path.write_text("\n".join(map(json.dumps, lines[:10])))
+    assert main(["trend", str(path)]) == 0
+
+
+def test_wrong_use_is_exit_code_2(project: Path, capsys):
+    (project / "ganeval.toml").write_text("[gate]\nalpa = 1\n")
+    assert main(["gate"]) == 2
+    assert "Did you mean 'alpha'" in capsys.readouterr().err
