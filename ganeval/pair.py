@@ -12,7 +12,8 @@ from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
 
 NEIGHBOURS = 5  # the largest default k of any metric
-FURTHER = 2  # neighbours beyond k, of which the jackknife leaves out one in eight
+SPARE = 1  # neighbours beyond k: shows whether there are ties at the k-th
+FURTHER = 1  # nearest fakes beyond that, because the jackknife leaves out one in eight
 
 T = TypeVar("T")
 
@@ -82,12 +83,12 @@ class Pair:
         """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
         real = self.require_real().embeddings
         _require_neighbours(k, len(real), len(self.fake))
-        if bool((real == real[0]).all()):
-            raise UndefinedError(
-                "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
-            )
-        if self._neighbours is None or self._neighbours.k < k + FURTHER:
-            self._neighbours = neighbours(real, self.fake.embeddings, max(k, NEIGHBOURS) + FURTHER)
+        if self._neighbours is None or self._neighbours.k < k + SPARE:
+            if bool((real == real[0]).all()):
+                raise UndefinedError(
+                    "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
+                )
+            self._neighbours = neighbours(real, self.fake.embeddings, max(k, NEIGHBOURS) + SPARE, further=FURTHER)
         return self._neighbours
 
     @property

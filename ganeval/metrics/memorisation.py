@@ -22,6 +22,7 @@ from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.nearest import Nearest, nearest_between
+from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.pair import Pair
 from ganeval.scores import Z95, Score
 
@@ -81,7 +82,7 @@ def copies(pair: Pair, *, near: float = NEAR) -> Score:
 
 
 @metric(
-    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="diversity",
+    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation",
     biased_in_n=True,
 )  # fmt: skip
 def duplicates(pair: Pair, *, near: float = NEAR) -> Score:
@@ -153,8 +154,10 @@ def ct(pair: Pair, *, cells: int = CELLS, seed: int = 0) -> Score:
 
 def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
     """The k-means cell of each training row."""
-    rows = real.float().cpu().numpy()
-    return KMeans(cells, random_state=seed, n_init="auto").fit_predict(rows).astype(np.int64)
+    order, cell = canonical_order(real), np.empty(len(real), np.int64)
+    rows = real.float().cpu().numpy()[order]
+    cell[order] = KMeans(cells, random_state=seed, n_init="auto").fit_predict(rows)
+    return cell
 
 
 def _cell_z(fake: NDArray[np.float64], held: NDArray[np.float64]) -> dict[str, Any]:
@@ -183,6 +186,8 @@ def nn_ratio(pair: Pair, *, seed: int = 0) -> Score:
     """
     train, held = _same_size(pair, seed)
     fake = pair.fake.embeddings
+    if len(fake) < 2:
+        raise TooFewSamplesError(f"nn_ratio needs at least two fakes for its error; got {len(fake)}. Pass more images.")
     a, b = (nearest_between(fake, rows, 1).distance[:, 0] for rows in (train, held))
     if b.mean() == 0:
         raise UndefinedError(
@@ -197,9 +202,8 @@ def _same_size(pair: Pair, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Training and held-out rows, the larger set cut at random to the size of the smaller."""
     sets = [pair.require_real().embeddings, _heldout(pair)]
     size = min(map(len, sets))
-    rng = np.random.default_rng(seed)
-    cut = [rows[torch.from_numpy(np.sort(rng.permutation(len(rows))[:size])).to(rows.device)] for rows in sets]
-    return cut[0], cut[1]
+    train, held = (rows[seeded_rows(rows, size, seed)] if len(rows) > size else rows for rows in sets)
+    return train, held
 
 
 @metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation",

@@ -18,6 +18,7 @@ from sklearn.cluster import MiniBatchKMeans
 from ganeval.errors import TooFewSamplesError
 from ganeval.metric import metric
 from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.numerics.prd import best_f, prd_curve
 from ganeval.pair import Pair
 from ganeval.scores import Z95, Score
@@ -86,8 +87,11 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
         raise TooFewSamplesError(
             f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer clusters=."
         )
-    rows = np.concatenate([_equal_size(real, n, rng), _equal_size(fake, n, rng)])
-    order = _canonical_order(rows)
+    sets = [
+        rows[seeded_rows(rows, n, seed)].float().cpu() if len(rows) > n else rows.float().cpu() for rows in (real, fake)
+    ]
+    both = torch.cat(sets)
+    order, rows = canonical_order(both), both.numpy()
     kept = kept_rows(n)
     names = np.empty((RUNS, 2 * n), np.int64)
     for run in range(RUNS):
@@ -97,18 +101,6 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
     fakes = one_hot[:, n:].astype(np.float64)
     left_out = np.einsum("rnc,ns->src", fakes, kept / kept.sum(0), optimize=True)
     return Histograms(one_hot[:, :n].mean(1), fakes.mean(1), left_out, n)
-
-
-def _equal_size(rows: torch.Tensor, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """n of the rows, drawn by `rng` where there are more, as float32 on the host."""
-    values = rows.float().cpu().numpy()
-    return values if len(values) == n else values[_canonical_order(values)][np.sort(rng.permutation(len(values))[:n])]
-
-
-def _canonical_order(rows: NDArray[np.float32]) -> NDArray[np.int64]:
-    """An order of the rows that depends on their values only."""
-    weights = np.random.default_rng(0).standard_normal(rows.shape[1])
-    return np.argsort([float((row * weights).sum()) for row in rows], kind="stable")
 
 
 def _clustering(rows: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int32]:

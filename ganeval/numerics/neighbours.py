@@ -30,10 +30,10 @@ FEW = 3  # nearest reals that are kept of each fake
 class Crossing:
     """What pairs of a real and a fake row say, each array over all n real or all m fake rows.
 
-    fake_to_real (m, at most 3) and real_to_fake (n, k) nearest rows of the other set; in_real: for each fake the real balls it
-    lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`; reached and
-    covered (n, subsets) uint8, for the subsets of fakes of `ganeval.numerics.jackknife`: the lowest k, less one, at
-    which a real's ball holds a fake, and at which a real lies in a fake's ball.
+    fake_to_real (m, at most 3) and real_to_fake (n, k + further) nearest rows of the other set; in_real: for each fake
+    the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`;
+    reached and covered (n, subsets) uint8, for the subsets of fakes of `ganeval.numerics.jackknife`: the lowest k, less
+    one, at which a real's ball holds a fake, and at which a real lies in a fake's ball.
     """
 
     fake_to_real: Nearest
@@ -45,18 +45,11 @@ class Crossing:
     covered: NDArray[np.uint8]
 
     @classmethod
-    def none(cls, n: int, m: int, k: int) -> Self:
-        """The identity of `merge`."""
+    def none(cls, n: int, m: int, k: int, further: int = 0) -> Self:
+        """The identity of `merge`, for radii of k nearest reals and k + further nearest fakes."""
         never = np.full((n, GROUPS * SPLITS), NEVER, np.uint8)
-        return cls(
-            Nearest.none(m, min(k, FEW)),
-            Nearest.none(n, k),
-            Inside.none(m, k),
-            Inside.none(n, k),
-            np.zeros(m),
-            never,
-            never,
-        )
+        to_real, to_fake = Nearest.none(m, min(k, FEW)), Nearest.none(n, k + further)
+        return cls(to_real, to_fake, Inside.none(m, k), Inside.none(n, k + further), np.zeros(m), never, never)
 
     def merge(self, other: Crossing) -> Crossing:
         """Of disjoint sets of pairs: exact, associative, commutative."""
@@ -70,7 +63,7 @@ class Crossing:
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The whole sweep: real (n, k) nearest other reals, fake (m, k) nearest other fakes, and what crosses."""
+    """The whole sweep: real (n, k) nearest other reals, fake (m, k + further) other fakes, and what crosses."""
 
     real: Nearest
     fake: Nearest
@@ -87,9 +80,9 @@ def crossing(
 ) -> Crossing:  # fmt: skip
     """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged."""
     left, right = screens(real, fake)
-    k = real_near.squared.shape[1]
+    k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]
     tiles = Tiles(left, right, tile)
-    to_fake, to_real = Lists(left, right, k), Lists(right, left, min(k, FEW))
+    to_fake, to_real = Lists(left, right, longer), Lists(right, left, min(k, FEW))
     left_out = _LeftOut(len(real), fake_near, left.rows.device)
     in_real = Balls(left, right, real_near.squared, left_out.real_ball)
     in_fake = Balls(right, left, fake_near.squared, left_out.fake_ball)
@@ -130,13 +123,15 @@ class _LeftOut:
         self.covered.see(real, self.kept[fake], self.levels[fake, level])
 
 
-def neighbours(real: torch.Tensor, fake: torch.Tensor, k: int, *, tile: int = TILE) -> Neighbours:
+def neighbours(real: torch.Tensor, fake: torch.Tensor, k: int, *, further: int = 0, tile: int = TILE) -> Neighbours:
     """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
+
+    Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones.
 
     >>> found = neighbours(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([[0.5], [9.0]]), 1)
     >>> found.real.distance.ravel().tolist(), found.crossing.in_real.count.ravel().tolist()
     ([1.0, 1.0, 3.0], [2, 0])
     """
     real_near = nearest_within(real, k, tile=tile)
-    fake_near = nearest_within(fake, k, tile=tile)
+    fake_near = nearest_within(fake, k + further, tile=tile)
     return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile))

@@ -22,7 +22,7 @@ _ROUNDOFF = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 _UNDERFLOW = 1e-30  # far above what flushed denormals can add up to when the largest norm is 1
 _EXTRA = 64  # roundings besides the product's: centring, norms, two additions, the exact value's own
 _LONGEST = 2**16  # columns beyond which single precision bounds too loosely
-_CHUNK = 1 << 17  # elements worked on at once in double precision: 1 MiB stays in the cache
+_CHUNK = 1 << 16  # elements worked on at once in double precision: 512 KiB stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,9 @@ def screens(*sources: torch.Tensor, dtype: torch.dtype | None = None) -> list[Sc
     dtype = dtype or (torch.float32 if sources[0].shape[1] <= _LONGEST else torch.float64)
     filled = [rows for rows in sources if len(rows)]
     centre = torch.stack([rows.mean(0, dtype=dtype) for rows in filled]).mean(0)
-    reach = max((float(rows.abs().amax()) for rows in filled), default=0.0) + float(centre.abs().max())
+    reach = max((float(torch.linalg.vector_norm(rows, torch.inf)) for rows in filled), default=0.0) + float(
+        centre.abs().max()
+    )
     longest = reach * math.sqrt(len(centre))  # no centred row is longer
     scale = 2.0 ** -math.ceil(math.log2(longest)) if longest > 0 else 1.0
     return [_screen(rows, centre, scale) for rows in sources]

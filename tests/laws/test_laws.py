@@ -42,7 +42,14 @@ NOT_EXACTLY_PERFECT = {
 }
 
 # Worse = the direction of the metric. name -> why that law does not apply.
+NOT_ABOUT_QUALITY = {
+    "authenticity": "asks whether fakes were copied: what looks less like the data was copied less",
+    "copies": "asks whether fakes were copied: what looks less like the data was copied less",
+    "duplicates": "asks whether fakes repeat each other, and a spread set does not",
+}
 BLIND_TO_NOISE = {
+    "duplicates": "counts fakes that repeat each other: noise makes none",
+    **NOT_ABOUT_QUALITY,
     "class_balance": "counts judged classes: noise that spares the class is invisible",
     "missing_classes": "counts judged classes: noise that spares the class is invisible",
     "ndb": "compares bin counts: noise around the same centres fills the same bins",
@@ -56,6 +63,8 @@ BLIND_TO_NOISE = {
     "intra_recall": "asks whether reals are inside the fake manifold, which noise widens",
 }
 BLIND_TO_SHIFT = {
+    "duplicates": "counts fakes that repeat each other: a shift makes none",
+    **NOT_ABOUT_QUALITY,
     "class_balance": "counts judged classes: a shift towards none of them is invisible",
     "missing_classes": "counts judged classes: a shift towards none of them is invisible",
     "modes": "counts modes hit: a shift towards none of them is invisible",
@@ -68,6 +77,7 @@ BLIND_TO_SHIFT = {
     "classifier_score": "a shift that leaves the nearest centre the same leaves the class the same",
 }
 BLIND_TO_A_DROPPED_MODE = {
+    **NOT_ABOUT_QUALITY,
     "birthday": "counts near-duplicates: a few hundred continuous rows hold none, dropped mode or not",
     "precision": "asks whether each fake is real-looking; the remaining ones are",
     "density": "asks whether each fake is real-looking; the remaining ones are",
@@ -178,6 +188,8 @@ def assert_worse_and_worse(metric: Metric, scores: list[float]) -> None:
 def skip_if(metric: Metric, reasons: dict[str, str]) -> None:
     if metric.better == "target":
         pytest.skip("has a target, not a direction")
+    if metric.question == "memorisation":
+        pytest.skip("asks for copies: noise, shift and dropped modes make none")
     if metric.name in OF_THE_GENERATOR:
         pytest.skip("asks the generator, not the fake set")
     if metric.name in reasons:
@@ -202,6 +214,27 @@ def test_a_dropped_mode_is_worse(metric: Metric, world: Any) -> None:
     real = world.features(*world.rows(240, 0))
     full, two = (float(metric(world.pair(real, world.features(*world.rows(200, 1, classes=c))))) for c in (4, 2))
     assert worse(metric, two, full), (full, two)
+
+
+# name -> why copies do not make it worse
+BLIND_TO_COPIES = {
+    "mifid": "multiplies a Frechet distance that copies of the training set bring down to its floor",
+}
+
+
+@pytest.mark.parametrize("metric", [m for m in ALL if m.question == "memorisation"], ids=lambda m: m.name)
+def test_copying_the_training_set_is_worse(metric: Metric, world: Any) -> None:
+    if metric.name in BLIND_TO_COPIES:
+        pytest.skip(BLIND_TO_COPIES[metric.name])
+    (train, labels), (fresh, _) = world.rows(240, 0), world.rows(200, 1)
+    copied = fresh.clone()
+    copied[::2] = train[:200:2] + 1e-4
+    honest, copying = (
+        float(metric(world.pair(world.features(train, labels), world.features(rows, labels[:200]))))
+        for rows in (fresh, copied)
+    )
+    towards = copying < honest if metric.better == "target" else worse(metric, copying, honest)
+    assert towards, (honest, copying)
 
 
 def test_inputs_are_unchanged_and_no_global_generator_is_touched(metric: Metric, pair: Pair) -> None:

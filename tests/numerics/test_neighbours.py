@@ -171,10 +171,10 @@ def test_realism_equals_brute_force(name: str) -> None:
 
 def test_levels_of_the_jackknife_equal_deleting_and_starting_again() -> None:
     x, y = SETS["normal"]
-    found, kept = neighbours(x, y, K + 5).crossing, kept_rows(len(y))
+    found, kept = neighbours(x, y, K, further=6).crossing, kept_rows(len(y))
     for subset in (0, 17, 63):
         rest = y[torch.from_numpy(kept[:, subset])]
-        again = neighbours(x, rest, K + 5)
+        again = neighbours(x, rest, K, further=6)
         covered = again.crossing.in_fake.count > 0
         reached = again.crossing.real_to_fake.squared[:, [0]] <= again.real.squared
         for k in range(1, K + 1):
