@@ -1,0 +1,97 @@
+"""ganeval: the evaluation of image generators, with honest errors, offline, on small images too.
+
+>>> from ganeval import fid
+>>> round(float(fid(np.eye(3)[[0, 1, 2, 0]] * 1.0, np.eye(3)[[0, 1, 2, 1]] * 1.0)), 4)
+0.0833
+
+Every registered metric is a function of this module; `evaluate` runs them all. Nothing heavy is loaded by
+`import ganeval`: a name is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganeval.classifiers import CLASSIFIERS as CLASSIFIERS
+    from ganeval.datasets.dataset import DATASETS as DATASETS
+    from ganeval.doors import OneSet, TwoSets
+    from ganeval.errors import GanevalError as GanevalError
+    from ganeval.evaluation import evaluate as evaluate
+    from ganeval.extractors import EXTRACTORS as EXTRACTORS
+    from ganeval.features import Features as Features
+    from ganeval.features import extract as extract
+    from ganeval.features import load_extractor as load_extractor
+    from ganeval.images import image_set as image_set
+    from ganeval.images.imageset import ImageSet as ImageSet
+    from ganeval.metric import METRICS as METRICS
+    from ganeval.pair import Pair as Pair
+    from ganeval.scores import Evaluation as Evaluation
+    from ganeval.scores import Score as Score
+
+    fid: TwoSets
+    kid: TwoSets
+    precision: TwoSets
+    recall: TwoSets
+    density: TwoSets
+    coverage: TwoSets
+    inception_score: OneSet
+    classifier_score: OneSet
+    class_balance: OneSet
+
+_HOME = {
+    "CLASSIFIERS": "ganeval.classifiers",
+    "DATASETS": "ganeval.datasets.dataset",
+    "EXTRACTORS": "ganeval.extractors",
+    "Evaluation": "ganeval.scores",
+    "Features": "ganeval.features",
+    "GanevalError": "ganeval.errors",
+    "ImageSet": "ganeval.images.imageset",
+    "METRICS": "ganeval.metric",
+    "Pair": "ganeval.pair",
+    "Score": "ganeval.scores",
+    "evaluate": "ganeval.evaluation",
+    "extract": "ganeval.features",
+    "image_set": "ganeval.images",
+    "load_extractor": "ganeval.features",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ganeval")
+    if name == "__all__":
+        return _public()
+    if name.startswith("_"):
+        raise AttributeError(f"module 'ganeval' has no attribute {name!r}")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if importlib.util.find_spec(f"ganeval.{name}") is not None:  # a module of ours: the import system's business
+        raise AttributeError(name)
+    return _door(name)
+
+
+def __dir__() -> list[str]:
+    return [*_public(), "__version__"]
+
+
+def _public() -> list[str]:
+    from ganeval.metric import METRICS
+
+    return sorted({*_HOME, *METRICS.names()})
+
+
+def _door(name: str) -> Any:
+    from ganeval.metric import METRICS
+
+    if name not in METRICS:
+        from ganeval.registry import unknown_name
+
+        raise AttributeError(unknown_name("public function or metric", name, _public()))
+    from ganeval.doors import door
+
+    return door(name)

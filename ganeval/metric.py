@@ -30,6 +30,7 @@ class Metric:
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
     slow: bool = False  # True: only runs when it is asked for by name (it trains a network, or takes minutes)
+    wants: frozenset[str] = frozenset()  # of Pair: used where it is there, not needed
 
     @property
     def card(self) -> str:
@@ -81,14 +82,26 @@ def metric(
     needs: tuple[str, ...] = ("real",),
     biased_in_n: bool = False,
     slow: bool = False,
+    wants: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Score]], Metric]:
-    """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`."""
+    """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
 
     def wrap(function: Callable[..., Score]) -> Metric:
         parameters = list(inspect.signature(function).parameters.values())[1:]
         options = {p.name: p.default for p in parameters}
         return Metric(
-            name, function, better, perfect, version, paper, question, frozenset(needs), biased_in_n, options, slow
+            name,
+            function,
+            better,
+            perfect,
+            version,
+            paper,
+            question,
+            frozenset(needs),
+            biased_in_n,
+            options,
+            slow,
+            frozenset(wants),
         )
 
     return wrap

@@ -44,7 +44,7 @@ def _run(system: System, flags: list[str]) -> int:
     else:
         run = fit(
             system.name, asked.config, dataset=asked.where.dataset, out=asked.where.out, seed=asked.where.seed, options=asked.options,
-            command=command_line("reference_models"),
+            run_name=asked.where.name, command=command_line("reference_models"),
         )  # fmt: skip
     status = run.info["status"]
     _say(f"{status}: {run.path}")
@@ -69,6 +69,7 @@ class Where:
     profile: str = "cpu"  # smoke, demo, cpu or full: the defaults of all flags of the recipe
     out: Path = Path("runs")  # the run becomes a numbered folder in it
     seed: int = 0
+    name: str = ""  # of the run's folder, after its number; by default system and data set
     resume: bool = False  # go on with the newest unfinished run of this system, data set and seed
 
 

@@ -25,7 +25,7 @@ NEEDS = ("real", "labels", "pixels")
 
 @metric(
     "gan_train", better="higher", perfect=None, version=1, paper="arXiv:1905.10887", question="label", needs=NEEDS,
-    biased_in_n=True, slow=True,
+    wants=("heldout",), biased_in_n=True, slow=True,
 )  # fmt: skip
 def gan_train(pair: Pair, *, repeats: int = 1, epochs: float = 5.0) -> Score:
     """Accuracy on real test images of a small judge that was trained on the fakes and the labels they were asked for.

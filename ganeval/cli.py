@@ -1,0 +1,83 @@
+"""The command line: argv -> `ganeval.commands`, and errors -> one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+VERBS = {
+    "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
+    "evaluate": "all metrics of one set of images against another",
+    "zoo": "list | show NAME | train NAME --out DIR: the shipped classifiers",
+    "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
+    "doctor": "which metrics see which fault, on your data",
+    "gate": "judge a run or a generator against a baseline; the exit code is the verdict",
+    "calibrate": "the gate's false alarms and power on your generator",
+    "power": "how many images a difference needs, or what a number of images can see",
+    "trend": "slow drift in a history of evaluations",
+    "report": "the page over a folder of runs (also as ganeval-report)",
+}
+USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's options"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`ganeval VERB ...`; returns the exit code. Heavy libraries are loaded by the verb that needs them."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    if not argv or argv[0] in ("-h", "--help"):
+        width = max(map(len, VERBS))
+        print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("ganeval"))
+        return 0
+    return _guarded(lambda: _dispatch(argv[0], argv[1:]))
+
+
+def report_main(arguments: Sequence[str] | None = None) -> int:
+    """`ganeval-report runs/`; returns the exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    return _guarded(lambda: _run("report", argv, "ganeval-report"))
+
+
+def _guarded(call: Callable[[], int]) -> int:
+    """One line on stderr for a mistake, 130 for Ctrl-C; a traceback only for a bug of ours."""
+    from ganeval.errors import GanevalError
+
+    try:
+        return call()
+    except GanevalError as error:
+        print(f"ganeval: {error}", file=sys.stderr)
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        print("ganeval: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is wrong
+        return 0
+
+
+def _exit_code(error: Exception) -> int:
+    """2 wrong use, 3 evaluation or writing failed, 5 something is missing or incomparable: the gate's codes."""
+    from ganeval.errors import IncomparableError, MissingFileError, UnknownNameError, WrongInputError
+
+    if isinstance(error, (UnknownNameError, WrongInputError)):
+        return 2
+    return 5 if isinstance(error, (MissingFileError, IncomparableError)) else 3
+
+
+def _dispatch(verb: str, rest: list[str]) -> int:
+    from ganeval.errors import UnknownNameError
+    from ganeval.registry import unknown_name
+
+    if verb not in VERBS:
+        raise UnknownNameError(unknown_name("verb", verb, VERBS))
+    return _run(verb, rest, f"ganeval {verb}")
+
+
+def _run(verb: str, rest: list[str], program: str) -> int:
+    from ganeval.commands import COMMANDS, run
+
+    return run(COMMANDS[verb], rest, program)

@@ -1,0 +1,290 @@
+"""The verbs of the command line as typed functions; tyro makes the flags. Only these print, and return exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from tyro.conf import Positional
+
+from ganeval.errors import GanevalError
+from ganeval.gate_commands import GATE_COMMANDS
+from ganeval.tables import aligned
+
+Command = Callable[..., int]
+
+
+def run(command: Command | Mapping[str, Command], arguments: list[str], program: str) -> int:
+    """Call a verb with its flags; a verb with verbs of its own (`zoo`) is a mapping."""
+    if callable(command):
+        return tyro.cli(command, args=arguments, prog=program)
+    if not arguments or arguments[0] not in command:
+        print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    return run(command[arguments[0]], arguments[1:], f"{program} {arguments[0]}")
+
+
+def demo(out: Path = Path("runs"), report: Path = Path("report.html"), seed: int = 0) -> int:
+    """Train a healthy and a collapsed generator on scikit-learn's digits, evaluate both, write one page.
+
+    Args:
+        out: The folder that the runs are added to.
+        report: The page.
+        seed: Of everything random.
+    """
+    from ganeval.demo import demo as run_demo
+
+    started = time.monotonic()
+    print(run_demo(out, report, seed=seed, say=_note))
+    _note(f"done in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def evaluate(
+    real: str,
+    fake: str,
+    classifier: str | None = None,
+    extractor: str | None = None,
+    train: str | None = None,
+    heldout: str | None = None,
+    metrics: tuple[str, ...] = (),
+    n: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    floor: bool = True,
+    cache: bool = True,
+    json: Path | None = None,
+) -> int:
+    """All metrics of one set of images against another, each with its error.
+
+    Args:
+        real: hoda:test, a folder, a zip, an npz: anything that holds images.
+        fake: The same for the generated ones.
+        classifier: The judge, for example hoda or mnist; also the eye unless an extractor is named.
+        extractor: The eye, for example inception.
+        train: What the generator was trained on, for the questions about copying.
+        heldout: Real images that the generator was not trained on, where train is not known.
+        metrics: Only these, by name.
+        n: Only so many fakes, drawn with the seed.
+        seed: Of everything random.
+        device: auto, cpu, cuda, mps.
+        precision: Of the network.
+        floor: Also measure real against real.
+        cache: Keep features on disk, addressed by content.
+        json: Write the evaluation here.
+    """
+    from ganeval.distributed import current
+    from ganeval.evaluation import evaluate as run
+    from ganeval.tables import render_evaluation
+
+    evaluation = run(
+        real, fake, classifier=classifier, extractor=extractor, train=train, heldout=heldout,
+        metrics=metrics or None, n=n, seed=seed, device=device, precision=precision, floor=floor, cache=cache,
+    )  # fmt: skip
+    if current().rank == 0:
+        if json is not None:
+            _written(lambda: evaluation.write(json), json)
+        print(render_evaluation(evaluation))
+    return 0 if any(record.ok for record in evaluation.scores.values()) else 3
+
+
+def list_registered(kind: Positional[Literal["metrics", "datasets", "classifiers", "extractors"]] = "metrics") -> int:
+    """What is registered under a name, and what it is for.
+
+    Args:
+        kind: metrics, datasets, classifiers or extractors.
+    """
+    print("\n".join(aligned(_registered(kind))))
+    return 0
+
+
+def _registered(kind: str) -> list[tuple[str, ...]]:
+    if kind == "metrics":
+        from ganeval.metric import METRICS
+
+        head = ("metric", "better", "question", "paper", "what it says")
+        return [head, *((m.name, m.better, m.question, m.paper, m.card.split("\n")[0]) for m in METRICS)]
+    if kind == "datasets":
+        from ganeval.datasets.dataset import DATASETS
+
+        head = ("data set", "splits", "shape", "classes", "licence")
+        rows = [
+            (d.name, " ".join(d.splits), "x".join(map(str, d.shape)), str(len(d.classes)), d.licence) for d in DATASETS
+        ]
+        return [head, *rows]
+    from ganeval.classifiers import CLASSIFIERS
+    from ganeval.extractors import EXTRACTORS
+
+    registry = CLASSIFIERS if kind == "classifiers" else EXTRACTORS
+    return [("name", "what it is"), *((spec.name, spec.summary) for spec in registry)]
+
+
+def zoo_list() -> int:
+    """The shipped and plugged-in classifiers with their accuracy."""
+    from ganeval.classifiers.zoo import render_list
+
+    print(render_list())
+    return 0
+
+
+def zoo_show(name: Positional[str]) -> int:
+    """The card of one classifier: data, recipe, accuracy with interval, confusion, calibration.
+
+    Args:
+        name: For example hoda.
+    """
+    from ganeval.classifiers.zoo import render_card
+
+    print(render_card(name))
+    return 0
+
+
+def zoo_train(name: Positional[str], out: Path) -> int:
+    """Train a shipped classifier again; on the same machine the weights repeat bit for bit.
+
+    Args:
+        name: For example digits.
+        out: The folder for weights and card.
+    """
+    from ganeval.classifiers.zoo import train
+
+    for path in train(name, out):
+        print(path)
+    return 0
+
+
+def doctor(
+    real: str,
+    classifier: str | None = None,
+    extractor: str | None = None,
+    n: int = 2000,
+    seed: int = 0,
+    resolve: float = 0.05,
+    device: str = "auto",
+    json: Path | None = None,
+) -> int:
+    """Which metrics see which fault, on your data and extractor.
+
+    Args:
+        real: hoda:train, a folder, a zip: anything that holds real images.
+        classifier: The judge behind the metrics.
+        extractor: Another network instead.
+        n: Images in every set.
+        seed: Of the faults and the draws.
+        resolve: The relative difference for which the needed number of images is printed.
+        device: auto, cpu, cuda, mps.
+        json: Write the diagnosis here.
+    """
+    from ganeval.doctor import doctor as examine
+    from ganeval.files import write_json
+
+    diagnosis = examine(
+        real, classifier=classifier, extractor=extractor, n=n, seed=seed, resolve=resolve, device=device
+    )  # fmt: skip
+    if json is not None:
+        _written(lambda: write_json(json, diagnosis.to_json()), json)
+    print(diagnosis)
+    return 0
+
+
+def report(
+    runs: Positional[Path],
+    out: Path = Path("report.html"),
+    title: str = "Image generators",
+    evaluate: bool = True,
+    compare: tuple[str, ...] = (),
+    json: Path | None = None,
+    explain: bool = False,
+    open: bool = False,  # noqa: A002 - the flag is --open
+    watch: float = 0.0,
+    device: str = "auto",
+) -> int:
+    """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
+
+    Args:
+        runs: The folder that a trainer, ours or another, writes to.
+        out: The page.
+        title: Its heading.
+        evaluate: Evaluate samples that have no evaluation yet; --no-evaluate only reads.
+        compare: One or two runs that the page opens with.
+        json: Also write the numbers here.
+        explain: Say what was found, what was ignored, and why.
+        open: Show the page in a browser.
+        watch: Look again every so many seconds, until Ctrl-C.
+        device: For evaluating.
+    """
+    code = _report_once(runs, out, title, evaluate, compare, json, explain, device)
+    if open and code == 0:
+        webbrowser.open(out.resolve().as_uri())
+    while watch > 0:
+        time.sleep(watch)
+        code = _report_once(runs, out, title, evaluate, compare, json, False, device)
+    return code
+
+
+def _report_once(
+    runs: Path, out: Path, title: str, evaluate: bool, compare: tuple[str, ...], json: Path | None, explain: bool, device: str,
+) -> int:  # fmt: skip
+    from ganeval.report import build_report
+    from ganeval.runs.discovery import find_runs
+
+    found = find_runs(runs, explain=explain)
+    print(found.explanation if explain else found.summary)
+    if not found.runs:
+        print("ganeval: nothing to report; --explain says what was looked at", file=sys.stderr)
+        return 6
+    if evaluate and _evaluate_pending(found.runs, device):
+        found = find_runs(runs, explain=explain)
+    result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
+    for warning in result.warnings:
+        _note(warning)
+    print(result.path)
+    return 0
+
+
+def _evaluate_pending(runs: tuple, device: str) -> int:
+    """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
+    from tqdm import tqdm
+
+    from ganeval.pending import evaluate_pending, pending_of
+
+    waiting = list(pending_of(runs))
+    done = 0
+    for pending in tqdm(
+        waiting, desc="evaluating", unit="set", disable=not sys.stderr.isatty() or bool(os.environ.get("CI"))
+    ):
+        try:
+            evaluate_pending(pending, device=device)
+            done += 1
+        except GanevalError as error:
+            _note(str(error))
+    return done
+
+
+def _written(write: Callable[[], object], path: Path) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise GanevalError(f"{path} could not be written: {error.strerror or error}. Choose another place.") from error
+
+
+def _note(text: str) -> None:
+    print(f"ganeval: {text}", file=sys.stderr)
+
+
+COMMANDS: Mapping[str, Command | Mapping[str, Command]] = {
+    "demo": demo,
+    "evaluate": evaluate,
+    "zoo": {"list": zoo_list, "show": zoo_show, "train": zoo_train},
+    "ls": list_registered,
+    "doctor": doctor,
+    "report": report,
+    **GATE_COMMANDS,
+}
