@@ -28,13 +28,13 @@ from reference_models.plumbing.system import System
 
 @dataclass(frozen=True)
 class Config:
-    steps: int = 4000  # generator updates
+    steps: int = 5000  # generator updates
     batch: int = 64  # images
     latent: int = 64  # dimensions of z ~ N(0, 1)
     g_width: int = 128  # channels of the generator at its smallest size; halves with every doubling
     d_width: int = 64  # channels of the discriminator after the first convolution; doubles once
     features: int = 128  # units of the discriminator's last layer, f(x)
-    lr: float = 4e-4  # Adam, both networks
+    lr: float = 1.2e-3  # Adam, both networks
     beta2: float = 0.99  # Adam; beta1 is 0
     r1: float = 0.5  # gamma of the gradient penalty, per image
     r1_every: int = 8  # steps between penalties; each weighs as much more
@@ -47,7 +47,7 @@ PROFILES = {
     "smoke": Config(steps=4, batch=16, g_width=16, d_width=8, features=16, latent=8),
     "demo": Config(steps=1000, g_width=64, d_width=32, features=64, latent=32, lr=1.5e-3, r1=0.1),
     "cpu": Config(),
-    "full": Config(steps=60_000, batch=128, g_width=256, d_width=128, halflife=100_000.0),
+    "full": Config(steps=60_000, batch=128, g_width=256, d_width=128, lr=8e-4, halflife=100_000.0),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -188,5 +189,14 @@ def _protocol(data: Data) -> dict[str, str]:
 def _environment(options: Options) -> dict[str, Any]:
     return {
         "torch": torch.__version__, "threads": options.threads or torch.get_num_threads(),
-        "machine": platform.machine(), "device": str(choose_device(options.device)),
+        "machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count(), "device": str(choose_device(options.device)),
     }  # fmt: skip
+
+
+def _processor() -> str:
+    """The processor's name; Linux keeps it from `platform`."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

@@ -1,0 +1,1 @@
+"""The pages of docs/results about generators: measured here, never typed by hand."""

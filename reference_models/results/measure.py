@@ -1,0 +1,84 @@
+"""What a results page says about one run, measured: GAN-test and CAS together, PRDC at the published protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.evaluation import evaluate
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
+from ganeval.runs.directory import RunDirectory
+from ganeval.runs.readers.native import read_run
+from ganeval.runs.record import RunRecord
+from ganeval.scores import Evaluation
+from reference_models.plumbing.system import open_sampler
+
+K = 5  # neighbours of precision, recall, density and coverage
+PROTOCOL_N = 2000  # real and fake rows of those four, as published comparisons have it
+METRICS = (
+    "fid", "kid", "precision", "recall", "density", "coverage", "classifier_score", "gan_train", "class_balance",
+    "missing_classes", "copies",
+)  # fmt: skip
+MANIFOLD = ("precision", "recall", "density", "coverage")
+OPTIONS = {"precision": {"k": K}, "recall": {"k": K}, "density": {"k": K}, "coverage": {"k": K}}
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One run's page in numbers."""
+
+    run: RunRecord
+    info: Mapping[str, object]  # run.json
+    whole: Evaluation  # all fakes against the whole test split
+    equal: Evaluation  # 2,000 against 2,000
+    course: tuple[tuple[int, Evaluation], ...]  # (step, the same on the samples kept during training)
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:
+    """Draw `per_class` images of each class with `seed`, evaluate them, and store the evaluation in the run."""
+    record = read_run(run.path)
+    dataset, judge = record.protocol["real"], record.protocol["classifier"]
+    images, labels = open_sampler(run.path).per_class(per_class, seed)
+    fakes = ImageSet.from_array(images, source=record.name, labels=labels, class_names=record.class_names)
+    step = int(run.info["step"])
+    test = image_set(dataset)
+    whole = evaluate(
+        test, fakes, classifier=judge, train=record.protocol["train"], metrics=METRICS, options=OPTIONS, seed=seed,
+        name=record.name, step=step,
+    )  # fmt: skip
+    run.write_evaluation(whole, step)
+    part = some(test, PROTOCOL_N, seed)
+    equal = _at_equal_n(part, fakes, judge, seed)
+    course = tuple((int(kept.step), _at_equal_n(part, image_set(str(kept.path)), judge, seed))
+                   for kept in record.samples)  # fmt: skip
+    return Measured(record, run.info, whole, equal, course, images, labels)
+
+
+def some(images: ImageSet, n: int, seed: int) -> ImageSet:
+    """`n` images drawn without replacement by `seed`, all where there are fewer."""
+    rows = np.random.default_rng(seed).permutation(len(images))[:n]
+    return images.take(np.sort(rows))
+
+
+def _at_equal_n(real: ImageSet, fake: ImageSet, judge: str, seed: int) -> Evaluation:
+    return evaluate(
+        real, some(fake, len(real), seed), classifier=judge, metrics=(*MANIFOLD, "classifier_score"), options=OPTIONS,
+        seed=seed, floor=False, cache=False,
+    )  # fmt: skip
+
+
+def newest(root: Path, system: str, dataset: str) -> RunDirectory | None:
+    """The newest finished run of `system` on `dataset` below `root`."""
+    found: Iterable[Path] = sorted(root.glob("*/run.json"), reverse=True)
+    for path in found:
+        info = RunDirectory(path.parent).info
+        if (info.get("system"), info.get("dataset"), info.get("status")) == (system, dataset, "done"):
+            return RunDirectory(path.parent)
+    return None
