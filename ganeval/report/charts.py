@@ -26,7 +26,7 @@ _MARKERS = "osD^vP*X"
 _INKS = {
     **{f"s{i}": f"#01f{i}a{i}" for i in range(SERIES)},
     "ink": "#02b1c1", "muted": "#02b2c2", "line": "#02b3c3", "surface": "#02b4c4",
-    "good": "#02b5c5", "bad": "#02b6c6", "real": "#02b7c7", "fake": "#02b8c8",
+    "good": "#02b5c5", "bad": "#02b6c6", "real": "#02b7c7",
 }  # fmt: skip
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 9.0, "axes.titlesize": 9.5, "axes.titlelocation": "left",

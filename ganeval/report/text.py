@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ganeval.scores import ScoreRecord, render_value
 
@@ -81,6 +81,15 @@ def arrow(better: str) -> Markup:
     return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(words, sign)
 
 
+def chance(p: float) -> str:
+    """A probability with two digits, and no zero where it is only very small.
+
+    >>> chance(0.0312), chance(0.0)
+    ('0.031', 'under 1e-300')
+    """
+    return "under 1e-300" if p < 1e-300 else f"{p:.2g}"
+
+
 def plural(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
@@ -112,5 +121,5 @@ def _value(value: object) -> str:
 
 FILTERS = {
     "name": name, "visible": visible, "percent": percent, "count": count, "arrow": arrow, "plural": plural,
-    "interval": interval, "escape_all": escape,
+    "interval": interval, "chance": chance,
 }  # fmt: skip

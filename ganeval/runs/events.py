@@ -69,7 +69,7 @@ def _records(file: BinaryIO, size: int, path: Path, events: Events) -> Iterator[
     while len(head := file.read(12)) == 12:
         (length,) = struct.unpack("<Q", head[:8])
         offset = file.tell()
-        if offset + length + 4 > size:
+        if length == 0 or offset + length + 4 > size:  # no event is empty: zeros are a file system's padding
             events.torn.append(f"{path.name} ends in the middle of a record: what came before it is shown")
             return
         if length > MAX_RECORD:

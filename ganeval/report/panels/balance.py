@@ -37,8 +37,8 @@ TEMPLATE = """
 <thead class="sr"><tr><th scope="col">class</th><th scope="col">share</th><th scope="col">count</th></tr></thead>
 <tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker" style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target" style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of {{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
 <ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b></li>{% endfor %}
-{% if b.p is not none %}<li>if the shares were on target, a histogram as uneven as this has probability <b>{{ '%.2g' % b.p }}</b> ({{ b.test }})</li>{% endif %}
-{% for m in b.missing %}<li>class {{ m.name|name }} never came; by chance that has probability {{ '%.2g' % m.by_chance }}</li>{% endfor %}</ul>
+{% if b.p is not none %}<li>if the shares were on target, a histogram as uneven as this has probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
+{% if b.missing %}<li>never came: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; by chance the likeliest of these stays away with probability {{ b.missing|map(attribute='by_chance')|max|chance }}</li>{% endif %}</ul>
 {% endcall %}{% endfor %}
 </div>
 """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import ink, tidy
+from ganeval.report.charts import ink, series_style, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import sprite_of
 from ganeval.report.view import Page, RunView
@@ -42,7 +42,7 @@ def _distances(page: Page, run: RunView) -> tuple[Any, list[tuple[str, float]]]:
 
     def paint(axes: Axes) -> None:
         axes.stairs(stored["real"], edges, color=ink("real"), lw=1.6)
-        axes.stairs(stored["fake"], edges, color=ink("fake"), ls=(0, (5, 2)), lw=1.6)
+        axes.stairs(stored["fake"], edges, color=series_style(run.index)["color"], ls=(0, (5, 2)), lw=1.6)
         tidy(axes, xlabel="distance between two images of one class")
         axes.set_yticks([])
 

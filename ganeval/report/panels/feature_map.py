@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import dots, ink, tidy
+from ganeval.report.charts import dots, ink, series_style, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -34,7 +34,7 @@ def _block(page: Page, run: RunView, limit: int) -> dict[str, Any] | None:
 
     def paint(axes: Axes) -> None:
         dots(axes, real, color=ink("real"), square=True, size=2.4)
-        dots(axes, fake, color=ink("fake"), size=2.8)
+        dots(axes, fake, color=series_style(run.index)["color"], size=2.8)
         both = np.concatenate([real, fake])
         low, high = both.min(axis=0), both.max(axis=0)
         pad = 0.05 * (high - low + 1e-9)
@@ -71,7 +71,7 @@ def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 TEMPLATE = """
-<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key"><i class="dot fake"></i> generated (dots)</span></p>
+<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span></p>
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 <figure>{{ b.chart }}</figure>

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import ink, tidy
+from ganeval.report.charts import ink, series_style, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import sprite_of
 from ganeval.report.view import Page, RunView
@@ -53,13 +53,11 @@ def _chart(page: Page, run: RunView) -> Any:
     edges = stored["edges"]
 
     def paint(axes: Axes) -> None:
-        for name, color, dash in (
-            ("real", "real", "-"),
-            ("heldout", "muted", (0, (2, 2))),
-            ("fake", "fake", (0, (5, 2))),
-        ):
+        own = series_style(run.index)["color"]
+        lines = {"real": (ink("real"), "-"), "heldout": (ink("muted"), (0, (2, 2))), "fake": (own, (0, (5, 2)))}
+        for name, (color, dash) in lines.items():
             if name in stored:
-                axes.stairs(stored[name], edges, color=ink(color), ls=dash, lw=1.6)
+                axes.stairs(stored[name], edges, color=color, ls=dash, lw=1.6)
         tidy(axes, xlabel="distance to the nearest real image")
         axes.set_yticks([])
 

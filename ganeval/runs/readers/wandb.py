@@ -29,8 +29,11 @@ def probe(folder: Path) -> int:
 def read(folder: Path) -> list[RunRecord]:
     files = folder / "files"
     summary = document(files / "wandb-summary.json")
+    settings = flat_yaml(files / "config.yaml")  # each key has `desc` and `value` below it
     config = {
-        k.removesuffix(".value"): v for k, v in flat_yaml(files / "config.yaml").items() if not k.startswith("_wandb")
+        key.removesuffix(".value"): value
+        for key, value in settings.items()
+        if key.endswith(".value") and not key.startswith("_wandb")
     }
     points: dict[str, Points] = {}
     step = real(summary.get("_step")) or 0.0

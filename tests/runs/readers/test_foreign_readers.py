@@ -1,0 +1,170 @@
+"""Every foreign layout, as its trainer writes it, becomes the record that a person would expect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganeval.runs.discovery import Found, find_runs
+from ganeval.runs.reader import READERS
+
+Write = Callable[..., Path]
+LAYOUTS = {
+    "stylegan": ("stylegan", 1), "studiogan": ("studiogan", 1), "biggan": ("biggan", 1), "lightning": ("lightning", 2),
+    "events": ("tensorboard", 1), "diffusers": ("diffusers", 1), "npz": ("npz", 2), "pictures": ("pictures", 3),
+    "wandb": ("wandb", 2), "mlflow": ("mlflow", 3), "trackio": ("trackio", 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("layout", "expected"), LAYOUTS.items())
+def test_each_layout_is_found_by_its_reader(layout: str, expected: tuple[str, int], write_layout: Write) -> None:
+    found = find_runs(write_layout(layout))
+    assert [run.error for run in found.runs] == [""] * expected[1]
+    assert {run.reader for run in found.runs} == {expected[0]}
+
+
+def test_every_reader_but_our_own_has_a_layout_here() -> None:
+    assert {reader for reader, _ in LAYOUTS.values()} == set(READERS.names()) - {"ganeval"}
+
+
+def test_all_layouts_in_one_folder_are_told_apart(write_layout: Write, tmp_path: Path) -> None:
+    for layout in LAYOUTS:
+        write_layout(layout, tmp_path / "all")
+    found = find_runs(tmp_path / "all")
+    assert len(found.runs) == sum(n for _, n in LAYOUTS.values())
+    assert len({run.id for run in found.runs}) == len(found.runs)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_record_is_the_same_when_read_twice(layout: str, write_layout: Write) -> None:
+    root = write_layout(layout)
+    assert repr(find_runs(root)) == repr(find_runs(root))
+
+
+def _one(write_layout: Write, layout: str) -> Found:
+    return find_runs(write_layout(layout))
+
+
+def test_stylegan_steps_are_kimg_and_nan_stays_nan(write_layout: Write) -> None:
+    run = _one(write_layout, "stylegan").runs[0]
+    assert run.step_unit == "kimg"
+    assert run.status == "done"
+    assert run.curves["Loss/G/loss"].steps == (0.0, 4.0, 8.0, 12.0, 16.0)
+    assert all(math.isnan(value) for value in run.curves["Loss/scores/real"].values)
+    assert run.curves["metric/fid50k_full"].values == (300.5, 41.25)
+    assert run.config["batch_size"] == 32
+    assert [(grid.step, grid.rows, grid.columns) for grid in run.grids] == [(0, 4, 7), (16, 4, 7)]
+    assert run.created.startswith("2023-11-14")
+
+
+def test_studiogan_curves_come_from_its_text_log(write_layout: Write) -> None:
+    run = _one(write_layout, "studiogan").runs[0]
+    assert run.curves["Gen_loss"].values[0] == 1.25
+    assert math.isnan(run.curves["Gen_loss"].values[1])
+    assert run.curves["metric/fid"].values == (55.125,)
+    assert run.curves["metric/inception"].values == (2.5,)
+    assert [grid.step for grid in run.grids] == [100, 200]
+    assert run.created == "2023-05-01T10:20:30"
+
+
+def test_biggan_joins_metrics_and_losses(write_layout: Write) -> None:
+    run = _one(write_layout, "biggan").runs[0]
+    assert run.step_unit == "itr"
+    assert run.curves["FID"].values == (80.0, math.inf)
+    assert run.curves["G_loss"].steps == (0.0, 50.0)
+    assert [grid.step for grid in run.grids] == [1000, 2000]
+
+
+def test_lightning_skips_empty_cells_and_versions_have_different_names(write_layout: Write) -> None:
+    first, second = _one(write_layout, "lightning").runs
+    assert first.curves["val/fid"].values == (42.5,)
+    assert first.curves["d_loss"].steps == (9.0, 19.0)
+    assert first.config == {"batch_size": 64, "lr": 0.0002, "name": "dc gan", "opt.eps": 1e-08}
+    assert (first.name, second.name) == ("version_0", "version_1")
+
+
+def test_event_files_give_scalars_of_both_generations_and_pictures(write_layout: Write) -> None:
+    from ganeval.report.pictures import load_picture
+
+    run = _one(write_layout, "events").runs[0]
+    assert run.curves["loss/d"].values == (0.5, 0.5, 0.5)
+    assert run.curves["loss/g"].values[:3] == (1.0, 11.0, 21.0)
+    assert math.isnan(run.curves["loss/g"].values[3])
+    assert [grid.step for grid in run.grids] == [0, 10, 20]
+    pixels = load_picture(run.grids[2].path, run.grids[2].span)
+    assert pixels.shape == (8, 12)
+    assert pixels[0, 0] == 20
+
+
+def test_diffusers_reads_the_logs_of_accelerate(write_layout: Write) -> None:
+    run = _one(write_layout, "diffusers").runs[0]
+    assert run.config["pipeline"]["_class_name"] == "DDPMPipeline"
+    assert "loss/g" in run.curves
+    assert len(run.grids) == 3
+    assert "checkpoints at 500, 1000" in run.notes
+
+
+def test_npz_reads_adm_and_dit(write_layout: Write) -> None:
+    dit, adm = _one(write_layout, "npz").runs
+    assert dit.curves["Train Loss"].steps == (100.0, 200.0)
+    assert [sample.path.name for sample in adm.samples] == ["samples_6x8x8x3.npz"]
+    assert adm.curves["loss"].values[0] == 0.5
+
+
+def test_pictures_take_the_step_from_the_name(write_layout: Write) -> None:
+    runs = {run.id: run for run in _one(write_layout, "pictures").runs}
+    assert [grid.step for grid in runs["gan/images"].grids] == [0, 400, 800]
+    assert runs["dcgan"].step_unit == "epoch"
+    assert [grid.step for grid in runs["dcgan"].grids] == [0, 1, 2]
+    assert runs["ddpm/results"].name == "ddpm/results"
+
+
+def test_wandb_says_how_to_get_the_history(write_layout: Write) -> None:
+    whole, bare = _one(write_layout, "wandb").runs
+    assert whole.curves["loss.g"].values == (1.5,)
+    assert whole.curves["best"].steps == (90.0,)
+    assert whole.config == {"lr": 0.001}
+    assert whole.created == "2024-01-02T03:04:05"
+    assert [grid.step for grid in whole.grids] == [0, 90]
+    assert "wandb sync" in bare.notes[0]
+
+
+def test_mlflow_reads_both_stores(write_layout: Write) -> None:
+    runs = {run.name: run for run in _one(write_layout, "mlflow").runs}
+    assert runs["wistful-gan"].curves["val/fid"].values == (33.5,)
+    assert runs["wistful-gan"].config == {"lr": "0.0002"}
+    assert math.isnan(runs["first"].curves["loss"].values[1])
+    assert runs["second"].status == "failed"
+
+
+def test_trackio_has_one_record_per_run(write_layout: Write) -> None:
+    brave, calm = _one(write_layout, "trackio").runs
+    assert (brave.name, calm.name) == ("brave-gan", "calm-gan")
+    assert brave.curves["loss"].values == (1.0, 0.5, 1 / 3)
+    assert math.isnan(brave.curves["fid"].values[2])
+
+
+def test_scalars_of_event_files_enrich_another_layout(write_layout: Write) -> None:
+    root = write_layout("lightning")
+    version = root / "lightning_logs" / "version_0"
+    (version / "metrics.csv").unlink()
+    write_layout("events", root / "scratch")
+    (root / "scratch" / "tb-run" / "events.out.tfevents.1700000000.host.1.0").rename(version / "events.out.tfevents.1")
+    run = find_runs(root)["version_0"]
+    assert run.reader == "lightning"
+    assert set(run.curves) == {"loss/g", "loss/d"}
+
+
+def test_curves_in_another_unit_are_not_mixed_in(write_layout: Write) -> None:
+    root = write_layout("stylegan")
+    run_folder = next(root.iterdir())
+    write_layout("events", root / "scratch")
+    (root / "scratch" / "tb-run" / "events.out.tfevents.1700000000.host.1.0").rename(
+        run_folder / "events.out.tfevents.1"
+    )
+    run = find_runs(root)[run_folder.name]
+    assert "loss/g" not in run.curves
+    assert any("tensorboard counts in step" in note for note in run.notes)
