@@ -218,6 +218,7 @@ def test_a_dropped_mode_is_worse(metric: Metric, world: Any) -> None:
 
 # name -> why copies do not make it worse
 BLIND_TO_COPIES = {
+    "duplicates": "counts fakes that repeat each other, not the training set",
     "mifid": "multiplies a Frechet distance that copies of the training set bring down to its floor",
 }
 

@@ -1,0 +1,117 @@
+"""Fair races: the same arrays, one process, the same threads, in turns; what is reported is a ratio of medians.
+
+A busy machine changes seconds five-fold and ratios hardly at all, as long as nobody runs alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Our work against that of the peers. `bars`: how many times our time a peer has to take."""
+
+    title: str
+    ours: Callable[[], object]
+    peers: Mapping[str, Callable[[], object]]
+    bars: Mapping[str, float] = field(default_factory=dict)
+    repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """Medians of wall and CPU seconds, the largest resident memory added (MiB), and wall and CPU time over ours."""
+
+    title: str
+    name: str
+    seconds: float
+    cpu: float
+    megabytes: float
+    ratio: float
+    cpu_ratio: float
+    bar: float | None
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        return "" if self.bar is None else ("met" if self.ratio >= self.bar else "NOT met")
+
+
+def race(contest: Contest, repeats: int | None = None) -> list[Result]:
+    """One untimed round for everybody (imports, thread pools, page faults), then `repeats` timed rounds in turns."""
+    runners: dict[str, Callable[[], object]] = {"ganeval": contest.ours, **contest.peers}
+    missing: dict[str, str] = {}
+    for name, work in list(runners.items()):
+        try:
+            quiet(work)
+        except ImportError as error:
+            missing[name] = f"not installed: {error.name}"
+            del runners[name]
+    laps: dict[str, list[Lap]] = {name: [] for name in runners}
+    for _ in range(repeats or contest.repeats):
+        for name, work in runners.items():
+            laps[name].append(lap(work))
+    results = [_result(contest, name, laps[name], laps["ganeval"]) for name in runners]
+    return results + [Result(contest.title, n, 0, 0, 0, 0, 0, None, note) for n, note in missing.items()]
+
+
+class Lap(NamedTuple):
+    """Wall seconds, CPU seconds of all threads, and MiB of resident memory added at most, of one run."""
+
+    seconds: float
+    cpu: float
+    megabytes: float
+
+
+def lap(work: Callable[[], object]) -> Lap:
+    gc.collect()
+    with peak_memory() as peak:
+        start, cpu = time.perf_counter(), time.process_time()
+        quiet(work)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return Lap(seconds, cpu, peak[0])
+
+
+def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Result:
+    seconds, our_seconds = (statistics.median(one.seconds for one in some) for some in (laps, ours))
+    cpu, our_cpu = (statistics.median(one.cpu for one in some) for some in (laps, ours))
+    peak = max(one.megabytes for one in laps)
+    return Result(contest.title, name, seconds, cpu, peak, seconds / our_seconds, cpu / our_cpu, contest.bars.get(name))
+
+
+def quiet(work: Callable[[], object]) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):  # peers print
+        work()
+
+
+@contextlib.contextmanager
+def peak_memory(every: float = 0.005) -> Iterator[list[float]]:
+    """A list whose only entry is the resident memory added inside the block, at most, in MiB (Linux; else 0)."""
+    peak, over, base = [0.0], threading.Event(), resident()
+
+    def watch() -> None:
+        while not over.wait(every):
+            peak[0] = max(peak[0], resident() - base)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        watcher.join()
+
+
+def resident() -> float:
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text(encoding="ascii").split()[1]) * 4096 / 2**20 if statm.exists() else 0.0
