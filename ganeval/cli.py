@@ -63,7 +63,10 @@ def _exit_code(error: Exception) -> int:
     """2 wrong use, 3 evaluation or writing failed, 5 something is missing or incomparable: the gate's codes."""
     from ganeval.errors import IncomparableError, MissingFileError, UnknownNameError, WrongInputError
 
-    if isinstance(error, (UnknownNameError, WrongInputError)):
+    from ganeval.gate.rules import GateConfigError
+    from ganeval.gate.update import RefusedError
+
+    if isinstance(error, (UnknownNameError, WrongInputError, GateConfigError, RefusedError)):
         return 2
     return 5 if isinstance(error, (MissingFileError, IncomparableError)) else 3
 

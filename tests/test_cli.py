@@ -15,7 +15,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(verb in shown for verb in VERBS)
-    assert set(COMMANDS) <= set(VERBS)
+    assert set(COMMANDS) == set(VERBS)
 
 
 def test_an_unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,3 +57,8 @@ def test_ls_names_what_is_registered(kind: str, capsys: pytest.CaptureFixture[st
 def test_zoo_shows_a_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo", "show", "digits"]) == 0
     assert "digits-cnn: 99." in capsys.readouterr().out
+
+
+def test_a_gate_without_rules_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["gate", "runs/x"]) == 2
