@@ -62,7 +62,6 @@ def _guarded(call: Callable[[], int]) -> int:
 def _exit_code(error: Exception) -> int:
     """2 wrong use, 3 evaluation or writing failed, 5 something is missing or incomparable: the gate's codes."""
     from ganeval.errors import IncomparableError, MissingFileError, UnknownNameError, WrongInputError
-
     from ganeval.gate.rules import GateConfigError
     from ganeval.gate.update import RefusedError
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tyro.conf import Positional
+
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.gate.baseline import Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
@@ -30,7 +32,7 @@ EvaluateRun = Callable[[Path, GateConfig], Evaluation]
 class GateOptions:
     """Options of `ganeval gate`; each overrides the key of the same name in the configuration."""
 
-    runs: tuple[Path, ...] = ()
+    runs: Positional[tuple[Path, ...]] = ()
     """Run directories or evaluation files (result.json); several are training seeds under --scope recipe."""
     config: Path | None = None
     """ganeval.toml, or pyproject.toml with [tool.ganeval.gate]; by default the nearest one above this folder."""
