@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import Card, quality
 from ganeval.classifiers.classifier import Classifier, require_live, run, spectrum
-from ganeval.classifiers.network import Architecture, SmallCNN, empty_folded, to_unit
+from ganeval.classifiers.committee import Committee
+from ganeval.classifiers.network import SmallCNN, empty_folded, to_unit
 from ganeval.classifiers.training import Recipe, fit, stratified_split
 from ganeval.datasets.dataset import DATASETS, Split
 from ganeval.errors import BrokenRunError, MissingFileError
@@ -28,6 +29,7 @@ from ganeval.images.imageset import ImageSet
 
 WEIGHTS = Path(__file__).parent / "weights"
 MAX_WEIGHTS_BYTES = 64 * 2**20
+Network = SmallCNN | Committee
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class Part:
 class Trained:
     """A network with its card, not yet written."""
 
-    network: SmallCNN
+    network: Network
     card: Card
 
     def write(self, folder: Path, stem: str) -> tuple[Path, Path]:
@@ -76,7 +78,7 @@ class Member(ExtractorSpec):
 def member(recipe: Recipe, dataset: str, *, held_out: float, summary: str, licence: str) -> Member:
     """The usual member: one network, trained on `train` less the share `held_out`, which sets the temperature."""
     return Member(
-        name=dataset, load=partial(load_stored, dataset, recipe.architecture), licence=licence, summary=summary,
+        name=dataset, load=partial(load_stored, dataset, partial(empty_folded, recipe.architecture)), licence=licence, summary=summary,
         train=partial(train_member, recipe, dataset, held_out=held_out, licence=licence),
     )  # fmt: skip
 
@@ -94,7 +96,7 @@ def train_member(recipe: Recipe, dataset: str, *, held_out: float, licence: str)
 
 
 def settled(
-    dataset: str, network: SmallCNN, parts: Mapping[str, Part], *, recipe: Mapping[str, Any], seed: int,
+    dataset: str, network: Network, parts: Mapping[str, Part], *, recipe: Mapping[str, Any], seed: int,
     licence: str, notes: tuple[str, ...] = (), extra: Mapping[str, Any] | None = None,
 ) -> Trained:  # fmt: skip
     """Standardise on `train`, calibrate on `held out`, measure on `test`, and write it all on a card."""
@@ -108,7 +110,7 @@ def settled(
     seen = frozenset(parts["train"].digests())
     measured = quality(logits.numpy(), parts["test"].labels.numpy(), temperature)
     card = Card(
-        name=classifier.name, class_names=classifier.class_names, architecture=str(network.architecture),
+        name=classifier.name, class_names=classifier.class_names, architecture=network.summary(),
         parameters=sum(p.numel() for p in network.parameters()), preprocessing=classifier.preprocessing,
         data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()}, recipe=json.loads(json.dumps(recipe)), seed=seed,
         command=f"ganeval zoo train {dataset} --out DIR", weights_sha256=digest, temperature=temperature,
@@ -118,7 +120,7 @@ def settled(
     return Trained(network, card)
 
 
-def settle(network: SmallCNN, train: torch.Tensor, held_out: Part | None, name: str) -> None:
+def settle(network: Network, train: torch.Tensor, held_out: Part | None, name: str) -> None:
     """Set the three buffers that are learnt after training; refuses an embedding with dead units."""
     plain = classifier_of(name, network, (str(k) for k in range(network.architecture.classes)), "")
     embeddings, _ = run(plain, train)
@@ -136,7 +138,7 @@ def printed_name(dataset: str) -> str:
 
 
 def classifier_of(
-    name: str, network: SmallCNN, class_names: Iterable[str], digest: str, card: Card | None = None
+    name: str, network: Network, class_names: Iterable[str], digest: str, card: Card | None = None
 ) -> Classifier:
     """A `Classifier` around a network of this package."""
     a = network.architecture
@@ -148,8 +150,11 @@ def classifier_of(
     )  # fmt: skip
 
 
-def load_stored(name: str, architecture: Architecture, folder: Path = WEIGHTS) -> Classifier:
-    """Read `name`.safetensors and its card from `folder`; the weights must have the SHA-256 that the card states."""
+def load_stored(name: str, empty: Callable[[], Network], folder: Path = WEIGHTS) -> Classifier:
+    """Read `name`.safetensors and its card from `folder`; the weights must have the SHA-256 that the card states.
+
+    `empty` makes a network of the stored shape.
+    """
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise MissingFileError(
@@ -163,14 +168,14 @@ def load_stored(name: str, architecture: Architecture, folder: Path = WEIGHTS) -
         raise BrokenRunError(
             f"{path} should have the SHA-256 {card.weights_sha256} of its card; it has {digest}. Restore or retrain it."
         )
-    network = empty_folded(architecture)
+    network = empty()
     try:
         network.load_state_dict(safetensors.torch.load(data))
     except (SafetensorError, RuntimeError) as error:
-        raise BrokenRunError(f"{path} does not hold a network of the shape {architecture}: {error}") from error
+        raise BrokenRunError(f"{path} does not hold {network.summary()}: {error}") from error
     return classifier_of(card.name, network, card.class_names, digest, card)
 
 
-def weight_bytes(network: SmallCNN) -> bytes:
+def weight_bytes(network: Network) -> bytes:
     """The weights as one safetensors document; equal weights give equal bytes."""
     return safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})

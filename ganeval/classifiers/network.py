@@ -71,6 +71,9 @@ class SmallCNN(nn.Module):
         logits = self.head(F.relu(hidden)).float() / self.temperature
         return (hidden.float() - self.mean) / self.std, logits
 
+    def summary(self) -> str:
+        return str(self.architecture)
+
     def folded(self) -> SmallCNN:
         """A copy in evaluation mode whose BatchNorms are gone into the weights: the form that is stored and used."""
         copy = _unset(self.architecture)
