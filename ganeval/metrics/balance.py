@@ -40,6 +40,12 @@ def class_balance(pair: Pair, *, seed: int = 0) -> Score:
     details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
     class by chance, `p_value` of the chi-square test (simulated exact multinomial where an expected count is below 5),
     `reverse_kl` (None when a class is missing: it is infinite).
+
+    >>> from ganeval.features import Features
+    >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 0, 0, 0]])
+    >>> score = class_balance(Pair(None, fakes))
+    >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
+    (0.6931, [{'name': '1', 'by_chance': 0.0625}])
     """
     counts, prior, source = _counts_and_prior(pair)
     n, k = int(counts.sum()), len(counts)
@@ -74,7 +80,11 @@ def missing_classes(pair: Pair) -> Score:
     Returns: 0, 1, ... k. Falls with n, as every count of missing things does: `details["missing"]` gives the
     probability of missing that class by chance at this n, were the generator balanced.
     details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
-    judge's own confusion explains (binomial tail > 0.01); empty where that confusion is not known.
+    judge's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
+
+    >>> from ganeval.features import Features
+    >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=np.eye(5)[[0, 3]]))))
+    3.0
     """
     counts, prior, source = _counts_and_prior(pair)
     names = pair.fake.passport.class_names

@@ -32,6 +32,12 @@ def classifier_score(pair: Pair) -> Score:
     interval), `worst` (the class of lowest recall), and, where the judge's own confusion on real test images is
     known, `corrected`: the rate with the judge's errors taken out, its interval covering both samples.
     per_sample["correct"]: 1 where the judge agrees; per_sample["label"]: the class that was asked for.
+
+    >>> from ganeval.features import Features
+    >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
+    >>> score = classifier_score(Pair(None, fakes))
+    >>> float(score), score.details["confusion"], score.details["worst"]
+    (0.75, [[1, 1], [0, 2]], '0')
     """
     labels, judged, k = _verdicts(pair)
     counts = confusion_counts(labels, judged, k)

@@ -27,6 +27,12 @@ def sliced_wasserstein(pair: Pair, *, projections: int = 1000, seed: int = 2020)
     Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`.
     Standard error: influence function (Kantorovich potentials) with the real set and the directions held fixed;
     `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
+
+    >>> import torch
+    >>> from ganeval.features import Features
+    >>> line = torch.tensor([[0.0], [1.0], [5.0]])
+    >>> float(sliced_wasserstein(Pair(Features.given(line), Features.given(line + 3)), projections=10))
+    9.0
     """
     return _sliced(pair, projections, seed, scale=1.0)
 
@@ -37,6 +43,12 @@ def mind(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
 
     Returns: [0, inf); 0 for identical sets. A shift of every coordinate by mu gives 3 d mu^2.
     Bias and standard error: as for `sliced_wasserstein`.
+
+    >>> import torch
+    >>> from ganeval.features import Features
+    >>> line = torch.tensor([[0.0], [1.0], [5.0]])
+    >>> float(mind(Pair(Features.given(line), Features.given(line + 3)), projections=10))
+    27.0
     """
     return _sliced(pair, projections, seed, scale=3.0 * pair.fake.embeddings.shape[1])
 
