@@ -167,7 +167,9 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 def _island(value: Any) -> str:
     """JSON that cannot end the element it stands in."""
     body = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return body.translate(str.maketrans(_ESCAPES))
+    for sign, escape in _ESCAPES.items():
+        body = body.replace(sign, escape)
+    return body
 
 
 def _tidy(out: Path, assets: Path | None, pictures: Pictures) -> None:

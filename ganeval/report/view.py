@@ -23,6 +23,7 @@ from ganeval.scores import Evaluation
 
 VERDICT = "gate/verdict.json"
 MAX_STEPS = 400  # sprites on an embedded page, all runs together
+MANY = 12  # runs beyond which pictures and charts are thinned
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +118,16 @@ class Page:
         return [run for run in self.readable if run.evaluation is not None]
 
     @property
+    def crowded(self) -> bool:
+        """More runs than a page can show in full: panels draw less of each."""
+        return len(self.readable) > MANY
+
+    @property
     def steps_per_run(self) -> int | None:
         """How many sprites a run may have on the page; None when they lie beside it."""
         if self.pictures.folder is not None:
             return None
-        return max(6, MAX_STEPS // max(1, sum(bool(run.record.grids) for run in self.readable)))
+        return max(5, MAX_STEPS // max(1, sum(bool(run.record.grids) for run in self.readable)))
 
     def blocks(self, render: Callable[[RunView], dict[str, Any] | None], runs: list[RunView]) -> list[dict[str, Any]]:
         """One dictionary per run for which `render` has something, with the run in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ganeval.report.charts import ink, plain, series_marker, series_style, tidy
+from ganeval.report.charts import SERIES, ink, plain, series_marker, series_style, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 from ganeval.scores import ScoreRecord
@@ -73,26 +73,34 @@ def _chart(page: Page, runs: list[RunView], name: str) -> Any:
     lanes = _lanes([run for run, _ in rows])
 
     def paint(axes: Axes) -> None:
-        for run, record in rows:
-            value = float(record.value or 0.0)
-            low, high = record.interval or (value, value)
-            style = series_style(run.index)
-            axes.plot([low, high], [lanes[run.index]] * 2, color=style["color"], solid_capstyle="butt", lw=1.6)
-            axes.plot([value], [lanes[run.index]], series_marker(run.index), color=style["color"], ls="none")
+        for place, members in _by_style(rows).items():
+            color, values = series_style(place)["color"], [float(record.value or 0.0) for _, record in members]
+            ends = [record.interval or (value, value) for (_, record), value in zip(members, values, strict=True)]
+            height = [lanes[run.index] for run, _ in members]
+            axes.hlines(height, *zip(*ends, strict=True), color=color, lw=1.6)
+            axes.plot(values, height, series_marker(place), color=color, ls="none")
         floors = [record.floor.value for _, record in rows if record.floor]
         if floors and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors)):
             axes.axvline(floors[0], color=ink("muted"), lw=1, ls=(0, (2, 2)))
         labels = {lanes[run.index]: plain(_lane_name(run, runs)) for run, _ in rows}
-        axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
         axes.set_ylim(max(lanes.values()) + 0.6, -0.6)
         axes.grid(visible=False, axis="y")
         tidy(axes, xlabel="dashed: real against real" if floors else "")
         axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
 
     said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
-    height = 0.75 + 0.24 * (1 + max(lanes.values()))
+    height = 0.6 + 0.24 * (1 + max(lanes.values()))
+    left = 0.2 + 0.072 * max(len(plain(_lane_name(run, runs))) for run, _ in rows)
     return page.chart(f"compare-{name}", paint, title=f"{name} of {len(rows)} runs with 95 % intervals",
-                      description=said, height=height)  # fmt: skip
+                      description=said, height=height, left=left)  # fmt: skip
+
+
+def _by_style(rows: list[tuple[RunView, ScoreRecord]]) -> dict[int, list[tuple[RunView, ScoreRecord]]]:
+    """Runs of one colour and marker together: a few artists instead of two a run."""
+    groups: dict[int, list[tuple[RunView, ScoreRecord]]] = {}
+    for run, record in rows:
+        groups.setdefault(run.index % SERIES, []).append((run, record))
+    return groups
 
 
 def _lanes(runs: list[RunView]) -> dict[int, float]:

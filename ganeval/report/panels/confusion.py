@@ -55,17 +55,26 @@ def _cell(counts: np.ndarray, totals: np.ndarray, i: int, j: int, pictures: set[
 
 
 def _examples(page: Page, run: RunView) -> set[tuple[int, int]]:
-    """One strip of examples for each cell that has some, kept for the script; returns which cells have one."""
+    """One picture with a row for each cell that has examples, kept for the script; returns which cells have some."""
     stored = run.evidence("cells")
     if not stored:
         return set()
     asked, judged, tiles = stored["asked"], stored["judged"], stored["tiles"]
-    strips = {}
-    for i, j in sorted(set(zip(asked.tolist(), judged.tolist(), strict=True))):
+    cells = sorted(set(zip(asked.tolist(), judged.tolist(), strict=True)))
+    if page.crowded:
+        cells = [cell for cell in cells if cell[0] != cell[1]] or cells
+    sheet = np.zeros((len(cells), PER_CELL, *tiles.shape[1:]), np.uint8)
+    rows = {}
+    for place, (i, j) in enumerate(cells):
         own = tiles[(asked == i) & (judged == j)][:PER_CELL]
-        strips[f"{i}-{j}"] = {"src": page.pictures.add(sprite_of(own, len(own))), "n": len(own)}
-    page.sprites[f"cells-{run.index}"] = strips
-    return {(int(i), int(j)) for i, j in zip(asked, judged, strict=True)}
+        sheet[place, : len(own)] = own
+        rows[f"{i}-{j}"] = [place, len(own)]
+    height, width = tiles.shape[1:3]
+    page.sprites[f"cells-{run.index}"] = {
+        "src": page.pictures.add(sprite_of(np.concatenate(list(sheet)), PER_CELL)), "rows": rows, "columns": PER_CELL,
+        "aspect": width / height,
+    }  # fmt: skip
+    return set(cells)
 
 
 TEMPLATE = """

@@ -92,7 +92,10 @@ def _over_steps(
             x, y, se = (list(column) for column in zip(*points, strict=True))
             style = series_style(run.index)
             low, high = ([v + sign * 1.96 * e for v, e in zip(y, se, strict=True)] for sign in (-1, 1))
-            tagged(axes.fill_between(x, low, high, color=style["color"], alpha=0.18, lw=0), "line", f"run-{run.index}")
+            if not page.crowded:
+                tagged(
+                    axes.fill_between(x, low, high, color=style["color"], alpha=0.18, lw=0), "line", f"run-{run.index}"
+                )
             tagged(axes.plot(x, y, marker=".", **style)[0], "line", f"run-{run.index}")
         tidy(axes, xlabel=plain(unit))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import ink, series_style, tidy
+from ganeval.report.charts import ink, series_style, tagged, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import sprite_of
 from ganeval.report.view import Page, RunView
@@ -21,37 +21,52 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
         return Absent("Needs stored evidence: evaluate the run again with this version.")
-    return {"blocks": blocks}
+    return {"blocks": blocks, "charts": _charts(page), "runs": page.evaluated}
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     scores = run.evaluation.scores if run.evaluation else {}
     shown = [scores[name] for name in sorted(scores) if name in SCORES and scores[name].ok]
-    chart, rows = _distances(page, run)
-    walks = _walks(page, run)
-    if chart is None and walks is None and not shown:
+    stored, walks = run.evidence("diversity"), _walks(page, run)
+    if not stored and walks is None and not shown:
         return None
-    return {"scores": shown, "chart": chart, "rows": rows, "walks": walks}
+    rows = [("real", mean(stored, "real")), ("generated", mean(stored, "fake"))] if stored else []
+    return {"scores": shown, "rows": rows, "walks": walks}
 
 
-def _distances(page: Page, run: RunView) -> tuple[Any, list[tuple[str, float]]]:
-    stored = run.evidence("diversity")
-    if not stored:
-        return None, []
-    edges = stored["edges"]
+def _charts(page: Page) -> list[Any]:
+    """Distances of two images of one class, one chart for all runs that share reference and embedding."""
+    groups: dict[tuple[str, str], list[RunView]] = {}
+    for run in page.evaluated:
+        if run.evaluation and run.evidence("diversity"):
+            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
+    return [_chart(page, members) for members in groups.values()]
+
+
+def _chart(page: Page, runs: list[RunView]) -> Any:
+    stored = {run: run.evidence("diversity") for run in runs}
+    first = stored[runs[0]]
 
     def paint(axes: Axes) -> None:
-        axes.stairs(stored["real"], edges, color=ink("real"), lw=1.6)
-        axes.stairs(stored["fake"], edges, color=series_style(run.index)["color"], ls=(0, (5, 2)), lw=1.6)
+        axes.stairs(first["real"] / np.diff(first["edges"]), first["edges"], color=ink("real"), lw=1.6)
+        for run, values in stored.items():
+            color = series_style(run.index)["color"]
+            density = values["fake"] / np.diff(values["edges"])
+            tagged(
+                axes.stairs(density, values["edges"], color=color, ls=(0, (5, 2)), lw=1.4), "line", f"run-{run.index}"
+            )
         tidy(axes, xlabel="distance between two images of one class")
         axes.set_yticks([])
 
-    middles = (edges[1:] + edges[:-1]) / 2
-    means = [(name, float((stored[key] * middles).sum())) for name, key in (("real", "real"), ("generated", "fake"))]
-    said = "; ".join(f"mean {name} {value:.3g}" for name, value in means)
-    chart = page.chart(f"spread-{run.index}", paint, title=f"Distances inside classes, {run.label}", description=said,
-                       height=1.9)  # fmt: skip
-    return chart, means
+    said = "; ".join(f"mean of {run.label} {mean(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
+    return page.chart(f"spread-{runs[0].index}", paint, title="Distances inside classes", height=2.1, left=0.15,
+                      description=f"mean of real {mean(first, 'real'):.3g}; {said}")  # fmt: skip
+
+
+def mean(stored: dict[str, np.ndarray], name: str) -> float:
+    """Of the histogram `name`, from the middles of its bins."""
+    edges = stored["edges"]
+    return float((stored[name] * (edges[1:] + edges[:-1]) / 2).sum())
 
 
 def _walks(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -66,11 +81,11 @@ def _walks(page: Page, run: RunView) -> dict[str, Any] | None:
 
 
 TEMPLATE = """
+{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distances inside classes: real (solid), generated (dashed)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{% if s.floor %} (real: {{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
-{% if b.chart %}<figure><figcaption>Distances inside classes: real (solid), generated (dashed)</figcaption>{{ b.chart }}</figure>
-<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
+{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
 {% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel" loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}" alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
 {% endcall %}{% endfor %}
 </div>

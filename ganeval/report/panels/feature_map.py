@@ -13,47 +13,60 @@ from ganeval.report.view import Page, RunView
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_POINTS = 24_000  # of one colour, all runs together
-PER_RUN = 600
+PER_RUN, PER_RUN_CROWDED = 600, 150
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
-    limit = max(60, min(PER_RUN, MAX_POINTS // max(1, len(page.evaluated))))
-    blocks = page.blocks(lambda run: _block(page, run, limit), page.evaluated)
-    if not blocks:
+    runs = [run for run in page.evaluated if run.evidence("map")]
+    if not runs:
         return Absent("Needs stored evidence: evaluate the run again with this version.")
-    return {"blocks": blocks}
+    together = [_chart(page, members) for members in _groups(runs).values()] if page.crowded else []
+    return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs}
 
 
-def _block(page: Page, run: RunView, limit: int) -> dict[str, Any] | None:
+def _groups(runs: list[RunView]) -> dict[tuple[str, str], list[RunView]]:
+    """Runs with the same reference and embedding have the same axes."""
+    groups: dict[tuple[str, str], list[RunView]] = {}
+    for run in runs:
+        if run.evaluation:
+            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
+    return groups
+
+
+def _block(page: Page, run: RunView) -> dict[str, Any]:
     stored = run.evidence("map")
-    if not stored:
-        return None
-    real, fake = stored["real"][:limit], stored["fake"][:limit]
-    explained = stored["explained"]
+    real, fake = stored["real"], stored["fake"]
+    scale = np.maximum(real.std(axis=0), 1e-12)
+    return {
+        "chart": None if page.crowded else _chart(page, [run]), "spread": (fake.std(axis=0) / scale).tolist(),
+        "shift": ((fake.mean(axis=0) - real.mean(axis=0)) / scale).tolist(), "explained": stored["explained"].tolist(),
+        "classes": _classes(run, stored),
+    }  # fmt: skip
+
+
+def _chart(page: Page, runs: list[RunView]) -> Any:
+    """The real points, and those of one run or, on a crowded page, of all runs, of which the chosen ones are seen."""
+    limit = PER_RUN_CROWDED if page.crowded else PER_RUN
+    first = runs[0].evidence("map")
+    fakes = {run: run.evidence("map")["fake"][:limit] for run in runs}
 
     def paint(axes: Axes) -> None:
-        dots(axes, real, color=ink("real"), square=True, size=2.4)
-        dots(axes, fake, color=series_style(run.index)["color"], size=2.8)
-        both = np.concatenate([real, fake])
+        dots(axes, first["real"][:PER_RUN], color=ink("real"), square=True, size=2.4)
+        for run, fake in fakes.items():
+            cloud = dots(axes, fake, color=series_style(run.index)["color"], size=2.8)
+            if page.crowded:
+                tagged(cloud, "line", "cloud", f"run-{run.index}")
+        both = np.concatenate([first["real"][:PER_RUN], *fakes.values()])
         low, high = both.min(axis=0), both.max(axis=0)
         pad = 0.05 * (high - low + 1e-9)
         axes.set_xlim(low[0] - pad[0], high[0] + pad[0])
         axes.set_ylim(low[1] - pad[1], high[1] + pad[1])
-        tidy(
-            axes,
-            xlabel=f"axis 1, {100 * explained[0]:.0f} % of the real variance",
-            ylabel=f"axis 2, {100 * explained[1]:.0f} %",
-        )
+        share = 100 * first["explained"]
+        tidy(axes, xlabel=f"axis 1, {share[0]:.0f} % of the real variance", ylabel=f"axis 2, {share[1]:.0f} %")
 
-    spread = fake.std(axis=0) / np.maximum(real.std(axis=0), 1e-12)
-    shift = (fake.mean(axis=0) - real.mean(axis=0)) / np.maximum(real.std(axis=0), 1e-12)
-    said = (
-        f"{len(fake)} generated points spread {spread[0]:.2f} and {spread[1]:.2f} times as far as {len(real)} real ones"
-    )
-    chart = page.chart(f"map-{run.index}", paint, title=f"Embeddings of {run.label}", description=said, height=3.4)
-    return {"chart": chart, "spread": spread.tolist(), "shift": shift.tolist(), "explained": explained.tolist(),
-            "classes": _classes(run, stored)}  # fmt: skip
+    said = f"{len(first['real'])} real points as squares, generated points of {', '.join(run.label for run in runs[:8])} as dots"
+    return page.chart(f"map-{runs[0].index}", paint, title=f"Embeddings of {runs[0].label if len(runs) == 1 else 'all runs'}",
+                      description=said, height=3.4, left=0.6)  # fmt: skip
 
 
 def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
@@ -72,9 +85,10 @@ def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
 
 TEMPLATE = """
 <p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span></p>
+{% if together %}{{ ui.legend(runs) }}{% for chart in together %}<figure>{{ chart }}</figure>{% endfor %}{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-<figure>{{ b.chart }}</figure>
+{% if b.chart %}<figure>{{ b.chart }}</figure>{% endif %}
 <details class="table"><summary>Table</summary><table><caption>On each axis, in units of the real spread</caption><thead><tr><th scope="col">axis</th><th scope="col" class="r">real variance explained</th><th scope="col" class="r">generated spread</th><th scope="col" class="r">shift of the mean</th></tr></thead>
 <tbody>{% for i in (0, 1) %}<tr><th scope="row">{{ i + 1 }}</th><td class="r">{{ b.explained[i]|percent }}</td><td class="r">{{ '%.2f' % b.spread[i] }}</td><td class="r">{{ '%.2f' % b.shift[i] }}</td></tr>{% endfor %}</tbody></table>
 {% if b.classes %}<table class="sortable"><caption>By class, on this plane</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">shift of the centre</th><th scope="col" class="r">relative spread</th></tr></thead><tbody>{% for c in b.classes %}<tr><th scope="row">{{ c.name|name }}</th><td class="r">{{ '%.2f' % c.shift }}</td><td class="r">{{ '%.2f' % c.spread }}</td></tr>{% endfor %}</tbody></table>{% endif %}</details>

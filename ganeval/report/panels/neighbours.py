@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import ink, series_style, tidy
+from ganeval.report.charts import ink, series_style, tagged, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import sprite_of
 from ganeval.report.view import Page, RunView
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SCORES = ("authenticity", "copies", "data_copying", "ct", "mifid")
+FEW = 16  # strips a run on a crowded page
 SUSPICIOUS = 0.01  # quantile: closer than all but 1 % of real images are to their nearest other
 
 
@@ -22,7 +23,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
         return Absent("Needs stored evidence: evaluate the run again with this version.")
-    return {"blocks": blocks}
+    return {"blocks": blocks, "charts": _charts(page), "runs": page.evaluated}
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -30,49 +31,63 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     if not stored:
         return None
     fake, real = stored["fake"], stored["real"]
-    order = np.argsort(stored["quantile"], kind="stable")[: 16 if len(page.evaluated) > 8 else 32]
-    cases = [_case(page, fake[i], real[i], stored["distance"][i], float(stored["quantile"][i])) for i in order]
+    order = np.argsort(stored["quantile"], kind="stable")[: FEW if page.crowded else len(fake)]
+    strips = np.concatenate([fake[order, None], real[order]], axis=1)
+    n, k, height, width = strips.shape[:4]
     scores = run.evaluation.scores if run.evaluation else {}
-    suspicious = int((stored["quantile"] < SUSPICIOUS).sum())
-    return {"cases": cases, "n": len(fake), "suspicious": suspicious, "chart": _chart(page, run),
-            "scores": [scores[name] for name in SCORES if name in scores and scores[name].ok]}  # fmt: skip
+    return {
+        "sheet": page.pictures.add(sprite_of(np.concatenate(list(strips)), k)), "n": len(fake), "k": k - 1,
+        "aspect": k * width / height, "rows": n,
+        "cases": [{"distance": float(stored["distance"][i, 0]), "quantile": float(stored["quantile"][i])} for i in order],
+        "suspicious": int((stored["quantile"] < SUSPICIOUS).sum()), "limit": SUSPICIOUS,
+        "scores": [scores[name] for name in SCORES if name in scores and scores[name].ok],
+    }  # fmt: skip
 
 
-def _case(page: Page, fake: np.ndarray, real: np.ndarray, distance: np.ndarray, quantile: float) -> dict[str, Any]:
-    sprite = sprite_of(np.concatenate([fake[None], real]), 1 + len(real))
-    height, width = sprite.shape[:2]
-    zoom = max(1, round(36 * (1 + len(real)) / width))
-    return {"src": page.pictures.add(sprite), "width": width * zoom, "height": height * zoom,
-            "distance": float(distance[0]), "quantile": quantile, "near": quantile < SUSPICIOUS, "k": len(real)}  # fmt: skip
+def _charts(page: Page) -> list[Any]:
+    """Where the nearest real image lies, one chart for all runs that share reference and embedding."""
+    groups: dict[tuple[str, str], list[RunView]] = {}
+    for run in page.evaluated:
+        if run.evaluation and run.evidence("distances"):
+            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
+    return [_chart(page, members) for members in groups.values()]
 
 
-def _chart(page: Page, run: RunView) -> Any:
-    stored = run.evidence("distances")
-    if not stored:
-        return None
-    edges = stored["edges"]
+def _chart(page: Page, runs: list[RunView]) -> Any:
+    stored = {run: run.evidence("distances") for run in runs}
+    first = stored[runs[0]]
 
     def paint(axes: Axes) -> None:
-        own = series_style(run.index)["color"]
-        lines = {"real": (ink("real"), "-"), "heldout": (ink("muted"), (0, (2, 2))), "fake": (own, (0, (5, 2)))}
-        for name, (color, dash) in lines.items():
-            if name in stored:
-                axes.stairs(stored[name], edges, color=color, ls=dash, lw=1.6)
+        for name, dash in (("real", "-"), ("heldout", (0, (2, 2)))):
+            if name in first:
+                axes.stairs(_density(first, name), first["edges"], color=ink("real"), ls=dash, lw=1.6)
+        for run, values in stored.items():
+            color = series_style(run.index)["color"]
+            steps = axes.stairs(_density(values, "fake"), values["edges"], color=color, ls=(0, (5, 2)), lw=1.4)
+            tagged(steps, "line", f"run-{run.index}")
         tidy(axes, xlabel="distance to the nearest real image")
         axes.set_yticks([])
 
-    middle = {name: edges[int(np.searchsorted(np.cumsum(stored[name]), 0.5))] for name in ("real", "fake")}
-    said = f"median bin: generated to real {middle['fake']:.3g}, real to other real {middle['real']:.3g}"
-    return page.chart(f"nearest-{run.index}", paint, title=f"Distances to the nearest real image, {run.label}",
-                      description=said, height=1.9)  # fmt: skip
+    said = "; ".join(f"median of {run.label} {_median(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
+    said = f"median real to other real {_median(first, 'real'):.3g}; {said}"
+    return page.chart(f"nearest-{runs[0].index}", paint, title="Distances to the nearest real image", description=said,
+                      height=2.1, left=0.15)  # fmt: skip
+
+
+def _density(stored: dict[str, np.ndarray], name: str) -> np.ndarray:
+    return stored[name] / np.diff(stored["edges"])
+
+
+def _median(stored: dict[str, np.ndarray], name: str) -> float:
+    return float(stored["edges"][int(np.searchsorted(np.cumsum(stored[name]), 0.5)) + 1])
 
 
 TEMPLATE = """
+{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distance to the nearest real image: generated (dashed), other real ones (solid), unseen real ones (dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 {% for b in blocks %}{% call ui.block(b.run) %}
 <p>{% if b.suspicious %}<span class="badge warn">! {{ b.suspicious }} of {{ b.n }}</span> random images lie{{ 's' if b.suspicious == 1 }} closer to a real image than all but 1 % of real images do to each other.{% else %}<span class="badge good">✔ none of {{ b.n }}</span> random images lies closer to a real image than all but 1 % of real images do to each other.{% endif %}
 {% for s in b.scores %} {{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{{ ',' if not loop.last else '.' }}{% endfor %}</p>
-<div class="split"><ul class="neighbours">{% for c in b.cases %}<li class="{{ 'near' if c.near }}"><img class="pixel first-tile" loading="lazy" src="{{ c.src }}" width="{{ c.width }}" height="{{ c.height }}" alt="a generated image and its {{ c.k }} nearest real images"><span>{{ '! ' if c.near }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
-{% if b.chart %}<figure><figcaption>Distance to the nearest real image: generated (dashed), real (solid), unseen real (dotted)</figcaption>{{ b.chart }}</figure>{% endif %}</div>
+<ul class="neighbours" style="--sheet: url('{{ b.sheet }}')">{% for c in b.cases %}<li class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img" aria-label="a generated image and its {{ b.k }} nearest real images" style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{ '%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>{{ '! ' if c.quantile < b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
 <details class="table"><summary>Table</summary><table class="sortable"><caption>Nearest distances of the images shown</caption><thead><tr><th scope="col">image</th><th scope="col" class="r">distance</th><th scope="col" class="r">quantile among real distances</th></tr></thead><tbody>{% for c in b.cases %}<tr><th scope="row">{{ loop.index }}</th><td class="r">{{ number(c.distance) }}</td><td class="r">{{ '%.3f' % c.quantile }}</td></tr>{% endfor %}</tbody></table></details>
 {% endcall %}{% endfor %}
 """

@@ -11,7 +11,7 @@ from ganeval.report.pictures import BrokenPictureError, class_rows, load_picture
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Grid
 
-PER_CLASS = 8
+PER_CLASS, PER_CLASS_CROWDED = 8, 5
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
@@ -27,10 +27,11 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     if not grids:
         return None
     chosen = thin(grids, page.steps_per_run)
+    per_class = PER_CLASS_CROWDED if page.crowded and page.pictures.folder is None else PER_CLASS
     made, broken = [], []
     for grid in chosen:
         try:
-            made.append((grid, *_sprite(load_picture(grid.path, grid.span), grid)))
+            made.append((grid, *_sprite(load_picture(grid.path, grid.span), grid, per_class)))
         except BrokenPictureError as error:
             broken.append(str(error))
     if not made:
@@ -58,12 +59,12 @@ def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:
     return [grids[i] for i in sorted(set(np.linspace(0, len(grids) - 1, limit).round().astype(int).tolist()))]
 
 
-def _sprite(pixels: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[int]]:
+def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray, list[int]]:
     """The picture with one class a row where the tiles' classes are known, else as it is; and the class of each row."""
     n = (grid.rows or 0) * (grid.columns or 0)
     if not n or len(grid.labels) != n or len(set(grid.labels)) < 2:
         return shrink(pixels), []
-    order, classes = class_rows(grid.labels, PER_CLASS)
+    order, classes = class_rows(grid.labels, per_class)
     tiles = tiles_of(pixels, grid.rows or 1, grid.columns or 1)
     return shrink(sprite_of(tiles[order], len(order) // len(classes))), classes
 

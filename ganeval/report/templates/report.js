@@ -109,16 +109,22 @@
   for (const cell of all("button[data-cells]")) {
     cell.setAttribute("aria-pressed", "false");
     cell.addEventListener("click", () => {
-      const strip = data.sprites[cell.dataset.cells][cell.dataset.at];
+      const sheet = data.sprites[cell.dataset.cells];
+      const [row, n] = sheet.rows[cell.dataset.at];
       const box = byId(cell.dataset.cells);
       for (const other of all('button[data-cells="' + cell.dataset.cells + '"]')) other.setAttribute("aria-pressed", String(other === cell));
       const caption = document.createElement("p");
       caption.className = "meta";
-      caption.textContent = cell.getAttribute("aria-label").replace(": show examples", "") + "; " + strip.n + (strip.n === 1 ? " example" : " examples");
-      const image = new Image();
-      image.className = "pixel";
-      image.src = strip.src;
-      image.alt = caption.textContent;
+      caption.textContent = cell.getAttribute("aria-label").replace(": show examples", "") + "; " + n + (n === 1 ? " example" : " examples");
+      const image = document.createElement("div");
+      const image_rows = Object.keys(sheet.rows).length;
+      image.className = "crop";
+      image.setAttribute("role", "img");
+      image.setAttribute("aria-label", caption.textContent);
+      image.style.cssText = "height:3.4rem;width:" + 3.4 * sheet.aspect * n + "rem";
+      image.style.backgroundImage = "url(" + JSON.stringify(sheet.src) + ")";
+      image.style.backgroundSize = (100 * sheet.columns) / n + "% " + 100 * image_rows + "%";
+      image.style.backgroundPosition = "0 " + (image_rows > 1 ? (100 * row) / (image_rows - 1) : 0) + "%";
       box.replaceChildren(caption, image);
     });
   }
