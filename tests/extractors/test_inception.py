@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch_fidelity import feature_extractor_inceptionv3
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
+from benchmarks.inception import blank_network, seed
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.inception import WEIGHTS, Inception
@@ -21,32 +21,11 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> nn.Module:
+def theirs() -> nn.Module:
     """torch-fidelity's network under seeded weights: He-scaled convolutions and statistics far from the identity."""
-    kind = feature_extractor_inceptionv3.FeatureExtractorInceptionV3
-    blank = tmp_path_factory.mktemp("weights") / "blank.pth"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kind, "load_state_dict", lambda _self, _state: None)
-        torch.save({}, blank)
-        network = kind("inception-v3-compat", ["2048", "logits_unbiased"], str(blank))
-    _randomise(network, torch.Generator().manual_seed(0))
+    network = blank_network()
+    seed(network, torch.Generator().manual_seed(0))
     return network
-
-
-def _randomise(network: nn.Module, generator: torch.Generator) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.weight.data.normal_(0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
-        elif isinstance(module, nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_(0, 0.2, generator=generator)
-            module.running_var.uniform_(0.5, 2, generator=generator)
-            module.weight.data.uniform_(0.7, 1.3, generator=generator)
-            module.bias.data.normal_(0, 0.2, generator=generator)
-        elif isinstance(module, nn.Linear):
-            module.weight.data.normal_(0, 0.02, generator=generator)
-            module.bias.data.normal_(0, 0.5, generator=generator)
 
 
 @pytest.fixture(scope="module")
