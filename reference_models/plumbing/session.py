@@ -37,9 +37,12 @@ from reference_models.plumbing.checkpoint import encode_state
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import generator
+from reference_models.plumbing.selection import selection_score
 
 WARM_UP = 10  # log lines before the diversity alarm may sound: every generator begins with look-alikes
 GRID_COLUMNS = 8  # fixed latents per class; the grid has one row per class
+
+SELECT_PER_CLASS = 50  # images of each class that the judge sees at every checkpoint
 
 
 class TrainingDivergedError(GanevalError):
@@ -69,6 +72,7 @@ class Options:
     keep_last: int = 2  # checkpoints kept, besides the best
     sample_per_class: int = 100  # images of each class written for evaluation at the end
     sample_times: int = 1  # how often over the training, the end included
+    judge: str = ""  # zoo classifier that picks the best checkpoint by KID on held-out images; "" keeps only the last
     gif: bool = False  # also write the fixed latents as an animation
 
 
@@ -241,7 +245,7 @@ class Session:
         return self._run
 
     def _progress(self) -> dict[str, Any]:
-        return {"step": self.step, "images": self.images, "cpu_seconds": round(self.cpu_seconds, 2)}
+        return {"step": self.step, "images": self.images, "best": self.best, "cpu_seconds": round(self.cpu_seconds, 2)}
 
     @property
     def cpu_seconds(self) -> float:
@@ -313,8 +317,23 @@ class Session:
         wrong = [name for name, thing in self._held.items() if isinstance(thing, nn.Module) and not _finite(thing)]
         if wrong:
             self._diverged(f"a weight of {', '.join(wrong)} is not finite")
-        self.books.write_checkpoint(self.step, encode_state(self._snapshot()), keep_last=self.options.keep_last)
+        best = self._is_best()
+        content = encode_state(self._snapshot())
+        self.books.write_checkpoint(self.step, content, keep_last=self.options.keep_last, best=best)
         self.books.update(**self._progress())
+
+    def _is_best(self) -> bool:
+        """Ask the judge, keep the record; without a judge no checkpoint is the best."""
+        if not self.options.judge or self.draw is None:
+            return False
+        value = self._look(
+            lambda draw: selection_score(draw, self.data, self.options.judge, SELECT_PER_CLASS, self.seed)
+        )
+        self.books.log(self.step, {"select/kid": value})
+        if self.best and self.best["value"] <= value:
+            return False
+        self.best = {"metric": "kid", "judge": self.options.judge, "value": value, "step": self.step}
+        return True
 
     def _snapshot(self) -> dict[str, Any]:
         return {

@@ -78,20 +78,20 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
     system, own = _recipe(run)
     if config is not None:
         _require_same(own, config, run.path.name)
-    info, state = run.info, _last_state(run)
+    info, state = run.info, _state(run)
     data, seed = load_data(info["dataset"], info["seeds"]["seed"]), info["seeds"]["seed"]
     run.resume(state["step"] if state else 0)
     _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state))
     return run
 
 
-def open_sampler(path: str | Path, device: str = "auto") -> Sampler:
-    """The generator of a run at its last checkpoint, ready to draw: images for (labels, seed). Needs no data set."""
+def open_sampler(path: str | Path, device: str = "auto", which: str = "last") -> Sampler:
+    """The generator of a run at its last (or "best") checkpoint: images for (labels, seed). Needs no data set."""
     run = open_run(path)
     system, config = _recipe(run)
-    info, state = run.info, _last_state(run)
+    info, state = run.info, _state(run, which)
     if state is None:
-        raise BrokenRunError(f"{run.path} must hold a checkpoint; it has none. Let it train longer.")
+        raise BrokenRunError(f"{run.path} must hold a checkpoint named {which!r}; it has none. Let it train longer.")
     data = Data.empty(info["dataset"], tuple(info["class_names"]), tuple(info["shape"]))
     session = Session(data, info["seeds"]["seed"], replace(Options(**info["options"]), device=device), None, state)
     with torch.random.fork_rng([]):
@@ -164,8 +164,8 @@ def _config(kind: type, stored: Mapping[str, Any]) -> Any:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
 
 
-def _last_state(run: RunDirectory) -> dict[str, Any] | None:
-    path = run.checkpoint()
+def _state(run: RunDirectory, which: str = "last") -> dict[str, Any] | None:
+    path = run.checkpoint(which)
     return None if path is None else decode_state(path.read_bytes(), str(path))
 
 
@@ -189,11 +189,11 @@ def _protocol(data: Data) -> dict[str, str]:
 def _environment(options: Options) -> dict[str, Any]:
     return {
         "torch": torch.__version__, "threads": options.threads or torch.get_num_threads(),
-        "machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count(), "device": str(choose_device(options.device)),
+        "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "device": str(choose_device(options.device)),
     }  # fmt: skip
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name; Linux keeps it from `platform`."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

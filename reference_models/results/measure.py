@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from ganeval.scores import Evaluation
-from reference_models.plumbing.system import open_sampler
+from reference_models.plumbing.system import open_sampler, processor
 
 K = 5  # neighbours of precision, recall, density and coverage
 PROTOCOL_N = 2000  # real and fake rows of those four, as published comparisons have it
@@ -39,6 +40,7 @@ class Measured:
     course: tuple[tuple[int, Evaluation], ...]  # (step, the same on the samples kept during training)
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    machine: str = field(default_factory=lambda: f"{os.cpu_count()} cores, {processor()}")  # that measured
 
 
 def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:

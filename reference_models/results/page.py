@@ -53,7 +53,7 @@ def _headline(measured: Measured, name: str) -> str:
         _with_interval(equal["coverage"]),
     ]]  # fmt: skip
     if "ceiling" in cas.details:
-        rows.append([f"real training images, as many ({cas.details['ceiling_n']:,})", _judge(measured), "",
+        rows.append([f"real images, as many ({cas.details['ceiling_n']:,})", _judge(measured), "",
                      f"{100 * cas.details['ceiling']:.2f} %", "", ""])  # fmt: skip
     if name in STUDIES:
         hits, n, low = STUDIES[name]
@@ -69,7 +69,10 @@ def _reading(whole: Evaluation) -> str:
     cas = whole["gan_train"]
     if cas.ok and "ceiling" in cas.details:
         missing = 100 * (cas.details["ceiling"] - float(cas.value or 0))
-        gap = f" A classifier trained on these fakes is {missing:.1f} points worse on real images than one trained on as many real ones: that much variety is missing."
+        gap = (
+            f" A classifier trained on these fakes is {missing:.1f} points worse on real images than one trained on as "
+            "many real ones: GAN-test cannot see that."
+        )
     return (
         "GAN-test asks whether each image shows its class, and one good image per class would pass it; CAS, recall and "
         "coverage ask for the variety. Read them as one row." + gap
@@ -125,7 +128,10 @@ def _making(info: Mapping[str, Any], measured: Measured) -> str:
             f"process, samples and checkpoints included; torch {made['torch']}, {made['threads']} thread(s), "
             f"{made.get('processor') or made['machine']}" + (f"; {', '.join(on)} on" if on else "")
         ),
-        f"- judge and features: `{measured.whole.classifier}`; evaluation seed {measured.whole.settings['seed']}",
+        (
+            f"- judge and features: `{measured.whole.classifier}`; evaluation seed {measured.whole.settings['seed']}; "
+            f"{measured.machine}"
+        ),
         "- recipe: " + ", ".join(f"`{key}` {value}" for key, value in info["config"].items()),
         f"- typed: `{info['command']}`" if info["command"] else "",
     ]

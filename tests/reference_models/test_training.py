@@ -116,6 +116,57 @@ def test_a_killed_run_resumes_bit_for_bit(name, tmp_path):
         assert mine.path.read_bytes() == other.path.read_bytes()
 
 
+def test_the_best_checkpoint_is_the_one_the_judge_prefers_and_it_stays(tmp_path, monkeypatch):
+    from reference_models.plumbing import session
+
+    values = iter([3.0, 1.0, 2.0, 2.5])
+    monkeypatch.setattr(session, "selection_score", lambda *_: next(values))
+    options = replace(QUICK, judge="digits", keep_last=1)
+    run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=options)
+    best = run.checkpoint("best")
+    assert best is not None
+    assert best.name == "step-000002.safetensors"
+    assert run.info["best"] == {"metric": "kid", "judge": "digits", "value": 1.0, "step": 2}
+    assert read_run(run.path).curves["select/kid"].values == (3.0, 1.0, 2.0, 2.5)
+    labels = np.arange(4)
+    last, chosen = (open_sampler(run.path, which=which)(labels, seed=0) for which in ("last", "best"))
+    assert not np.array_equal(last, chosen)
+
+
+def test_the_judge_prefers_real_digits_to_noise():
+    from reference_models.plumbing.data import load_data
+    from reference_models.plumbing.sampling import Sampler
+    from reference_models.plumbing.selection import selection_score
+
+    data = load_data("digits")
+    real = [data.batch(0, len(data.images))[0][data.labels[data._permutation(0)] == c] for c in range(10)]
+    device = torch.device("cpu")
+    digits = Sampler(lambda z, y: torch.stack([real[c][i] for i, c in enumerate(y.tolist())]), (1,), 10, device)
+    noise = Sampler(lambda z, y: z.view(-1, 1, 8, 8), (64,), 10, device)
+    good, bad = (selection_score(draw, data, "digits", 10, seed=0) for draw in (digits, noise))
+    assert good < bad / 100
+
+
+def test_badly_shuffled_data_sound_an_alarm(tmp_path, monkeypatch):
+    from reference_models.plumbing.data import Data
+
+    def in_order(self, seen, size):
+        rows = torch.arange(seen, seen + size) % len(self.images)
+        labels = self.labels.sort().values
+        return self.images[rows].float() / 127.5 - 1, labels[rows]
+
+    monkeypatch.setattr(Data, "batch", in_order)
+    run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=QUICK)
+    assert any(note.startswith("alarm at step 1: batch_entropy") for note in read_run(run.path).notes)
+
+
+@pytest.mark.parametrize("option", ["amp", "channels_last"])
+def test_faster_arithmetic_trains_too(option, tmp_path):
+    run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=replace(QUICK, **{option: True}))
+    assert run.info["options"][option] is True
+    assert open_sampler(run.path)(np.arange(4), seed=0).shape == (4, 1, 8, 8)
+
+
 def test_another_recipe_is_refused_by_its_fields(tmp_path):
     name = NAMES[0]
     run = fit(name, smoke(name), dataset="synthetic", out=tmp_path, options=QUICK)

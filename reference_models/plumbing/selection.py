@@ -1,0 +1,20 @@
+"""Which checkpoint was best, asked of images that are neither trained on nor reported on."""
+
+from __future__ import annotations
+
+from ganeval import kid
+from ganeval.images.imageset import ImageSet
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.sampling import Sampler
+
+
+def selection_score(draw: Sampler, data: Data, judge: str, per_class: int, seed: int) -> float:
+    """Kernel distance (lower is better) of fresh fakes to the held-out images, in the embedding of `judge`.
+
+    KID and not FID: unbiased at the few images a training can spare. The held-out split is `data`'s: `val`,
+    `remaining`, or a part of the training split that was put aside.
+    """
+    images, labels = draw.per_class(per_class, seed)
+    fake = ImageSet.from_array(images, source="training", labels=labels)
+    held = ImageSet.from_array(data.held_images.cpu().numpy(), source=f"{data.name}, held out")
+    return float(kid(held, fake, extractor=judge, cache=False))
