@@ -110,7 +110,7 @@ def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
         if isinstance(prepared, Absent):
             return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
         html = _panel_template(panel).render(page=page, **prepared)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - a plug-in's bug must cost one panel, not the page
         page.problems.append(f"panel {panel.name}: {type(error).__name__}: {error}")
         return {
             "panel": panel,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import dots, ink, series_style, tidy
+from ganeval.report.charts import dots, ink, series_style, tagged, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
