@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.timing import Contest
 from ganeval.features import Features
 from ganeval.metric import METRICS
 from ganeval.pair import Pair
@@ -60,6 +61,18 @@ def fidelity_two(real: torch.Tensor, fake: torch.Tensor) -> None:
     from torch_fidelity.metric_prc import calculate_precision_recall_full
 
     calculate_precision_recall_full(fake, real)
+
+
+def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:
+    """All our neighbour metrics from one sweep, against prdc's four and torch-fidelity's two."""
+    real, fake = rows(n, d, 0), rows(n, d, 1)
+    yield Contest(
+        f"Neighbour metrics ({len(OURS)} of ours), n = {n}, d = {d}",
+        lambda: all_ours(real, fake),
+        {"prdc, 4": lambda: prdc_four(real, fake), "torch-fidelity, 2": lambda: fidelity_two(real, fake)},
+        {"prdc, 4": 2.5, "torch-fidelity, 2": 2.0},
+        repeats=2,
+    )
 
 
 def timed(work: Callable[[torch.Tensor, torch.Tensor], None], real: torch.Tensor, fake: torch.Tensor) -> Timing:
