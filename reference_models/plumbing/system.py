@@ -44,6 +44,7 @@ class System:
         return self.profiles[name]
 
 
+ARITHMETIC = ("amp", "channels_last", "compile")  # options that change numbers
 SYSTEMS = Registry(System, "reference_models", "reference model")
 
 
@@ -72,13 +73,16 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
     """Go on with a run from its last checkpoint; bit for bit what an uninterrupted run would have done on a CPU.
 
     A `config` that differs from the run's is refused, naming the fields: every one of them, also the number of steps,
-    which the learning rate depends on.
+    which the learning rate depends on. So are `options` that change the arithmetic.
     """
     run = open_run(path)
     system, own = _recipe(run)
-    if config is not None:
-        _require_same(own, config, run.path.name)
     info, state = run.info, _state(run)
+    if config is not None:
+        _require_same(asdict(own), asdict(config), run.path.name)
+    if options is not None:
+        before, now = info["options"], asdict(options)
+        _require_same({k: before[k] for k in ARITHMETIC}, {k: now[k] for k in ARITHMETIC}, run.path.name)
     data, seed = load_data(info["dataset"], info["seeds"]["seed"]), info["seeds"]["seed"]
     run.resume(state["step"] if state else 0)
     _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state))
@@ -169,12 +173,11 @@ def _state(run: RunDirectory, which: str = "last") -> dict[str, Any] | None:
     return None if path is None else decode_state(path.read_bytes(), str(path))
 
 
-def _require_same(own: Any, asked: Any, run: str) -> None:
-    mine, theirs = asdict(own), asdict(asked)
-    changed = [f"{key} {mine.get(key)!r} -> {theirs.get(key)!r}" for key in mine if mine.get(key) != theirs.get(key)]
-    if changed or type(own) is not type(asked):
+def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) -> None:
+    changed = [f"{key} {own.get(key)!r} -> {asked.get(key)!r}" for key in {**own, **asked} if own.get(key) != asked.get(key)]  # fmt: skip
+    if changed:
         raise IncomparableError(
-            f"A run is resumed with its own recipe; {run} would change: {', '.join(changed) or 'the system'}. "
+            f"A run is resumed with its own recipe; {run} would change: {', '.join(changed)}. "
             "Take these back, or start a new run."
         )
 

@@ -174,6 +174,13 @@ def test_another_recipe_is_refused_by_its_fields(tmp_path):
         resume(run.path, config=smoke(name, steps=6, batch=8))
 
 
+def test_other_arithmetic_is_refused_but_other_book_keeping_is_not(tmp_path):
+    run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=QUICK)
+    with pytest.raises(IncomparableError, match="would change: amp False -> True"):
+        resume(run.path, options=replace(QUICK, amp=True))
+    assert resume(run.path, options=replace(QUICK, log_every=1)).info["status"] == "done"
+
+
 def test_nan_stops_and_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
     from reference_models.plumbing import session
 
