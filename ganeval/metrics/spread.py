@@ -8,23 +8,20 @@ memorised images a class can look as varied as real data; read them with recall 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import UndefinedError
 from ganeval.features import Features
 from ganeval.metric import metric
-from ganeval.numerics.order import canonical_order
+from ganeval.numerics.pairing import PairMean, mean_over_pairs
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, one per scale, finest first
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03
-PAIRS_AT_ONCE = 2048
 
 
 @metric(
@@ -46,7 +43,12 @@ def ms_ssim(pair: Pair, *, pairs: int = 5000) -> Score:
     Standard error: of the mean over disjoint pairs. Bias: none in n.
     Differs from TensorFlow's: negative contrast terms are clipped to 0; window shrinks to the side on images under 11 px.
     """
-    return _spread(pair, pairs, _similarity)
+    fake = _similarity(pair.fake, pairs, pair.seed)
+    details: dict[str, object] = {"by_class": fake.by_class}
+    if pair.real is not None and pair.real.images is not None:
+        real = _similarity(pair.real, pairs, pair.seed)
+        details |= {"real": real.mean, "real_se": real.se, "real_by_class": real.by_class}
+    return Score(fake.mean, se=fake.se, n=len(pair.fake), details=details)
 
 
 @metric("embedding_spread", better="higher", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity")
@@ -61,73 +63,33 @@ def embedding_spread(pair: Pair, *, pairs: int = 5000) -> Score:
     >>> float(embedding_spread(Pair(Features.given(2 * rows), Features.given(2 * rows))))
     1.0
     """
-    assert pair.real is not None
-    fake, _, _ = _mean_over_pairs(pair.fake, pairs, pair.seed, _distance)
-    real, _, _ = _mean_over_pairs(pair.real, pairs, pair.seed, _distance)
-    if real[0] == 0:
+    real = _distance(pair.require_real(), pairs, pair.seed)
+    fake = _distance(pair.fake, pairs, pair.seed)
+    if real.mean == 0:
         raise UndefinedError("Real images of a class all have one embedding; there is no distance to compare with.")
-    ratio = fake[0] / real[0]
-    se = math.hypot(fake[1], ratio * real[1]) / real[0]
-    return Score(ratio, se=se, n=len(pair.fake), details={"fake": fake[0], "real": real[0]})
+    ratio = fake.mean / real.mean
+    se = math.hypot(fake.se, ratio * real.se) / real.mean
+    return Score(ratio, se=se, n=len(pair.fake), details={"fake": fake.mean, "real": real.mean})
 
 
-Pairwise = Callable[[Features, torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def _spread(pair: Pair, pairs: int, measure: Pairwise) -> Score:
-    (value, se), by_class, _ = _mean_over_pairs(pair.fake, pairs, pair.seed, measure)
-    details: dict[str, object] = {"by_class": by_class}
-    if pair.real is not None and pair.real.images is not None:
-        (real, real_se), real_by_class, _ = _mean_over_pairs(pair.real, pairs, pair.seed, measure)
-        details |= {"real": real, "real_se": real_se, "real_by_class": real_by_class}
-    return Score(value, se=se, n=len(pair.fake), details=details)
-
-
-def _mean_over_pairs(
-    features: Features, pairs: int, seed: int, measure: Pairwise
-) -> tuple[tuple[float, float], dict[str, float], int]:
-    """((mean, se), class -> mean, number of pairs) over disjoint random pairs within classes."""
-    left, right, label = _disjoint_pairs(features, pairs, seed)
-    chunks = [
-        measure(features, a, b) for a, b in zip(left.split(PAIRS_AT_ONCE), right.split(PAIRS_AT_ONCE), strict=True)
-    ]
-    values = torch.cat(chunks).double().cpu().numpy()
-    if len(values) < 2:
-        raise TooFewSamplesError("Spread needs at least two pairs of one class; generate 4 images of a class or more.")
-    by_class = {str(int(c)): float(values[label == c].mean()) for c in np.unique(label)}
-    return (float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))), by_class, len(values)
-
-
-def _disjoint_pairs(features: Features, pairs: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
-    """Rows (left, right) of at most `pairs` disjoint pairs of one label each, and the label of each pair.
-
-    Rows are taken in the order of a random projection, not of the file, so row order does not matter.
-    """
-    labels = np.zeros(len(features), dtype=np.int64) if features.labels is None else features.labels.cpu().numpy()
-    order = canonical_order(features.embeddings, seed)
-    rng = np.random.default_rng(seed)
-    left, right, label = [], [], []
-    for c in np.unique(labels):
-        rows = order[labels[order] == c]
-        rows = rows[rng.permutation(len(rows))]
-        half = len(rows) // 2
-        left.append(rows[:half])
-        right.append(rows[half : 2 * half])
-        label.append(np.full(half, c))
-    a, b, c = np.concatenate(left), np.concatenate(right), np.concatenate(label)
-    chosen = np.sort(rng.permutation(len(a))[:pairs])
-    return torch.from_numpy(a[chosen]), torch.from_numpy(b[chosen]), c[chosen]
-
-
-def _distance(features: Features, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+def _distance(features: Features, pairs: int, seed: int) -> PairMean:
     rows = features.embeddings.double() if features.embeddings.device.type != "mps" else features.embeddings
-    return (rows[left.to(rows.device)] - rows[right.to(rows.device)]).norm(dim=1)
+
+    def measure(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        return (rows[left.to(rows.device)] - rows[right.to(rows.device)]).norm(dim=1)
+
+    return mean_over_pairs(features.embeddings, features.labels, measure, pairs=pairs, seed=seed)
 
 
-def _similarity(features: Features, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    assert features.images is not None
-    a, b = (features.images.take(rows.numpy()).array() for rows in (left, right))
-    return multiscale_ssim(torch.from_numpy(a), torch.from_numpy(b))
+def _similarity(features: Features, pairs: int, seed: int) -> PairMean:
+    images = features.images
+    assert images is not None
+
+    def measure(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        a, b = (images.take(rows.numpy()).array() for rows in (left, right))
+        return multiscale_ssim(torch.from_numpy(a), torch.from_numpy(b))
+
+    return mean_over_pairs(features.embeddings, features.labels, measure, pairs=pairs, seed=seed)
 
 
 def multiscale_ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

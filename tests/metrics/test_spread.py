@@ -11,7 +11,7 @@ import torch
 from ganeval.errors import TooFewSamplesError
 from ganeval.features import Features
 from ganeval.images.imageset import ImageSet
-from ganeval.metrics.spread import _disjoint_pairs, embedding_spread, ms_ssim, multiscale_ssim
+from ganeval.metrics.spread import embedding_spread, ms_ssim, multiscale_ssim
 from ganeval.pair import Pair
 
 
@@ -71,15 +71,6 @@ def test_the_real_baseline_stands_beside_the_value() -> None:
     real, fake = features(noise(40, 1)), features(np.repeat(noise(1), 40, axis=0))
     score = ms_ssim(Pair(real, fake))
     assert score.details["real"] < 0.2 < float(score)
-
-
-def test_pairs_are_disjoint_and_share_a_label() -> None:
-    labels = np.random.default_rng(0).integers(0, 3, 101)
-    rows = Features.given(torch.randn(101, 4, generator=torch.Generator().manual_seed(0)), labels=labels)
-    left, right, label = _disjoint_pairs(rows, 1000, seed=0)
-    assert len({*left.tolist(), *right.tolist()}) == 2 * len(left)
-    assert (labels[left] == labels[right]).all()
-    assert (labels[left] == label).all()
 
 
 def test_half_the_distance_is_half_the_spread() -> None:
