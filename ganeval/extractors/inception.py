@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +23,7 @@ from torch.nn import functional as F
 
 from ganeval.errors import WrongInputError
 from ganeval.extractor import Embedded, ExtractorSpec
+from ganeval.numerics.precision import exact_convolutions
 from ganeval.numerics.resize import resize
 from ganeval.weights import RemoteWeights, find_weights, load_state, sha256_of
 
@@ -87,7 +87,7 @@ class Inception:
     def __call__(self, images: torch.Tensor) -> Embedded:
         x = resize((images.to(self.device, torch.float32) - 128) / 128, SIDE, SIDE)
         x = x.to(self.dtype, memory_format=torch.channels_last)
-        with _exact_float32(self.device):
+        with exact_convolutions(self.device):
             x, spatial = _features(self.layers, x)
             embeddings = x.float().mean(dim=(2, 3))
             return Embedded(embeddings, embeddings @ self.classes.T, spatial)
@@ -105,13 +105,6 @@ def _folded(state: Mapping[str, torch.Tensor], name: str) -> tuple[torch.Tensor,
 
 def _laid_out(weight: torch.Tensor) -> torch.Tensor:
     return weight.contiguous(memory_format=torch.channels_last)
-
-
-def _exact_float32(device: torch.device) -> AbstractContextManager[None]:
-    """CUDA convolutions round to TF32 by default, a thousand times coarser than the features are compared at."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
 
 
 def _features(layers: Layers, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
