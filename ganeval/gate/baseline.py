@@ -208,8 +208,9 @@ def _vectors(baseline: Baseline, metrics: Sequence[str] | None) -> dict[str, Vec
     return {
         f"{look.n}/{key}": np.ascontiguousarray(value, dtype=np.float32)
         for look in baseline.looks
+        for labels in [next((key for key in sorted(look.per_sample) if key.endswith(".label")), "")]
         for key, value in look.per_sample.items()
-        if metrics is None or key.partition(".")[0] in metrics
+        if metrics is None or key.partition(".")[0] in metrics or key == labels
     }
 
 

@@ -5,6 +5,8 @@ generators are asked the same questions. For a mean the difference of the two ve
 it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) / sqrt(n).
 The reference set is the same on both sides and held fixed.
 
+Where classes are asked for in equal numbers, only the spread within classes counts (see `entry`).
+
 The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
 measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
 of the variance. Both say so in the note.
@@ -19,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ganeval.errors import GanevalError, IncomparableError
-from ganeval.gate.entry import Entry, Look, Vector
+from ganeval.gate.entry import Entry, Look, Vector, standard_error
 from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
 
 DEBIASED = {"fid": "fid_debiased"}
@@ -149,7 +151,9 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
         counts = _discordant(old, new, sign)
         return Difference(PairedProportions(*counts, n), base.value, entry.value, n, paired=True)
     spread = np.asarray(new, np.float64) - np.asarray(old, np.float64)
-    se = _rounded(float(spread.std(ddof=1)), float(np.std(new, dtype=np.float64))) / math.sqrt(n)
+    asked = then.asked if _same(then.asked, now.asked) else None
+    se = standard_error(spread, asked)
+    se = se if se > 1e-9 * float(np.std(new, dtype=np.float64)) else 0.0  # rounding is no noise
     gap = sign * (entry.value - base.value)
     extra, note = _second_order(then, now, metric, gap, se)
     heavy = _heavy(spread)
@@ -159,9 +163,8 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
     )  # fmt: skip
 
 
-def _rounded(sd: float, scale: float) -> float:
-    """Identical generators differ by rounding only, and rounding is no noise."""
-    return sd if sd > 1e-9 * scale else 0.0
+def _same(a: Vector | None, b: Vector | None) -> bool:
+    return a is not None and b is not None and np.array_equal(a, b)
 
 
 def _unpaired(base: Entry, now: Entry, sign: int) -> Difference | None:
@@ -187,10 +190,10 @@ def _discordant(old: Vector, new: Vector, sign: int) -> tuple[int, int]:
 
 
 def _class_pairs(then: Look, now: Look, metric: str, sign: int, names: list[str]) -> dict[str, PairedProportions]:
-    old, new, asked, asked0 = then.hits(metric), now.hits(metric), now.labels(metric), then.labels(metric)
-    if old is None or new is None or asked is None or asked0 is None or not then.latents or then.latents != now.latents:
+    old, new, asked = then.hits(metric), now.hits(metric), now.asked
+    if old is None or new is None or asked is None or not then.latents or then.latents != now.latents:
         return {}
-    if len(old) != len(new) or not np.array_equal(asked, asked0):
+    if len(old) != len(new) or not _same(asked, then.asked):
         return {}
     rows = {name: asked == index for index, name in enumerate(names)}
     return {name: PairedProportions(*_discordant(old[m], new[m], sign), int(m.sum())) for name, m in rows.items()}

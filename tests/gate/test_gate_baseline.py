@@ -114,7 +114,10 @@ def test_an_update_names_what_it_supersedes_and_what_changes(make_evaluation, st
 def test_only_vectors_that_rules_read_are_kept(make_evaluation, tmp_path: Path):
     path = write_candidate(tmp_path / "cgan.json", [make_evaluation()], CONFIG)
     assert path.name == "cgan.candidate.json"
-    assert json.loads(path.read_text())["per_sample"]["keys"] == ["2000/fid.influence"]
+    assert json.loads(path.read_text())["per_sample"]["keys"] == [
+        "2000/classifier_score.label",
+        "2000/fid.influence",
+    ]
 
 
 def test_an_update_takes_the_candidate_away(make_evaluation, tmp_path: Path):

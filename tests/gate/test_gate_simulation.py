@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ganeval.gate.baseline import Baseline
+from ganeval.gate.entry import standard_error
 from ganeval.gate.estimates import Normal, PairedProportions, TwoProportions, interval
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.multiplicity import adjust
@@ -129,3 +130,16 @@ def test_the_detectable_difference_of_a_proportion(p, n, points):
 def test_detectable_and_required_n_are_inverse():
     assert required_n(detectable(5000, 0.3), 0.3) == pytest.approx(5000, abs=1)
     assert reach(0.05, 0.8) == pytest.approx(1.6449 + 0.8416, abs=1e-4)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_the_standard_error_is_right_for_balanced_and_for_random_classes(balanced):
+    """Classes differ by three standard deviations: asked for in equal numbers, that difference is no noise."""
+    rng = np.random.default_rng(6)
+    values, errors = [], []
+    for _ in range(400):
+        labels = np.arange(400) % 4 if balanced else rng.integers(0, 4, 400)
+        rows = 3.0 * labels + rng.normal(size=400)
+        values.append(rows.mean())
+        errors.append(standard_error(rows, labels))
+    assert np.mean(errors) / np.std(values, ddof=1) == pytest.approx(1.0, abs=0.1)
