@@ -1,5 +1,6 @@
 """ganeval: the evaluation of image generators, with honest errors, offline, on small images too.
 
+>>> import numpy as np
 >>> from ganeval import fid
 >>> round(float(fid(np.eye(3)[[0, 1, 2, 0]] * 1.0, np.eye(3)[[0, 1, 2, 1]] * 1.0)), 4)
 0.0833

@@ -178,8 +178,8 @@ class Lists:
         rescale = self.left.unit / left.unit
         originals = first_equal(left.source), first_equal(right.source)
         tiles = Tiles(left, right, TILE)
-        for a in spans(len(left), max(1, TILE * TILE // len(right))):
-            lower = torch.cat([tiles.lower(a, b) for b in spans(len(right), TILE)], dim=1)
+        for a in spans(len(left), max(1, min(TILE, TILE * TILE // len(right)))):
+            lower = torch.cat([tiles.lower(a, b).clone() for b in spans(len(right), TILE)], dim=1)  # one buffer for all
             if self.same:
                 lower[torch.arange(len(lower), device=at.device), at[a]] = torch.inf
             upper = (lower + right.slack).add_(left.slack[a, None])

@@ -228,3 +228,13 @@ def test_inputs_are_not_modified() -> None:
     neighbours(x, y, K)
     assert torch.equal(x, SETS["normal"][0])
     assert torch.equal(y, SETS["normal"][1])
+
+
+def test_many_near_ties_beyond_one_tile_are_searched_again_exactly() -> None:
+    """A collapsed set: fifty images with a breath of noise, more rows than a tile, far more near-ties than spares."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 6))[rng.integers(0, 50, 1300)] * 10 + rng.normal(size=(1300, 6)) * 1e-4
+    near = nearest_within(torch.from_numpy(rows), 3)
+    squares = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(squares, np.inf)
+    np.testing.assert_allclose(near.squared, np.sort(squares, axis=1)[:, :3], rtol=1e-9)
