@@ -121,7 +121,7 @@ def _making(info: Mapping[str, Any], measured: Measured) -> str:
     lines = [
         (
             f"- trained on `{info['trained_on']}`, {info['images']:,} images seen, {info['step']:,} steps of "
-            f"{info['config']['batch']}, seed {info['seeds']['seed']}; the test split was opened for this page alone"
+            f"{info['config']['batch']}, seed {info['seeds']['seed']}; no image of the test split was trained on"
         ),
         (
             f"- {info['cpu_seconds']:.0f} CPU-seconds ({info['cpu_seconds'] / 60:.1f} CPU-minutes) for the whole training "
