@@ -34,7 +34,7 @@ def class_balance(pair: Pair, *, seed: int = 0) -> Score:
     sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
 
     Returns: [0, log(1 / min q)]; 0 when the shares agree exactly.
-    Bias: upwards by (k - 1) / (2 n) for k classes (`details["expected_by_chance"]`).
+    Bias: upwards by (k - 1) / (2 n) for k classes (`details["expected_by_chance"]`); compare at equal n only.
     Standard error: delta method, influence log(p_c / q_c) of an image judged c. It vanishes at p = q, so the interval
     is the wider one of that and the inverted non-central chi-square of 2 n KL.
     details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
@@ -72,12 +72,13 @@ def class_balance(pair: Pair, *, seed: int = 0) -> Score:
 
 @metric(
     "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity",
-    needs=("logits",),
+    needs=("logits",), biased_in_n=True,
 )  # fmt: skip
 def missing_classes(pair: Pair) -> Score:
     """The number of target classes that not one generated image was judged to show: a hard count.
 
-    Returns: 0, 1, ... k. Falls with n, as every count of missing things does: `details["missing"]` gives the
+    Returns: 0, 1, ... k. No standard error: one image more or less may flip a hard count.
+    Bias: falls with n, as every count of missing things does; compare at equal n only. `details["missing"]` gives the
     probability of missing that class by chance at this n, were the generator balanced.
     details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
     judge's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.

@@ -43,7 +43,7 @@ def birthday(pair: Pair, *, threshold: float | None = None) -> Score:
 
     Returns: [1, inf) images. Interval: Poisson for C, widened by the spread of the rows' counts when some images repeat
     more than others. No standard error: the estimate is far from normal.
-    Bias: a support far above n^2 cannot be seen; raise n to look further.
+    Bias: a support far above n^2 cannot be seen; raise n to look further, and compare at equal n only.
 
     >>> import torch
     >>> from ganeval.features import Features

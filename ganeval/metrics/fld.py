@@ -36,7 +36,7 @@ def fld(pair: Pair, *, at_most: int = 2000) -> Score:
 
     Returns: (-inf, inf), near 0 for new samples of the training distribution, higher is worse. At most `at_most` rows of
     each set, drawn with the seed. Standard error: of the mean over held-out rows, fakes held fixed.
-    Bias: falls with the number of fakes; compare at equal n.
+    Bias: falls with the number of fakes; compare at equal n only.
     Differs from the authors: widths by EM (closed form, no step size) instead of 50 steps of Adam.
     Raises: TooFewSamplesError below 20 rows of any set.
     """

@@ -35,7 +35,7 @@ def fid(pair: Pair, *, se: bool = True, convention: str | None = None) -> Score:
 
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets (differences of shape below 1e-10 of
     the total variance read as 0).
-    Bias: upwards, about proportional to 1/n, so that only equal n may be compared; `fid_debiased` removes it.
+    Bias: upwards, about proportional to 1/n, so compare at equal n only; `fid_debiased` removes it.
     Standard error: influence function with the real set held fixed (arXiv:1507.04090), for the distance *at this n*,
     bias included. `per_sample["influence"]`: positive rows pull the distance up. `se=False` skips both and is faster.
     Differs from: stylegan3, which divides by n (`convention="stylegan3"`); the other conventions coincide given
@@ -60,8 +60,11 @@ def fid(pair: Pair, *, se: bool = True, convention: str | None = None) -> Score:
 def sfid(pair: Pair, *, se: bool = True) -> Score:
     """The Frechet distance on spatial features, which see where things are (Nash et al. 2021, section 3).
 
-    The same formula, bias and error as `fid`, on an intermediate feature map of the extractor, flattened.
+    The same formula as `fid`, on an intermediate feature map of the extractor, flattened.
+
     Returns: [0, inf); 0 for identical sets.
+    Bias: as for `fid`; compare at equal n only.
+    Standard error: as for `fid`.
     """
     real, rows = pair.require_real().spatial, pair.fake.spatial
     if real is None or rows is None:
@@ -74,9 +77,10 @@ def fid_debiased(pair: Pair, *, seed: int = 0) -> Score:
     """The Frechet distance with its 1/n bias removed by a half split: 2 FID_n - (FID_a + FID_b) / 2.
 
     a and b are the two halves of the fake set in a seeded random order. A bias c/n is doubled in the halves and so
-    cancels; what remains is of order 1/n^2 in the fake set (the real set's own share of the bias stays).
+    cancels.
 
     Returns: (-small, inf): slightly negative values are normal near 0.
+    Bias: of order 1/n^2 in the fake set; the real set's own share of FID's bias stays.
     Refuses n < 10 d: there the second-order term is as large as the first and the value over-corrects.
     Standard error: the influence values of the whole and of the halves combine linearly, row by row. Simulated:
     within 10 % of the truth away from 0, up to 30 % too large (never too small) next to it.
@@ -98,6 +102,7 @@ def fid_infinity(pair: Pair, *, seed: int = 0) -> Score:
     sizes have 1/n in those ratios; its intercept is the value.
 
     Returns: (-small, inf): slightly negative values are normal near 0. Refuses n < 10 d.
+    Bias: as for `fid_debiased`.
     Standard error: as for `fid_debiased`.
     Differs from the authors' code: disjoint blocks that use every row at every size, where they draw one random
     subset for each of 15 sizes. In simulation (d = 16, n = 400; d = 32, n = 1000) the same mean with two thirds of

@@ -35,7 +35,7 @@ def gan_train(pair: Pair, *, repeats: int = 1, epochs: float = 5.0) -> Score:
     images (only where a held-out set leaves the real one free to train on).
 
     Returns: [0, 1]. Interval: binomial error of the test images and, from two repeats on, the spread of the seeds,
-    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n, beside the ceiling.
+    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n only, beside the ceiling.
     Needs: images and labels on both sides. Trains `repeats` networks: minutes, not seconds, so it only runs when asked.
     """
     test = pair.heldout or pair.real

@@ -31,7 +31,7 @@ def inception_score(pair: Pair, *, splits: int | None = None, seed: int | None =
 
     Returns: [1, k] for k classes; k when every image is classified with certainty and all classes are equally
     frequent. No single value is perfect: real images score what the classifier makes of them.
-    Bias: slightly downwards, of order k/n.
+    Bias: slightly downwards, of order k/n; compare at equal n only.
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
@@ -61,6 +61,7 @@ def mode_score(pair: Pair) -> Score:
     some surveys print it, the two terms would collapse to the inception score by the chain rule.)
 
     Returns: (0, k]; equal to the inception score where the fake classes are as frequent as the real ones.
+    Bias: downwards, of order k/n in both terms; compare at equal n only.
     Standard error: delta method on its logarithm, the real set held fixed.
 
     >>> from ganeval.features import Features

@@ -39,7 +39,7 @@ def intra_fid(pair: Pair) -> Score:
 def intra_kid(pair: Pair) -> Score:
     """Mean over classes of the kernel distance between real and fake rows of one class; unbiased, so for small classes.
 
-    Returns: [-small, inf). Standard error: the classes' errors in quadrature. `details["by_class"]` as `intra_fid`.
+    Returns: [-small, inf). Bias: none in n. Standard error: the classes' errors in quadrature. `details["by_class"]` as `intra_fid`.
     """
     return over_classes(pair, METRICS["kid"])
 

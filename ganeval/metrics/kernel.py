@@ -34,6 +34,7 @@ def kid(pair: Pair, *, subsets: int | None = None, subset_size: int | None = Non
     usual mean over 100 subsets of 1000 estimates the same number with more noise.
 
     Returns: [-small, inf), unitless; slightly negative values are normal near 0.
+    Bias: none in n.
     Standard error: first-order influence of each fake row, the real set held fixed; `per_sample["influence"]`.
     Near 0, where the first-order term vanishes, it is too small by about the noise between two real sets.
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
@@ -67,7 +68,8 @@ def mmd_rbf(pair: Pair, *, bandwidth: float | None = None, unit_rows: bool = Fal
     unit_rows: rows scaled to length 1 first. CMMD's number on CLIP rows is 1000 times this one with `unit_rows=True,
     bandwidth=10.0`, apart from its bias of about 1/n.
 
-    Returns: [-small, 2], unitless; slightly negative values are normal near 0. Unbiased in n.
+    Returns: [-small, 2], unitless; slightly negative values are normal near 0.
+    Bias: none in n.
     Standard error: as for `kid`; `per_sample["influence"]`; the bandwidth used is in `details`.
 
     >>> from ganeval.features import Features

@@ -26,8 +26,10 @@ from ganeval.scores import Z95, Score
 def classifier_score(pair: Pair) -> Score:
     """GAN-test: the share of generated images that the judge puts into the class that was asked for.
 
-    Returns: [0, 1], a proportion with its Wilson interval. Unbiased in n. What real images get is the judge's own
+    Returns: [0, 1], a proportion. What real images get is the judge's own
     accuracy, so that no single value is perfect; a collapsed generator (one good image per class) scores high, too.
+    Bias: none in n; the judge's own errors lower it, which `details["corrected"]` takes out.
+    Standard error: binomial, with a Wilson interval.
     details: `confusion` (rows asked for, columns judged), `classes` (n, recall, precision, F1, each with a 95 %
     interval), `worst` (the class of lowest recall), and, where the judge's own confusion on real test images is
     known, `corrected`: the rate with the judge's errors taken out, its interval covering both samples.

@@ -42,6 +42,7 @@ def authenticity(pair: Pair) -> Score:
     Returns: [0, 1]; 0 for a set of copies. Fresh samples of the same distribution get about 0.5 or more, depending on
     the dimension, and bad samples get 1: read it with `precision`. `details["heldout"]` is the same share for
     held-out real images where they are given.
+    Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real set held fixed.
     per_sample: authentic, 0 or 1.
     Differs from dgm-eval (0 to 100) and fld (minus 50) in scale.
@@ -66,6 +67,7 @@ def copies(pair: Pair, *, near: float = NEAR) -> Score:
 
     Returns: [0, 1]; fresh samples of the same distribution and equal n get about `near`, copies 1. With held-out
     images `details["heldout"]` is their share: what a generator that copies nothing would get.
+    Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real set held fixed; the interval is Wilson's.
     per_sample: copy, 0 or 1. details: exact (how many), threshold (a distance), nearest (pairs fake, real, distance).
     """
@@ -91,7 +93,7 @@ def duplicates(pair: Pair, *, near: float = NEAR) -> Score:
     Near means: closer than all but the share `near` of reals are to their nearest other real.
 
     Returns: [0, 1]; a fresh sample of the same distribution, as large as the real set, gets about `near`.
-    Bias: grows with the number of fakes; compare equal n only.
+    Bias: grows with the number of fakes; compare at equal n only.
     Standard error: delete-a-group jackknife over fakes.
     per_sample: repeated, 0 or 1. details: exact (how many fakes equal another), threshold, nearest (pairs of fakes).
     """
@@ -121,7 +123,7 @@ def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[
 
 
 @metric("ct", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
-        needs=("real", "heldout"))  # fmt: skip
+        needs=("real", "heldout"), biased_in_n=True)  # fmt: skip
 def ct(pair: Pair, *, cells: int = CELLS, seed: int = 0) -> Score:
     """The data-copying test C_T: are fakes closer to the training images than held-out images are?
 
@@ -130,6 +132,7 @@ def ct(pair: Pair, *, cells: int = CELLS, seed: int = 0) -> Score:
     the held-out share of the cell. Cells with fewer than 20 fakes or no held-out row are left out.
 
     Returns: (-inf, inf), target 0; far below 0 (under -3) means copying, far above 0 underfitting.
+    Bias: none at 0; away from it a test statistic grows with the square root of n, so compare at equal n only.
     Standard error: of the weighted sum of z values, each with variance 1 when nothing was copied.
     Raises: UndefinedError when no cell has enough of both.
     details: cells, each with its z, fakes and held-out images.
@@ -180,6 +183,7 @@ def nn_ratio(pair: Pair, *, seed: int = 0) -> Score:
     both sets cut to the same size (seeded), because a larger set is always nearer.
 
     Returns: [0, inf), target 1; below 1 the training images are nearer, 0 for exact copies.
+    Bias: none in the number of fakes to first order (a ratio of their means).
     Standard error: delta method on the ratio of means over fakes, both real sets held fixed.
     per_sample: influence. details: nearer_train, the share of fakes nearer to a training image (0.5 expected), with
     its Wilson interval.
@@ -215,7 +219,7 @@ def mifid(pair: Pair, *, threshold: float = MIFID_THRESHOLD) -> Score:
     `threshold` on it counts as 1. Exact copies (distance 0) make any distance that is not 0 enormous.
 
     Returns: [0, inf); 0 for identical sets, because their Frechet distance is 0.
-    Bias: that of `fid`; compare equal n only.
+    Bias: that of `fid`; compare at equal n only.
     Standard error: influence of each fake on both factors, the real set held fixed.
     per_sample: influence, cosine (distance to the nearest real image). details: memorisation, penalised.
     Differs from torchmetrics, which averages over reals (the nearest fake of each): a generator that copied one image

@@ -24,8 +24,9 @@ FALSE_MODE = 0.01  # probability, over all modes together, that the judge's erro
 
 
 @metric(
-    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", needs=("logits",)
-)
+    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", needs=("logits",),
+    biased_in_n=True,
+)  # fmt: skip
 def modes(pair: Pair, *, min_hits: int = 1) -> Score:
     """How many of the judge's classes the fakes reach, beyond what the judge's own errors would show.
 
@@ -34,7 +35,7 @@ def modes(pair: Pair, *, min_hits: int = 1) -> Score:
     `details`: the naive count, captured and missing classes, hits, and the reverse KL of the hits to uniform.
 
     Returns: [0, k] modes, an integer; k classes is perfect. No standard error: a count of modes is a hard rule.
-    Bias: rises with n, compare at equal n.
+    Bias: rises with n; compare at equal n only.
 
     >>> from ganeval.features import Features
     >>> logits = torch.tensor([[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [8.0, 0.0, 0.0]])

@@ -34,7 +34,8 @@ def ndb(pair: Pair, *, bins: int = 100) -> Score:
     `details`: bins, the corrected and the uncorrected count with its floor for identical distributions, the
     Jensen-Shannon divergence of the two histograms in nats, and the most over- and under-filled bins.
 
-    Returns: [0, 1], 0 when no bin differs. No standard error: a count of tests, which grows with n.
+    Returns: [0, 1], 0 when no bin differs. No standard error: a count of tests is not a mean.
+    Bias: where the sets differ it rises with n, for tests see more; compare at equal n only.
     Differs from the paper: exact tests, Holm, no random choice of dimensions.
     Raises: TooFewSamplesError below 20 rows a side.
 

@@ -32,6 +32,7 @@ def precision(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
 
     Returns: [0, 1]; 1 for identical sets, about 0.87 for two samples of one distribution (16 dimensions, n = 1000).
     Blind to a dropped mode: a generator of one perfect image has precision 1. Read it beside `recall`.
+    Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real manifold held fixed; the interval is Wilson's.
     per_sample: in_manifold (0 or 1), nearest_real (distance), nearest_real_index.
     Differs from prdc: k = 5 there, and < instead of <=.
@@ -58,7 +59,7 @@ def recall(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
     Eq. 1 of the paper with the sets exchanged: mean over reals of "in at least one fake ball".
 
     Returns: [0, 1]; 1 for identical sets. A generator that has collapsed onto one mode has precision high, recall low.
-    Bias: depends on both n and on k; compare equal n only. One fake outlier has a huge ball and can lift it: see
+    Bias: depends on both n and on k; compare at equal n only. One fake outlier has a huge ball and can lift it: see
     `coverage`.
     Standard error: delete-a-group jackknife over fakes (radii follow), the real set held fixed; too large rather than
     too small, by 5 to 50 % in simulations. Resampling with replacement would be wrong: duplicates have radius 0.
@@ -78,6 +79,7 @@ def density(pair: Pair, *, k: int = DENSITY_K) -> Score:
     Returns: [0, inf); about 1 for two samples of one distribution, above it for fakes packed where reals are dense;
     (k + 1) / k for a set against itself without duplicates (each row also lies in its own ball), so that no single
     value is perfect.
+    Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: that of a mean over fakes, the real balls held fixed.
     per_sample: balls, the number of real balls around each fake over k.
     """
@@ -98,7 +100,7 @@ def coverage(pair: Pair, *, k: int = DENSITY_K) -> Score:
 
     Returns: [0, 1]; 1 for identical sets; for two samples of one distribution and equal n about 1 - 2^-k, which is
     0.969 for k = 5: no honest generator reaches 1 (`details["same_distribution"]` has the exact expectation).
-    Bias: grows with the number of fakes (0.50 at 250 to 0.998 at 4000 in a simulation); compare equal n only.
+    Bias: grows with the number of fakes (0.50 at 250 to 0.998 at 4000 in a simulation); compare at equal n only.
     Standard error: delete-a-group jackknife over fakes, the real balls held fixed; too large rather than too small, by
     5 to 60 % in simulations.
     details: uncovered, up to 20 reals whose ball is empty.

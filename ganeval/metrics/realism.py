@@ -26,6 +26,7 @@ def realism(pair: Pair) -> Score:
 
     Returns: (0, 1e5]: the median over fakes. A copy of a real image has up to 1e5, which is why the median and not
     the mean is reported; identical sets reach the same ceiling.
+    Bias: none in the number of fakes to first order (their median); with other reals it is another question.
     Standard error: from the order statistics that bound the median with 95 %, the real set held fixed.
     per_sample: realism of each fake.
     """
@@ -47,6 +48,7 @@ def rarity(pair: Pair) -> Score:
 
     Returns: (0, inf), in units of the embedding; neither high nor low is good: `details["real"]` is the mean radius of
     the real balls for comparison.
+    Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: that of a mean over fakes, the real set held fixed.
     per_sample: rarity of each fake, 0 outside. details: outside, the share of fakes without a rarity.
     Raises: UndefinedError when fewer than two fakes lie in a real ball.

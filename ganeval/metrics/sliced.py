@@ -24,7 +24,7 @@ def sliced_wasserstein(pair: Pair, *, projections: int = 1000, seed: int = 2020)
     """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
 
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
-    Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`.
+    Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`; compare at equal n only.
     Standard error: influence function (Kantorovich potentials) with the real set and the directions held fixed;
     `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
 
@@ -42,7 +42,8 @@ def mind(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
     """The sliced Wasserstein distance times 3 d, which makes it comparable across embeddings of different width.
 
     Returns: [0, inf); 0 for identical sets. A shift of every coordinate by mu gives 3 d mu^2.
-    Bias and standard error: as for `sliced_wasserstein`.
+    Bias: as for `sliced_wasserstein`; compare at equal n only.
+    Standard error: as for `sliced_wasserstein`.
 
     >>> import torch
     >>> from ganeval.features import Features

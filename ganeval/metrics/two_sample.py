@@ -20,7 +20,9 @@ from ganeval.scores import Score
 LEAST = 20  # rows of each side under which neither test has any power
 
 
-@metric("c2st", better="lower", perfect=0.5, version=1, paper="arXiv:1610.06545", question="two-sample")
+@metric(
+    "c2st", better="lower", perfect=0.5, version=1, paper="arXiv:1610.06545", question="two-sample", biased_in_n=True
+)
 def c2st(pair: Pair, *, folds: int = 5, features: int = 512, ridge: float = 1e-2, permutations: int = 200) -> Score:
     """Held-out balanced accuracy of a classifier trained to tell real rows from fake ones.
 
@@ -31,7 +33,8 @@ def c2st(pair: Pair, *, folds: int = 5, features: int = 512, ridge: float = 1e-2
     cross-fit are not independent and a binomial test fires twice as often as it says), and the recall of either side.
 
     Returns: [0, 1]; 0.5 cannot tell, 1 tells always; values under 0.5 are chance.
-    Standard error: binomial, the two sides added. Bias: none; power grows with n.
+    Standard error: binomial, the two sides added.
+    Bias: none at 0.5; where the sets differ it rises with n, for the classifier learns more; compare at equal n only.
     Differs from the paper: balanced accuracy instead of accuracy, so sides of unequal size are fine; all rows are used.
     Raises: TooFewSamplesError below 20 rows a side, UndefinedError when no feature varies.
 
@@ -81,7 +84,15 @@ def _rate(told: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return (told * chosen).sum(dim=0) / chosen.sum(dim=0)
 
 
-@metric("mmd_test", better="higher", perfect=None, version=1, paper="JMLR 13:723 (2012)", question="two-sample")
+@metric(
+    "mmd_test",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="JMLR 13:723 (2012)",
+    question="two-sample",
+    biased_in_n=True,
+)
 def mmd_test(pair: Pair, *, permutations: int = 500, at_most: int = 2000) -> Score:
     """p-value of a permutation test on the Gaussian-kernel MMD between real and fake embeddings.
 
@@ -89,7 +100,8 @@ def mmd_test(pair: Pair, *, permutations: int = 500, at_most: int = 2000) -> Sco
     (1 + permutations at least as large) / (1 + permutations). At most `at_most` rows a side, drawn with the seed.
 
     Returns: (0, 1]; uniform when real and fake are one distribution, small when they differ.
-    Interval: of the Monte Carlo p-value itself (binomial). Bias: none; power grows with n.
+    Interval: of the Monte Carlo p-value itself (binomial).
+    Bias: none where the sets do not differ; else it falls with n, as power grows; compare at equal n only.
     Raises: TooFewSamplesError below 20 rows a side.
 
     >>> from ganeval.features import Features
