@@ -3,7 +3,7 @@
 Entries are small and JSON-ready (they are what a baseline keeps); the per-image vectors lie beside them.
 
 Classes that are asked for in equal numbers are no chance: then only the spread *within* classes is noise (stratified sampling,
-Cochran 1977, eq. 5.6). On a conditional generator of digits the textbook error of a Frechet distance is 1.7 times too large.
+Cochran 1977, eq. 5.6). On one Hoda checkpoint (n = 1,000) the textbook error of FID was 1.73 times too large.
 """
 
 from __future__ import annotations
