@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,22 +65,24 @@ def demo(out: str | Path = "runs", report: str | Path = "report.html", *, seed: 
 
 def _train_all(trainings: list[list[str]]) -> None:
     """Processes of their own: the library never imports the reference models, and small networks gain nothing from threads."""
-    running = [
-        subprocess.Popen([sys.executable, "-m", "reference_models", *arguments, "--threads", "1"],  # noqa: S603 - our own module
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for arguments in trainings
-    ]  # fmt: skip
-    try:
-        for process, arguments in zip(running, trainings, strict=True):
-            _, said = process.communicate()
-            if process.returncode == INTERRUPTED:
-                raise KeyboardInterrupt
-            if process.returncode:
-                last = (said.strip().splitlines() or ["no output"])[-1]
-                raise GanevalError(f"Training {' '.join(arguments[:3])} ended with code {process.returncode}: {last}")
-    finally:
+    with ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in trainings]
+        running = [
+            subprocess.Popen([sys.executable, "-m", "reference_models", *arguments, "--threads", "1"],  # noqa: S603 - our own module
+                             stdout=subprocess.DEVNULL, stderr=errors)
+            for arguments, errors in zip(trainings, said, strict=True)
+        ]  # fmt: skip
         for process in running:
-            process.terminate()
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        for process, arguments, errors in zip(running, trainings, said, strict=True):
+            code = process.wait()
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
+            if code:
+                errors.seek(0)
+                last = (errors.read(100_000).strip().splitlines() or ["no output"])[-1]
+                raise GanevalError(f"Training {' '.join(arguments[:3])} ended with code {code}: {last}")
 
 
 def render(result: DemoResult) -> str:
@@ -112,7 +116,9 @@ def _floor(result: DemoResult, metric: str) -> str:
 def _verdict(name: str, evaluation: Evaluation) -> str:
     """The classes that never came, and those that came no more often than the judge misreads the others."""
     record = evaluation.scores["missing_classes"]
-    details = record.details if record.ok else {}
+    if not record.ok:
+        return f"{name}: which classes are missing was {record.status}"
+    details = record.details
     never = [str(entry["name"]) for entry in details.get("missing", [])]
     misread = [str(name) for name in details.get("doubtful", [])]
     if not never and not misread:
