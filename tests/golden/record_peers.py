@@ -5,11 +5,14 @@ The features come from NumPy's legacy generator, whose stream is frozen, so that
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -25,6 +28,11 @@ def features(n: int, m: int, d: int) -> tuple[Rows, Rows]:
     mix = random.standard_normal((d, d)) / np.sqrt(d) + np.eye(d)
     real, fake = random.standard_normal((n, d)) @ mix, 1.2 * random.standard_normal((m, d)) @ mix.T + 0.1
     return real, fake
+
+
+def repeated() -> Rows:
+    """40 rows of whole numbers, ten times each, so that the distance between copies is exactly 0."""
+    return np.repeat(np.arange(120.0).reshape(40, 3), 10, axis=0)
 
 
 def statistics(rows: Rows, ddof: int = 1) -> tuple[Rows, Rows]:
@@ -88,6 +96,42 @@ def clean_fid_kid(real: Rows, fake: Rows) -> float:
     return kernel_distance(real, fake, num_subsets=1, max_subset_size=len(real))
 
 
+def logits(n: int, k: int) -> Rows:
+    """(n, k), sorted by their largest entry's class, so that a protocol without a shuffle would show."""
+    rows = 4 * np.random.RandomState(2021).standard_normal((n, k))
+    return rows[np.argsort(rows.argmax(axis=1), kind="stable")]
+
+
+def torch_fidelity_is(rows: Rows, splits: int) -> dict[str, float]:
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
+    found = isc_features_to_metric(torch.from_numpy(rows), splits=splits)
+    return {"mean": found["inception_score_mean"], "sd": found["inception_score_std"]}
+
+
+def torchmetrics_is(rows: Rows) -> float:
+    """Its `compute` on logits, with one split: with more, its unseeded shuffle gives another number each time."""
+    from torchmetrics.image.inception import InceptionScore
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the standard deviation of one number
+        return float(InceptionScore.compute(SimpleNamespace(features=[torch.from_numpy(rows)], splits=1))[0])
+
+
+def torch_fidelity_pr(real: Rows, fake: Rows, k: int) -> dict[str, float]:
+    from torch_fidelity.metric_prc import calculate_precision_recall_full
+
+    both = (torch.from_numpy(rows) for rows in (fake, real))
+    return dict(zip(("precision", "recall"), map(float, calculate_precision_recall_full(*both, k)), strict=True))
+
+
+def prdc(real: Rows, fake: Rows, k: int) -> dict[str, float]:
+    from prdc import compute_prdc
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints
+        return {name: float(value) for name, value in compute_prdc(real, fake, nearest_k=k).items()}
+
+
 FRECHET: dict[str, Callable[[Rows, Rows], float]] = {
     "pytorch-fid": pytorch_fid,
     "clean-fid": clean_fid,
@@ -100,7 +144,8 @@ FRECHET: dict[str, Callable[[Rows, Rows], float]] = {
 def record() -> dict[str, object]:
     real, fake = features(400, 300, 24)
     square, other = features(200, 200, 16)
-    packages = ("pytorch-fid", "clean-fid", "torchmetrics", "torch-fidelity", "scipy", "numpy", "torch")
+    judged = logits(503, 12)
+    packages = ("pytorch-fid", "clean-fid", "torchmetrics", "torch-fidelity", "prdc", "scipy", "numpy", "torch")
     return {
         "versions": {name: version(name) for name in packages},
         "fid": {"shape": [400, 300, 24], "values": {name: call(real, fake) for name, call in FRECHET.items()}},
@@ -109,6 +154,20 @@ def record() -> dict[str, object]:
             "torch-fidelity, 20 subsets of 50": torch_fidelity_kid(square, other, 20, 50),
             "torchmetrics, one full subset": torchmetrics_kid(square, other),
             "clean-fid, one full subset": clean_fid_kid(square, other),
+        },
+        "inception score": {
+            "shape": [503, 12],
+            "torch-fidelity, 10 splits": torch_fidelity_is(judged, 10),
+            "torch-fidelity, 1 split": torch_fidelity_is(judged, 1)["mean"],
+            "torchmetrics, 1 split": torchmetrics_is(judged),
+        },
+        "precision and recall": {
+            "shape": [400, 300, 24],
+            "torch-fidelity, k = 3": torch_fidelity_pr(real, fake, 3),
+            "torch-fidelity, k = 5": torch_fidelity_pr(real, fake, 5),
+            "prdc, k = 5": prdc(real, fake, 5),
+            "prdc, k = 3": prdc(real, fake, 3),
+            "prdc, k = 5, each of 40 rows ten times, against itself": prdc(*[repeated()] * 2, 5),
         },
     }
 
