@@ -161,7 +161,8 @@ def _policy(script: str, pictures: Pictures) -> str:
     )
 
 
-_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_DIRECTIONS = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))  # and line ends of old scripts
+_ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&" + "".join(map(chr, _DIRECTIONS))}
 
 
 def _island(value: Any) -> str:

@@ -1,0 +1,311 @@
+"""The page in a browser: offline, by keyboard, in both themes, without scripts, on paper, with hostile names.
+
+axe-core (vendor/axe.min.js, Mozilla Public License 2.0, unchanged) looks for what people with a screen reader meet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganeval.report import build_report
+from ganeval.report.panel import panels_in_order
+from ganeval.runs.discovery import find_runs
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+WIDTHS = (360, 1440)
+Opened = Callable[..., Any]
+
+
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("The browser tests need Chromium; install the system's package chromium")
+    pytest.skip("no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = _chromium()
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def report(three_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("browser")
+    build_report(find_runs(three_runs), out=folder / "report.html", json_out=folder / "report.json")
+    return folder / "report.html"
+
+
+@pytest.fixture
+def opened(browser: Any, report: Path) -> Iterator[Opened]:
+    """`opened(color_scheme="dark", ...)`: the page in a fresh offline context; errors and dialogs fail the test."""
+    contexts, trouble = [], []
+
+    def open_page(path: Path = report, **options: Any) -> Any:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_offline(True)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: trouble.append(request.url) if not _local(request.url, path) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def _local(url: str, path: Path) -> bool:
+    return url.startswith(("data:", "blob:")) or url.partition("#")[0] == path.as_uri()
+
+
+def _broken_images(page: Any) -> list[str]:
+    """The descriptions of the visible pictures that cannot be decoded; those below the fold are loaded first."""
+    return page.evaluate(
+        "() => Promise.all([...document.images].filter(image => image.offsetParent).map(image => {"
+        " image.loading = 'eager'; return image.decode().then(() => image.naturalWidth ? '' : image.alt, () => image.alt);"
+        "})).then(found => found.filter(Boolean))"
+    )
+
+
+def test_the_page_asks_for_nothing_and_shows_every_panel_and_picture(opened: Opened) -> None:
+    page = opened()
+    shown = page.eval_on_selector_all("main > section", "all => all.map(s => s.id)")
+    assert shown == [panel.name for panel in panels_in_order()]
+    assert page.locator("img").count() > 10
+    assert _broken_images(page) == []
+
+
+def test_the_keyboard_reaches_and_moves_everything(opened: Opened) -> None:
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    slider = page.locator("#step-0")
+    picture = page.locator("#samples-0")
+    before, said = picture.get_attribute("src"), slider.get_attribute("aria-valuetext")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert picture.get_attribute("src") != before
+    assert (said, slider.get_attribute("aria-valuetext")) == ("step 300", "step 200")
+    assert page.locator("#step-1").get_attribute("aria-valuetext") == "step 200"
+    page.keyboard.press("Home")
+    assert slider.get_attribute("aria-valuetext") == "step 100"
+    assert "step 100" in (picture.get_attribute("alt") or "")
+
+
+def test_enter_sorts_a_table_by_full_values_and_again_the_other_way(opened: Opened) -> None:
+    page = opened()
+    head = page.locator("#comparison thead th", has_text="fid").first
+    read = "rows => rows.map(row => Number(row.children[1].dataset.value))"
+    head.locator("button").focus()
+    for direction in ("ascending", "descending"):
+        page.keyboard.press("Enter")
+        assert head.get_attribute("aria-sort") == direction
+        values = page.eval_on_selector_all("#comparison tbody tr", read)
+        assert values == sorted(values, reverse=direction == "descending")
+
+
+def test_the_class_picker_shows_one_row(opened: Opened) -> None:
+    page = opened()
+    whole = page.locator(".frame").first.bounding_box()
+    page.select_option("#class-picker", "۳")
+    one = page.locator(".frame").first.bounding_box()
+    assert whole is not None
+    assert one is not None
+    assert one["height"] == pytest.approx(whole["height"] / 10, rel=0.05)
+
+
+def test_a_cell_of_the_confusion_matrix_shows_its_images(opened: Opened) -> None:
+    page = opened()
+    cell = page.locator("button.cell").first
+    cell.focus()
+    page.keyboard.press("Enter")
+    assert cell.get_attribute("aria-pressed") == "true"
+    box = page.locator("#cells-0 .crop")
+    assert "asked for ۰, seen as ۰; 2 examples" in (box.get_attribute("aria-label") or "")
+    assert box.evaluate("e => getComputedStyle(e).backgroundImage").startswith('url("data:image/webp')
+
+
+def test_play_stops_by_itself_and_never_starts_by_itself(opened: Opened) -> None:
+    page = opened()
+    play = page.locator("#play")
+    assert play.get_attribute("aria-pressed") == "false"
+    page.wait_for_timeout(600)
+    assert page.locator("#step-0").get_attribute("aria-valuetext") == "step 300"
+    play.click()
+    assert play.get_attribute("aria-pressed") == "true"
+    page.wait_for_function("document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+    assert page.locator("#step-0").get_attribute("aria-valuetext") == "step 300"
+
+
+def test_the_toolbar_changes_the_runs_shown(opened: Opened) -> None:
+    page = opened()
+    assert page.locator("#metrics .run-block:visible h3").all_inner_texts()[0].endswith("healthy digits")
+    page.select_option("#run-a", label="only trained")
+    page.select_option("#run-b", "")
+    assert page.locator("#metrics .run-block:visible").count() == 0
+    assert page.locator("#metrics .nothing-here").is_visible()
+    assert page.locator("#samples .run-block:visible").count() == 1
+    assert page.locator("#curves .line.dim").count() > 0
+
+
+def test_the_colours_turn_by_button_and_by_key(opened: Opened) -> None:
+    page = opened(color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.keyboard.press("t")
+    page.keyboard.press("t")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(paper) != light
+    page.locator("#theme").click()
+    assert page.evaluate(paper) == light
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_fits_its_window_in_both_themes(opened: Opened, theme: str, width: int) -> None:
+    page = opened(color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert _broken_images(page) == []
+
+
+def test_twice_the_text_size_needs_no_sideways_scrolling(opened: Opened) -> None:
+    page = opened(viewport={"width": 720, "height": 800})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
+def test_without_scripts_every_table_chart_and_run_is_there(opened: Opened) -> None:
+    page = opened(java_script_enabled=False)
+    assert page.locator("table").count() > 20
+    assert page.locator("svg[role=img]").count() > 8
+    assert page.locator("#metrics .run-block").count() == 3
+    for i in range(3):
+        assert page.locator("#metrics .run-block").nth(i).is_visible()
+    assert not page.locator("#play").is_visible()
+    assert page.locator("noscript p").is_visible()
+
+
+def test_paper_has_the_tables_and_no_buttons(opened: Opened) -> None:
+    page = opened()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert not page.locator(".toolbar").is_visible()
+    assert page.locator("#curves details table").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not page.locator("#curves details table").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(opened: Opened, theme: str) -> None:
+    page = opened(color_scheme=theme, bypass_csp=True, viewport={"width": 1200, "height": 900})
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = [
+        (rule["id"], node["target"], node.get("failureSummary"))
+        for rule in result["violations"] if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]  # fmt: skip
+    assert found == []
+
+
+def test_the_numbers_on_the_page_are_those_of_report_json(opened: Opened, report: Path) -> None:
+    page = opened()
+    document = json.loads(report.with_suffix(".json").read_text())
+    tables = page.eval_on_selector_all(
+        "#metrics table",
+        "all => all.map(t => [t.dataset.runId, [...t.querySelectorAll('tr[data-metric]')].map("
+        "r => [r.dataset.metric, Number(r.children[1].dataset.value)])])",
+    )
+    runs = {run["id"]: run for run in document["runs"] if run["evaluations"]}
+    assert {run for run, _ in tables} == set(runs)
+    for run, rows in tables:
+        scores = runs[run]["evaluations"][-1]["scores"]
+        assert dict(rows) == {name: s["value"] for name, s in scores.items() if s["value"] is not None}
+
+
+def test_the_download_is_report_json(opened: Opened, report: Path) -> None:
+    page = opened(accept_downloads=True)
+    with page.expect_download() as waiting:
+        page.locator("[data-download='report.json']").click()
+    assert json.loads(Path(waiting.value.path()).read_text()) == json.loads(report.with_suffix(".json").read_text())
+
+
+def test_the_table_is_copied_as_markdown_and_latex(opened: Opened) -> None:
+    page = opened()
+    page.evaluate(
+        "navigator.clipboard && (navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); })"
+    )
+    page.locator("[data-copy-as=markdown]").click()
+    assert re.search(r"^\| fid ↓ .*± 0\.21 \|", page.evaluate("window.copied").replace("\u2009", " "), re.MULTILINE)
+    page.locator("[data-copy-as=latex]").click()
+    assert "\\begin{tabular}{lrrrrr}" in page.evaluate("window.copied")
+
+
+def test_hostile_names_do_nothing(opened: Opened) -> None:
+    page = opened()
+    page.select_option("#run-a", "2")
+    page.wait_for_timeout(300)
+    assert page.locator("img[src=x]").count() == 0
+    assert "<U+202E>" in page.locator("#run-2 h3").inner_text()
+    # no dialog, no request: `opened` fails the test on either
+
+
+def test_an_injected_script_would_not_run(browser: Any, report: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "injected.html"
+    copy.write_text(report.read_text().replace("</main>", "<script>window.bad = 1</script></main>"))
+    page = browser.new_page()
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(copy.as_uri())
+    assert page.evaluate("window.bad") is None
+    assert any("Content Security Policy" in text for text in refused)
+    page.close()
+
+
+def test_the_page_in_folder_mode_shows_its_pictures(browser: Any, three_runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    build_report(find_runs(three_runs), out=out, single_file_limit=1000)
+    page = browser.new_page()
+    page.goto(out.as_uri())
+    assert page.locator("img").count() > 10
+    assert _broken_images(page) == []
+    page.close()
+
+
+def test_fifty_runs_of_fifty_steps_open_within_the_budget(
+    browser: Any, new_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    for i in range(50):
+        new_run(tmp_path / "runs", f"run {i}", steps=range(10, 510, 10), evaluated=(300,), names=("a", "b"), columns=4)
+    result = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
+    assert result.size <= 10 * 2**20
+    page = browser.new_page()
+    page.goto((tmp_path / "r.html").as_uri())
+    timing = page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
+    heap = page.evaluate("performance.memory.usedJSHeapSize")
+    page.close()
+    assert timing["domContentLoadedEventEnd"] - timing["responseEnd"] < 2000 * float(
+        os.environ.get("GANEVAL_SLOWER", "1")
+    )
+    assert heap < 300e6
