@@ -2,8 +2,9 @@
 
 >>> import numpy as np
 >>> from ganeval import fid
->>> round(float(fid(np.eye(3)[[0, 1, 2, 0]] * 1.0, np.eye(3)[[0, 1, 2, 1]] * 1.0)), 4)
-0.0833
+>>> real = np.array([[0.0], [2.0], [4.0]])
+>>> round(float(fid(real, real + 1)), 6)  # equal spread, means one apart
+1.0
 
 Every registered metric is a function of this module; `evaluate` runs them all. Nothing heavy is loaded by
 `import ganeval`: a name is imported when it is first asked for.
