@@ -1,13 +1,17 @@
 """`breastmnist-cnn`: malignant or not, 28x28 ultrasound; a committee, because 546 images make one network a lottery.
 
-Every choice (recipe, size, number of members) was made by cross-validation inside `train` and on `val`. Five committees
-are trained; the shipped one is that with the highest AUC on `val`, and all five stand on the card with their test
-figures, malignant recall beside accuracy. `val` also sets the temperature.
+Members differ in how their images are changed: two see strong changes, one mild ones, and two, trained for a shorter
+time, mirror images only. Alone, no kind is better than the others; together they err apart (four-fold cross-validation
+inside `train`: AUC .884 for three members of one kind, .895 for one strong and one plain).
+
+Every choice was made by that cross-validation and on `val`. Five committees are trained; the shipped one is that with
+the highest AUC on `val`, and all five stand on the card with their test figures, malignant recall beside accuracy.
+`val` also sets the temperature. Weights are rounded to half precision before anything is measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -23,15 +27,20 @@ from ganeval.classifiers.network import Architecture
 from ganeval.classifiers.training import Recipe, fit
 from ganeval.datasets.dataset import DATASETS
 
-MEMBERS = 5
 SEEDS = range(5)
 MALIGNANT = 0
 LICENCE = "BreastMNIST: CC BY 4.0 (Yang et al. 2023; images by Al-Dhabyani et al. 2020)"
+NOTE = (
+    "Shipped is the committee with the highest AUC on `val`. The kinds of members were chosen by cross-validation inside "
+    "`train`. One earlier design, five small members of one kind, had been measured on the test split before: mean "
+    "accuracy .858, mean AUC .900, mean malignant recall .595."
+)
+ARCHITECTURE = Architecture(
+    (1, 28, 28), 2, ((48, 48), (64, 64)), stem=32, stem_stride=2, embedding=24, pixel_mean=0.33, pixel_std=0.21
+)
 
-RECIPE = Recipe(
-    architecture=Architecture(
-        (1, 28, 28), 2, ((32, 32), (48, 48)), stem=24, stem_stride=2, embedding=24, pixel_mean=0.33, pixel_std=0.21
-    ),
+MILD = Recipe(
+    ARCHITECTURE,
     epochs=60,
     batch=64,
     weight_decay=0.5,
@@ -39,39 +48,46 @@ RECIPE = Recipe(
     bfloat16=True,
     augment=Augment(rotate=5, scale=0.1, shift=2, flip=True, brightness=0.1, contrast=0.2, padding="reflection"),
 )
+STRONG = replace(MILD, epochs=80, augment=replace(MILD.augment, rotate=8, scale=0.2, shift=3, shear=0.1))
+PLAIN = replace(MILD, epochs=30, augment=Augment(flip=True))
+MEMBERS = (STRONG, STRONG, MILD, PLAIN, PLAIN)
 
 
 def train() -> Trained:
     """Train a committee for each seed and return the one that is best on `val`."""
-    parts = {
-        "train": Part.of("breastmnist:train", DATASETS["breastmnist"].load("train")),
-        "held out": Part.of("breastmnist:val", DATASETS["breastmnist"].load("val")),
-        "test": Part.of("breastmnist:test", DATASETS["breastmnist"].load("test")),
-    }
-    candidates = [train_seed(seed, parts) for seed in SEEDS]
+    parts = load_parts()
+    return best_on_val([train_seed(seed, parts) for seed in SEEDS], parts)
+
+
+def load_parts() -> dict[str, Part]:
+    dataset = DATASETS["breastmnist"]
+    splits = {"train": "train", "held out": "val", "test": "test"}
+    return {use: Part.of(f"breastmnist:{split}", dataset.load(split)) for use, split in splits.items()}
+
+
+def train_seed(seed: int, parts: Mapping[str, Part]) -> Trained:
+    """One committee; `seed` decides everything that is random in it."""
+    recipes = [replace(recipe, seed=1000 * seed + i) for i, recipe in enumerate(MEMBERS)]
+    members = [
+        fit(parts["train"].images, parts["train"].labels, recipe, progress=f"breastmnist {seed}.{recipe.seed}")
+        for recipe in recipes
+    ]
+    return settled(
+        "breastmnist", Committee(members).rounded(), parts, recipe={"members": [asdict(r) for r in recipes]},
+        seed=seed, licence=LICENCE, notes=(NOTE,),
+    )  # fmt: skip
+
+
+def best_on_val(candidates: Sequence[Trained], parts: Mapping[str, Part]) -> Trained:
+    """The candidate with the highest AUC on `val`, then accuracy; its card gets the figures of all of them."""
     table = [_figures(candidate, parts) for candidate in candidates]
     best = max(range(len(table)), key=lambda i: (table[i]["val AUC"], table[i]["val accuracy"]))
-    chosen = candidates[best]
     means = {
         f"mean test {name} of {len(table)} seeds": float(np.mean([row[f"test {name}"] for row in table]))
         for name in ("accuracy", "AUC", "malignant recall")
     }
     extra = {"test AUC": table[best]["test AUC"], **means, "seeds": table}
-    return Trained(chosen.network, replace(chosen.card, extra=extra))
-
-
-def train_seed(seed: int, parts: Mapping[str, Part]) -> Trained:
-    """One committee; its members differ in their seeds only."""
-    recipes = [replace(RECIPE, seed=1000 * seed + i) for i in range(MEMBERS)]
-    members = [
-        fit(parts["train"].images, parts["train"].labels, recipe, progress=f"breastmnist {seed}.{i}")
-        for i, recipe in enumerate(recipes)
-    ]
-    note = "Shipped is the committee with the highest AUC on `val`; no choice looked at the test split."
-    return settled(
-        "breastmnist", Committee(members), parts, recipe={**asdict(RECIPE), "members": MEMBERS}, seed=seed,
-        licence=LICENCE, notes=(note,),
-    )  # fmt: skip
+    return Trained(candidates[best].network, replace(candidates[best].card, extra=extra))
 
 
 def _figures(candidate: Trained, parts: Mapping[str, Part]) -> dict[str, Any]:
@@ -100,7 +116,7 @@ def auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
 
 CLASSIFIER = Member(
     name="breastmnist",
-    load=partial(load_stored, "breastmnist", partial(empty_committee, RECIPE.architecture, MEMBERS)),
+    load=partial(load_stored, "breastmnist", partial(empty_committee, ARCHITECTURE, len(MEMBERS))),
     licence=LICENCE,
     summary="breast ultrasound, malignant or not, 28x28 grey",
     train=train,

@@ -1,4 +1,7 @@
-"""Temperature scaling and the calibration error (Guo et al. 2017, arXiv:1706.04599). Numpy and scipy, no torch."""
+"""Temperature scaling and the calibration error (Guo et al. 2017, arXiv:1706.04599). Numpy and scipy, no torch.
+
+Differs from Guo et al. in a prior on the temperature: judges of digits make so few errors that theirs is noise.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from scipy.special import log_softmax, softmax
 from ganeval.errors import WrongInputError
 
 BINS = 15  # Guo et al. 2017, section 3
-TEMPERATURES = (0.05, 20.0)
+PRIOR_DEVIATION = 0.25  # of log T: two times out of three T lies within 22 % of 1
+LOG_TEMPERATURES = (-4.0, 4.0)
 
 
 def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
@@ -23,18 +27,23 @@ def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.int
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """The T in [0.05, 20] that makes `logits / T` likeliest on held-out images; above 1 the network was too sure.
+    """The temperature T that `logits / T` should have, from held-out images; above 1 the network was too sure.
 
-    It never changes which class wins. The bounds matter only where every held-out image is right or wrong alike.
+    The mode of the posterior under a normal prior on log T with mean 0 and deviation 1/4. Where many held-out images
+    are wrong this is Guo's maximum likelihood; where one or two are, likelihood alone would follow their accidents
+    (for a digit judge with 1 error in 2,000 it says 0.45, and doubles the calibration error on other images).
+    T changes no decision, and is never 0 or infinite, even where every held-out image is right.
     """
     if len(logits) != len(labels) or not len(labels):
         raise WrongInputError(
             f"A temperature needs one label per row of logits; got {len(logits)} rows, {len(labels)} labels."
         )
-    low, high = np.log(TEMPERATURES)
-    found = minimize_scalar(
-        lambda t: negative_log_likelihood(logits / np.exp(t), labels), bounds=(low, high), method="bounded"
-    )
+
+    def surprise(log_t: float) -> float:
+        fit = len(labels) * negative_log_likelihood(logits / np.exp(log_t), labels)
+        return fit + (log_t / PRIOR_DEVIATION) ** 2 / 2
+
+    found = minimize_scalar(surprise, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
 
 

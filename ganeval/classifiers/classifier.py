@@ -61,6 +61,8 @@ class Classifier:
 
     def logits(self, images: torch.Tensor | NDArray[np.uint8], batch: int = 500) -> torch.Tensor:
         """Calibrated logits (n, k), float32 on the CPU, of uint8 (n, c, h, w) images, `batch` at a time."""
+        if isinstance(images, np.ndarray) and not images.flags.writeable:
+            images = images.copy()  # torch has no read-only tensors and warns about such arrays
         return run(self, torch.as_tensor(images), batch)[1]
 
 

@@ -7,6 +7,7 @@ mean over both images, side by side. What is measured is therefore what is shipp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import nn
@@ -36,6 +37,12 @@ class Committee(nn.Module):
         embeddings = torch.stack([torch.cat([e for e, _ in seen], dim=1) for seen in outputs]).mean(0)
         logits = torch.stack([logits for seen in outputs for _, logits in seen]).mean(0)
         return (embeddings - self.mean) / self.std, logits / self.temperature
+
+    def rounded(self) -> Self:
+        """The same committee, in place, with every weight rounded to half precision: what the stored file can hold."""
+        for value in self.members.state_dict().values():
+            value.copy_(value.half().float())
+        return self
 
     def summary(self) -> str:
         return f"{len(self.members)} members, each seen with its mirror image: {self.architecture}"

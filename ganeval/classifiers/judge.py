@@ -44,6 +44,7 @@ def train_classifier(
     seed and epochs included. Equal arguments and threads give equal weights; the global random state stays untouched.
 
     Returns: a `Classifier`; `.logits(images)` is (n, n_classes) float32. A class without images is simply never learnt.
+    Its embedding is standardised on `images`, but may lack full rank there: 50 copies of one image are a legal set.
     Raises: `WrongInputError` for images that are not uint8 (n, c, h, w), labels out of range or of another length.
     """
     train = _checked(images, labels, n_classes)
@@ -59,7 +60,7 @@ def train_classifier(
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = torch.as_tensor(images), torch.as_tensor(labels)
+    x, y = (torch.as_tensor(np.array(v) if isinstance(v, np.ndarray) else v) for v in (images, labels))
     if x.dtype != torch.uint8 or x.ndim != 4:
         raise WrongInputError(
             f"A judge is trained on uint8 images (n, c, h, w); got {x.dtype} {tuple(x.shape)}. "

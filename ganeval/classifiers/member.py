@@ -20,7 +20,7 @@ from ganeval.classifiers.card import Card, quality
 from ganeval.classifiers.classifier import Classifier, require_live, run, spectrum
 from ganeval.classifiers.committee import Committee
 from ganeval.classifiers.network import SmallCNN, empty_folded, to_unit
-from ganeval.classifiers.training import Recipe, fit, stratified_split
+from ganeval.classifiers.training import Recipe, fit, fixed_threads, stratified_split
 from ganeval.datasets.dataset import DATASETS, Split
 from ganeval.errors import BrokenRunError, MissingFileError
 from ganeval.extractor import ExtractorSpec
@@ -43,7 +43,11 @@ class Part:
     @classmethod
     def of(cls, split: str, content: Split, rows: np.ndarray | None = None) -> Part:
         chosen = slice(None) if rows is None else rows
-        return cls(split, torch.from_numpy(content.images[chosen]), torch.from_numpy(content.labels[chosen]))
+        images, labels = (
+            content.images[chosen].copy(),
+            content.labels[chosen].copy(),
+        )  # readers may give read-only arrays
+        return cls(split, torch.from_numpy(images), torch.from_numpy(labels))
 
     def record(self, seen: frozenset[bytes] = frozenset()) -> dict[str, Any]:
         """For the card; `in_train` counts the images that are, pixel for pixel, among the `seen` digests."""
@@ -95,6 +99,7 @@ def train_member(recipe: Recipe, dataset: str, *, held_out: float, licence: str)
     return settled(dataset, network, parts, recipe=asdict(recipe), seed=recipe.seed, licence=licence)
 
 
+@fixed_threads(1)
 def settled(
     dataset: str, network: Network, parts: Mapping[str, Part], *, recipe: Mapping[str, Any], seed: int,
     licence: str, notes: tuple[str, ...] = (), extra: Mapping[str, Any] | None = None,
@@ -104,6 +109,7 @@ def settled(
     digest = hashlib.sha256(weight_bytes(network)).hexdigest()
     classifier = classifier_of(printed_name(dataset), network, DATASETS[dataset].classes, digest)
     embeddings, _ = run(classifier, parts["train"].images)
+    require_live(embeddings, classifier.name)
     rank, condition = spectrum(embeddings)
     temperature = float(network.temperature)
     _, logits = run(classifier, parts["test"].images)
@@ -112,7 +118,8 @@ def settled(
     card = Card(
         name=classifier.name, class_names=classifier.class_names, architecture=network.summary(),
         parameters=sum(p.numel() for p in network.parameters()), preprocessing=classifier.preprocessing,
-        data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()}, recipe=json.loads(json.dumps(recipe)), seed=seed,
+        data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()},
+        recipe=json.loads(json.dumps(recipe)), seed=seed,
         command=f"ganeval zoo train {dataset} --out DIR", weights_sha256=digest, temperature=temperature,
         embedding_dim=embeddings.shape[1], embedding_rank=rank, embedding_condition=condition,
         licence=licence, notes=notes, extra=extra, **vars(measured),
@@ -121,12 +128,12 @@ def settled(
 
 
 def settle(network: Network, train: torch.Tensor, held_out: Part | None, name: str) -> None:
-    """Set the three buffers that are learnt after training; refuses an embedding with dead units."""
+    """Set the three buffers that are learnt after training; a unit that never changes is only centred."""
     plain = classifier_of(name, network, (str(k) for k in range(network.architecture.classes)), "")
-    embeddings, _ = run(plain, train)
-    require_live(embeddings, name)
-    network.mean.copy_(embeddings.double().mean(0))
-    network.std.copy_(embeddings.double().std(0))
+    embeddings = run(plain, train)[0].double()
+    spread = embeddings.std(0)
+    network.mean.copy_(embeddings.mean(0))
+    network.std.copy_(spread.where(spread > 0, 1.0))
     if held_out is not None:
         _, logits = run(plain, held_out.images)
         network.temperature.fill_(fit_temperature(logits.numpy(), held_out.labels.numpy()))
@@ -142,9 +149,10 @@ def classifier_of(
 ) -> Classifier:
     """A `Classifier` around a network of this package."""
     a = network.architecture
+    colour = "grey" if a.shape[0] == 1 else "RGB"
     return Classifier(
         name=name, class_names=tuple(class_names), weights_sha256=digest, module=network,
-        preprocessing=f"{'grey' if a.shape[0] == 1 else 'RGB'} {a.shape[1]}x{a.shape[2]}, no resizing, (x / 255 - {a.pixel_mean}) / {a.pixel_std}",
+        preprocessing=f"{colour} {a.shape[1]}x{a.shape[2]}, no resizing, (x / 255 - {a.pixel_mean}) / {a.pixel_std}",
         preprocess=partial(to_unit, shape=a.shape, name=name), card=card,
         confusion=None if card is None else np.array(card.confusion, dtype=np.int64),
     )  # fmt: skip
@@ -177,5 +185,13 @@ def load_stored(name: str, empty: Callable[[], Network], folder: Path = WEIGHTS)
 
 
 def weight_bytes(network: Network) -> bytes:
-    """The weights as one safetensors document; equal weights give equal bytes."""
-    return safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
+    """The weights as one safetensors document; equal weights give equal bytes.
+
+    A tensor whose values all are half-precision numbers is stored as such: half the size, and nothing is lost.
+    """
+    return safetensors.torch.save({name: _smallest(value.contiguous()) for name, value in network.state_dict().items()})
+
+
+def _smallest(value: torch.Tensor) -> torch.Tensor:
+    half = value.half()
+    return half if value.ndim and bool((half.float() == value).all()) else value

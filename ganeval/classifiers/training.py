@@ -65,7 +65,7 @@ def fit(
     average = {name: value.clone() for name, value in network.state_dict().items()}
     batches = _batches(len(images), recipe.batch, steps, generator)
     hidden = not sys.stderr.isatty() or bool(os.environ.get("CI")) or not progress
-    with _threads(recipe.threads):
+    with fixed_threads(recipe.threads):
         for step, rows in enumerate(tqdm(batches, total=steps, desc=progress, disable=hidden)):
             x = augment(images[rows].to(device).float() / 255, recipe.augment, generator)
             y = targets[rows.to(targets.device)]
@@ -158,7 +158,8 @@ def _update_average(average: dict[str, torch.Tensor], network: SmallCNN, decay: 
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def fixed_threads(count: int | None) -> Iterator[None]:
+    """Within, torch uses `count` threads; None leaves its setting. Sums over threads depend on their number."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -30,6 +30,15 @@ def test_no_other_temperature_is_likelier() -> None:
         assert negative_log_likelihood(2 * logits / best, labels) < negative_log_likelihood(2 * logits / other, labels)
 
 
+def test_one_error_in_two_thousand_does_not_decide_the_temperature() -> None:
+    logits = np.tile([12.0, 0.0], (2000, 1))
+    labels = np.zeros(2000, dtype=int)
+    assert fit_temperature(logits, labels) == pytest.approx(1.0, abs=0.01)
+    logits[0] = [0.5, 0.0]
+    labels[0] = 1
+    assert 0.7 < fit_temperature(logits, labels) < 1.4
+
+
 def test_honest_probabilities_have_almost_no_calibration_error() -> None:
     logits, labels = _calibrated(50_000)
     assert expected_calibration_error(logits, labels) < 0.01

@@ -57,9 +57,24 @@ def test_training_leaves_the_global_random_state_and_the_images_alone() -> None:
 
 
 def test_a_judge_of_a_few_epochs_reads_digits() -> None:
-    judge = train_classifier(TRAIN.images, TRAIN.labels, 10, epochs=4, val=(TRAIN.images[:200], TRAIN.labels[:200]))
+    judge = train_classifier(TRAIN.images, TRAIN.labels, 10, epochs=6, val=(TRAIN.images[:200], TRAIN.labels[:200]))
     assert (judge.logits(TEST.images).argmax(1).numpy() == TEST.labels).mean() > 0.95
     assert judge.class_names == tuple("0123456789")
+
+
+def test_arrays_that_cannot_be_written_are_read_without_complaint() -> None:
+    images, labels = TRAIN.images[:64].copy(), TRAIN.labels[:64].copy()
+    images.flags.writeable = labels.flags.writeable = False
+    judge = train_classifier(images, labels, 10, steps=1, recipe=BRIEF)
+    assert judge.logits(images).shape == (64, 10)
+
+
+def test_a_collapsed_set_still_trains_a_judge_with_finite_rows() -> None:
+    images, labels = TRAIN.images[:10].repeat(5, axis=0), TRAIN.labels[:10].repeat(5)
+    judge = train_classifier(images, labels, 10, steps=3, recipe=BRIEF)
+    embedded = judge(torch.from_numpy(TEST.images))
+    assert torch.isfinite(embedded.embeddings).all()
+    assert torch.isfinite(judge.logits(TEST.images)).all()
 
 
 def test_a_judge_of_shuffled_labels_reads_nothing() -> None:
