@@ -13,6 +13,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,16 +114,17 @@ def torchmetrics_is(rows: Rows) -> float:
     """Its `compute` on logits, with one split: with more, its unseeded shuffle gives another number each time."""
     from torchmetrics.image.inception import InceptionScore
 
+    compute: Callable[..., Any] = InceptionScore.compute  # called without building its network
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the standard deviation of one number
-        return float(InceptionScore.compute(SimpleNamespace(features=[torch.from_numpy(rows)], splits=1))[0])
+        return float(compute(SimpleNamespace(features=[torch.from_numpy(rows)], splits=1))[0])
 
 
 def torch_fidelity_pr(real: Rows, fake: Rows, k: int) -> dict[str, float]:
     from torch_fidelity.metric_prc import calculate_precision_recall_full
 
-    both = (torch.from_numpy(rows) for rows in (fake, real))
-    return dict(zip(("precision", "recall"), map(float, calculate_precision_recall_full(*both, k)), strict=True))
+    found = calculate_precision_recall_full(torch.from_numpy(fake), torch.from_numpy(real), k)
+    return {"precision": float(found[0]), "recall": float(found[1])}
 
 
 def prdc(real: Rows, fake: Rows, k: int) -> dict[str, float]:
@@ -167,7 +169,7 @@ def record() -> dict[str, object]:
             "torch-fidelity, k = 5": torch_fidelity_pr(real, fake, 5),
             "prdc, k = 5": prdc(real, fake, 5),
             "prdc, k = 3": prdc(real, fake, 3),
-            "prdc, k = 5, each of 40 rows ten times, against itself": prdc(*[repeated()] * 2, 5),
+            "prdc, k = 5, each of 40 rows ten times, against itself": prdc(repeated(), repeated(), 5),
         },
     }
 
