@@ -69,7 +69,7 @@ def contests(chosen: list[str], n: int, d: int) -> Iterator[Contest]:
 def line(r: Result) -> str:
     if r.note:
         return f"{r.title:55s} {r.name:25s} {r.note}"
-    bar = "" if r.bar is None else f"bar {r.bar:g}: {r.verdict}"
+    bar = f"{r.asked}: {r.verdict}" if r.asked else ""
     return f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu {r.cpu_ratio:.2f} x)  {bar}"
 
 
@@ -87,8 +87,7 @@ def page(results: list[Result]) -> str:
 def row(r: Result) -> str:
     if r.note:
         return f"| {r.title} | {r.name} | {r.note} | | | | | | |\n"
-    bar = "" if r.bar is None else f">= {r.bar:g}"
-    return f"| {r.title} | {r.name} | {r.seconds:.3f} | {r.cpu:.3f} | {r.megabytes:.0f} | {r.ratio:.2f} | {r.cpu_ratio:.2f} | {bar} | {r.verdict} |\n"
+    return f"| {r.title} | {r.name} | {r.seconds:.3f} | {r.cpu:.3f} | {r.megabytes:.0f} | {r.ratio:.2f} | {r.cpu_ratio:.2f} | {r.asked} | {r.verdict} |\n"
 
 
 def versions() -> str:

@@ -19,13 +19,17 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Contest:
-    """Our work against that of the peers. `bars`: how many times our time a peer has to take."""
+    """Our work against that of the peers.
+
+    `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take.
+    """
 
     title: str
     ours: Callable[[], object]
     peers: Mapping[str, Callable[[], object]]
     bars: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 3
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,20 @@ class Result:
     cpu_ratio: float
     bar: float | None
     note: str = ""
+    limit: float | None = None
+
+    @property
+    def asked(self) -> str:
+        if self.limit is not None:
+            return f"<= {self.limit:g} s"
+        return "" if self.bar is None else f">= {self.bar:g}"
 
     @property
     def verdict(self) -> str:
-        return "" if self.bar is None else ("met" if self.ratio >= self.bar else "NOT met")
+        if not self.asked:
+            return ""
+        met = self.seconds <= self.limit if self.limit is not None else self.bar is None or self.ratio >= self.bar
+        return "met" if met else "NOT met"
 
 
 def race(contest: Contest, repeats: int | None = None) -> list[Result]:
@@ -86,7 +100,10 @@ def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Re
     seconds, our_seconds = (statistics.median(one.seconds for one in some) for some in (laps, ours))
     cpu, our_cpu = (statistics.median(one.cpu for one in some) for some in (laps, ours))
     peak = max(one.megabytes for one in laps)
-    return Result(contest.title, name, seconds, cpu, peak, seconds / our_seconds, cpu / our_cpu, contest.bars.get(name))
+    return Result(
+        contest.title, name, seconds, cpu, peak, seconds / our_seconds, cpu / our_cpu, contest.bars.get(name),
+        limit=contest.limits.get(name),
+    )  # fmt: skip
 
 
 def quiet(work: Callable[[], object]) -> None:
