@@ -78,7 +78,7 @@ class Card:
             + (f", {d['in_train']} of them also among the training images" if d["in_train"] else "")
             for use, d in self.data.items()
         ]
-        extra = [f"{key}: {value}" for key, value in (self.extra or {}).items() if isinstance(value, int | float | str)]
+        extra = [f"{key}: {value:.3f}" for key, value in (self.extra or {}).items() if isinstance(value, float)]
         return "\n".join([
             f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, {100 * high:.2f}]",
             *rows, *extra,

@@ -61,7 +61,9 @@ def _section(card: Card) -> str:
             )
         ],
     )
-    lines = [f"- {key}: {value}" for key, value in (card.extra or {}).items() if isinstance(value, int | float | str)]
+    lines = [
+        f"- {key}: {_cell(value)}" for key, value in (card.extra or {}).items() if isinstance(value, int | float | str)
+    ]
     seeds = (card.extra or {}).get("seeds", ())
     return "\n\n".join([
         f"## {card.name}",
