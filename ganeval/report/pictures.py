@@ -36,6 +36,7 @@ class Pictures:
     """Where pictures go: into the page (`folder` is None) or into `folder`, by the hash of their content."""
 
     folder: Path | None = None
+    quick: bool = False  # PNG: a fifth larger than lossless WebP, written in half the time
     reduced: bool = False
     bytes: int = 0
     names: set[str] = field(default_factory=set)
@@ -45,8 +46,8 @@ class Pictures:
         content = self._encode(pixels)
         self.bytes += len(content)
         if self.folder is None:
-            return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
-        name = hashlib.sha256(content).hexdigest()[:24] + ".webp"
+            return f"data:image/{'png' if self.quick else 'webp'};base64," + base64.b64encode(content).decode("ascii")
+        name = hashlib.sha256(content).hexdigest()[:24] + (".png" if self.quick else ".webp")
         if name not in self.names:
             self.names.add(name)
             write_atomic(self.folder / name, content)
@@ -57,7 +58,10 @@ class Pictures:
 
         picture = Image.fromarray(self._levels(pixels))
         buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", lossless=True, quality=0, method=2)
+        if self.quick:
+            picture.save(buffer, "PNG", compress_level=4)
+        else:
+            picture.save(buffer, "WEBP", lossless=True, quality=0, method=2)
         return buffer.getvalue()
 
     def _levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -82,13 +86,14 @@ def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.
         size = span[1] if span else path.stat().st_size
         if size > MAX_FILE:
             raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
-        with warnings.catch_warnings(), Image.open(_part(path, span) if span else path) as picture:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if picture.width * picture.height > MAX_PIXELS:
-                raise BrokenPictureError(
-                    f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
-                )
-            return _pixels(picture)
+            with Image.open(_part(path, span) if span else path) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise BrokenPictureError(
+                        f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
+                    )
+                return _pixels(picture)
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         if isinstance(error, BrokenPictureError):
             raise

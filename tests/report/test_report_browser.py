@@ -154,7 +154,7 @@ def test_play_stops_by_itself_and_never_starts_by_itself(opened: Opened) -> None
     assert page.locator("#step-0").get_attribute("aria-valuetext") == "step 300"
     play.click()
     assert play.get_attribute("aria-pressed") == "true"
-    page.wait_for_function("document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+    page.locator("#play[aria-pressed=false]").wait_for()
     assert page.locator("#step-0").get_attribute("aria-valuetext") == "step 300"
 
 
