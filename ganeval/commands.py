@@ -204,6 +204,7 @@ def report(
     explain: bool = False,
     open: bool = False,  # noqa: A002 - the flag is --open
     watch: float = 0.0,
+    tb: bool = False,
     device: str = "auto",
 ) -> int:
     """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
@@ -218,30 +219,32 @@ def report(
         explain: Say what was found, what was ignored, and why.
         open: Show the page in a browser.
         watch: Look again every so many seconds, until Ctrl-C.
+        tb: Also read TensorBoard event files over 200 MiB.
         device: For evaluating.
     """
-    code = _report_once(runs, out, title, evaluate, compare, json, explain, device)
+    code = _report_once(runs, out, title, evaluate, compare, json, explain, tb, device)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())
     while watch > 0:
         time.sleep(watch)
-        code = _report_once(runs, out, title, evaluate, compare, json, False, device)
+        code = _report_once(runs, out, title, evaluate, compare, json, False, tb, device)
     return code
 
 
 def _report_once(
-    runs: Path, out: Path, title: str, evaluate: bool, compare: tuple[str, ...], json: Path | None, explain: bool, device: str,
+    runs: Path, out: Path, title: str, evaluate: bool, compare: tuple[str, ...], json: Path | None, explain: bool,
+    tb: bool, device: str,
 ) -> int:  # fmt: skip
     from ganeval.report import build_report
     from ganeval.runs.discovery import find_runs
 
-    found = find_runs(runs, explain=explain)
+    found = find_runs(runs, explain=explain, large_events=tb)
     print(found.explanation if explain else found.summary)
     if not found.runs:
         print("ganeval: nothing to report; --explain says what was looked at", file=sys.stderr)
         return 6
     if evaluate and _evaluate_pending(found.runs, device):
-        found = find_runs(runs, explain=explain)
+        found = find_runs(runs, explain=explain, large_events=tb)
     result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
         _note(warning)

@@ -16,7 +16,7 @@
       block.hidden = !chosen.includes(block.dataset.run);
       block.style.order = chosen.indexOf(block.dataset.run);
     }
-    for (const panel of all("[data-per-run]")) {
+    for (const panel of all("[data-per-run]:not(.empty)")) {
       const note = panel.querySelector(".nothing-here") || panel.appendChild(Object.assign(document.createElement("p"), { className: "meta nothing-here", textContent: "The runs chosen have no data for this panel." }));
       note.hidden = all(".run-block:not([hidden])", panel).length > 0;
     }
