@@ -294,10 +294,9 @@ def test_the_page_in_folder_mode_shows_its_pictures(browser: Any, three_runs: Pa
 
 
 def test_fifty_runs_of_fifty_steps_open_within_the_budget(
-    browser: Any, new_run: Callable[..., Any], tmp_path: Path
+    browser: Any, new_runs: Callable[..., None], tmp_path: Path
 ) -> None:
-    for i in range(50):
-        new_run(tmp_path / "runs", f"run {i}", steps=range(10, 510, 10), evaluated=(300,), names=("a", "b"), columns=4)
+    new_runs(tmp_path / "runs", 50, steps=range(10, 510, 10), evaluated=(300,))
     result = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
     assert result.size <= 10 * 2**20
     page = browser.new_page()
