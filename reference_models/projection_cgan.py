@@ -22,6 +22,7 @@ from torch import nn
 
 from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
+from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import System
 
@@ -121,13 +122,6 @@ def halvings(size: int) -> int:
     return max(1, math.ceil(math.log2(size / 7.5)))
 
 
-def gradient_penalty(discriminator: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """R1: half the mean squared norm of the gradient of D at real images (n, c, h, w)."""
-    images = images.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
-
-
 def train(config: Config, session: Session) -> None:
     if config.classes:
         session.restrict(config.classes)
@@ -159,7 +153,7 @@ def train(config: Config, session: Session) -> None:
         d_adam.zero_grad()
         loss_d.backward()
         if step % config.r1_every == 0:
-            penalty = gradient_penalty(discriminator, real, labels)
+            penalty = r1(discriminator, real, labels)
             (config.r1 * config.r1_every * penalty).backward()
             session.log(r1=penalty)
         d_adam.step()

@@ -153,6 +153,10 @@ class Session:
         """Standard normal numbers on the device."""
         return torch.randn(*shape, generator=self.random, device=self.device)
 
+    def uniform(self, *shape: int) -> torch.Tensor:
+        """Numbers uniform in [0, 1) on the device."""
+        return torch.rand(*shape, generator=self.random, device=self.device)
+
     def labels(self, size: int) -> torch.Tensor:
         """Uniform class labels (size,), among the classes trained on."""
         present = self.data.frequencies.nonzero().flatten().to(self.device)
