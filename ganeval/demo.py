@@ -18,8 +18,8 @@ from ganeval.errors import GanevalError
 from ganeval.pending import evaluate_pending, pending_of
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
-from ganeval.scores import Evaluation, ScoreRecord
-from ganeval.tables import aligned
+from ganeval.scores import Evaluation
+from ganeval.tables import aligned, render_floor
 
 KEPT = (0, 1, 2, 3, 5, 7)  # classes that the collapsed generator was shown
 RECIPES = {
@@ -108,9 +108,7 @@ def _cell(evaluation: Evaluation, metric: str) -> str:
 
 def _floor(result: DemoResult, metric: str) -> str:
     record = next(iter(result.evaluations.values())).scores.get(metric)
-    if record is None or record.floor is None:
-        return ""
-    return str(ScoreRecord(metric, "ok", record.floor.value, record.floor.se))
+    return "" if record is None else render_floor(record)
 
 
 def _verdict(name: str, evaluation: Evaluation) -> str:

@@ -28,8 +28,17 @@ def render_title(evaluation: Evaluation) -> str:
 
 def _row(record: ScoreRecord) -> tuple[str, ...]:
     bounds = "" if record.interval is None else f"{record.interval[0]:.4g} to {record.interval[1]:.4g}"
-    floor = "" if record.floor is None else render_value(record.floor.value, record.floor.se)
-    return (record.name, ARROW[record.better], str(record), bounds, floor, "" if record.n is None else f"{record.n:,}")
+    n = "" if record.n is None else f"{record.n:,}"
+    return (record.name, ARROW[record.better], str(record), bounds, render_floor(record), n)
+
+
+def render_floor(record: ScoreRecord) -> str:
+    """The floor with its error; its n too where it is not the metric's own, because what n moves then differs as well."""
+    floor = record.floor
+    if floor is None:
+        return ""
+    other = "" if floor.n is None or floor.n == record.n else f" (n = {floor.n:,})"
+    return render_value(floor.value, floor.se) + other
 
 
 def aligned(lines: Iterable[Sequence[str]]) -> list[str]:
