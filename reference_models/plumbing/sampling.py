@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.errors import WrongInputError
 from reference_models.plumbing.seeds import generator
 
 BLOCK = 100  # rows that are always drawn and rendered together
+
+
+def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
+    """[-1, 1] -> [0, 255], rounded; what lies outside is cut."""
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +27,16 @@ class Sampler:
 
     Latents come in blocks of `BLOCK` rows, each from its own generator on the CPU, and the network always sees a whole
     block: image i depends on (seed, i, label i) alone, to the last bit, as far as the network treats rows apart.
-    `draw(z, labels)` takes z (BLOCK, *latent) and labels (BLOCK,) and returns (BLOCK, c, h, w) in [-1, 1].
+    `draw(z, labels)` takes z (BLOCK, *latent) and labels (BLOCK,) and returns (BLOCK, c, h, w) in [-1, 1]. A generator
+    that is not conditional pays no heed to the labels, and nothing that it draws is given one.
     """
 
     draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     latent: tuple[int, ...]  # shape of one latent
     classes: int
     device: torch.device
+    conditional: bool = True
+    export: Callable[[torch.Tensor], NDArray[Any]] = to_uint8  # what `draw` returns, as evaluation sees it
 
     def __call__(self, labels: NDArray[np.int64], seed: int, start: int = 0) -> NDArray[np.uint8]:
         """Images `start` to `start + len(labels)` of the endless sequence that `seed` names, uint8 (n, c, h, w)."""
@@ -41,23 +51,35 @@ class Sampler:
         return np.concatenate(parts)
 
     @torch.no_grad()
-    def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[np.uint8]:
+    def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[Any]:
         z = torch.randn(BLOCK, *self.latent, generator=generator(seed, "latents", block))
-        return to_uint8(self.draw(z.to(self.device), labels.to(self.device)))
+        return self.export(self.draw(z.to(self.device), labels.to(self.device)))
 
     def generate(self, n: int, labels: NDArray[np.int64] | torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
         """The callable that `ganeval.images` takes as a generator: uint8 (n, c, h, w); no labels: all classes in turn."""
+        if labels is not None:
+            self._require_conditional()
         seed = int(torch.randint(2**62, (1,), generator=rng, device=rng.device))
         wanted = np.arange(n) % self.classes if labels is None else np.asarray(labels, dtype=np.int64)
         return torch.from_numpy(self(wanted, seed))
 
-    def per_class(self, n: int, seed: int, batch: int = 10 * BLOCK) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def per_class(self, n: int, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """`n` images of each class in class order, and their labels."""
+        self._require_conditional()
         labels = np.repeat(np.arange(self.classes), n)
-        starts = range(0, len(labels), batch)
-        return np.concatenate([self(labels[i : i + batch], seed, start=i) for i in starts]), labels
+        return self._in_parts(labels, seed), labels
 
+    def evenly(self, n: int, seed: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """`n` images per class, with labels from a conditional generator, without them from any other."""
+        if self.conditional:
+            return self.per_class(n, seed)
+        return self._in_parts(np.zeros(n * self.classes, np.int64), seed), None
 
-def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
-    """[-1, 1] -> [0, 255], rounded; what lies outside is cut."""
-    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+    def _in_parts(self, labels: NDArray[np.int64], seed: int, size: int = 10 * BLOCK) -> NDArray[Any]:
+        return np.concatenate([self(labels[i : i + size], seed, start=i) for i in range(0, len(labels), size)])
+
+    def _require_conditional(self) -> None:
+        if not self.conditional:
+            raise WrongInputError(
+                "Images of a chosen class need a conditional generator; this one knows none. Draw `evenly`."
+            )

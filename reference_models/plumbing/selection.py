@@ -14,7 +14,7 @@ def selection_score(draw: Sampler, data: Data, judge: str, per_class: int, seed:
     KID and not FID: unbiased at the few images a training can spare. The held-out split is `data`'s: `val`,
     `remaining`, or a part of the training split that was put aside.
     """
-    images, labels = draw.per_class(per_class, seed)
+    images, labels = draw.evenly(per_class, seed)
     fake = ImageSet.from_array(images, source="training", labels=labels)
     held = ImageSet.from_array(data.held_images.cpu().numpy(), source=f"{data.name}, held out")
     return float(kid(held, fake, extractor=judge, cache=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,7 +153,17 @@ def test_sampling_leaves_the_global_generator_alone():
 def test_a_sampler_is_a_generator_callable():
     images = a_sampler().generate(4, None, generator(3))
     assert (images.dtype, images.shape) == (torch.uint8, (4, 1, 4, 4))
-    assert torch.equal(images, a_sampler().generate(4, [0, 1, 2, 0], generator(3)))
+    assert torch.equal(images, a_sampler().generate(4, np.array([0, 1, 2, 0]), generator(3)))
+
+
+def test_a_generator_that_knows_no_classes_is_not_asked_for_one():
+    sampler = replace(a_sampler(), draw=lambda z, y: z[:, :4].view(-1, 1, 2, 2), conditional=False)
+    images, labels = sampler.evenly(5, seed=0)
+    assert (images.shape, labels) == ((15, 1, 2, 2), None)
+    for ask in (lambda: sampler.per_class(5, seed=0), lambda: sampler.generate(2, np.array([0, 1]), generator(0))):
+        with pytest.raises(WrongInputError, match="need a conditional generator"):
+            ask()
+    assert sampler.generate(2, None, generator(0)).shape == (2, 1, 2, 2)
 
 
 def test_pixels_are_rounded_and_cut():
