@@ -1,16 +1,22 @@
-"""Training data as one uint8 tensor on the device, in an order that is a function of (seed, images seen)."""
+"""Training data as one uint8 tensor on the device, in an order that is a function of (seed, images seen).
+
+Points in the plane are in `points`: the same questions, answered by drawing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from ganeval.datasets.dataset import DATASETS, Split
 from ganeval.errors import WrongInputError
+from reference_models.plumbing.sampling import to_uint8
 from reference_models.plumbing.seeds import generator
 
 HELD_OUT = ("val", "remaining")  # splits that nobody trains on and no result is reported on
@@ -30,6 +36,7 @@ class Data:
     held_labels: torch.Tensor
     seed: int = 0
     used: str = ""  # "hoda:train", for the record
+    size: int = 0  # pixels a side that batches are resampled to; 0 leaves them
     _order: dict[int, torch.Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -40,8 +47,19 @@ class Data:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of a batch."""
+        c, h, w = self.native
+        return c, self.size or h, self.size or w
+
+    @property
+    def native(self) -> tuple[int, int, int]:
+        """(c, h, w) as the data set has them: what evaluation sees."""
         _, c, h, w = self.images.shape
         return c, h, w
+
+    @property
+    def device(self) -> torch.device:
+        return self.images.device
 
     @cached_property
     def frequencies(self) -> torch.Tensor:
@@ -55,11 +73,15 @@ class Data:
         of the order is the number of images seen, which is all that resuming needs.
         """
         rows = torch.cat(list(self._rows(seen, size)))
-        return to_float(self.images[rows]), self.labels[rows]
+        return resample(to_float(self.images[rows]), self.shape), self.labels[rows]
 
     def held_out(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The same `size` held-out images each time (fewer where there are fewer), like `batch`."""
-        return to_float(self.held_images[:size]), self.held_labels[:size]
+        return resample(to_float(self.held_images[:size]), self.shape), self.held_labels[:size]
+
+    def export(self, images: torch.Tensor) -> NDArray[Any]:
+        """Generated float images (n, c, h, w) at the size trained on, as evaluation sees them: uint8, native size."""
+        return to_uint8(resample(images, self.native))
 
     def _rows(self, seen: int, size: int):
         n = len(self.images)
@@ -88,6 +110,10 @@ class Data:
             held_images=self.held_images[held], held_labels=self.held_labels[held], _order={},
         )  # fmt: skip
 
+    def at(self, size: int) -> Self:
+        """The same images, resampled to `size` pixels a side when they are drawn."""
+        return replace(self, size=size, _order={})
+
     def to(self, device: torch.device) -> Self:
         tensors = ("images", "labels", "held_images", "held_labels")
         return replace(self, **{name: getattr(self, name).to(device) for name in tensors}, _order={})
@@ -98,12 +124,23 @@ def to_float(images: torch.Tensor) -> torch.Tensor:
     return images.float() / 127.5 - 1
 
 
+def resample(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """Float (n, c, h, w) at the height and width of `shape`, bilinear and antialiased: a disc stays a disc."""
+    if images.shape[2:] == shape[1:]:
+        return images
+    return F.interpolate(images, shape[1:], mode="bilinear", antialias=True)
+
+
 def load_data(name: str, seed: int = 0) -> Data:
-    """The training split of a registered data set, or of `synthetic` (1 channel) and `synthetic3`.
+    """The training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, or a toy's points.
 
     Held out is the split `val` or `remaining` where there is one, else a tenth of the training split (at most 1,000),
     drawn by `seed`. The test split is never opened here.
     """
+    from reference_models.plumbing.points import TOYS, Points
+
+    if name in TOYS:
+        return Points.of(TOYS[name], seed)
     if name in SYNTHETIC:
         return _hold_out(name, tuple("abcd"), _synthetic(SYNTHETIC[name]), seed)
     dataset = DATASETS[name]
@@ -112,6 +149,13 @@ def load_data(name: str, seed: int = 0) -> Data:
         if split in dataset.splits:
             return _data(name, dataset.classes, train, dataset.load(split), seed, f"{name}:train")
     return _hold_out(name, dataset.classes, train, seed)
+
+
+def blank_data(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int]) -> Data:
+    """No images, only what a network must know of them: enough to rebuild a generator without its data set."""
+    from reference_models.plumbing.points import TOYS, Points
+
+    return Points.of(TOYS[name]) if name in TOYS else Data.empty(name, class_names, shape)
 
 
 def _hold_out(name: str, classes: tuple[str, ...], train: Split, seed: int) -> Data:
