@@ -87,6 +87,13 @@ def clip_weights(net: nn.Module, bound: float) -> None:
         weight.clamp_(-bound, bound)
 
 
+@torch.no_grad()
+def share_clipped(net: nn.Module, bound: float) -> torch.Tensor:
+    """Share of the parameters that sit at -bound or +bound: near 1, the critic has hardly any freedom left."""
+    weights = torch.cat([weight.flatten() for weight in net.parameters()])
+    return (weights.abs() >= bound).float().mean()
+
+
 def require_lipschitz(critic: nn.Module, *, clip: float = 0.0, penalty: float = 0.0) -> None:
     """Refuse a critic whose slope nothing bounds: it needs weight clipping, a gradient penalty or spectral norm.
 
