@@ -7,7 +7,7 @@ of as many noisy numbers as there are candidates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -24,8 +24,9 @@ TILE = 1024
 def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequence[int] = CANDIDATES) -> Score:
     """Accuracy on `report` of a majority vote among the k nearest rows of `fit`, k chosen on `select`.
 
-    All three need labels. Ties of the vote go to the class of the nearer neighbour. `details`: k, the accuracy on the
-    selection split for each candidate, per-class recall. `per_sample`: `correct`.
+    All three need labels. Ties of the vote go to the class of the nearer neighbour. With one candidate nothing is chosen,
+    and `select` is not looked at. `details`: k, the accuracy on the selection split for each candidate, per-class recall.
+    `per_sample`: `correct`.
 
     Returns: [0, 1] with a Wilson interval. Bias: none in the number of report rows; rises with the rows of `fit`.
     Raises: TooFewSamplesError when `fit` has fewer rows than the largest k.
@@ -34,16 +35,9 @@ def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequenc
     >>> float(latent_knn(two, two, two, ks=(1,)))
     1.0
     """
-    for name, part in (("fit", fit), ("select", select), ("report", report)):
-        if part.labels is None:
-            raise UndefinedError(f"Nearest neighbours vote with labels; the {name} set has none. Pass labels.")
-        part.passport.require_comparable(fit.passport)
-    if len(fit) < max(ks):
-        raise TooFewSamplesError(
-            f"{max(ks)} neighbours were asked for; the fit set has {len(fit)} rows. Pass smaller ks."
-        )
-    chosen_on = {k: float(np.mean(hit)) for k, hit in _hits(fit, select, ks).items()}
-    best = max(ks, key=lambda k: (chosen_on[k], -k))
+    _require(fit, {"fit": fit, "select": select, "report": report}, ks)
+    chosen_on = selection_accuracy(fit, select, ks=ks) if len(ks) > 1 else {}
+    best = max(ks, key=lambda k: (chosen_on.get(k, 0.0), -k))
     correct = _hits(fit, report, [best])[best]
     labels = _labels(report)
     recall = {str(c): float(correct[labels == c].mean()) for c in np.unique(labels)}
@@ -54,6 +48,28 @@ def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequenc
         details={"k": best, "selection_accuracy": {str(k): a for k, a in chosen_on.items()}, "recall": recall},
         signature=f"latent_knn|k:{best}|n:{len(fit)}/{n}",
     )  # fmt: skip
+
+
+def selection_accuracy(fit: Features, select: Features, *, ks: Sequence[int] = CANDIDATES) -> dict[int, float]:
+    """The vote's accuracy on `select` for each k: what k, or a representation, may be chosen by before a report.
+
+    >>> two = Features.given(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), labels=[0, 0, 1, 1])
+    >>> selection_accuracy(two, two, ks=(1, 2))
+    {1: 1.0, 2: 1.0}
+    """
+    _require(fit, {"fit": fit, "select": select}, ks)
+    return {k: float(np.mean(hit)) for k, hit in _hits(fit, select, ks).items()}
+
+
+def _require(fit: Features, parts: Mapping[str, Features], ks: Sequence[int]) -> None:
+    for name, part in parts.items():
+        if part.labels is None:
+            raise UndefinedError(f"Nearest neighbours vote with labels; the {name} set has none. Pass labels.")
+        part.passport.require_comparable(fit.passport)
+    if len(fit) < max(ks):
+        raise TooFewSamplesError(
+            f"{max(ks)} neighbours were asked for; the fit set has {len(fit)} rows. Pass smaller ks."
+        )
 
 
 def _hits(fit: Features, asked: Features, ks: Sequence[int]) -> dict[int, np.ndarray]:

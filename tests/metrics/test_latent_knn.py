@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
-from ganeval.metrics.latent_knn import latent_knn
+from ganeval.metrics.latent_knn import latent_knn, selection_accuracy
 
 
 def blobs(n: int, seed: int, noise: float = 1.0) -> Features:
@@ -37,6 +37,19 @@ def test_the_report_split_does_not_choose_k() -> None:
     fit, select, report = blobs(300, 0, 2.0), blobs(300, 1, 2.0), blobs(100, 2, 2.0)
     other = Features.given(report.embeddings + 3.0, labels=report.labels)
     assert latent_knn(fit, select, report).details["k"] == latent_knn(fit, select, other).details["k"]
+
+
+def test_a_single_candidate_is_taken_without_a_look_at_the_selection_split() -> None:
+    fit, report = blobs(300, 0), blobs(100, 2)
+    scores = [latent_knn(fit, select, report, ks=(5,)) for select in (blobs(50, 1), blobs(50, 1, 9.0))]
+    assert scores[0] == scores[1]
+    assert scores[0].details["selection_accuracy"] == {}
+
+
+def test_a_representation_can_be_chosen_before_anything_is_reported() -> None:
+    fit, select, report = blobs(400, 0, 1.5), blobs(300, 1, 1.5), blobs(300, 2, 1.5)
+    chosen = selection_accuracy(fit, select)
+    assert {str(k): a for k, a in chosen.items()} == latent_knn(fit, select, report).details["selection_accuracy"]
 
 
 def test_labels_are_needed_everywhere() -> None:
