@@ -21,9 +21,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from reference_models.plumbing import health
+from reference_models.plumbing.augment import POLICY, Augmenter, Mode
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.sizes import SMALL, halvings
 from reference_models.plumbing.system import System
 
 
@@ -41,6 +43,9 @@ class Config:
     r1_every: int = 8  # steps between penalties; each weighs as much more
     halflife: float = 10_000.0  # of the weight average, in images
     final_lr: float = 0.02  # the rate falls to this share of itself, along a cosine
+    augment: Mode = "none"  # what the discriminator sees: diff and ada are for few images
+    flips: bool = False  # left-right mirroring belongs to the augmentation
+    ada_ramp: int = 50_000  # images in which the strength of ada can rise from 0 to 1
     classes: tuple[int, ...] = ()  # classes trained on; () is all. The others are answered with one of these
 
 
@@ -50,9 +55,6 @@ PROFILES = {
     "cpu": Config(),
     "full": Config(steps=60_000, batch=128, g_width=256, d_width=128, lr=8e-4, halflife=100_000.0),
 }
-
-
-SMALL = 16  # pixels; below, the discriminator looks at the whole image once before it shrinks it
 
 
 class ConditionalNorm(nn.Module):
@@ -117,11 +119,6 @@ class Discriminator(nn.Module):
             return self.real(f)[:, 0] + (self.match(labels) * f).sum(dim=1)
 
 
-def halvings(size: int) -> int:
-    """How often a size halves before it falls below 8: 28 -> 7, 32 -> 4, 64 -> 4, 8 -> 4."""
-    return max(1, math.ceil(math.log2(size / 7.5)))
-
-
 def train(config: Config, session: Session) -> None:
     if config.classes:
         session.restrict(config.classes)
@@ -132,6 +129,10 @@ def train(config: Config, session: Session) -> None:
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
 
     session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
+    policy = (*POLICY, "flip") if config.flips else POLICY
+    augment = Augmenter(config.augment, session.random, policy=policy, ramp=config.ada_ramp)
+    if config.augment != "none":
+        session.hold(augment=augment)
     known = torch.tensor(config.classes or range(session.classes), device=session.device)
     session.sampler(lambda z, labels: average(z, known[labels % len(known)]), latent=(config.latent,))
 
@@ -146,14 +147,16 @@ def train(config: Config, session: Session) -> None:
             fake = generator(session.normal(config.batch, config.latent), wanted).float()
 
         # Discriminator: softplus(-D(real)) + softplus(D(fake)) is the cross-entropy of its logits.
+        seen = augment(real)
         with session.autocast():
-            both = discriminator(torch.cat([real, fake.detach()]), torch.cat([labels, wanted]))
+            both = discriminator(torch.cat([seen, augment(fake.detach())]), torch.cat([labels, wanted]))
         d_real, d_fake = both.chunk(2)
+        augment.observe(d_real)
         loss_d = (F.softplus(-d_real) + F.softplus(d_fake)).mean()
         d_adam.zero_grad()
         loss_d.backward()
         if step % config.r1_every == 0:
-            penalty = r1(discriminator, real, labels)
+            penalty = r1(discriminator, seen, labels)
             (config.r1 * config.r1_every * penalty).backward()
             session.log(r1=penalty)
         d_adam.step()
@@ -161,7 +164,7 @@ def train(config: Config, session: Session) -> None:
         # Generator: the same fakes, judged by the discriminator that has just learnt from them.
         discriminator.requires_grad_(requires_grad=False)
         with session.autocast():
-            loss_g = F.softplus(-discriminator(fake, wanted)).mean()
+            loss_g = F.softplus(-discriminator(augment(fake), wanted)).mean()
         g_adam.zero_grad()
         loss_g.backward()
         g_adam.step()
@@ -172,7 +175,10 @@ def train(config: Config, session: Session) -> None:
         session.watch(real, labels, fake)
         if session.logging:
             with torch.no_grad():
-                d_held = discriminator(*session.held_out(config.batch))
+                held, held_labels = session.held_out(config.batch)
+                d_held = discriminator(augment.look(held), held_labels)
+            if config.augment == "ada":
+                session.log(augment__p=augment.p, augment__r_t=augment.r_t)
             session.log(
                 d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
