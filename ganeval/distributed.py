@@ -10,9 +10,11 @@ Ranks that die or hang end the others with an error within `GANEVAL_TIMEOUT` sec
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
@@ -39,19 +41,29 @@ class Ranks:
         start = self.rank * share + min(self.rank, extra)
         return start, start + share + (self.rank < extra)
 
-    def gather(self, rows: torch.Tensor) -> torch.Tensor:
+    def gather(self, rows: torch.Tensor, counts: Sequence[int] | None = None) -> torch.Tensor:
         """The rows (m_r, ...) of all ranks joined in rank order, on every rank; shards may be unequal or empty.
 
         All ranks must agree on the dtype and the trailing shape; a rank without rows gives an empty tensor of them.
+        `counts` has the m_r where they are known, which saves one message.
         """
         if self.size == 1:
             return rows
-        counts = [int(c) for c in self._all(torch.tensor([len(rows)], device=_wire(rows)))]
+        if counts is None:
+            counts = [int(c) for c in self._all(torch.tensor([len(rows)], device=_wire(rows)))]
         padded = torch.zeros(max(counts), *rows.shape[1:], dtype=rows.dtype, device=_wire(rows))
         padded[: len(rows)] = rows
         parts = [torch.empty_like(padded) for _ in counts]
         _guarded(lambda: dist.all_gather(parts, padded), self)
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)]).to(rows.device)
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of `values` over all ranks, element by element, to the same bits on every rank."""
+        if self.size == 1:
+            return values
+        total = values.detach().to(_wire(values), copy=True)
+        _guarded(lambda: dist.all_reduce(total), self)
+        return total.to(values.device)
 
     def _all(self, value: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(value) for _ in range(self.size)]
@@ -68,6 +80,17 @@ def current() -> Ranks:
             return Ranks()
         _join()
     return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+def leave(code: int) -> NoReturn:
+    """End this process: in order after success, at once after a failure, when the others may be dead or waiting."""
+    if dist.is_available() and dist.is_initialized():
+        if code != 0:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        dist.destroy_process_group()
+    sys.exit(code)
 
 
 def _join() -> None:
