@@ -10,15 +10,15 @@ I - T with T the optimal map from fake to real (Rippl, Munk and Sturm 2016, arXi
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.numerics.covariance import Covariance, rows_around_mean
 from ganeval.numerics.moments import TILE, Moments
-from ganeval.numerics.roots import factor, factor_of_rows, nuclear_norm, transport
+from ganeval.numerics.roots import root_trace, transport
 
 RESOLUTION = 1e-10  # share of the total variance below which a difference of covariances is rounding
 MEAN_RESOLUTION = 1e-28  # (50 eps)^2: the same for the squared difference of two means of that size
@@ -26,11 +26,11 @@ MEAN_RESOLUTION = 1e-28  # (50 eps)^2: the same for the squared difference of tw
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """n rows as N(mean, F'F): mean (d,), factor F (r, d), both float64. Holds 8 r d bytes, r <= min(n - 1, d)."""
+    """n rows as N(mean, covariance): mean (d,) float64. Holds 8 d min(n, d) bytes, twice that once it was factored."""
 
     n: int
     mean: torch.Tensor
-    factor: torch.Tensor
+    covariance: Covariance
 
     @classmethod
     def of(cls, rows: torch.Tensor, tile: int = TILE) -> Self:
@@ -40,21 +40,17 @@ class Gaussian:
             raise TooFewSamplesError(f"A covariance needs at least 2 rows; got {n}. Pass more images.")
         if n > d:
             return cls.from_moments(Moments.of(rows, tile))
-        mean = rows.mean(dim=0, dtype=torch.float64)
-        return cls(n, mean, factor_of_rows(rows, mean))
+        mean, around = rows_around_mean(rows)
+        return cls(n, mean, Covariance(rows=around))
 
     @classmethod
     def from_moments(cls, moments: Moments) -> Self:
         """From moments that were merged over shards or machines."""
-        return cls(moments.n, moments.mean, factor(moments.covariance()))
+        return cls(moments.n, moments.mean, Covariance(matrix=moments.covariance()))
 
     def biased(self) -> Self:
         """The same with covariances divided by n instead of n - 1."""
-        return replace(self, factor=self.factor * math.sqrt((self.n - 1) / self.n))
-
-    @property
-    def total_variance(self) -> float:
-        return float(self.factor.square().sum())
+        return replace(self, covariance=self.covariance.scaled((self.n - 1) / self.n))
 
 
 def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
@@ -68,7 +64,7 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
     (9.0, 8.0)
     """
     _same_width(real, fake)
-    return _distance(real, fake, nuclear_norm(fake.factor @ real.factor.T))
+    return _distance(real, fake, root_trace(fake.covariance, real.covariance))
 
 
 def frechet_influence(
@@ -81,7 +77,7 @@ def frechet_influence(
     """
     _same_width(real, fake)
     dtype = torch.float64 if rows.dtype == torch.float64 else torch.float32
-    root, q = transport(fake.factor, real.factor, dtype)
+    root, q = transport(fake.covariance, real.covariance, dtype)
     pull = 2 * (fake.mean - real.mean)
     parts = []
     for start in range(0, len(rows), tile):
@@ -93,7 +89,7 @@ def frechet_influence(
 
 
 def _distance(real: Gaussian, fake: Gaussian, root: float) -> float:
-    total = real.total_variance + fake.total_variance
+    total = real.covariance.trace + fake.covariance.trace
     shapes = total - 2 * root
     shift = float((real.mean - fake.mean).square().sum())
     size = total + float(real.mean.square().sum() + fake.mean.square().sum())

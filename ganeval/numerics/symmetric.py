@@ -1,7 +1,8 @@
-"""X'X and X X' in float64 at half the price: a symmetric product needs one triangle only.
+"""Symmetric float64 products, factors and congruences at half the price: one triangle says everything.
 
-BLAS calls it a symmetric rank-k update (syrk). PyTorch offers no such call, SciPy does; measured here on one core at
-d = 2048: 0.27 s against 0.45 s for the matrix product of 4096 rows. Other devices take the plain product.
+BLAS calls X'X a symmetric rank-k update (syrk) and LAPACK calls L'SL a reduction to standard form (sygst). PyTorch
+offers neither, SciPy does; measured here on one core at d = 2048: X'X of 4096 rows 0.24 s against 0.42 s, a Cholesky
+factor 0.09 s against 0.17 s, L'SL 0.20 s against 0.44 s of two matrix products. Other devices take PyTorch's calls.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from scipy.linalg import get_blas_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
+
+BLOCK = 256  # rows and columns mirrored at a time: both blocks stay in the cache
 
 
 def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
     """The sum of X'X (d, d) over tiles X (n, d), all float64; `like` is (d,) and names the device.
+
+    A tile may be overwritten as soon as the next one is asked for.
 
     >>> inner([torch.tensor([[1.0, 2.0]], dtype=torch.float64)], torch.zeros(2, dtype=torch.float64)).tolist()
     [[1.0, 2.0], [2.0, 4.0]]
@@ -30,7 +35,7 @@ def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
     for tile in tiles:
         if tile.numel():
             lower = syrk(1.0, tile.contiguous().numpy().T, beta=1.0, c=lower, lower=1, overwrite_c=1)
-    return _mirrored(lower)
+    return _mirrored(torch.from_numpy(lower))
 
 
 def outer(x: torch.Tensor) -> torch.Tensor:
@@ -42,9 +47,50 @@ def outer(x: torch.Tensor) -> torch.Tensor:
     if x.device.type != "cpu" or 0 in x.shape:
         return x @ x.T
     (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
-    return _mirrored(syrk(1.0, x.contiguous().numpy().T, trans=1, lower=1))
+    return _mirrored(torch.from_numpy(syrk(1.0, x.contiguous().numpy().T, trans=1, lower=1)))
 
 
-def _mirrored(lower: np.ndarray) -> torch.Tensor:
-    half = torch.from_numpy(lower).tril()
-    return half + half.tril(-1).T
+def cholesky(matrix: torch.Tensor) -> torch.Tensor | None:
+    """L (d, d), lower triangular, float64, with L L' = matrix; None where that is not positive definite.
+
+    >>> cholesky(torch.tensor([[4.0, 2.0], [2.0, 2.0]], dtype=torch.float64))
+    tensor([[2., 0.],
+            [1., 1.]], dtype=torch.float64)
+    """
+    if matrix.device.type != "cpu" or not len(matrix):
+        lower, failed = torch.linalg.cholesky_ex(matrix)
+        return None if int(failed) else lower
+    (potrf,) = get_lapack_funcs(("potrf",), dtype=np.float64)
+    lower, failed = potrf(_by_columns(matrix), lower=1)
+    return None if failed else torch.from_numpy(lower)
+
+
+def congruence(lower: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """L' S L (d, d) of a lower triangular L and a symmetric S, float64.
+
+    >>> two = torch.tensor([[2.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    >>> congruence(two, torch.eye(2, dtype=torch.float64)).tolist()
+    [[5.0, 1.0], [1.0, 1.0]]
+    """
+    if matrix.device.type != "cpu" or not len(matrix):
+        return lower.T @ matrix @ lower
+    (sygst,) = get_lapack_funcs(("sygst",), dtype=np.float64)
+    product, _ = sygst(_by_columns(matrix), lower.numpy(), itype=2, lower=1)
+    return _mirrored(torch.from_numpy(product))
+
+
+def _by_columns(symmetric: torch.Tensor) -> np.ndarray:
+    """The same matrix in the order of LAPACK, without a copy: of a symmetric one the transpose is as good."""
+    array = symmetric.numpy()
+    return array if array.flags.f_contiguous else array.T
+
+
+def _mirrored(matrix: torch.Tensor) -> torch.Tensor:
+    """`matrix` with its lower triangle copied onto the upper, in place."""
+    for start in range(0, len(matrix), BLOCK):
+        rows = matrix[start : start + BLOCK]
+        corner = rows[:, start : start + BLOCK]
+        corner.copy_(corner.tril() + corner.tril(-1).T)
+        for column in range(0, start, BLOCK):
+            matrix[column : column + BLOCK, start : start + BLOCK] = rows[:, column : column + BLOCK].T
+    return matrix

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
+from ganeval.numerics.covariance import Covariance, rows_around_mean
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
 from ganeval.numerics.moments import Moments
-from ganeval.numerics.roots import factor, factor_of_rows, nuclear_norm, root_trace, transport
+from ganeval.numerics.roots import nuclear_norm, root_trace, transport
 
 
 def rows_of(n: int, d: int, seed: int) -> torch.Tensor:
@@ -16,9 +19,13 @@ def covariance(n: int, d: int, seed: int) -> torch.Tensor:
     return Moments.of(rows_of(n, d, seed)).covariance()
 
 
+def matrix_root(a: torch.Tensor, b: torch.Tensor) -> float:
+    return root_trace(Covariance(matrix=a), Covariance(matrix=b))
+
+
 def test_the_root_of_diagonal_matrices_is_a_sum_of_roots() -> None:
     a, b = torch.rand(9, dtype=torch.float64), torch.rand(9, dtype=torch.float64)
-    assert root_trace(a.diag(), b.diag()) == pytest.approx(float((a * b).sqrt().sum()), rel=1e-13)
+    assert matrix_root(a.diag(), b.diag()) == pytest.approx(float((a * b).sqrt().sum()), rel=1e-13)
 
 
 def test_the_root_agrees_with_the_definition_through_a_matrix_root() -> None:
@@ -26,41 +33,64 @@ def test_the_root_agrees_with_the_definition_through_a_matrix_root() -> None:
     values, vectors = torch.linalg.eigh(a)
     half = vectors @ values.sqrt().diag() @ vectors.T
     expected = torch.linalg.eigvalsh(half @ b @ half).sqrt().sum()
-    assert root_trace(a, b) == pytest.approx(float(expected), rel=1e-12)
-    assert root_trace(a, b) == pytest.approx(root_trace(b, a), rel=1e-12)
+    assert matrix_root(a, b) == pytest.approx(float(expected), rel=1e-12)
+    assert matrix_root(a, b) == pytest.approx(matrix_root(b, a), rel=1e-12)
 
 
 def test_a_root_of_a_square_is_the_trace() -> None:
     a = covariance(80, 12, 0)
-    assert root_trace(a, a) == pytest.approx(float(a.trace()), rel=1e-12)
+    assert matrix_root(a, a) == pytest.approx(float(a.trace()), rel=1e-12)
 
 
 @pytest.mark.parametrize("n", [5, 12, 13])
 def test_rows_and_covariance_routes_agree_where_there_are_fewer_rows_than_columns(n: int) -> None:
-    rows, other = rows_of(n, 13, 0), rows_of(n + 3, 13, 1)
-    routes = [
-        nuclear_norm(f(rows) @ f(other).T)
-        for f in (lambda x: factor(Moments.of(x).covariance()), lambda x: factor_of_rows(x, x.mean(dim=0)))
-    ]
-    assert routes[0] == pytest.approx(routes[1], rel=1e-8)
+    both = [forms(rows) for rows in (rows_of(n, 13, 0), rows_of(n + 3, 13, 1))]
+    expected = nuclear_norm(both[0]["matrix"].factor @ both[1]["matrix"].factor.T)
+    for first, second in itertools.product(both[0].values(), both[1].values()):
+        assert root_trace(first, second) == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("n", [5, 12, 13])
+def test_the_map_is_the_same_whatever_says_the_covariance(n: int) -> None:
+    both = [forms(rows) for rows in (rows_of(n, 13, 0), rows_of(n + 3, 13, 1))]
+    (_, expected), *others = [transport(*pair) for pair in itertools.product(both[0].values(), both[1].values())]
+    for root, q in others:
+        torch.testing.assert_close(q.T @ q, expected.T @ expected, rtol=1e-7, atol=1e-7)
+        assert root == pytest.approx(float((q.T @ q @ Moments.of(rows_of(n, 13, 0)).covariance()).trace()), rel=1e-8)
+
+
+def forms(rows: torch.Tensor) -> dict[str, Covariance]:
+    """A covariance as its matrix and as rows."""
+    return {
+        "matrix": Covariance(matrix=Moments.of(rows).covariance()),
+        "rows": Covariance(rows=rows_around_mean(rows)[1]),
+    }
+
+
+@pytest.mark.parametrize("n", [2, 40])
+def test_rows_around_their_mean_say_mean_and_covariance(n: int) -> None:
+    rows = rows_of(n, 41, 0) + 30
+    mean, around = rows_around_mean(rows)
+    torch.testing.assert_close(mean, rows.mean(dim=0), rtol=1e-14, atol=0)
+    torch.testing.assert_close(around.T @ around, Moments.of(rows).covariance(), rtol=1e-12, atol=1e-12)
 
 
 def test_dead_and_duplicated_directions_keep_identity_exact() -> None:
     rows = rows_of(200, 6, 0)
     rows = torch.cat([rows, rows[:, :3], torch.zeros(200, 2, dtype=torch.float64)], dim=1)
     a = Moments.of(rows).covariance()
-    assert root_trace(a, a) == pytest.approx(float(a.trace()), rel=1e-12)
+    assert matrix_root(a, a) == pytest.approx(float(a.trace()), rel=1e-12)
 
 
 def test_duplicated_rows_fewer_than_columns_keep_identity_exact() -> None:
     rows = rows_of(10, 40, 0).repeat(3, 1)
-    f = factor_of_rows(rows, rows.mean(dim=0))
+    _, f = rows_around_mean(rows)
     assert nuclear_norm(f @ f.T) == pytest.approx(float(f.square().sum()), rel=1e-12)
 
 
 def test_the_map_carries_one_covariance_to_the_other() -> None:
     a, b = covariance(80, 12, 0), covariance(80, 12, 1)
-    root, q = transport(factor(a), factor(b))
+    root, q = transport(Covariance(matrix=a), Covariance(matrix=b))
     plan = q.T @ q
     torch.testing.assert_close(plan @ a @ plan, b, rtol=1e-10, atol=1e-10)
     assert root == pytest.approx(float((plan @ a).trace()), rel=1e-12)
@@ -69,7 +99,7 @@ def test_the_map_carries_one_covariance_to_the_other() -> None:
 def test_a_set_without_spread_has_no_root() -> None:
     still, moving = Gaussian.of(torch.ones(20, 3)), Gaussian.of(rows_of(20, 3, 0))
     assert frechet_distance(moving, still) == pytest.approx(
-        moving.total_variance + float((moving.mean - 1).square().sum())
+        moving.covariance.trace + float((moving.mean - 1).square().sum())
     )
     value, psi = frechet_influence(still, moving, rows_of(20, 3, 0))
     assert value == pytest.approx(frechet_distance(still, moving))
@@ -87,8 +117,8 @@ def test_influence_is_the_derivative_of_the_distance_in_a_rows_weight(n: int) ->
         mean = weights @ rows
         spread = weights.sqrt()[:, None] * (rows - mean)
         shift = float((mean - real.mean).square().sum())
-        root = nuclear_norm(spread @ real.factor.T)
-        return shift + real.total_variance + float(spread.square().sum()) - 2 * root
+        root = nuclear_norm(spread @ real.covariance.factor.T)
+        return shift + real.covariance.trace + float(spread.square().sum()) - 2 * root
 
     uniform = torch.full((n,), 1 / n, dtype=torch.float64)
     for i in range(3):
