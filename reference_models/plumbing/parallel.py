@@ -29,7 +29,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ganeval.distributed import Ranks
 from ganeval.errors import GanevalError, WrongInputError
 from ganeval.runs.directory import RunDirectory
-from reference_models.plumbing.checkpoint import encode_state
 from reference_models.plumbing.seeds import derive
 
 
@@ -61,8 +60,14 @@ class Team:
         """A training step begins: from here to `rest` networks are shared out."""
         self.working, self._place, self._calls = not self.alone, (seed, step), 0
 
-    def rest(self) -> None:
+    def rest(self, *, stop: bool = False) -> bool:
+        """The step is over; whether any rank was asked to stop, so that all end after the same one."""
         self.working = False
+        return stop if self.alone else bool(self.ranks.sum(torch.tensor(int(stop))))
+
+    def wait(self) -> None:
+        """Go on when all ranks are here."""
+        self.rest()
 
     # Networks
 
@@ -141,10 +146,6 @@ class Team:
 
     # Words between ranks
 
-    def any(self, flag: bool) -> bool:  # noqa: FBT001 -- one argument that says itself
-        """Is the flag up on any rank? All ranks wait for each other here."""
-        return flag if self.alone else bool(self.ranks.sum(torch.tensor(int(flag))))
-
     def first(self, text: str) -> str:
         """What rank 0 said, on every rank."""
         if self.alone:
@@ -152,13 +153,14 @@ class Team:
         said = torch.tensor(list(text.encode()) if self.leads else [], dtype=torch.uint8)
         return bytes(self.ranks.gather(said).tolist()).decode()
 
-    def require_alike(self, held: Iterable[Any]) -> None:
-        """End the training when weights or optimisers differ between ranks by a bit."""
+    def require_alike(self, nets: Iterable[nn.Module]) -> None:
+        """End the training when parameters differ between ranks by a bit."""
         if self.alone:
             return
-        content = encode_state({str(i): thing.state_dict() for i, thing in enumerate(held)})
-        digest = int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
-        digests = self.ranks.gather(torch.tensor([digest])).tolist()
+        digest = hashlib.sha256()
+        for weight in (p for net in nets for p in net.parameters()):
+            digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+        digests = self.ranks.gather(torch.tensor([int.from_bytes(digest.digest()[:7], "big")])).tolist()
         if len(set(digests)) > 1:
             raise GanevalError(
                 f"All {self.ranks.size} ranks must hold the same weights; they have drifted apart. Draw every random number "
