@@ -1,6 +1,6 @@
 """Training data as one uint8 tensor on the device, in an order that is a function of (seed, images seen).
 
-Points in the plane are in `points`: the same questions, answered by drawing.
+Points in the plane are in `points`, stacked digits in `stacked`: the same questions, answered by drawing.
 """
 
 from __future__ import annotations
@@ -132,15 +132,18 @@ def resample(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def load_data(name: str, seed: int = 0) -> Data:
-    """The training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, or a toy's points.
+    """The training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, a toy's points, or stacks.
 
     Held out is the split `val` or `remaining` where there is one, else a tenth of the training split (at most 1,000),
     drawn by `seed`. The test split is never opened here.
     """
     from reference_models.plumbing.points import TOYS, Points
+    from reference_models.plumbing.stacked import STACKED, Stacked
 
     if name in TOYS:
         return Points.of(TOYS[name], seed)
+    if name in STACKED:
+        return Stacked.of(name, load_data(STACKED[name], seed))
     if name in SYNTHETIC:
         return _hold_out(name, tuple("abcd"), _synthetic(SYNTHETIC[name]), seed)
     dataset = DATASETS[name]

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -22,7 +23,7 @@ DIVERSITY_ALARM = 0.5
 def batch_entropy(labels: torch.Tensor, frequencies: torch.Tensor) -> torch.Tensor:
     """Entropy of the labels (n,) in one batch over that of the whole data, frequencies (k,): 1 when well shuffled.
 
-    Slightly below 1 in small batches (by about (k - 1) / 2n nats before division); 1 where there is one class only.
+    Over log n where that is less, all that a batch can have (1,000 classes in batches of 64). Slightly below 1 in small batches (by about (k - 1) / 2n nats before division); 1 where there is one class only.
 
     >>> batch_entropy(torch.tensor([0, 1, 0, 1]), torch.tensor([0.5, 0.5])).item()
     1.0
@@ -30,7 +31,7 @@ def batch_entropy(labels: torch.Tensor, frequencies: torch.Tensor) -> torch.Tens
     0.0
     """
     counts = torch.bincount(labels, minlength=len(frequencies)).double()
-    whole = _entropy(frequencies.double())
+    whole = _entropy(frequencies.double()).clamp(max=math.log(len(labels)))
     return _entropy(counts / counts.sum()) / whole if whole > 0 else torch.ones(())
 
 

@@ -34,13 +34,17 @@ from ganeval.features import choose_device
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing import health
 from reference_models.plumbing.checkpoint import encode_state
+from reference_models.plumbing.coding import Codec, Rows
 from reference_models.plumbing.data import Data
+from reference_models.plumbing.parallel import Team
+from reference_models.plumbing.points import JUDGED, Points, measure, render_points
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.selection import selection_score
 
 WARM_UP = 10  # log lines before the diversity alarm may sound: every generator begins with look-alikes
 GRID_COLUMNS = 8  # fixed latents per class; the grid has one row per class
+GRID_ROWS = 8  # of a generator that knows no classes
 
 SELECT_PER_CLASS = 50  # images of each class that the judge sees at every checkpoint
 
@@ -80,7 +84,7 @@ class Session:
     """See the module's docstring. `run=None` keeps no books: the networks are built and restored, nothing is trained."""
 
     def __init__(self, data: Data, seed: int, options: Options, run: RunDirectory | None,
-                 state: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+                 state: Mapping[str, Any] | None = None, team: Team | None = None) -> None:  # fmt: skip
         self.device = choose_device(options.device)
         self.data = data.to(self.device)
         self.options = options
@@ -90,6 +94,8 @@ class Session:
         self.images = 0  # real images drawn
         self.best: dict[str, Any] = {}
         self.draw: Sampler | None = None
+        self.coding: Codec | None = None
+        self._team = team or Team()
         self._run = run
         self._state = state
         self._held: dict[str, Stateful] = {}
@@ -113,15 +119,25 @@ class Session:
     def classes(self) -> int:
         return len(self.data.class_names)
 
+    @property
+    def points(self) -> bool:
+        """Whether these are points in the plane, in their own units, and not images in [-1, 1]."""
+        return isinstance(self.data, Points)
+
     def restrict(self, classes: tuple[int, ...]) -> None:
         """Train on these classes alone."""
         self.data = self.data.only(classes)
+
+    def resize(self, size: int) -> None:
+        """Train on images of `size` pixels a side; what is sampled comes back at the size of the data set."""
+        self.data = self.data.at(size)
 
     def prepare(self, net: Net) -> Net:
         """Move a network to the device, in the memory format and compiled as the options say."""
         net = net.to(self.device)
         if self.options.channels_last:
             net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's overload lacks the keyword alone
+        self._team.share(net)
         if self.options.compile:
             net.compile()
         return net
@@ -133,10 +149,21 @@ class Session:
     def hold(self, **things: Stateful) -> None:
         """Name what a checkpoint must hold: networks, averages, optimisers, schedulers, augmentation."""
         self._held.update(things)
+        for thing in things.values():
+            if isinstance(thing, torch.optim.Optimizer):
+                self._team.average_gradients(thing)
 
-    def sampler(self, draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], latent: tuple[int, ...]) -> None:
-        """Say how evaluation draws images: `draw(z, labels)` -> float (n, c, h, w) in [-1, 1]."""
-        self.draw = Sampler(draw, latent, self.classes, self.device)
+    def sampler(self, draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], latent: tuple[int, ...], *,
+                conditional: bool = True) -> None:  # fmt: skip
+        """Say how evaluation draws images: `draw(z, labels)` -> float (n, c, h, w) in [-1, 1].
+
+        Without `conditional` the labels mean nothing: samples are written without them.
+        """
+        self.draw = Sampler(draw, latent, self.classes, self.device, conditional, self.data.export)
+
+    def codec(self, encoder: Rows, decoder: Rows) -> None:
+        """Say how images become latents and latents images: float (n, c, h, w) in [-1, 1] -> (n, d), and back."""
+        self.coding = Codec(encoder, decoder, self.shape, self.device)
 
     def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The next real images, float (size, c, h, w) in [-1, 1], and their labels (size,)."""
@@ -188,11 +215,15 @@ class Session:
         if self._state is not None:
             self._load(self._state)
         if self._run is None:
+            for net in self._nets():
+                net.eval()
             return
         with self._graceful_stop():
             while self.step < total and not self._stop:
                 self.step += 1
+                self._team.begin(self.seed, self.step)
                 yield self.step
+                self._stop = self._team.rest(stop=self._stop)
                 self._after_step()
         self._finish()
 
@@ -201,9 +232,9 @@ class Session:
         save = done or self._stop or self._due(self.options.checkpoints)
         if self.logging or save:
             self._flush()
-        if done or self._due(self.options.grids):
+        if self._team.leads and (done or self._due(self.options.grids)):
             self._write_grid()
-        if done or self._due(self.options.sample_times):
+        if self._team.leads and (done or self._due(self.options.sample_times)):
             self._write_samples()
         if save:
             self._save()
@@ -233,12 +264,13 @@ class Session:
 
     def _finish(self) -> None:
         run = self.books
-        if self.options.gif:
+        if self.options.gif and self._team.leads:
             run.write_animation()
         done = self.step >= self._total
         if not done:
             run.event(self.step, "stop", text="interrupted; go on with --resume")
         run.update(status="done" if done else "stopped", **self._progress())
+        self._team.wait()
 
     # The books
 
@@ -290,30 +322,55 @@ class Session:
     def _write_grid(self) -> None:
         if self.draw is None:
             return
-        labels = np.repeat(np.arange(self.classes), GRID_COLUMNS)
+        if isinstance(self.data, Points):
+            self._write_points(self.data)
+            return
+        known = self.draw.conditional
+        labels = np.repeat(np.arange(self.classes) if known else np.zeros(GRID_ROWS, np.int64), GRID_COLUMNS)
         images = self._look(lambda draw: draw(labels, seed=self.seed))
         latents = hashlib.sha256(f"{self.seed} {self.draw.latent}".encode()).hexdigest()
-        self.books.write_grid(self.step, images, rows=self.classes, labels=labels.tolist(), latents=latents)
+        self.books.write_grid(
+            self.step,
+            images,
+            rows=len(labels) // GRID_COLUMNS,
+            labels=labels.tolist() if known else (),
+            latents=latents,
+        )
+
+    def _write_points(self, data: Points) -> None:
+        """The picture of a toy's points, and as curves what its protocol says of them."""
+        points, _ = self._look(lambda draw: draw.evenly(JUDGED, self.seed))
+        self.books.log(self.step, measure(data.toy, points))
+        self.books.write_grid(self.step, render_points(data.toy, points)[None], rows=1)
 
     def _write_samples(self) -> None:
-        if self.draw is None or self.options.sample_per_class < 1:
+        if self.draw is None or self.points or self.options.sample_per_class < 1:
             return
-        images, labels = self._look(lambda draw: draw.per_class(self.options.sample_per_class, self.seed))
+        images, labels = self._look(lambda draw: draw.evenly(self.options.sample_per_class, self.seed))
         self.books.write_samples(self.step, images, labels)
 
     def _look(self, use: Callable[[Sampler], Any]) -> Any:
-        """Draw images with every network in evaluation mode, and put modes and random states back afterwards."""
+        """Draw images without a trace in the training."""
         assert self.draw is not None
-        nets = [thing for thing in self._held.values() if isinstance(thing, nn.Module)]
+        with self.evaluating():
+            return use(self.draw)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Every network held is in evaluation mode; modes and torch's random states are put back afterwards."""
+        nets = self._nets()
         modes = [(module, module.training) for net in nets for module in net.modules()]
         with torch.random.fork_rng(range(torch.cuda.device_count()) if self.device.type == "cuda" else ()):
             try:
                 for net in nets:
                     net.eval()
-                return use(self.draw)
+                yield
             finally:
                 for module, training in modes:
                     module.training = training
+
+    def _nets(self) -> list[nn.Module]:
+        return [thing for thing in self._held.values() if isinstance(thing, nn.Module)]
 
     # Memory
 
@@ -321,9 +378,11 @@ class Session:
         wrong = [name for name, thing in self._held.items() if isinstance(thing, nn.Module) and not _finite(thing)]
         if wrong:
             self._diverged(f"a weight of {', '.join(wrong)} is not finite")
+        self._team.require_alike(self._nets())
         best = self._is_best()
-        content = encode_state(self._snapshot())
-        self.books.write_checkpoint(self.step, content, keep_last=self.options.keep_last, best=best)
+        if self._team.leads:
+            content = encode_state(self._snapshot())
+            self.books.write_checkpoint(self.step, content, keep_last=self.options.keep_last, best=best)
         self.books.update(**self._progress())
 
     def _is_best(self) -> bool:

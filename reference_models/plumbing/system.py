@@ -7,21 +7,26 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError
+from ganeval.distributed import current
+from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError, WrongInputError
 from ganeval.features import choose_device
 from ganeval.registry import Registry, unknown_name
 from ganeval.runs.directory import RunDirectory, create_run, open_run
 from reference_models.plumbing.checkpoint import decode_state
-from reference_models.plumbing.data import SYNTHETIC, Data, load_data
+from reference_models.plumbing.coding import Codec
+from reference_models.plumbing.data import SYNTHETIC, Data, blank_data, load_data
+from reference_models.plumbing.parallel import Bystander, Team
+from reference_models.plumbing.points import Points
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import derive
 from reference_models.plumbing.session import Options, Session, TrainingDivergedError
+from reference_models.plumbing.stacked import Stacked
 
 Train = Callable[[Any, Session], None]
 
@@ -31,17 +36,21 @@ class System:
     """One reference model: `train(config, session)` and the recipes it ships with.
 
     `profiles` maps smoke, demo, cpu and full to a Config (a frozen dataclass with at least `steps`), or to a function
-    of the data set's name that returns one.
+    of the data set's name that returns one. `variants` are further recipes by name, such as a study's own network.
     """
 
     name: str
     profiles: Mapping[str, Any]
     train: Train
+    variants: Mapping[str, Any] = field(default_factory=dict)
+    points: bool = False  # whether it also learns points in the plane
+    sampling: tuple[str, ...] = ()  # fields of its Config that concern sampling alone
 
     def profile(self, name: str) -> Any:
-        if name not in self.profiles:
-            raise UnknownNameError(unknown_name(f"profile of {self.name}", name, self.profiles))
-        return self.profiles[name]
+        known = {**self.profiles, **self.variants}
+        if name not in known:
+            raise UnknownNameError(unknown_name(f"profile of {self.name}", name, known))
+        return known[name]
 
 
 ARITHMETIC = ("amp", "channels_last", "compile")  # options that change numbers
@@ -50,22 +59,29 @@ SYSTEMS = Registry(System, "reference_models", "reference model")
 
 def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed: int = 0,
         options: Options | None = None, run_name: str = "", command: Sequence[str] = ()) -> RunDirectory:  # fmt: skip
-    """Train a system from the start and return its run directory, `out/<counter>-<name>-<dataset>`."""
-    options = options or Options()
+    """Train a system from the start and return its run directory, `out/<counter>-<name>-<dataset>`.
+
+    Under `torchrun` all processes train together (see `parallel`); one writes the run, every one returns it.
+    """
+    options, team = options or Options(), Team(current())
     data = load_data(dataset, seed)
-    run = create_run(
+    if isinstance(data, Points) and not SYSTEMS[name].points:
+        able = ", ".join(system.name for system in SYSTEMS if system.points)
+        raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
+    run = _lead(team, lambda: create_run(
         out, run_name or f"{name}-{dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
-        class_names=data.class_names, protocol=_protocol(data), environment=_environment(options),
-    )  # fmt: skip
+        class_names=data.class_names, protocol=_protocol(data),
+        environment={**_environment(options), "processes": team.ranks.size},
+    ))  # fmt: skip
     run.update(
         system=name,
         dataset=dataset,
         recipe=recipe_hash(name, config, dataset, seed),
         options=asdict(options),
-        shape=list(data.shape),
+        shape=list(data.native),
         trained_on=data.used,
     )
-    _train(SYSTEMS[name], config, Session(data, seed, options, run))
+    _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
     return run
 
 
@@ -75,7 +91,8 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
     A `config` that differs from the run's is refused, naming the fields: every one of them, also the number of steps,
     which the learning rate depends on. So are `options` that change the arithmetic.
     """
-    run = open_run(path)
+    team = Team(current())
+    run = _lead(team, lambda: open_run(path))
     system, own = _recipe(run)
     info, state = run.info, _state(run)
     if config is not None:
@@ -85,24 +102,44 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         _require_same({k: before[k] for k in ARITHMETIC}, {k: now[k] for k in ARITHMETIC}, run.path.name)
     data, seed = load_data(info["dataset"], info["seeds"]["seed"]), info["seeds"]["seed"]
     run.resume(state["step"] if state else 0)
-    _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state))
+    _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state, team))
     return run
 
 
-def open_sampler(path: str | Path, device: str = "auto", which: str = "last") -> Sampler:
-    """The generator of a run at its last (or "best") checkpoint: images for (labels, seed). Needs no data set."""
+def open_sampler(path: str | Path, device: str = "auto", which: str = "last", **sampling: Any) -> Sampler:
+    """The generator of a run at its last (or "best") checkpoint: images for (labels, seed). Needs no data set.
+
+    `sampling` replaces fields of the run's config that concern sampling alone, as the system names them.
+    """
+    session, name = _restored(path, device, which, sampling)
+    if session.draw is None:
+        raise BrokenRunError(f"{name} names no sampler; it cannot draw images.")
+    return session.draw
+
+
+def open_codec(path: str | Path, device: str = "auto", which: str = "last") -> Codec:
+    """The encoder and decoder of a run, like `open_sampler`: latents of any images of its shape."""
+    session, name = _restored(path, device, which, {})
+    if session.coding is None:
+        raise WrongInputError(f"Latents need a system with an encoder; {name} has none. Take autoencoder or vae.")
+    return session.coding
+
+
+def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, Any]) -> tuple[Session, str]:
+    """The networks of a run at a checkpoint, in a session that trains nothing, and the name of the system."""
     run = open_run(path)
     system, config = _recipe(run)
+    for key in sampling:
+        if key not in system.sampling:
+            raise UnknownNameError(unknown_name(f"sampling option of {system.name}", key, system.sampling))
     info, state = run.info, _state(run, which)
     if state is None:
         raise BrokenRunError(f"{run.path} must hold a checkpoint named {which!r}; it has none. Let it train longer.")
-    data = Data.empty(info["dataset"], tuple(info["class_names"]), tuple(info["shape"]))
+    data = blank_data(info["dataset"], tuple(info["class_names"]), tuple(info["shape"]))
     session = Session(data, info["seeds"]["seed"], replace(Options(**info["options"]), device=device), None, state)
     with torch.random.fork_rng([]):
-        system.train(config, session)
-    if session.draw is None:
-        raise BrokenRunError(f"{system.name} names no sampler; it cannot draw images.")
-    return session.draw
+        system.train(replace(config, **sampling), session)
+    return session, system.name
 
 
 def find_unfinished(root: str | Path, name: str, dataset: str, seed: int) -> Path:
@@ -124,6 +161,12 @@ def recipe_hash(name: str, config: Any, dataset: str, seed: int) -> str:
     """SHA-256 of everything that decides the numbers of a training, besides versions and hardware."""
     text = json.dumps([name, asdict(config), dataset, seed], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lead(team: Team, start: Callable[[], RunDirectory]) -> RunDirectory:
+    """The run, opened by the rank that leads; the others look on."""
+    path = Path(team.first(str(start().path) if team.leads else ""))
+    return RunDirectory(path) if team.leads else Bystander(path)
 
 
 def _train(system: System, config: Any, session: Session) -> None:
@@ -183,8 +226,8 @@ def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) ->
 
 
 def _protocol(data: Data) -> dict[str, str]:
-    """How such a run wants to be judged; nothing for synthetic data."""
-    if data.name in SYNTHETIC:
+    """How such a run wants to be judged; nothing for synthetic data, points and stacks bring their protocol along."""
+    if data.name in SYNTHETIC or isinstance(data, (Points, Stacked)):
         return {}
     return {"real": f"{data.name}:test", "train": f"{data.name}:train", "classifier": data.name}
 

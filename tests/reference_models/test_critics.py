@@ -1,4 +1,4 @@
-"""Critics: the signs of their steps, what they log, and that none is without a constraint."""
+"""Critics and pairs: the signs of their steps, what they log, and that no critic is without a constraint."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 
 from ganeval.errors import WrongInputError
 from ganeval.runs.readers.native import read_run
-from reference_models import sngan, wgan_clip, wgan_gp
+from reference_models import rpgan, sngan, wgan_clip, wgan_gp
 from reference_models.plumbing.session import Options, Session
 from reference_models.plumbing.system import SYSTEMS, fit
 
 QUICK = Options(device="cpu", log_every=1, checkpoints=1, sample_per_class=3, grids=1)
-CRITICS = {"wgan_clip": "critic", "wgan_gp": "critic", "sngan": "d"}
+CRITICS = {"wgan_clip": "critic", "wgan_gp": "critic", "sngan": "d", "rpgan": "d"}
 
 
 def smoke(name: str, **changes):
@@ -30,7 +30,7 @@ ONE_STEP = {
 }
 
 
-@pytest.mark.parametrize("name", CRITICS)
+@pytest.mark.parametrize("name", ONE_STEP)
 def test_critic_steps_raise_the_gap_and_a_generator_step_raises_what_the_critic_says(name, tmp_path, monkeypatch):
     """In the loop itself, on images that stay the same; which step was done is told by what is logged after it."""
     gaps, said, log = [], [], Session.log
@@ -63,6 +63,44 @@ def test_the_wasserstein_losses_have_the_right_sign(module):
     assert module.generator_loss(fake) == -0.5
 
 
+def test_pairs_push_the_real_one_up_and_the_generated_one_down_and_the_generator_turns_it_round():
+    real, fake = torch.tensor([1.0, -2.0], requires_grad=True), torch.tensor([0.0, 3.0], requires_grad=True)
+    slopes = torch.autograd.grad(rpgan.discriminator_loss(real, fake), (real, fake))
+    assert (slopes[0] < 0).all()
+    assert (slopes[1] > 0).all()
+    torch.testing.assert_close(slopes[0], -slopes[1])
+    torch.testing.assert_close(slopes[0], -torch.sigmoid(fake - real) / 2)
+    (slope,) = torch.autograd.grad(rpgan.generator_loss(real, fake), (fake,))
+    assert (slope < 0).all()
+
+
+@pytest.mark.parametrize(("silent", "sign"), [("g_adam", 1), ("d_adam", -1)])
+def test_steps_on_pairs_have_the_right_sign_in_the_loop(silent, sign, tmp_path, monkeypatch):
+    """One network learns alone, the other's optimiser does nothing: D widens the gap, G closes it."""
+    fixed, gaps, log, hold = (
+        torch.randn(256, 8, generator=torch.Generator().manual_seed(0)),
+        [],
+        Session.log,
+        Session.hold,
+    )
+
+    def hold_still(self, **things):
+        things[silent].step = lambda: None
+        hold(self, **things)
+
+    def listen(self, **values):
+        if "loss__g" in values:
+            generator, critic = copy.deepcopy((self._held["generator"], self._held["discriminator"]))
+            with torch.no_grad():
+                gaps.append((critic(self.held_out(25)[0]).mean() - critic(generator(fixed)).mean()).item())
+        log(self, **values)
+
+    monkeypatch.setattr(Session, "hold", hold_still)
+    monkeypatch.setattr(Session, "log", listen)
+    fit("rpgan", smoke("rpgan", steps=10, gamma=1e-3), dataset="synthetic", out=tmp_path, options=QUICK)
+    assert sign * gaps[-1] > sign * gaps[0]
+
+
 def test_the_hinge_has_no_slope_beyond_its_margin():
     real, fake = torch.tensor([2.0, 0.0], requires_grad=True), torch.tensor([-3.0, -0.5], requires_grad=True)
     loss = sngan.discriminator_loss(real, fake)
@@ -84,7 +122,9 @@ def test_a_critic_without_its_constraint_does_not_train(name, field, tmp_path):
 def test_the_gap_is_logged_and_no_accuracy(name, tmp_path):
     curves = read_run(fit(name, smoke(name), dataset="synthetic", out=tmp_path, options=QUICK).path).curves
     assert {f"{CRITICS[name]}/gap", f"{CRITICS[name]}/held_out", "overfit_ratio"} <= set(curves)
-    assert {"wgan_gp": "critic/penalty", "wgan_clip": "critic/clipped", "sngan": "loss/d"}[name] in curves
+    assert {"wgan_gp": "critic/penalty", "wgan_clip": "critic/clipped", "sngan": "loss/d", "rpgan": "r2"}[
+        name
+    ] in curves
     assert not any("acc" in tag for tag in curves)
 
 
@@ -99,7 +139,7 @@ def test_clipped_weights_stay_in_their_box_and_their_share_at_the_bound_grows(tm
 def test_the_critics_share_one_generator():
     """What is compared is the critic: same weights for the same seed."""
     shape, states = (1, 28, 28), []
-    for module in (wgan_clip, wgan_gp, sngan):
+    for module in (wgan_clip, wgan_gp, sngan, rpgan):
         torch.manual_seed(0)
         states.append(module.Generator(module.PROFILES["cpu"], shape).state_dict())
     for state in states[1:]:
