@@ -132,7 +132,9 @@ def _environment() -> Any:
         lstrip_blocks=True, extensions=["jinja2.ext.do"],
     )  # fmt: skip
     environment.filters.update(text.FILTERS, score=_score, metric=_metric)
-    environment.globals.update(number=text.number, swatch=lambda run: charts.swatch(run.index))
+    environment.globals.update(
+        number=text.number, change=text.change, ends=text.ends, swatch=lambda run: charts.swatch(run.index)
+    )
     return environment
 
 

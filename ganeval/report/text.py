@@ -55,6 +55,26 @@ def interval(record: ScoreRecord) -> Markup:
     return Markup('<span class="num">{} to {}</span>').format(*shown)
 
 
+def change(delta: float, ends: tuple[float, float] | None) -> Markup:
+    """A difference with its sign and as many digits as its error supports."""
+    decimals = _decimals(None if ends is None else (ends[1] - ends[0]) / 4)
+    shown = _signed(delta, decimals) if ends is not None else f"{delta:+.4g}".replace("-", "−")
+    return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(delta)), shown)
+
+
+def ends(interval: tuple[float, float] | None) -> Markup:
+    """The ends of the interval of a difference, signed."""
+    if interval is None:
+        return Markup('<span class="none">unknown</span>')
+    decimals = _decimals((interval[1] - interval[0]) / 4)
+    return Markup('<span class="num">{} to {}</span>').format(*(_signed(end, decimals) for end in interval))
+
+
+def _signed(value: float, decimals: int) -> str:
+    shown = f"{value:+.{decimals}f}".replace("-", "−")
+    return shown if shown.strip("+−0.") else shown.lstrip("+−")
+
+
 def _decimals(se: float | None) -> int:
     if se is None or not math.isfinite(se) or se <= 0:
         return 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeval.report.changes import changes_of
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 from ganeval.scores import ScoreRecord
@@ -19,10 +20,10 @@ QUESTIONS = {
 def prepare(page: Page) -> dict[str, Any] | Absent:
     if not page.evaluated:
         return Absent("No run is evaluated yet. `ganeval-report RUNS` evaluates what is missing.")
-    return {"blocks": page.blocks(_block, page.evaluated)}
+    return {"blocks": page.blocks(lambda run: _block(page, run), page.evaluated)}
 
 
-def _block(run: RunView) -> dict[str, Any]:
+def _block(page: Page, run: RunView) -> dict[str, Any]:
     evaluation = run.evaluation
     assert evaluation is not None
     groups: dict[str, list[ScoreRecord]] = {}
@@ -31,18 +32,21 @@ def _block(run: RunView) -> dict[str, Any]:
     order = [q for q in QUESTIONS if q in groups] + sorted(set(groups) - set(QUESTIONS))
     ok = [(QUESTIONS.get(q, q), [r for r in groups[q] if r.ok]) for q in order]
     missing = [r for q in order for r in groups[q] if not r.ok]
-    return {"e": evaluation, "groups": [group for group in ok if group[1]], "missing": missing}
+    return {
+        "e": evaluation, "groups": [group for group in ok if group[1]], "missing": missing,
+        "changes": changes_of(run, page.evaluated),
+    }  # fmt: skip
 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · judge {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}</p>
+<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · judge {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}{% if b.changes.by_metric %} · Δ against {{ {'baseline': 'the baseline', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }} {{ b.changes.against|name }}{% endif %}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Metrics of {{ b.run.label }}">
 <table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1"><caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
-<thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th><th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
+<thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th><th scope="col" class="r">perfect</th>{% if b.changes.by_metric %}<th scope="col" class="r">{{ 'baseline' if b.changes.kind == 'baseline' else 'before' }}</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col">reading of Δ</th>{% endif %}<th scope="col" class="r">n</th></tr></thead>
 {% for question, records in b.groups %}
-<tbody><tr class="group"><th scope="rowgroup" colspan="6">{{ question }}</th></tr>
-{% for s in records %}<tr data-metric="{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
+<tbody><tr class="group"><th scope="rowgroup" colspan="{{ 10 if b.changes.by_metric else 6 }}">{{ question }}</th></tr>
+{% for s in records %}<tr data-metric="{{ s.name }}" id="m-{{ b.run.index }}-{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td>{% if b.changes.by_metric %}{% set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{ change(c.delta, c.interval) }}</td><td class="r">{{ ends(c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none">{{ c.word }}</span>{% else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{% endif %}<td class="r">{{ s.n|count }}</td></tr>
 {% endfor %}</tbody>{% endfor %}
 </table></div>
 {% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul></details>{% endif %}
@@ -53,6 +57,7 @@ TEMPLATE = """
 PANEL = Panel(
     "metrics", 20, "Metrics",
     "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's place "
-    "get, before comparing it with zero; a difference smaller than the errors is no difference.",
+    "get, before comparing it with zero. Δ is now minus before; where its interval holds 0, no difference is shown. One in twenty "
+    "such intervals errs, so of forty metrics two move by chance: the gate allows for that, this table does not.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

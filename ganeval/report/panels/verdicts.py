@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganeval.report.panel import Absent, Panel
+from ganeval.report.text import count
 from ganeval.report.view import Page, RunView
 
 SYMBOLS = {"improved": "▲", "ok": "✔", "inconclusive": "?", "regressed": "✘", "incomparable": "≠", "error": "!"}
@@ -29,7 +30,22 @@ def _block(run: RunView) -> dict[str, Any] | None:
         "verdict": run.verdict, "badge": _badge(run.verdict.get("verdict")),
         "rules": [{**_rule(rule), "badge": _badge(rule.get("verdict"))} for rule in rules],
         "baseline": baseline.get("name", "") if isinstance(baseline, dict) else "",
+        "facts": _facts(run.verdict), "measured": set(run.evaluation.scores) if run.evaluation else set(),
     }  # fmt: skip
+
+
+def _facts(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was judged, in a line: images, step, commit, protocol; what is not known is not said."""
+    candidate = verdict.get("candidate")
+    candidate = candidate if isinstance(candidate, dict) else {}
+    commit, protocol = str(candidate.get("commit") or ""), str(verdict.get("protocol_hash") or "")
+    known = {
+        "images": count(_real(candidate.get("n"))) if candidate.get("n") else "",
+        "step": count(_real(candidate.get("step"))) if candidate.get("step") is not None else "",
+        "commit": commit[:10] + (" with changes" if candidate.get("dirty") else "") if commit else "",
+        "protocol": protocol.removeprefix("sha256:")[:12],
+    }
+    return [(key, text) for key, text in known.items() if text]
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -60,11 +76,12 @@ TEMPLATE = """
   <p><span class="badge {{ b.badge.level }}">{{ b.badge.symbol }} {{ b.badge.word }}</span> {{ ui.swatch(b.run) }}<a href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
   {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}
   {% if b.verdict.created %}<span class="meta">{{ b.verdict.created|visible(20) }}</span>{% endif %}</p>
+  {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }} {% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}"><table class="sortable">
   <caption>Rules, the worst first. Δ is oriented: above 0 is worse.</caption>
   <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th><th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
-  <tbody>{% for rule in b.rules %}<tr><th scope="row">{{ rule.metric|metric }} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{{ number(rule.delta) }}</td><td class="r">{% if rule.interval %}{{ number(rule.interval[0]) }} to {{ number(rule.interval[1]) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ rule.n|count }}</td><td>{{ rule.sentence|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
+  <tbody>{% for rule in b.rules %}<tr><th scope="row">{% if rule.metric in b.measured %}<a href="#m-{{ b.run.index }}-{{ rule.metric }}" data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{{ number(rule.delta) }}</td><td class="r">{% if rule.interval %}{{ number(rule.interval[0]) }} to {{ number(rule.interval[1]) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ rule.n|count }}</td><td>{{ rule.sentence|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
 </div>
 {% endfor %}
 """

@@ -33,6 +33,15 @@
     showRuns();
   }
 
+  /* A link to a number of a run that is not shown brings the run in. */
+  for (const link of all("a[data-shows]")) {
+    link.addEventListener("click", () => {
+      if (!first || [first.value, second.value].includes(link.dataset.shows)) return;
+      first.value = link.dataset.shows;
+      showRuns();
+    });
+  }
+
   /* Steps of the samples: both runs move together, each to its own nearest step. */
   const sliders = all("input[data-sprites]");
   const place = (slider) => data.sprites[slider.dataset.sprites].steps[Number(slider.value)];
