@@ -1,6 +1,7 @@
 """python -m reference_models NAME --dataset hoda --profile cpu --out runs/
 
 NAME is a system in this folder. Everything of its Config and of `Options` is a flag too: `--steps 500 --amp`.
+On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...`; `--batch` counts the images of all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from ganeval.distributed import current, leave
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import command_line
 from reference_models.plumbing.session import Options
@@ -47,7 +49,8 @@ def _run(system: System, flags: list[str]) -> int:
             run_name=asked.where.name, command=command_line("reference_models"),
         )  # fmt: skip
     status = run.info["status"]
-    _say(f"{status}: {run.path}")
+    if current().rank == 0:
+        _say(f"{status}: {run.path}")
     return 0 if status == "done" else 130
 
 
@@ -92,4 +95,4 @@ def _say(text: str, file: Any = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
