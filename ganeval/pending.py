@@ -9,6 +9,7 @@ from typing import Any
 
 from ganeval.errors import BrokenRunError, GanevalError
 from ganeval.runs.directory import open_run
+from ganeval.runs.readers.npz import latents_of
 from ganeval.runs.record import RunRecord, SampleSet
 from ganeval.scores import Evaluation
 
@@ -39,14 +40,18 @@ def evaluate_pending(
 ) -> Evaluation:  # fmt: skip
     """Evaluate one sample set and write result.json into its run; raises `GanevalError` with the run's name before it."""
     from ganeval.evaluation import evaluate
+    from ganeval.images import image_set
+    from ganeval.sampler import with_latents
 
-    protocol, step = pending.protocol, int(pending.samples.step)
+    protocol, step, file = pending.protocol, int(pending.samples.step), Path(pending.samples.path)
     try:
+        samples = image_set(file)
         evaluation = evaluate(
-            protocol["real"], Path(pending.samples.path), classifier=protocol.get("classifier"),
+            protocol["real"], samples, classifier=protocol.get("classifier"),
             extractor=protocol.get("extractor"), train=protocol.get("train"), metrics=metrics,
             name=pending.run.id, step=step, device=device, evidence=True,
         )  # fmt: skip
+        evaluation = with_latents(evaluation, latents_of(file), samples.labels)
         open_run(pending.run.path).write_evaluation(evaluation, step)
     except BrokenRunError:
         raise

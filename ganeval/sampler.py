@@ -54,7 +54,7 @@ def sampler(
             opened, generator, classifier=classifier, extractor=extractor, labels=asked, metrics=names, n=n, seed=seed,
             floor=False, name=name,
         )  # fmt: skip
-        return _known(found, latents_id(seed, asked), asked)
+        return with_latents(found, latents_id(seed, asked), asked)
 
     return sample
 
@@ -93,15 +93,16 @@ def measuring(
             name="drawn",
             cache=False,
         )
-        return _known(found, latents, labels)
+        return with_latents(found, latents, labels)
 
     return measure
 
 
-def _known(found: Evaluation, latents: str, asked: NDArray[np.int64] | None) -> Evaluation:
-    """Which latents and labels the images were drawn for: what pairing and the error of a balanced sample need."""
+def with_latents(found: Evaluation, latents: str, asked: NDArray[np.int64] | None) -> Evaluation:
+    """Which latents ("" where unknown) and labels the images were drawn for: what pairing and a balanced sample's error need."""
     labels = {} if asked is None else {"asked.label": asked.astype(np.float32)}
-    return replace(found, settings={**found.settings, "latents": latents}, per_sample={**found.per_sample, **labels})
+    settings = {**found.settings, **({"latents": latents} if latents else {})}
+    return replace(found, settings=settings, per_sample={**found.per_sample, **labels})
 
 
 def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:

@@ -89,15 +89,21 @@ class RunDirectory:
         grids[0].save(buffer, "GIF", save_all=True, append_images=grids[1:], duration=milliseconds, loop=0)
         return write_atomic(self.path / layout.FIXED / "animation.gif", buffer.getvalue())
 
-    def write_samples(self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None) -> Path:
-        """Write uint8 (n, c, h, w) images to be evaluated, in the layout of ADM and DiT: arr_0 NHWC, arr_1 labels."""
+    def write_samples(self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None, *,
+                      latents: str = "") -> Path:  # fmt: skip
+        """Write uint8 (n, c, h, w) images to be evaluated, in the layout of ADM and DiT: arr_0 NHWC, arr_1 labels.
+
+        `latents` names what the images were drawn of: equal names mean, row by row, the same latent and the same label,
+        so that a gate may compare image by image. It is left out where that is not known.
+        """
         _require_images(images)
-        rows = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        arrays: dict[str, NDArray[Any]] = {"arr_0": np.ascontiguousarray(images.transpose(0, 2, 3, 1))}
+        if labels is not None:
+            arrays["arr_1"] = np.asarray(labels, dtype=np.int64)
+        if latents:
+            arrays[layout.LATENTS] = np.array(latents[: layout.MAX_LATENTS])
         buffer = io.BytesIO()
-        if labels is None:
-            np.savez_compressed(buffer, arr_0=rows)
-        else:
-            np.savez_compressed(buffer, arr_0=rows, arr_1=np.asarray(labels, dtype=np.int64))
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
         return write_atomic(self.path / layout.SAMPLES / f"{layout.step_name(step)}.npz", buffer.getvalue())
 
     def write_evaluation(self, evaluation: Evaluation, step: int) -> Path:

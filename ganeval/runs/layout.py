@@ -8,7 +8,7 @@
         events.jsonl                     {"step", "time", "tag", "value"} or {"step", "time", "event", ...}
         metric-NAME.jsonl                mirror of the evaluations in the format of the StyleGAN family
         samples/fixed/step-000200.png    sprite of fixed latents; layout.json says rows, columns, tile, labels
-        samples/eval/step-002000.npz     arr_0 uint8 (n, h, w, c), arr_1 labels int64 (n,)
+        samples/eval/step-002000.npz     arr_0 uint8 (n, h, w, c), arr_1 labels int64 (n,), latents: their name
         checkpoints/step-002000.safetensors, last.json, best.json
         eval/step-002000/result.json     schema ganeval.evaluation/1, with per_sample.safetensors beside it
 
@@ -29,6 +29,7 @@ SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"
 FIXED, SAMPLES, CHECKPOINTS, EVALUATIONS = "samples/fixed", "samples/eval", "checkpoints", "eval"
 LAYOUT = "layout.json"
+LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name
 _STEP = re.compile(r"step-(\d{1,12})")
 _COUNTER = re.compile(r"(\d+)-")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,11 @@ class Sampler:
     def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[Any]:
         z = torch.randn(BLOCK, *self.latent, generator=generator(seed, "latents", block))
         return self.export(self.draw(z.to(self.device), labels.to(self.device)))
+
+    def latents_id(self, seed: int, labels: NDArray[np.int64] | None) -> str:
+        """Equal names mean: row by row the same latent and the same label, whatever the network that was asked."""
+        asked = "none" if labels is None else hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16]
+        return f"seed {seed}, latent {'x'.join(map(str, self.latent))}, {BLOCK} a block, labels {asked}"
 
     def generate(self, n: int, labels: NDArray[np.int64] | torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
         """The callable that `ganeval.images` takes as a generator: uint8 (n, c, h, w); no labels: all classes in turn."""

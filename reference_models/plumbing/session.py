@@ -347,7 +347,7 @@ class Session:
         if self.draw is None or self.points or self.options.sample_per_class < 1:
             return
         images, labels = self._look(lambda draw: draw.evenly(self.options.sample_per_class, self.seed))
-        self.books.write_samples(self.step, images, labels)
+        self.books.write_samples(self.step, images, labels, latents=self.draw.latents_id(self.seed, labels))
 
     def _look(self, use: Callable[[Sampler], Any]) -> Any:
         """Draw images without a trace in the training."""

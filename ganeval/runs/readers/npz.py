@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ganeval.runs.layout import LATENTS, MAX_LATENTS
 from ganeval.runs.parsing import lines_of, loads, names_in, real
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord, SampleSet
 
+MAX_ENTRY = 4 * MAX_LATENTS + 256  # bytes: a character has four, a header at least 128
 PROGRESS = ("progress.csv", "progress.json")
 _LINE = re.compile(r"\(step=(\d+)\)\s*(.+)")  # DiT: (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20
 _WORD = re.compile(r"step|model|ema|iter|itr", re.IGNORECASE)
@@ -62,6 +64,22 @@ def holds_images(path: Path) -> bool:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return False
     return dtype == np.uint8 and len(shape) == 4 and shape[-1] in (1, 3)
+
+
+def latents_of(path: Path) -> str:
+    """The name of the latents that a sample file's images were drawn of; "" where it does not say, or not in one string.
+
+    Only a header of one short string is read, so that no file can make this slow.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(f"{LATENTS}.npy").file_size > MAX_ENTRY:
+                return ""
+        with np.load(path, allow_pickle=False) as file:
+            found = file[LATENTS]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return ""
+    return str(found)[:MAX_LATENTS] if found.shape == () and found.dtype.kind == "U" else ""
 
 
 def _step(name: str) -> int:
