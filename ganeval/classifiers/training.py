@@ -49,16 +49,18 @@ class Recipe:
 
 def fit(
     images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, *, soft_targets: torch.Tensor | None = None,
-    progress: str = "", device: torch.device | str = "cpu",
+    weights: torch.Tensor | None = None, progress: str = "", device: torch.device | str = "cpu",
 ) -> SmallCNN:  # fmt: skip
     """Train on uint8 (n, c, h, w) images and int64 (n,) labels; returns the averaged network, folded, uncalibrated.
 
     `soft_targets` (n, k), rows summing to one, replace the labels: the distillation of Hinton et al. 2015
-    (arXiv:1503.02531) at temperature 1. `progress` is the text beside the bar on a terminal.
+    (arXiv:1503.02531) at temperature 1. `weights` (n,) multiply the loss of each image; their mean should be 1.
+    `progress` is the text beside the bar on a terminal.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     network = new_network(recipe.architecture, generator).to(device).train()
-    targets = _targets(labels, recipe, soft_targets).to(device)
+    targets = _targets(labels, recipe, soft_targets)
+    targets = (targets if weights is None else targets * weights[:, None]).to(device)
     mixer = np.random.default_rng(recipe.seed)
     steps = max(1, math.ceil(recipe.epochs * len(images) / recipe.batch))
     optimiser = torch.optim.AdamW(_decay_groups(network, recipe), lr=recipe.learning_rate)

@@ -61,7 +61,7 @@ def _headline(measured: Measured, name: str) -> str:
                      f"{_percent(low)}", "not measured", "not measured", "not measured"])  # fmt: skip
     heads = ("", "GAN-test", "worst class", f"CAS (trained on the {len(measured.labels):,} fakes)",
              f"recall (k = {K})", f"coverage (k = {K})")  # fmt: skip
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _reading(whole: Evaluation) -> str:
@@ -93,7 +93,7 @@ def _scores(measured: Measured) -> str:
         f"the Inception FID. `precision`, `recall`, `density`, `coverage`: k = {K}; the middle column is the protocol "
         f"of {PROTOCOL_N:,} against {PROTOCOL_N:,}. The last column is what a perfect generator would get."
     )
-    return _table(heads, rows) + "\n\n" + note
+    return markdown_table(heads, rows) + "\n\n" + note
 
 
 def _classes(whole: Evaluation) -> str:
@@ -102,7 +102,7 @@ def _classes(whole: Evaluation) -> str:
     for index, row in enumerate(whole["classifier_score"].details["classes"]):
         trained = cas.get(str(index))
         rows.append([row["name"], _class_rate(row, named=False), _percent(row["precision"]), _percent(trained)])
-    return _table(("class", "recognised (GAN-test)", "precision", "CAS recall on real images"), rows)
+    return markdown_table(("class", "recognised (GAN-test)", "precision", "CAS recall on real images"), rows)
 
 
 def _course(measured: Measured) -> str:
@@ -112,7 +112,7 @@ def _course(measured: Measured) -> str:
         for step, e in measured.course
     ]  # fmt: skip
     heads = ("step", "GAN-test", "worst class", *(f"{key} (k = {K})" for key in MANIFOLD))
-    return _table(heads, rows) + f"\n\n{measured.course[0][1].fake.n:,} fakes each, the latents the same."
+    return markdown_table(heads, rows) + f"\n\n{measured.course[0][1].fake.n:,} fakes each, the latents the same."
 
 
 def _making(info: Mapping[str, Any], measured: Measured) -> str:
@@ -174,6 +174,12 @@ def _wilson(hits: int, n: int) -> str:
     return f"[{100 * low:.2f}, {100 * high:.2f}]"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """
+    >>> print(markdown_table(("a", "b"), [("1", "2")]))
+    | a | b |
+    | --- | --- |
+    | 1 | 2 |
+    """
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
