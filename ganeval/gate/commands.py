@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from tyro.conf import Positional
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
-from ganeval.gate.baseline import Store, read_baseline, store
+from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
 from ganeval.gate.judge import Against, Judged, Sampler, judge
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
@@ -39,6 +40,8 @@ class GateOptions:
     name: str | None = None
     baseline: Path | None = None
     anchor: Path | None = None
+    base_ref: str | None = None
+    """Compare with the baseline as this branch, tag or commit has it (origin/main), not with the file checked out."""
     scope: Scope | None = None
     generator: str | None = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
@@ -85,6 +88,8 @@ def gate(
     path = config.resolve(config.baseline) if config.baseline else None
     update = _update(options)
     if update is not None:
+        if options.base_ref:
+            raise GateConfigError("--update-baseline writes the file checked out, --base-ref reads another; take one.")
         require_allowed(update, _require_path(path))
     nothing = ""
     try:
@@ -92,8 +97,9 @@ def gate(
     except MissingFileError as error:
         candidate, nothing = [], str(error)
     return run_gate(
-        candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing
-    )
+        candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
+        base_ref=options.base_ref,
+    )  # fmt: skip
 
 
 def run_gate(
@@ -105,9 +111,10 @@ def run_gate(
     github: bool = False,
     write: Store = store,
     nothing: str = "",
+    base_ref: str | None = None,
 ) -> Outcome:
     """The same for a candidate that is already in hand: what the pytest plugin calls."""
-    against = replace(load_against(config), nothing=nothing)
+    against = replace(load_against(config, base_ref), nothing=nothing)
     judged = judge(candidate, config, against)
     verdict = judged.verdict.with_(candidate={**judged.verdict.candidate, **_commit()})
     changes: list[str] = []
@@ -126,20 +133,32 @@ def run_gate(
     return Outcome(verdict, "\n".join([*changes, text + render_text(verdict)]), verdict.exit_code)
 
 
-def load_against(config: GateConfig) -> Against:
-    """The baselines that a configuration names. What is missing or broken is a sentence, not an exception."""
+def load_against(config: GateConfig, base_ref: str | None = None) -> Against:
+    """The baselines that a configuration names, as checked out or as `base_ref` has them.
+
+    What is missing or broken is a sentence, not an exception.
+    """
+    read = _reader(base_ref)
     if config.baseline is None:
         compares = [rule.metric for rule in config.rules if rule.needs_baseline]
         reason = f"{', '.join(compares)}: a margin needs a baseline. Name one: baseline = 'baselines/NAME.json'."
         return Against(missing=reason) if compares else Against()
     try:
-        baseline = read_baseline(config.resolve(config.baseline))
-        anchor = read_baseline(config.resolve(config.anchor)) if config.anchor else None
+        baseline = read(config.resolve(config.baseline))
+        anchor = read(config.resolve(config.anchor)) if config.anchor else None
     except MissingFileError as error:
         return Against(missing=str(error))
     except BrokenRunError as error:
         return Against(broken=str(error))
     return Against(baseline, anchor)
+
+
+def _reader(base_ref: str | None) -> Callable[[Path], Baseline]:
+    if base_ref is None:
+        return read_baseline
+    from ganeval.gate.git_ref import baseline_at  # only who asks for it waits for git
+
+    return partial(baseline_at, base_ref)
 
 
 def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | None = None) -> Evaluation:
