@@ -16,7 +16,7 @@ from ganeval.report.view import RunView
 from ganeval.scores import Evaluation, ScoreRecord
 
 Interval = tuple[float, float]
-NO_DIFFERENCE = "no difference shown"
+NO_DIFFERENCE = "not told apart"
 _GATE_WORDS = {
     "improved": ("▲ improved", "good"), "ok": ("✔ ok", "good"), "inconclusive": ("? inconclusive", "warn"),
     "regressed": ("✘ regressed", "bad"), "incomparable": ("≠ incomparable", "bad"), "error": ("! error", "bad"),

@@ -8,6 +8,7 @@ take the page's font, can be searched, and Persian text is shaped by the browser
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -62,11 +63,13 @@ def draw(
     width: float = 4.6,
     height: float = 2.5,
     left: float = 0.5,
+    positive: tuple[float, float] | None = None,
 ) -> Markup:
     """One axes painted by `paint`, as an SVG element with `title` and `description`; `name` must differ per chart.
 
     `width`, `height` and the room for the labels on the `left` are in inches of 72 CSS pixels. The margins are fixed:
-    a layout that measures its own words takes most of the time of a drawing.
+    a layout that measures its own words takes most of the time of a drawing. `positive`, the smallest and the largest
+    value of data that are all above 0, adds a hidden logarithmic axis, onto which the page's script can move the lines.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -75,10 +78,51 @@ def draw(
         warnings.simplefilter("ignore", UserWarning)  # a glyph that DejaVu lacks is drawn by the browser's font
         figure = Figure(figsize=(width, height))
         room = (left / width, 0.42 / height, 1 - (left + 0.1) / width, 1 - 0.5 / height)
-        paint(figure.add_axes(room))
+        axes = figure.add_axes(room)
+        paint(axes)
+        axes.yaxis.set_gid("class:linear-axis")
+        ends = _log_axis(figure, room, *positive) if positive else None
+        box = (72 * height * (1 - room[1]), 72 * height * (1 - room[1] - room[3]), *axes.get_ylim(), *(ends or ()))
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _dress(buffer.getvalue(), name, title, description)
+    return _dress(buffer.getvalue(), name, title, description, [float(f"{x:.9g}") for x in box])
+
+
+def _log_axis(figure: Any, room: tuple[float, float, float, float], low: float, high: float) -> tuple[float, float]:
+    """Ticks and grid of a logarithmic y axis behind the others; returns its ends."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    pad = max(high / low, 1.1) ** 0.05
+    axes = figure.add_axes(room, zorder=-1)
+    axes.set_gid("class:log-axis")
+    axes.set_yscale("log")
+    axes.set_ylim(low / pad, high * pad)
+    axes.xaxis.set_visible(False)
+    axes.spines[:].set_visible(False)
+    ticks = log_ticks(low / pad, high * pad)
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    return low / pad, high * pad
+
+
+def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """A few round numbers between two positive ones: powers of ten, or also their double and five-fold, or plain steps.
+
+    >>> log_ticks(0.5, 2000), log_ticks(0.9, 12), log_ticks(1.1, 1.7)
+    ([1.0, 10.0, 100.0, 1000.0], [1.0, 2.0, 5.0, 10.0], [1.2, 1.35, 1.5, 1.65])
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    if last - first >= 2:
+        step = -(-(last - first + 1) // most)
+        return [float(f"1e{power}") for power in range(first, last + 1, step)]
+    round_ones = [float(f"{digit}e{power}") for power in range(first - 1, last + 1) for digit in (1, 2, 5)]
+    ticks = [tick for tick in round_ones if low <= tick <= high]
+    if len(ticks) >= 3:
+        return ticks
+    from matplotlib.ticker import MaxNLocator
+
+    return [float(f"{tick:.6g}") for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
 
 
 def dots(axes: Axes, points: np.ndarray, *, color: str, square: bool = False, size: float = 3.0) -> Any:
@@ -138,8 +182,11 @@ _VARIABLES = {colour: f"var(--{name})" for name, colour in _INKS.items()}
 _FONT = re.compile(r"font-family: [^;\"]*;? ?")
 
 
-def _dress(svg: str, name: str, title: str, description: str) -> Markup:
-    """matplotlib's document as an element of an HTML page: no prolog, no metadata, CSS variables for colours."""
+def _dress(svg: str, name: str, title: str, description: str, box: Sequence[float] = ()) -> Markup:
+    """matplotlib's document as an element of an HTML page: no prolog, no metadata, CSS variables for colours.
+
+    `data-y` says for the script where the y axis lies: pixels of both ends, their values, and those on the log axis.
+    """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
     body = re.sub(r"<style[^>]*>[^<]*</style>", "", body, count=1)
@@ -149,11 +196,11 @@ def _dress(svg: str, name: str, title: str, description: str) -> Markup:
     body = re.sub(r'(<text style="[^"]*)font: ([\d.]+)px [^;"]*', r"\1font-size: \2px", body)
     body = _FONT.sub("", body)
     body = re.sub(r"\s*\n\s*", " ", body)
-    box = re.search(r'viewBox="([^"]*)"', body)
+    view = re.search(r'viewBox="([^"]*)"', body)
     head = Markup(
-        '<svg class="chart" role="img" aria-labelledby="{0}-t {0}-d" viewBox="{1}">'
+        '<svg class="chart" role="img" aria-labelledby="{0}-t {0}-d" viewBox="{1}" data-y="{4}">'
         '<title id="{0}-t">{2}</title><desc id="{0}-d">{3}</desc>'
-    ).format(name, box[1] if box else "0 0 331 180", title, description)
+    ).format(name, view[1] if view else "0 0 331 180", title, description, " ".join(map(repr, box)))
     return head + Markup(body[body.index(">") + 1 :])  # noqa: S704 - matplotlib escapes text itself; see test_charts
 
 

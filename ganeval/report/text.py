@@ -41,8 +41,20 @@ def number(value: float | None, se: float | None = None) -> Markup:
     """A number with its error for people, and at full length in `data-value` for sorting and tests."""
     if value is None or not math.isfinite(value):
         return Markup('<span class="none">none</span>')
-    shown = render_value(value, se).replace(" +- ", "\u2009±\u2009").replace("-", "−")
+    shown = " ± ".join(map(_powers, render_value(value, se).split(" +- "))).replace(" ", "\u2009")
     return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(value)), shown)
+
+
+_EXPONENT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def _powers(shown: str) -> str:
+    """
+    >>> _powers("1.667e+05"), _powers("-2e-07"), _powers("-0.5")
+    ('1.667×10⁵', '−2×10⁻⁷', '−0.5')
+    """
+    digits, _, exponent = shown.replace("-", "−", 1 if shown.startswith("-") else 0).partition("e")
+    return digits + (f"×10{str(int(exponent)).translate(_EXPONENT)}" if exponent else "")
 
 
 def interval(record: ScoreRecord) -> Markup:
@@ -57,8 +69,10 @@ def interval(record: ScoreRecord) -> Markup:
 
 def change(delta: float, ends: tuple[float, float] | None) -> Markup:
     """A difference with its sign and as many digits as its error supports."""
-    decimals = _decimals(None if ends is None else (ends[1] - ends[0]) / 4)
-    shown = _signed(delta, decimals) if ends is not None else f"{delta:+.4g}".replace("-", "−")
+    if ends is None:
+        shown = ("+" if delta > 0 else "") + _powers(f"{delta:.4g}")
+    else:
+        shown = _signed(delta, _decimals((ends[1] - ends[0]) / 4))
     return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(delta)), shown)
 
 

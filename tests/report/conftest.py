@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,3 +178,23 @@ def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     write_json(root / "0001-healthy-digits" / "gate" / "verdict.json", verdict)
     return root
+
+
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("The browser tests need Chromium; install the system's package chromium")
+    pytest.skip("no Chromium is installed")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    program = _chromium()
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()

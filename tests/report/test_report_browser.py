@@ -6,9 +6,9 @@ axe-core (vendor/axe.min.js, Mozilla Public License 2.0, unchanged) looks for wh
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,26 +22,6 @@ from ganeval.runs.discovery import find_runs
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 WIDTHS = (360, 1440)
 Opened = Callable[..., Any]
-
-
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    if os.environ.get("CI"):
-        pytest.fail("The browser tests need Chromium; install the system's package chromium")
-    pytest.skip("no Chromium is installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = _chromium()
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +103,82 @@ def test_enter_sorts_a_table_by_full_values_and_again_the_other_way(opened: Open
         assert head.get_attribute("aria-sort") == direction
         values = page.eval_on_selector_all("#comparison tbody tr", read)
         assert values == sorted(values, reverse=direction == "descending")
+
+
+def test_curves_are_smoothed_and_put_on_a_log_axis_by_keyboard_and_back(opened: Opened) -> None:
+    page = opened()
+    path = page.locator("#curves .chart[aria-labelledby^='curve-loss/d'] .plot.run-0 path").first
+    before = path.get_attribute("d")
+    page.locator("#smooth").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#smooth").get_attribute("aria-pressed") == "true"
+    smooth = page.locator("#curves .chart[aria-labelledby^='curve-loss/d'] .plot.run-0 path.smooth")
+    assert _roughness(smooth.get_attribute("d")) < 0.5 * _roughness(before)
+    assert path.get_attribute("d") == before
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.locator("#curves .chart.log").count() > 0
+    assert path.get_attribute("d") != before
+    page.keyboard.press("Space")
+    page.locator("#smooth").click()
+    assert path.get_attribute("d") == before
+    assert page.locator("#curves .smooth").count() == 0
+    assert page.locator("#curves .chart.log").count() == 0
+
+
+def _points(d: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ?([\d.]+) ([\d.]+)", d)]
+
+
+def _roughness(d: str) -> float:
+    heights = [y for _, y in _points(d)]
+    return sum(abs(a - 2 * b + c) for a, b, c in zip(heights, heights[1:], heights[2:], strict=False))
+
+
+def test_a_log_axis_puts_a_value_where_its_logarithm_lies(opened: Opened) -> None:
+    page = opened()
+    page.locator("#logarithmic").click()
+    chart = page.locator("#curves .chart.log").first
+    bottom, top, low, high, log_low, log_high = map(float, chart.get_attribute("data-y").split())
+    drawn = _points(chart.locator(".plot.run-0 path").nth(1).get_attribute("d"))[-1][1]
+    document = json.loads(page.locator("#data").text_content())["report"]["runs"][0]
+    fid = document["evaluations"][-1]["scores"]["fid"]["value"]
+    assert drawn == pytest.approx(
+        bottom - (bottom - top) * math.log(fid / log_low) / math.log(log_high / log_low), abs=0.01
+    )
+    assert chart.locator(".log-axis").is_visible()
+    assert not chart.locator(".linear-axis").is_visible()
+    assert log_low < fid < log_high
+    assert low < fid < high
+
+
+def test_charts_with_values_below_zero_stay_linear_and_say_so(
+    opened: Opened, new_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = new_run(tmp_path / "runs", "one", evaluated=())
+    run.log(300, {"score": -1.0})
+    build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
+    page = opened(tmp_path / "r.html")
+    page.locator("#logarithmic").click()
+    assert page.locator("#curves-status").inner_text() == "1 chart has values of 0 or below and stays linear."
+
+
+def test_class_ellipses_can_be_put_away(opened: Opened) -> None:
+    page = opened()
+    outline = page.locator("#feature-map .run-block:visible .ellipse").first
+    assert outline.is_visible()
+    page.locator("#ellipses").focus()
+    page.keyboard.press("Enter")
+    assert not outline.is_visible()
+    assert page.locator("#ellipses").get_attribute("aria-pressed") == "false"
+
+
+def test_a_rule_of_the_gate_leads_to_its_number_even_of_a_run_that_is_not_shown(opened: Opened) -> None:
+    page = opened()
+    page.select_option("#run-a", label="only trained")
+    page.select_option("#run-b", "")
+    page.locator("#verdicts a", has_text="fid").click()
+    assert page.locator("#m-0-fid").is_visible()
 
 
 def test_the_class_picker_shows_one_row(opened: Opened) -> None:

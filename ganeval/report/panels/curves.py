@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ganeval.report.charts import downsample, ink, plain, series_style, tagged, tidy
@@ -54,7 +55,7 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
             curve = run.record.curves[tag]
             x, y = downsample(curve.steps, curve.values, pixels)
             for line in axes.plot(x, y, lw=1.2, **series_style(run.index)):
-                tagged(line, "line", f"run-{run.index}")
+                tagged(line, "line", "plot", f"run-{run.index}")
             broken = [step for step, value in zip(curve.steps, curve.values, strict=True) if not math.isfinite(value)]
             if broken:
                 mark = axes.plot(broken[:1], [0.04], "x", color=ink("bad"), mew=2, transform=axes.get_xaxis_transform())
@@ -62,8 +63,15 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
         tidy(axes, xlabel=plain(unit))
 
     said = "; ".join(f"{run.label} ends at {_last(run.record.curves[tag].values):.4g}" for run in members[:6])
-    chart = page.chart(f"curve-{tag}-{unit}", paint, title=f"{tag} over {unit}", description=said, height=2.1)
+    chart = page.chart(f"curve-{tag}-{unit}", paint, title=f"{tag} over {unit}", description=said, height=2.1,
+                       positive=_positive(value for run in members for value in run.record.curves[tag].values))  # fmt: skip
     return {"title": tag, "chart": chart, "unit": unit}
+
+
+def _positive(values: Iterable[float]) -> tuple[float, float] | None:
+    """The smallest and the largest finite value where all lie above 0: a logarithmic axis can show nothing else."""
+    finite = [value for value in values if math.isfinite(value)]
+    return (min(finite), max(finite)) if finite and min(finite) > 0 else None
 
 
 def _measured(page: Page, runs: list[RunView], name: str) -> list[dict[str, Any]]:
@@ -93,15 +101,29 @@ def _over_steps(
             style = series_style(run.index)
             low, high = ([v + sign * 1.96 * e for v, e in zip(y, se, strict=True)] for sign in (-1, 1))
             if not page.crowded:
-                tagged(
-                    axes.fill_between(x, low, high, color=style["color"], alpha=0.18, lw=0), "line", f"run-{run.index}"
-                )
-            tagged(axes.plot(x, y, marker=".", **style)[0], "line", f"run-{run.index}")
+                band = axes.fill([*x, *x[::-1]], [*low, *high[::-1]], color=style["color"], alpha=0.18, lw=0)
+                tagged(band[0], "line", "plot", f"run-{run.index}")  # a polygon: its points can be moved, as can lines
+            tagged(axes.plot(x, y, marker=".", **style)[0], "line", "plot", f"run-{run.index}")
+            for place, mark in _marks(run, name, points):
+                options = {"ms": 9, "mec": ink("ink"), "mew": 0.8, "mfc": style["color"] if mark == "*" else "none"}
+                tagged(axes.plot(*place, mark, **options)[0], "line", "plot", f"run-{run.index}")
         tidy(axes, xlabel=plain(unit))
 
+    ends = [v + sign * 1.96 * e for points in series.values() for _, v, e in points for sign in (-1, 1)]
     said = "; ".join(f"{run.label} {points[-1][1]:.4g} at {points[-1][0]:g}" for run, points in series.items())
-    chart = page.chart(f"metric-{name}-{unit}", paint, title=f"{name} over {unit}", description=said, height=2.1)
-    return {"title": f"{name}, band 95 %", "chart": chart, "unit": unit}
+    chart = page.chart(f"metric-{name}-{unit}", paint, title=f"{name} over {unit}", description=said, height=2.1,
+                       positive=_positive(ends))  # fmt: skip
+    return {"title": f"{name}, band 95 %", "chart": chart, "unit": unit, "marked": True}
+
+
+def _marks(run: RunView, name: str, points: list[tuple[float, float, float]]) -> list[tuple[tuple[float, float], str]]:
+    """The best checkpoint by this metric as a star, the one that the gate judged as a diamond around its point."""
+    record = next(e.scores[name] for e in run.record.evaluations if name in e.scores)
+    key = {"lower": 1.0, "higher": -1.0}.get(record.better)
+    best = [] if key is None else [(min(points, key=lambda p: key * p[1])[:2], "*")]
+    candidate = (run.verdict or {}).get("candidate")
+    step = candidate.get("step") if isinstance(candidate, dict) else None
+    return best + [(point[:2], "D") for point in points if point[0] == step]
 
 
 def _row(run: RunView, tag: str) -> dict[str, Any]:
@@ -121,7 +143,9 @@ def _last(values: tuple[float, ...]) -> float:
 TEMPLATE = """
 {% if hints %}<ul class="hints">{% for run, found in hints %}{% for hint in found[:6] %}<li class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level == 'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{% endfor %}</ul>{% endif %}
 {{ ui.legend(runs) }}
+<div class="controls" data-needs-script hidden><button type="button" id="smooth" aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span role="status" class="status" id="curves-status"></span></div>
 <div class="charts">{% for c in charts %}<figure><figcaption>{{ c.title|name }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
+{% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that the gate judged.</p>{% endif %}
 {% if more %}<p class="meta">{{ more }} more logged quantities are in the table.</p>{% endif %}
 <details class="table"><summary>Table of the curves</summary><div class="scroll" tabindex="0" role="region" aria-label="Logged quantities"><table class="sortable"><caption class="sr">Logged quantities</caption>
 <thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th><th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th><th scope="col" class="r">largest</th><th scope="col" class="r">NaN or infinite</th></tr></thead>

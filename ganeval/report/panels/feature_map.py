@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganeval.report.charts import dots, ink, series_style, tagged, tidy
+from ganeval.report.charts import dots, ink, plain, series_style, tagged, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PER_RUN, PER_RUN_CROWDED = 600, 150
+HALF = 1.1774100225154747  # sqrt(2 ln 2): so many standard deviations hold half of a Gaussian in the plane
+FEWEST = 8  # points of a class below which an ellipse says nothing
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
@@ -21,7 +23,8 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     if not runs:
         return Absent("Needs stored evidence: evaluate the run again with this version.")
     together = [_chart(page, members) for members in _groups(runs).values()] if page.crowded else []
-    return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs}
+    return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs,
+            "outlined": not page.crowded and any((run.evidence("map")["real_labels"] >= 0).any() for run in runs)}  # fmt: skip
 
 
 def _groups(runs: list[RunView]) -> dict[tuple[str, str], list[RunView]]:
@@ -56,6 +59,8 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
             cloud = dots(axes, fake, color=series_style(run.index)["color"], size=2.8)
             if page.crowded:
                 tagged(cloud, "line", "cloud", f"run-{run.index}")
+        for run in runs if not page.crowded else ():
+            _outline(axes, run)
         both = np.concatenate([first["real"][:PER_RUN], *fakes.values()])
         low, high = both.min(axis=0), both.max(axis=0)
         pad = 0.05 * (high - low + 1e-9)
@@ -67,6 +72,35 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
     said = f"{len(first['real'])} real points as squares, generated points of {', '.join(run.label for run in runs[:8])} as dots"
     return page.chart(f"map-{runs[0].index}", paint, title=f"Embeddings of {runs[0].label if len(runs) == 1 else 'all runs'}",
                       description=said, height=3.4, left=0.6)  # fmt: skip
+
+
+def _outline(axes: Axes, run: RunView) -> None:
+    """Each class as an ellipse that holds half of it: real ones solid and named, generated ones dashed."""
+    stored = run.evidence("map")
+    for label in sorted(set(stored["real_labels"].tolist()) - {-1}):
+        own = f"class-{label}"
+        for kind, color, dash in (("real", ink("real"), "-"), ("fake", series_style(run.index)["color"], (0, (4, 2)))):
+            points = stored[kind][stored[f"{kind}_labels"] == label]
+            if len(points) < FEWEST:
+                continue
+            tagged(axes.plot(*ellipse(points), color=color, ls=dash, lw=1.3)[0], "ellipse", own)
+            if kind == "real":
+                name = axes.annotate(plain(run.class_name(label)), points.mean(axis=0), ha="center", va="center",
+                                     color=ink("ink"), fontsize=10, fontweight="bold", annotation_clip=True)  # fmt: skip
+                tagged(name, "ellipse", own)
+
+
+def ellipse(points: np.ndarray, corners: int = 48) -> np.ndarray:
+    """(2, corners) around points (n, 2): holds half of the Gaussian with their mean and covariance.
+
+    >>> outline = ellipse(np.array([[3.0, 0], [-3, 0], [0, 1], [0, -1]]))
+    >>> (np.abs(outline).max(axis=1) / HALF).round(3).tolist()  # the standard deviations, of n - 1
+    [2.449, 0.816]
+    """
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    angle = np.linspace(0, 2 * np.pi, corners + 1)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    return points.mean(axis=0)[:, None] + HALF * vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * circle)
 
 
 def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
@@ -84,7 +118,8 @@ def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 TEMPLATE = """
-<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span></p>
+<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span>{% if outlined %} <span class="key">ellipses hold half of a class: real solid, generated dashed</span>{% endif %}</p>
+{% if outlined %}<div class="controls" data-needs-script hidden><button type="button" id="ellipses" aria-pressed="true">Class ellipses</button></div>{% endif %}
 {% if together %}{{ ui.legend(runs) }}{% for chart in together %}<figure>{{ chart }}</figure>{% endfor %}{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
@@ -99,6 +134,6 @@ TEMPLATE = """
 PANEL = Panel(
     "feature-map", 100, "Feature map",
     "Principal components of the real embeddings, the same axes for both sets. Squares without dots are what the "
-    "generator does not draw. Two axes hide the rest of the space: an overlap here proves nothing.",
+    "generator does not draw; a solid ellipse without its dashed one is a class that it misses. Two axes hide the rest of the space: an overlap here proves nothing.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -42,6 +42,74 @@
     });
   }
 
+  /* Curves, smoothed and on a logarithmic axis: the drawn points are moved, the axis itself is in the drawing. */
+  const SHARE = 0.03; // of the width: the half-life of the smoothing, to both sides
+  const charts = all("#curves .chart").map((svg) => {
+    const [bottom, top, low, high, logLow, logHigh] = svg.dataset.y.split(" ").map(Number);
+    const paths = all(".plot path", svg).filter((path) => !path.closest("defs")).map((path) => ({ path, d: path.getAttribute("d"), twin: null }));
+    const marks = all(".plot use", svg).map((use) => ({ use, y: Number(use.getAttribute("y")) }));
+    const value = (y) => low + ((bottom - y) / (bottom - top)) * (high - low);
+    const place = (y) => bottom - (Math.log(value(y) / logLow) / Math.log(logHigh / logLow)) * (bottom - top);
+    return { svg, paths, marks, place, log: logLow > 0, half: SHARE * svg.viewBox.baseVal.width };
+  });
+  const pieces = (d) => d.match(/[MLz][^MLz]*/g).map((piece) => [piece[0], ...piece.slice(1).trim().split(/[\s,]+/).filter(Boolean).map(Number)]);
+  const joined = (list, place) => list.map(([kind, x, y]) => (kind === "z" ? "z" : kind + " " + x + " " + place(y).toFixed(3))).join(" ");
+  function weighted(points, half) {
+    let sum = 0, weight = 0;
+    return points.map(([, x, y], i) => {
+      const fade = i ? Math.pow(2, -Math.abs(x - points[i - 1][1]) / half) : 0;
+      sum = sum * fade + y;
+      weight = weight * fade + 1;
+      return [sum, weight];
+    });
+  }
+  function smoothed(list, half) {
+    const runs = [];
+    for (const piece of list) { if (piece[0] === "M" || !runs.length) runs.push([]); runs[runs.length - 1].push(piece); }
+    return runs.flatMap((points) => {
+      const before = weighted(points, half);
+      const after = weighted(points.slice().reverse(), half).reverse();
+      return points.map(([kind, x, y], i) => [kind, x, (before[i][0] + after[i][0] - y) / (before[i][1] + after[i][1] - 1)]);
+    });
+  }
+  function drawCurves() {
+    const smooth = byId("smooth").getAttribute("aria-pressed") === "true";
+    const log = byId("logarithmic").getAttribute("aria-pressed") === "true";
+    for (const chart of charts) {
+      const place = log && chart.log ? chart.place : (y) => y;
+      chart.svg.classList.toggle("log", log && chart.log);
+      for (const { use, y } of chart.marks) use.setAttribute("y", place(y));
+      for (const line of chart.paths) {
+        const list = pieces(line.d);
+        line.path.setAttribute("d", log && chart.log ? joined(list, place) : line.d);
+        const closed = line.d.includes("z");
+        if (line.twin) line.twin.remove();
+        line.twin = smooth && !closed && list.length > 2 ? line.path.parentNode.appendChild(line.path.cloneNode()) : null;
+        line.path.classList.toggle("raw", line.twin !== null);
+        if (!line.twin) continue;
+        line.twin.setAttribute("class", "smooth");
+        line.twin.setAttribute("d", joined(smoothed(list, chart.half), place));
+      }
+    }
+    const linear = charts.filter((chart) => !chart.log).length;
+    const words = [smooth ? "The faint lines are what was logged." : "", log && linear ? linear + (linear === 1 ? " chart has values of 0 or below and stays linear." : " charts have values of 0 or below and stay linear.") : ""];
+    byId("curves-status").textContent = words.filter(Boolean).join(" ");
+  }
+  for (const name of ["smooth", "logarithmic"]) {
+    const button = byId(name);
+    if (button) button.addEventListener("click", () => {
+      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+      drawCurves();
+    });
+  }
+
+  const outlines = byId("ellipses");
+  if (outlines) outlines.addEventListener("click", () => {
+    const on = outlines.getAttribute("aria-pressed") !== "true";
+    outlines.setAttribute("aria-pressed", String(on));
+    for (const outline of all("#feature-map .ellipse")) outline.style.display = on ? "" : "none";
+  });
+
   /* Steps of the samples: both runs move together, each to its own nearest step. */
   const sliders = all("input[data-sprites]");
   const place = (slider) => data.sprites[slider.dataset.sprites].steps[Number(slider.value)];
