@@ -1,4 +1,7 @@
-"""python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/."""
+"""python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
+
+Besides data sets, the pages that have a study of their own: `latent`, `ddpm`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
+from reference_models.results import diffusion, latent_page
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -22,6 +26,7 @@ STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OP
 OPTIONS = Options(
     amp=True, channels_last=True, threads=1, sample_times=10, sample_per_class=200, log_every=100, grids=20
 )
+STUDIES = {"latent": latent_page.main, "ddpm": diffusion.main}  # pages that are not about one data set
 
 
 def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = Path("docs/results"), profile: str = "cpu",
@@ -54,8 +59,9 @@ def write_page(run: RunDirectory, out: Path, *, per_class: int, seed: int) -> Pa
 
 
 if __name__ == "__main__":
+    page = STUDIES.get(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
-        written = tyro.cli(main)
+        written = tyro.cli(page, args=sys.argv[2:]) if page else tyro.cli(main)
     except GanevalError as error:
         sys.exit(f"reference_models.results: {error}")
     sys.stdout.write(f"{written}\n")
