@@ -75,9 +75,14 @@ def gradients(discriminator: Judge, images: torch.Tensor, *conditions: torch.Ten
     Call it outside of autocast: squares of small gradients vanish in half precision.
     """
     images = images.detach().requires_grad_()
-    total = discriminator(images, *conditions).sum()
+    total = _uncompiled(discriminator)(images, *conditions).sum()
     (gradient,) = torch.autograd.grad(total, images, create_graph=True)
     return gradient.flatten(1)
+
+
+def _uncompiled(judge: Judge) -> Judge:
+    """The network as it was written: what torch has compiled has no second derivative."""
+    return judge._call_impl if isinstance(judge, nn.Module) and judge._compiled_call_impl is not None else judge  # noqa: SLF001 -- torch has no public name for it
 
 
 @torch.no_grad()
