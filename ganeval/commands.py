@@ -7,6 +7,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -206,6 +207,11 @@ def report(
     watch: float = 0.0,
     tb: bool = False,
     device: str = "auto",
+    real: str | None = None,
+    train: str | None = None,
+    classifier: str | None = None,
+    extractor: str | None = None,
+    generator: str | None = None,
 ) -> int:
     """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
 
@@ -221,19 +227,26 @@ def report(
         watch: Look again every so many seconds, until Ctrl-C.
         tb: Also read TensorBoard event files over 200 MiB.
         device: For evaluating.
+        real: Real images for the runs that do not say it themselves: mnist:test, a folder, an npz.
+        train: What those runs were trained on.
+        classifier: Their judge, for example mnist; also the eye unless an extractor is named.
+        extractor: Their eye, for example inception.
+        generator: module:function from a run's folder to its generator, for walks between latents.
     """
-    code = _report_once(runs, out, title, evaluate, compare, json, explain, tb, device)
+    told = {"real": real, "train": train, "classifier": classifier, "extractor": extractor}
+    evaluating = Evaluating(device, {key: text for key, text in told.items() if text}, generator) if evaluate else None
+    code = _report_once(runs, out, title, evaluating, compare, json, explain, tb)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())
     while watch > 0:
         time.sleep(watch)
-        code = _report_once(runs, out, title, evaluate, compare, json, False, tb, device)
+        code = _report_once(runs, out, title, evaluating, compare, json, False, tb)
     return code
 
 
 def _report_once(
-    runs: Path, out: Path, title: str, evaluate: bool, compare: tuple[str, ...], json: Path | None, explain: bool,
-    tb: bool, device: str,
+    runs: Path, out: Path, title: str, evaluating: Evaluating | None, compare: tuple[str, ...], json: Path | None,
+    explain: bool, tb: bool,
 ) -> int:  # fmt: skip
     from ganeval.report import build_report
     from ganeval.runs.discovery import find_runs
@@ -243,7 +256,7 @@ def _report_once(
     if not found.runs:
         print("ganeval: nothing to report; --explain says what was looked at", file=sys.stderr)
         return 6
-    if evaluate and _evaluate_pending(found.runs, device):
+    if evaluating and evaluating.run(found.runs):
         found = find_runs(runs, explain=explain, large_events=tb)
     result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
@@ -252,23 +265,51 @@ def _report_once(
     return 0
 
 
-def _evaluate_pending(runs: tuple, device: str) -> int:
-    """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
-    from tqdm import tqdm
+@dataclass(frozen=True)
+class Evaluating:
+    """How `report` evaluates what waits: what it was told of runs that do not say how, and what opens generators."""
 
-    from ganeval.pending import evaluate_pending, pending_of
+    device: str
+    told: Mapping[str, str]
+    generator: str | None = None
 
-    waiting = list(pending_of(runs))
-    done = 0
-    for pending in tqdm(
-        waiting, desc="evaluating", unit="set", disable=not sys.stderr.isatty() or bool(os.environ.get("CI"))
-    ):
-        try:
-            evaluate_pending(pending, device=device)
-            done += 1
-        except GanevalError as error:
-            _note(str(error))
-    return done
+    def run(self, runs: tuple) -> int:
+        """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
+        from ganeval.pending import survey
+
+        found = survey(runs, self.told)
+        for reason in dict.fromkeys(reason for _, reason in found.refused):
+            names = [run.id for run, why in found.refused if why == reason]
+            _note(f"not evaluated: {_few(names)}: {reason}; --no-evaluate only reads.")
+        for because in dict.fromkeys(p.because for p in found.waiting if p.because):
+            named = [p for p in found.waiting if p.because == because]
+            ids, how = list(dict.fromkeys(p.run.id for p in named)), named[0].protocol
+            eye = how.get("extractor") or how.get("classifier")
+            _note(f"{_few(ids)}: compared with {how['real']} by {eye}, because {because}; --real names another.")
+        return self._evaluate(found.waiting) if found.waiting else 0
+
+    def _evaluate(self, waiting: tuple) -> int:
+        from tqdm import tqdm
+
+        from ganeval.pending import evaluate_pending
+        from ganeval.sampler import load_generator
+
+        opening = load_generator(self.generator) if self.generator else None
+        quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
+        done = 0
+        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet) as bar:
+            for pending in waiting:
+                try:
+                    evaluate_pending(pending, device=self.device, generator=opening)
+                    done += 1
+                except GanevalError as error:
+                    _note(str(error))
+                bar.update(pending.images)
+        return done
+
+
+def _few(names: list[str], shown: int = 5) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def _written(write: Callable[[], object], path: Path) -> None:

@@ -208,13 +208,16 @@ def _evaluated(run: RunRecord) -> RunRecord:
     """Evaluations that this library has written into a foreign run's folder."""
     if run.evaluations or run.error or run.reader == "ganeval":
         return run
-    found, notes = [], []
-    for _, folder in layout.by_step(run.path / layout.EVALUATIONS, ""):
-        try:
-            found.append(Evaluation.read(folder / "result.json"))
-        except GanevalError as error:
-            notes.append(str(error))
-    return replace(run, evaluations=tuple(found), notes=(*run.notes, *notes))
+    found: dict[int, Evaluation] = {}
+    notes = []
+    for place in layout.evaluations(run.path):
+        for step, folder in layout.by_step(place, ""):
+            try:
+                if step not in found and (folder / "result.json").is_file():
+                    found[step] = Evaluation.read(folder / "result.json")
+            except GanevalError as error:
+                notes.append(str(error))
+    return replace(run, evaluations=tuple(found[step] for step in sorted(found)), notes=(*run.notes, *notes))
 
 
 def _order(run: RunRecord) -> tuple[int, int, str, str]:

@@ -41,7 +41,7 @@ Evidence = Mapping[str, NDArray]
 
 def evidence_path(run: Path, step: int | None) -> Path:
     """Where the evidence of the evaluation at `step` lies inside a run directory."""
-    return run / layout.EVALUATIONS / layout.step_name(step or 0) / FILE
+    return layout.result_path(run, step or 0).with_name(FILE)
 
 
 def write_evidence(path: str | Path, evidence: Evidence) -> Path:

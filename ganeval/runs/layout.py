@@ -12,7 +12,8 @@
         checkpoints/step-002000.safetensors, last.json, best.json
         eval/step-002000/result.json     schema ganeval.evaluation/1, with per_sample.safetensors beside it
 
-JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
+Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of images
+stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"
 FIXED, SAMPLES, CHECKPOINTS, EVALUATIONS = "samples/fixed", "samples/eval", "checkpoints", "eval"
 LAYOUT = "layout.json"
+FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name
 _STEP = re.compile(r"step-(\d{1,12})")
 _COUNTER = re.compile(r"(\d+)-")
@@ -50,6 +52,17 @@ def by_step(folder: Path, suffix: str) -> Iterator[tuple[int, Path]]:
         if match and not path.is_symlink():
             found.append((int(match.group(1)), path))
     return iter(sorted(found))
+
+
+def evaluations(run: Path) -> list[Path]:
+    """The folders that hold evaluations of a run by step; of another trainer's run what is hidden comes first."""
+    return [run / EVALUATIONS] if (run / RUN).is_file() else [run / FOREIGN / EVALUATIONS, run / EVALUATIONS]
+
+
+def result_path(run: Path, step: int) -> Path:
+    """Where the evaluation at `step` is, else where it goes."""
+    places = [folder / step_name(step) / "result.json" for folder in evaluations(run)]
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def counter(folder: Path) -> int:

@@ -1,5 +1,6 @@
 """Folders of pictures with the step in their names: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
-denoising-diffusion-pytorch (sample-12.png), class exercises. Many pictures of one size are samples, not steps."""
+denoising-diffusion-pytorch (sample-12.png), class exercises. Many numbered pictures are samples, not steps, and so are
+folders 0, 1, ... of pictures: one a class."""
 
 from __future__ import annotations
 
@@ -17,10 +18,14 @@ _NUMBERED = re.compile(r"(.*?)(\d{1,9})(\D*)")
 
 
 def probe(folder: Path) -> int:
-    return 30 if len(_series(folder)) >= 2 else 0
+    return 30 if len(_series(folder)) >= 2 or _by_class(folder) else 0
 
 
 def read(folder: Path) -> list[RunRecord]:
+    if _by_class(folder):
+        return [
+            RunRecord(id=folder.name, path=folder, reader="pictures", name=folder.name, samples=(SampleSet(0, folder),))
+        ]
     series = _series(folder)
     prefix = _NUMBERED.fullmatch(series[0][1].stem) if series else None
     words = prefix[1].lower() if prefix else ""
@@ -34,6 +39,14 @@ def read(folder: Path) -> list[RunRecord]:
         found = RunRecord(id=folder.name, path=folder, reader="pictures", name=name, step_unit=unit,
                           grids=tuple(Grid(step, path) for step, path in series))  # fmt: skip
     return [found]
+
+
+def _by_class(folder: Path) -> bool:
+    """Whether the folder holds nothing but folders 0, 1, ... k - 1 that each begin with pictures. Steps leave gaps."""
+    names = [name for name in names_in(folder) if not name.startswith(".")]
+    if len(names) < 2 or {*names} != {str(i) for i in range(len(names))}:
+        return False
+    return all(any(inner.lower().endswith(IMAGES) for inner in names_in(folder / name)[:2]) for name in names)
 
 
 def _series(folder: Path) -> list[tuple[int, Path]]:
