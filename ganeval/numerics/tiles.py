@@ -23,6 +23,7 @@ _UNDERFLOW = 1e-30  # far above what flushed denormals can add up to when the la
 _EXTRA = 64  # roundings besides the product's: centring, norms, two additions, the exact value's own
 _LONGEST = 2**16  # columns beyond which single precision bounds too loosely
 _CHUNK = 1 << 16  # elements worked on at once in double precision: 512 KiB stay in the cache
+_NARROW = 64  # columns at which the sums of many chunks are finished together
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +48,16 @@ def screens(*sources: torch.Tensor, dtype: torch.dtype | None = None) -> list[Sc
     dtype = dtype or (torch.float32 if sources[0].shape[1] <= _LONGEST else torch.float64)
     filled = [rows for rows in sources if len(rows)]
     centre = torch.stack([rows.mean(0, dtype=dtype) for rows in filled]).mean(0)
-    reach = max((float(torch.linalg.vector_norm(rows, torch.inf)) for rows in filled), default=0.0) + float(
-        centre.abs().max()
-    )
+    reach = max((_largest(rows) for rows in filled), default=0.0) + float(centre.abs().max())
     longest = reach * math.sqrt(len(centre))  # no centred row is longer
     scale = 2.0 ** -math.ceil(math.log2(longest)) if longest > 0 else 1.0
     return [_screen(rows, centre, scale) for rows in sources]
+
+
+def _largest(rows: torch.Tensor) -> float:
+    """The largest absolute entry; four times as fast as a norm."""
+    low, high = rows.aminmax()
+    return max(-float(low), float(high))
 
 
 def _screen(source: torch.Tensor, centre: torch.Tensor, scale: float) -> Screen:
@@ -154,24 +159,28 @@ def exact_squares(x: Screen, i: torch.Tensor, y: Screen, j: torch.Tensor) -> tor
     Symmetric bit for bit, 0 for equal rows, and independent of which pairs are asked for together: the sum is a tree
     of element-wise additions, the same on every device.
     """
-    out = torch.empty(len(i), dtype=torch.float64, device=x.source.device)
-    step = max(1, _CHUNK // max(1, x.source.shape[1]))
-    for start in range(0, len(i), step):
-        part = slice(start, start + step)
-        rows, back = torch.unique_consecutive(i[part], return_inverse=True)  # lists repeat their row
-        left = x.source.index_select(0, rows).double().index_select(0, back)
-        out[part] = _tree_sum(left.sub_(y.source.index_select(0, j[part]).double()).square_())
+    columns = x.source.shape[1]
+    step = max(1, _CHUNK // max(1, columns))
+    first, second = (torch.empty(step, columns, dtype=torch.float64, device=x.source.device) for _ in range(2))
+    out = first.new_empty(len(i))
+    for batch in spans(len(i), max(step, _CHUNK // _NARROW)):
+        folded = []
+        for left, right in zip(i[batch].split(step), j[batch].split(step), strict=True):
+            terms = first[: len(left)].copy_(x.source.index_select(0, left))
+            terms.sub_(second[: len(left)].copy_(y.source.index_select(0, right))).square_()
+            folded.append(_folded(terms, _NARROW).clone())
+        out[batch] = _folded(torch.cat(folded), 1)[:, 0]
     return out.mul_(x.unit)
 
 
-def _tree_sum(terms: torch.Tensor) -> torch.Tensor:
-    """Row sums by folding the upper half of the columns onto the lower; destroys `terms`."""
+def _folded(terms: torch.Tensor, widest: int) -> torch.Tensor:
+    """Row sums as at most `widest` columns, the upper half of them added to the lower ever again; destroys `terms`."""
     width = terms.shape[1]
-    while width > 1:
+    while width > widest:
         half = width // 2
         terms[:, :half].add_(terms[:, width - half : width])
         width -= half
-    return terms[:, 0]
+    return terms[:, :width]
 
 
 def first_equal(rows: torch.Tensor) -> torch.Tensor:
