@@ -2,12 +2,12 @@
 
 The discriminator is not asked whether an image is real, but whether a real image looks more real than a generated one:
 softplus(-(D(real) - D(fake))), and the generator the other way round (relativistic pairing: Jolicoeur-Martineau 2018,
-arXiv:1807.00734, as in the paper's eq. 2). Where the plain loss lets a generator hide all of its images on the real side
+arXiv:1807.00734, the paper's choice). Where the plain loss lets a generator hide all of its images on the real side
 of one boundary, here each real image is a boundary of its own, so that no mode can be left out at no cost. What makes it
 converge is a zero-centred penalty on the gradient at real (R1) and at generated images (R2); with R1 alone it need not.
 
-On stacked digits the paper counts 1,000 of 1,000 modes with it, 693 without the pairing, and failure without R2 (its
-table 1). Differs from R3GAN: small plain networks in the place of its ResNets (and batch normalisation in the generator,
+On stacked digits the paper counts 1,000 of 1,000 modes with it, 693 without the pairing, and training fails without R2.
+Differs from R3GAN: small plain networks in the place of its ResNets (and batch normalisation in the generator,
 as in the other critics here), penalties every few steps with as much more weight, and no schedule of gamma and beta2.
 """
 
