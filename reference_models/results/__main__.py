@@ -16,7 +16,7 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import diffusion, latent_page
+from reference_models.results import breast, diffusion, latent_page
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -26,7 +26,7 @@ STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OP
 OPTIONS = Options(
     amp=True, channels_last=True, threads=1, sample_times=10, sample_per_class=200, log_every=100, grids=20
 )
-STUDIES = {"latent": latent_page.main, "ddpm": diffusion.main}  # pages that are not about one data set
+STUDIES = {"latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main}  # pages of their own kind
 
 
 def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = Path("docs/results"), profile: str = "cpu",
