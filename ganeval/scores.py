@@ -18,6 +18,7 @@ from ganeval.files import read_json, write_atomic, write_json
 
 SCHEMA = "ganeval.evaluation/1"
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
+_NO_MEANING = ("latents", "sampling")  # settings that make errors smaller, not numbers different
 Better = Literal["lower", "higher", "target"]
 Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
 
@@ -88,7 +89,7 @@ class Score(float):
         score = super().__new__(cls, float(value))
         score.se = None if se is None else float(se)
         score.interval = (
-            _interval(float(value), score.se) if interval is None else (float(interval[0]), float(interval[1]))
+            interval_of(float(value), score.se) if interval is None else (float(interval[0]), float(interval[1]))
         )
         score.n = n
         score.per_sample = dict(per_sample or {})
@@ -147,7 +148,8 @@ def _rebuild(value: float, fields: dict[str, Any]) -> Score:
     return Score(value, **fields)
 
 
-def _interval(value: float, se: float | None) -> tuple[float, float] | None:
+def interval_of(value: float, se: float | None) -> tuple[float, float] | None:
+    """The symmetric 95 % interval of a normal estimate; None without an error."""
     return None if se is None else (value - Z95 * se, value + Z95 * se)
 
 
@@ -227,7 +229,7 @@ class Evaluation:
     scores: Mapping[str, ScoreRecord]
     classifier: str = ""  # judge behind label metrics, "" when there is none
     step: int | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)  # seed, k, metric options, labels, latents
+    settings: Mapping[str, Any] = field(default_factory=dict)  # seed, metric options, labels, latents, sampling
     environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device: never part of the protocol
     per_sample: Mapping[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
     evidence: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)  # for the report
@@ -245,7 +247,7 @@ class Evaluation:
             "precision": self.fake.precision,
             "classifier": self.classifier,
             "n_fake": self.fake.n,
-            "settings": dict(self.settings),
+            "settings": {key: value for key, value in self.settings.items() if key not in _NO_MEANING},
             "metrics": {name: record.version for name, record in sorted(self.scores.items())},
         }
 

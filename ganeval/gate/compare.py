@@ -5,7 +5,7 @@ generators are asked the same questions. For a mean the difference of the two ve
 it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) / sqrt(n).
 The reference set is the same on both sides and held fixed.
 
-Where classes are asked for in equal numbers, only the spread within classes counts (see `entry`).
+Where classes are asked for in equal numbers, only the spread within classes counts (see `ganeval.numerics.strata`).
 
 The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
 measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ganeval.errors import GanevalError, IncomparableError
-from ganeval.gate.entry import Entry, Look, Vector, standard_error
+from ganeval.gate.entry import DEBIASED, Entry, Look, Vector
 from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
+from ganeval.numerics.strata import error_of_mean
 
-DEBIASED = {"fid": "fid_debiased"}
 HEAVY = 0.1  # share of the variance in one image above which a normal approximation is doubtful
 
 
@@ -152,7 +152,7 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
         return Difference(PairedProportions(*counts, n), base.value, entry.value, n, paired=True)
     spread = np.asarray(new, np.float64) - np.asarray(old, np.float64)
     asked = then.asked if _same(then.asked, now.asked) else None
-    se = standard_error(spread, asked)
+    se = error_of_mean(spread, asked)
     se = se if se > 1e-9 * float(np.std(new, dtype=np.float64)) else 0.0  # rounding is no noise
     gap = sign * (entry.value - base.value)
     extra, note = _second_order(then, now, metric, gap, se)

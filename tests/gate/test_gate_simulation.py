@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ganeval.evaluation import evaluate
 from ganeval.gate.baseline import Baseline
-from ganeval.gate.entry import standard_error
+from ganeval.gate.entry import Look
 from ganeval.gate.estimates import Normal, PairedProportions, TwoProportions, interval
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.multiplicity import adjust
 from ganeval.gate.power import detectable, proportion_noise, reach, required_n
 from ganeval.gate.rules import parse_config
+from ganeval.numerics.strata import error_of_mean
 
 RULES = {"rule": [{"metric": "fid", "margin_rel": 0.02}, {"metric": "classifier_score", "margin_abs": 0.02}]}
 
@@ -65,6 +67,7 @@ def test_the_paired_standard_error_is_the_true_spread(make_evaluation):
         check = judge([make_evaluation(seed=seed, jitter=0.2, shift=0.01)], parse_config(RULES), Against(base))
         found = check.verdict.rules[0].checks[0]
         deltas.append(found.delta)
+        assert found.interval is not None
         errors.append((found.interval[1] - found.interval[0]) / 2 / 1.959964)
         assert found.paired
     assert np.mean(errors) / np.std(deltas, ddof=1) == pytest.approx(1.0, abs=0.1)
@@ -141,5 +144,21 @@ def test_the_standard_error_is_right_for_balanced_and_for_random_classes(balance
         labels = np.arange(400) % 4 if balanced else rng.integers(0, 4, 400)
         rows = 3.0 * labels + rng.normal(size=400)
         values.append(rows.mean())
-        errors.append(standard_error(rows, labels))
+        errors.append(error_of_mean(rows, labels))
     assert np.mean(errors) / np.std(values, ddof=1) == pytest.approx(1.0, abs=0.1)
+
+
+def test_next_to_a_perfect_generator_the_error_of_fid_is_still_its_true_spread():
+    """Where the first-order term vanishes the plain error is too large; the half-split that the gate measures mends it."""
+    rng = np.random.default_rng(8)
+    real = rng.normal(size=(20_000, 8))
+    values, errors, plain = [], [], []
+    for _ in range(300):
+        evaluation = evaluate(real, rng.normal(size=(400, 8)), metrics=["fid", "fid_debiased"], floor=False)
+        entry = Look.of(evaluation).entries["fid"]
+        values.append(entry.value)
+        errors.append(entry.se)
+        plain.append(evaluation["fid"].se)
+    spread = np.std(values, ddof=1)
+    assert np.mean(plain) / spread > 1.2
+    assert np.mean(errors) / spread == pytest.approx(1.0, abs=0.12)
