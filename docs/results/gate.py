@@ -28,10 +28,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from gate_pools import SEED, Bench, Change, Rows, open_bench, pool_of, with_weights
+from gate_pools import SEED, Bench, Change, Pool, Rows, open_bench, pool_of, with_weights
 
 from ganeval.errors import GanevalError
-from ganeval.features import Features
 from ganeval.files import read_json, write_atomic, write_json
 from ganeval.gate.calibrate import Count
 from ganeval.gate.compare import level
@@ -112,6 +111,7 @@ def measured_once(bench: Bench, part: Part, number: int, sizes: Sizes) -> tuple[
 def balanced_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
     """Classes in equal numbers, as a gate draws them: errors, false alarms, and faults of images on the same sets."""
     n = sizes.n(N)
+    bench.require_same_precision(n)
     rows = [bench.parts(2, n) for _ in range(sizes.aa)]
     pairs = [(bench.measure(bench.pool.take(a), f"{i}a"), bench.measure(bench.pool.take(b), f"{i}b")) for i, (a, b) in enumerate(rows)]  # fmt: skip
     yield from standard_errors([Look.of(e) for pair in pairs for e in pair], "balanced", n / len(bench.pool))
@@ -176,12 +176,12 @@ def image_faults(bench: Bench, bases: Sequence[Evaluation], asked: Sequence[Rows
         yield Row(f"{name}: caught, unpaired, n = {bases[0].fake.n}", "100 % of 50", str(share), share.hits == share.n)
 
 
-def answered(bench: Bench, rows: Rows, broken: Callable[..., Any]) -> Features:
+def answered(bench: Bench, rows: Rows, broken: Callable[..., Any]) -> Pool:
     """What a broken generator answers to the requests of `rows`: other images of the pool, the labels as asked."""
     healthy = bench.pool.take(rows)
-    assert healthy.labels is not None
-    index = broken(np.arange(len(rows))[:, None, None, None], healthy.labels.numpy(), bench.rng)[:, 0, 0, 0]
-    return replace(healthy.take(index), labels=healthy.labels)
+    index = broken(np.arange(len(rows))[:, None, None, None], healthy.labels, bench.rng)[:, 0, 0, 0]
+    answers = healthy.take(index)
+    return replace(answers, features=replace(answers.features, labels=healthy.features.labels))
 
 
 def paired_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
@@ -204,11 +204,11 @@ def paired_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
 
 
 def perturbed_rows(
-    bench: Bench, scale: float, pool: Features, sets: tuple[Sequence[Evaluation], ...], verdicts: Sequence[Verdict]
+    bench: Bench, scale: float, pool: Pool, sets: tuple[Sequence[Evaluation], ...], verdicts: Sequence[Verdict]
 ) -> Iterator[Row]:
     bases, others, nows = sets
-    base = value(bench.measure(bench.pool.take(np.arange(len(pool))), "all"), "fid")
-    rise = value(bench.measure(pool, "all"), "fid") / base - 1
+    base = value(bench.evaluate(bench.pool.take(np.arange(len(pool))).features, ["fid"]), "fid")
+    rise = value(bench.evaluate(pool.features, ["fid"]), "fid") / base - 1
     caught = Count(sum(v.verdict == "regressed" for v in verdicts), len(verdicts))
     apart = [bench.gate(*both) for both in zip(others, nows, strict=True)]
     alone = Count(sum(v.verdict == "regressed" for v in apart), len(apart))
@@ -239,14 +239,14 @@ def find_scale(bench: Bench, sizes: Sizes) -> float:
     if kept.exists():
         return float(read_json(kept)["scale"])
     n = min(10_000, sizes.pool // 2)
-    base = value(bench.measure(bench.pool.take(np.arange(n)), ""), "fid")
+    base = value(bench.evaluate(bench.pool.take(np.arange(n)).features, ["fid"]), "fid")
     low, high, middle = math.log(1e-3), math.log(0.3), 0.0
     for _ in range(9):
         middle = (low + high) / 2
         with tempfile.TemporaryDirectory() as scratch:
             folder = with_weights(bench.folder, Path(scratch) / "run", noisy(math.exp(middle)))
             pool = pool_of(folder, bench.judge, n, Path(scratch), "pool")
-        rise = value(bench.measure(pool, ""), "fid") / base - 1
+        rise = value(bench.evaluate(pool, ["fid"]), "fid") / base - 1
         if abs(rise - RISE) <= 0.005:
             break
         low, high = (middle, high) if rise < RISE else (low, middle)

@@ -2,6 +2,10 @@
 
 A pool is a long list of images of one generator, image i always of latent i and class i mod k. Pools are kept on disk
 where a folder is named, so that an interrupted measurement goes on where it stopped.
+
+Whether one image lies in the manifold of the fixed reference does not depend on the other images, so the sweep over neighbours
+(three quarters of an evaluation) is done once for a pool, and the precision of a part is the mean of what it found. That
+this is what `precision` says of the part is checked once for every generator.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.cache import read_tensors, write_tensors
+from ganeval.errors import GanevalError
 from ganeval.evaluation import evaluate
 from ganeval.features import Features, extract
 from ganeval.gate.baseline import Baseline
@@ -25,9 +30,11 @@ from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.metric import METRICS
+from ganeval.numerics.intervals import wilson
 from ganeval.runs.directory import open_run
 from ganeval.runs.readers.native import read_run
-from ganeval.scores import Evaluation
+from ganeval.scores import Evaluation, ScoreRecord
 from reference_models.plumbing.checkpoint import decode_state, encode_state
 from reference_models.plumbing.system import open_sampler
 
@@ -38,6 +45,25 @@ CHUNK = 5000
 
 
 @dataclass(frozen=True)
+class Pool:
+    """Images of one generator as features, and whether each lies in the manifold of the reference: 0 or 1 (n,)."""
+
+    features: Features
+    inside: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, rows: Rows) -> Pool:
+        return Pool(self.features.take(rows), self.inside[rows])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        assert self.features.labels is not None
+        return self.features.labels.numpy()
+
+
+@dataclass(frozen=True)
 class Bench:
     """One generator under test: the fixed reference, the pool, and how to draw and judge more."""
 
@@ -45,16 +71,29 @@ class Bench:
     folder: Path
     judge: str
     real: Features
-    pool: Features
+    pool: Pool
     config: GateConfig
     kept: Path
     rng: np.random.Generator
 
-    def measure(self, features: Features, latents: str) -> Evaluation:
-        found = evaluate(
-            self.real, features, classifier=self.judge, metrics=self.config.metrics, floor=False, cache=False
-        )
-        return replace(found, settings={**found.settings, "latents": latents})
+    def measure(self, part: Pool, latents: str) -> Evaluation:
+        found = self.evaluate(part.features, [name for name in self.config.metrics if name != "precision"])
+        return replace(
+            found, settings={**found.settings, "latents": latents},
+            scores={**found.scores, "precision": precision_of(part.inside)},
+            per_sample={**found.per_sample, "precision.in_manifold": part.inside},
+        )  # fmt: skip
+
+    def evaluate(self, features: Features, metrics: Sequence[str]) -> Evaluation:
+        return evaluate(self.real, features, classifier=self.judge, metrics=metrics, floor=False, cache=False)
+
+    def require_same_precision(self, n: int) -> None:
+        """That the precision of a part, read off the pool, is what the metric says of it."""
+        part = self.pool.take(self.parts(1, n)[0])
+        said = self.evaluate(part.features, ["precision"])
+        own = self.measure(part, "")
+        if replace(said["precision"], signature="", details={}) != own["precision"]:
+            raise GanevalError(f"precision of a part: {own['precision']!r} here, {said['precision']!r} by the metric.")
 
     def gate(self, base: Evaluation, now: Evaluation, **config: Any) -> Verdict:
         rules = self.config.with_(**config) if config else self.config
@@ -62,22 +101,21 @@ class Bench:
 
     def parts(self, count: int, n: int, rows: slice = slice(None), *, balanced: bool = True) -> list[Rows]:
         """`count` disjoint random parts of the pool's `rows`, n images each; balanced: as many of every class."""
-        assert self.pool.labels is not None
         there = np.arange(len(self.pool))[rows]
         if not balanced:
             order = self.rng.permutation(there)
             return [order[i * n : (i + 1) * n] for i in range(count)]
-        labels = self.pool.labels.numpy()[there]
+        labels = self.pool.labels[there]
         orders = [self.rng.permutation(there[labels == c]) for c in np.unique(labels)]
         size = n // len(orders)
         return [np.concatenate([order[i * size : (i + 1) * size] for order in orders]) for i in range(count)]
 
-    def changed(self, name: str, change: Change, n: int) -> Features:
+    def changed(self, name: str, change: Change, n: int) -> Pool:
         """The first n images of the same generator with other weights, kept as `name`."""
         folder = self.kept / name
         if not folder.exists():
             with_weights(self.folder, folder, change)
-        return pool_of(folder, self.judge, n, self.kept, name)
+        return whole_pool(self.real, self.judge, pool_of(folder, self.judge, n, self.kept, name), self.kept, name)
 
 
 def open_bench(folder: Path, *, pool: int, real: int, config: GateConfig, kept: Path) -> Bench:
@@ -85,9 +123,34 @@ def open_bench(folder: Path, *, pool: int, real: int, config: GateConfig, kept: 
     kept.mkdir(parents=True, exist_ok=True)
     judged_by, source = str(record.protocol["classifier"]), image_set(str(record.protocol["real"]))
     part = np.sort(np.random.default_rng(SEED).permutation(len(source))[:real])
+    reference = extract(source.take(part), judged_by, cache=False)
+    images = whole_pool(reference, judged_by, pool_of(folder, judged_by, pool, kept, "pool"), kept, "pool")
     return Bench(
-        record.name or folder.name, folder, judged_by, extract(source.take(part), judged_by, cache=False),
-        pool_of(folder, judged_by, pool, kept, "pool"), config, kept, np.random.default_rng(SEED),
+        record.name or folder.name, folder, judged_by, reference, images, config, kept, np.random.default_rng(SEED)
+    )
+
+
+def whole_pool(real: Features, judged_by: str, features: Features, kept: Path, name: str) -> Pool:
+    """With what the sweep over neighbours says of every image, chunk by chunk."""
+    stored = read_tensors(kept, f"{name}-inside")
+    if stored is not None and len(stored["inside"]) == len(features):
+        return Pool(features, stored["inside"].numpy())
+    parts = []
+    for start in range(0, len(features), CHUNK):
+        part = features.take(np.arange(start, min(len(features), start + CHUNK)))
+        found = evaluate(real, part, classifier=judged_by, metrics=["precision"], floor=False, cache=False)
+        parts.append(found.per_sample["precision.in_manifold"])
+    inside = np.concatenate(parts)
+    write_tensors(kept, f"{name}-inside", {"inside": torch.from_numpy(inside)})
+    return Pool(features, inside)
+
+
+def precision_of(inside: NDArray[np.float32]) -> ScoreRecord:
+    metric, n, value = METRICS["precision"], len(inside), float((inside > 0).mean())
+    return ScoreRecord(
+        "precision", "ok", value, (value * (1 - value) / n) ** 0.5, wilson(int(inside.sum()), n), n,
+        better=metric.better, perfect=metric.perfect, version=metric.version, question=metric.question,
+        biased_in_n=metric.biased_in_n,
     )  # fmt: skip
 
 
