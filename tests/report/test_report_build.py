@@ -230,6 +230,29 @@ def test_ranks_are_shared_where_intervals_overlap(new_run: MakeRun, tmp_path: Pa
     assert _ranks(runs, "recall") == {0: "1–2", 1: "1–2", 2: "3"}
 
 
+@pytest.mark.parametrize("near", [0, 1, 5])
+def test_images_close_to_real_ones_are_weighed_against_chance(near: int) -> None:
+    from scipy.stats import binom
+
+    from ganeval.report.panels.neighbours import _suspicion
+
+    found = _suspicion(np.where(np.arange(32) < near, 0.001, 0.5))
+    assert found["suspicious"] == near
+    assert found["striking"] == (near == 5)
+    assert found["by_chance"] == pytest.approx(float(binom.sf(near - 1, 32, 0.01)))
+
+
+def test_the_passport_says_what_was_typed(tmp_path: Path) -> None:
+    from ganeval.runs.directory import create_run
+
+    typed = ["python", "-m", "train", "--name", "<b>"]
+    create_run(tmp_path / "runs", "one", config={}, seeds={"train": 7}, protocol={}, command=typed)
+    text = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html").path.read_text()
+    section = text[text.index('<section id="passport"') : text.index('<section id="downloads"')]
+    assert "python -m train --name &#39;&lt;b&gt;&#39;</code>" in section
+    assert "seeds.train" in section
+
+
 def test_a_run_without_anything_is_still_a_page(tmp_path: Path) -> None:
     from ganeval.runs.directory import create_run
 

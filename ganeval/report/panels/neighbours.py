@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganeval.numerics.intervals import wilson
 from ganeval.report.charts import ink, series_style, tagged, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import sprite_of
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 SCORES = ("authenticity", "copies", "data_copying", "ct", "mifid")
 FEW = 16  # strips a run on a crowded page
+UNLIKELY = 0.05  # below it, chance alone does not explain how many are suspicious
 SUSPICIOUS = 0.01  # quantile: closer than all but 1 % of real images are to their nearest other
 
 
@@ -39,9 +42,16 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
         "sheet": page.pictures.add(sprite_of(np.concatenate(list(strips)), k)), "n": len(fake), "k": k - 1,
         "aspect": k * width / height, "rows": n,
         "cases": [{"distance": float(stored["distance"][i, 0]), "quantile": float(stored["quantile"][i])} for i in order],
-        "suspicious": int((stored["quantile"] < SUSPICIOUS).sum()), "limit": SUSPICIOUS,
+        **_suspicion(stored["quantile"]), "limit": SUSPICIOUS,
         "scores": [scores[name] for name in SCORES if name in scores and scores[name].ok],
     }  # fmt: skip
+
+
+def _suspicion(quantiles: np.ndarray) -> dict[str, Any]:
+    """How many lie closer than `SUSPICIOUS` of the real ones do, its 95 % Wilson interval, and how likely that is by chance."""
+    n, k = len(quantiles), int((quantiles < SUSPICIOUS).sum())
+    by_chance = sum(math.comb(n, i) * SUSPICIOUS**i * (1 - SUSPICIOUS) ** (n - i) for i in range(k, n + 1))
+    return {"suspicious": k, "share": wilson(k, n), "by_chance": by_chance, "striking": by_chance < UNLIKELY}
 
 
 def _charts(page: Page) -> list[Any]:
@@ -85,7 +95,7 @@ def _median(stored: dict[str, np.ndarray], name: str) -> float:
 TEMPLATE = """
 {% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distance to the nearest real image: generated (dashed), other real ones (solid), unseen real ones (dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p>{% if b.suspicious %}<span class="badge warn">! {{ b.suspicious }} of {{ b.n }}</span> random images lie{{ 's' if b.suspicious == 1 }} closer to a real image than all but 1 % of real images do to each other.{% else %}<span class="badge good">✔ none of {{ b.n }}</span> random images lies closer to a real image than all but 1 % of real images do to each other.{% endif %}
+<p><span class="badge {{ 'bad' if b.striking else 'good' }}">{{ '✘' if b.striking else '✔' }} {{ b.suspicious }} of {{ b.n }}</span> random images {{ 'lies' if b.suspicious == 1 else 'lie' }} closer to a real image than all but 1 % of real images do to each other (95 %: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %}; where nothing is copied, so many or more come up with probability {{ b.by_chance|chance }}{% endif %}.
 {% for s in b.scores %} {{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{{ ',' if not loop.last else '.' }}{% endfor %}</p>
 <ul class="neighbours" style="--sheet: url('{{ b.sheet }}')">{% for c in b.cases %}<li class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img" aria-label="a generated image and its {{ b.k }} nearest real images" style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{ '%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>{{ '! ' if c.quantile < b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
 <details class="table"><summary>Table</summary><table class="sortable"><caption>Nearest distances of the images shown</caption><thead><tr><th scope="col">image</th><th scope="col" class="r">distance</th><th scope="col" class="r">quantile among real distances</th></tr></thead><tbody>{% for c in b.cases %}<tr><th scope="row">{{ loop.index }}</th><td class="r">{{ number(c.distance) }}</td><td class="r">{{ '%.3f' % c.quantile }}</td></tr>{% endfor %}</tbody></table></details>

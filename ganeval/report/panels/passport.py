@@ -25,8 +25,11 @@ def _block(run: RunView) -> dict[str, Any]:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
         tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(evaluation.environment)))
-    tables += [("Configuration", flat(record.config)), ("Environment of the training", flat(record.environment))]
+    told = {key: value for key, value in record.environment.items() if key != "command"}
+    tables += [("Configuration", flat(record.config)), ("Environment of the training", flat(told))]
+    command = record.environment.get("command")
     return {
+        "command": command if isinstance(command, str) else "",
         "hash": evaluation.protocol_hash if evaluation else "",
         "tables": [(t, rows[:MAX_LINES]) for t, rows in tables if rows],
     }
@@ -35,6 +38,7 @@ def _block(run: RunView) -> dict[str, Any]:
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.hash %}<p>Protocol <code class="hash">{{ b.hash }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.hash }}">Copy</button></p>{% endif %}
+{% if b.command %}<p class="command"><code>{{ b.command|visible(2000) }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.command }}">Copy</button></p>{% endif %}
 {% for title, rows in b.tables %}<details class="table"><summary>{{ title }}</summary><table class="pairs"><caption class="sr">{{ title }} of {{ b.run.label }}</caption><tbody>{% for key, value in rows %}<tr><th scope="row">{{ key|name }}</th><td>{{ value|name }}</td></tr>{% endfor %}</tbody></table></details>{% endfor %}
 {% endcall %}{% endfor %}
 """

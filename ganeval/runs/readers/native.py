@@ -46,7 +46,7 @@ def read_run(path: str | Path) -> RunRecord:
     return RunRecord(
         id=path.name, path=path, reader="ganeval", name=str(info.get("name", path.name)),
         created=str(info.get("created", "")), status=_status(info), step_unit=str(info.get("step_unit", "step")),
-        config=_mapping(info, "config"), environment=_mapping(info, "environment"),
+        config=_mapping(info, "config"), environment={**_mapping(info, "environment"), **_origin(info)},
         protocol=_mapping(info, "protocol"), class_names=_names(info), curves=curves, grids=grids,
         samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
         evaluations=evaluations, notes=(*happenings, *broken, *strange),
@@ -61,6 +61,11 @@ def _status(info: Mapping[str, Any]) -> str:
 def _mapping(info: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = info.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _origin(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, with which seeds, at which commit, and what it cost."""
+    return {key: info[key] for key in ("command", "seeds", "git", "cpu_seconds") if info.get(key)}
 
 
 def _names(info: Mapping[str, Any]) -> tuple[str, ...]:

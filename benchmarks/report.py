@@ -1,0 +1,102 @@
+"""The report as a process: 50 evaluated runs read and written to a page, and the size of a page of 20 runs x 20 steps.
+
+`python -m benchmarks report` races it against its limit of 5 seconds; `python -m benchmarks.report` also prints the CPU
+time, the sizes and whether torch was loaded. The runs are copies of two that are really evaluated, on digits.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.timing import Contest
+from ganeval.datasets.dataset import DATASETS
+from ganeval.pending import evaluate_pending, pending_of
+from ganeval.runs.directory import create_run
+from ganeval.runs.discovery import find_runs
+
+RUNS, SECONDS = 50, 5.0
+SIZED, STEPS, BYTES = 20, 20, 5 * 2**20
+_SCRIPT = (
+    "import sys; from ganeval.cli import report_main; code = report_main(sys.argv[1:]); "
+    "print('torch', 'torch' in sys.modules); sys.exit(code)"
+)
+
+
+def contests(n: int = 10_000, d: int = 0) -> Iterator[Contest]:  # noqa: ARG001 - nothing here has columns
+    """Rows and columns say nothing here: fewer rows than usual mean fewer runs, without a limit."""
+    runs = RUNS if n >= 10_000 else 2
+    root = copies(runs, steps=3)
+    limits = {"ganeval": SECONDS} if runs == RUNS else {}
+    yield Contest(f"report: {runs} evaluated runs as a process", lambda: run_report(root), {}, limits=limits)
+
+
+@cache
+def copies(n: int, steps: int) -> Path:
+    """A folder of n evaluated runs of digits with pictures at so many steps, every other one collapsed."""
+    root = Path(tempfile.mkdtemp(prefix="ganeval-bench-")) / "runs"
+    made = [_evaluated_run(root, kind, steps) for kind in ("healthy", "collapsed")]
+    for i in range(2, n):
+        shutil.copytree(made[i % 2], root / f"{i + 1:04d}-copy")
+    return root
+
+
+def _evaluated_run(root: Path, kind: str, steps: int) -> Path:
+    split = DATASETS["digits"].load("train")
+    rng = np.random.default_rng(0)
+    classes = range(10) if kind == "healthy" else (0, 1, 2, 3)
+    run = create_run(root, kind, config={}, seeds={}, class_names=tuple("0123456789"),
+                     protocol={"real": "digits:test", "classifier": "digits"})  # fmt: skip
+    for step in range(0, 2000, 10):
+        run.log(step, {"loss/d": 1 + rng.normal() / 9, "loss/g": 1 + rng.normal() / 9})
+    labels = np.repeat(np.arange(10), 8)
+    for step in range(1, steps + 1):
+        tiles = np.concatenate([_drawn(split.images[split.labels == c % len(classes)], 8, rng) for c in range(10)])
+        run.write_grid(100 * step, tiles, rows=10, labels=labels.tolist(), latents="x")
+    asked = np.arange(500) % 10
+    images = np.concatenate([_drawn(split.images[split.labels == classes[c % len(classes)]], 1, rng) for c in asked])
+    run.write_samples(100 * steps, images, asked)
+    run.update(status="done")
+    for pending in pending_of(find_runs(root).runs):
+        evaluate_pending(pending)
+    return run.path
+
+
+def _drawn(images: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    return images[rng.integers(len(images), size=n)]
+
+
+def run_report(root: Path) -> tuple[Path, str]:
+    """The page over `root`, by a fresh Python; returns it and what was printed."""
+    out = root.parent / "report.html"
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-c", _SCRIPT, str(root), "--out", str(out)], capture_output=True, text=True, check=True
+    )
+    return out, done.stdout
+
+
+def main() -> None:
+    for runs, steps in ((RUNS, 3), (SIZED, STEPS)):
+        root = copies(runs, steps)
+        before, started = os.times(), time.perf_counter()
+        out, said = run_report(root)
+        wall, after = time.perf_counter() - started, os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        size = out.stat().st_size
+        print(f"{runs} runs x {steps} steps: {wall:.2f} s, {cpu:.2f} s of CPU, {size / 2**20:.2f} MiB; "
+              f"torch loaded: {'torch True' in said}")  # fmt: skip
+        if runs == SIZED and size > BYTES:
+            sys.exit(f"The page has {size:,} bytes; at most {BYTES:,} were promised.")
+
+
+if __name__ == "__main__":
+    main()
