@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks import newer_forms
 from ganeval.errors import GanevalError
 from ganeval.features import Features
-from ganeval.metric import METRICS, Metric
+from ganeval.metric import METRICS
 from ganeval.pair import Pair
 
 Rows = NDArray[np.float64]
@@ -30,6 +31,8 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]  # what was moved, the m
 
 FIDELITY = ("precision", "density", "clipped_density", "prd_precision")
 DIVERSITY = ("recall", "coverage", "clipped_coverage", "prd_recall")
+NEWER = {**newer_forms.FIDELITY, **newer_forms.DIVERSITY}  # judged, not in the library
+OURS = FIDELITY + DIVERSITY
 HIGH, STRAY, FLAT = 0.2, 0.1, 0.05  # the authors' thresholds
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "sanity.md"
 
@@ -265,14 +268,16 @@ def measure(check: Check, metrics: tuple[str, ...], n: int, seed: int = 0) -> di
         axis, values = [], {name: [] for name in metrics}
         for x, real, fake in check.points(n, d, np.random.default_rng([seed, d])):
             pair = Pair(Features.given(torch.from_numpy(real)), Features.given(torch.from_numpy(fake)), seed=seed)
+            if set(metrics) & set(NEWER):
+                pair.neighbours(newer_forms.COVER_OF)  # the longest lists first: one sweep is enough for all
             axis.append(float(x))
             for name in metrics:
-                values[name].append(_value(METRICS[name], pair))
+                values[name].append(_value(NEWER.get(name) or METRICS[name], pair))
         curves |= {(name, d): (np.array(axis), np.array(v)) for name, v in values.items()}
     return curves
 
 
-def _value(metric: Metric, pair: Pair) -> float:
+def _value(metric: Callable[[Pair], float], pair: Pair) -> float:
     try:
         return float(metric(pair))
     except GanevalError:
@@ -281,7 +286,7 @@ def _value(metric: Metric, pair: Pair) -> float:
 
 def passes(check: Check, metric: str, curve: Curve) -> bool:
     """Whether the curve has the shape that is asked of a metric of its kind; a missing value is a failure."""
-    shape = check.fidelity if metric in FIDELITY else check.diversity
+    shape = check.fidelity if metric in (*FIDELITY, *newer_forms.FIDELITY) else check.diversity
     return bool(np.isfinite(curve[1]).all()) and shape(curve)
 
 
@@ -289,24 +294,36 @@ def table(n: int, seed: int = 0) -> dict[str, dict[str, str]]:
     """check -> metric -> "2/3": in how many dimensions it passes."""
     rows: dict[str, dict[str, str]] = {}
     for check in CHECKS:
-        curves = measure(check, FIDELITY + DIVERSITY, n, seed)
+        curves = measure(check, (*OURS, *NEWER), n, seed)
         rows[check.name] = {
             m: f"{sum(passes(check, m, curves[m, d]) for d in check.dimensions)}/{len(check.dimensions)}"
-            for m in FIDELITY + DIVERSITY
+            for m in (*OURS, *NEWER)
         }
     return rows
 
 
 def render(rows: dict[str, dict[str, str]], n: int, seconds: float) -> str:
-    metrics = FIDELITY + DIVERSITY
+    return PREAMBLE.format(
+        n=n, seconds=seconds, ours=_grid(rows, OURS), newer=_grid(rows, tuple(NEWER)), news="\n".join(_news(rows))
+    )
+
+
+def _grid(rows: dict[str, dict[str, str]], metrics: tuple[str, ...]) -> str:
     head = ["situation", "what is moved", *metrics]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for check in CHECKS:
         cells = [_cell(rows[check.name][m]) for m in metrics]
         lines.append(f"| {check.name} | {check.asks} | {' | '.join(cells)} |")
     passed = [f"**{sum(_full(rows[c.name][m]) for c in CHECKS)}/{len(CHECKS)}**" for m in metrics]
-    lines.append(f"| **passed in all dimensions** | | {' | '.join(passed)} |")
-    return PREAMBLE.format(n=n, seconds=seconds, table="\n".join(lines))
+    return "\n".join([*lines, f"| **passed in all dimensions** | | {' | '.join(passed)} |"])
+
+
+def _news(rows: dict[str, dict[str, str]]) -> Iterator[str]:
+    """For each newer form the situations that it passes and nothing of its kind in the library does."""
+    for name in NEWER:
+        kind = FIDELITY if name in newer_forms.FIDELITY else DIVERSITY
+        alone = [c for c, row in rows.items() if _full(row[name]) and not any(_full(row[m]) for m in kind)]
+        yield f"- `{name}`: {', '.join(alone) or 'nothing'}"
 
 
 def _full(cell: str) -> bool:
@@ -327,16 +344,24 @@ Fifteen situations (eighteen with their mirrored forms) of Raisa, van Breugel an
 times that where n is what moves). "yes" means the right shape in every number of dimensions that was tried (1, 8, 64,
 or what the situation fixes); "2/3" in two of three; "no" in none.
 
-{table}
+{ours}
 
 **How to read it.** No metric passes everything; the paper says so of all it tried, and ours are no exception. Before you
 trust a number, find the situation that resembles your worry, and read the column; `ganeval doctor` asks the same of your
 own images.
 
-**Not built.** The same paper judges alpha-precision and beta-recall, precision-recall cover, symmetric precision and
-recall (and cites P-precision and TopP&R): none passes all checks either. They are not in this library; the clipped forms
-(Salvy et al. 2025) are, because a clipped ball bounds what one outlier can do and the clipped value falls linearly with
-the share of bad samples.
+## Newer forms, judged by the same table
+
+`benchmarks/newer_forms.py` has their definitions and sources.
+
+{newer}
+
+What each passes in all dimensions where nothing of its kind in the library does:
+
+{news}
+
+TopP&R (Kim et al. 2023, arXiv:2306.08013) was not judged: its value depends on a random projection and on a
+bootstrapped band.
 """
 
 

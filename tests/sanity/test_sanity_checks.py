@@ -7,7 +7,23 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.sanity import CHECKS, DIVERSITY, FIDELITY, bell, falls, falls_early, flat, measure, passes, rises
+from benchmarks.sanity import (
+    CHECKS,
+    DIVERSITY,
+    FIDELITY,
+    NEWER,
+    OURS,
+    bell,
+    falls,
+    falls_early,
+    flat,
+    measure,
+    passes,
+    render,
+    rises,
+)
+from ganeval.features import Features
+from ganeval.pair import Pair
 
 BY_NAME = {check.name: check for check in CHECKS}
 ALL = FIDELITY + DIVERSITY
@@ -51,3 +67,19 @@ def test_the_shapes_tell_curves_apart() -> None:
 
 def test_a_missing_value_is_a_failure() -> None:
     assert not passes(BY_NAME["mean"], "recall", (np.arange(3.0), np.array([0.0, np.nan, 0.0])))
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_newer_forms_are_one_for_identical_sets_and_zero_for_sets_far_apart(name: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(150, 3))
+    same, apart = (Pair(Features.given(rows), Features.given(fake)) for fake in (rows[::-1].copy(), rows + 50))
+    assert NEWER[name](same) == pytest.approx(1, abs=0.02)
+    assert NEWER[name](apart) == pytest.approx(0, abs=0.02)
+
+
+def test_a_newer_form_is_credited_with_what_nothing_of_its_kind_passes() -> None:
+    rows = {check.name: dict.fromkeys((*OURS, *NEWER), "0/3") for check in CHECKS}
+    rows["mean"] |= {"p_recall": "3/3", "p_precision": "3/3", "density": "3/3"}
+    page = render(rows, 100, 1.0)
+    assert "- `p_recall`: mean\n" in page
+    assert "- `p_precision`: nothing\n" in page
