@@ -7,7 +7,7 @@ The reference set is the same on both sides and held fixed.
 
 Where classes are asked for in equal numbers, only the spread within classes counts (see `ganeval.numerics.strata`).
 
-The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
+The fitted influences make the paired error too large, if anything (see `error_near_zero`). The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
 measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
 of the variance. Both say so in the note.
 """
@@ -25,6 +25,7 @@ from ganeval.gate.entry import DEBIASED, Entry, Look, Vector
 from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
 from ganeval.numerics.strata import error_of_mean
 
+CERTAIN = 2.0  # standard deviations of its own noise that a second-order part must differ by to count
 HEAVY = 0.1  # share of the variance in one image above which a normal approximation is doubtful
 
 
@@ -203,8 +204,8 @@ def _second_order(then: Look, now: Look, metric: str, gap: float, se: float) -> 
     parts = [_remainder(look, metric) for look in (then, now)]
     if parts[0] is None or parts[1] is None:
         return 0.0, ""
-    excess = abs(parts[1] - parts[0])
-    if excess <= max(2 * se, abs(gap) / 2):
+    excess = abs(parts[1][0] - parts[0][0])
+    if excess <= max(2 * se, abs(gap) / 2, CERTAIN * math.hypot(parts[0][1], parts[1][1])):
         return 0.0, ""
     return excess, (
         f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs by "
@@ -212,11 +213,18 @@ def _second_order(then: Look, now: Look, metric: str, gap: float, se: float) -> 
     )
 
 
-def _remainder(look: Look, metric: str) -> float | None:
+def _remainder(look: Look, metric: str) -> tuple[float, float] | None:
+    """The second-order part of a value, T_n minus its half-split, and the noise of the split that found it.
+
+    Two evaluations are split into different halves, so that this noise does not cancel between them, however alike they
+    are. In the terms of `error_near_zero` the part is (F_aa + F_bb - 2 F_ab) / 8, with F the mean of phi over two halves,
+    of variance E / (2 n^2); se(half-split)^2 - se^2 is two to three times that, so the noise is not understated.
+    """
     whole, debiased = look.entries.get(metric), look.entries.get(DEBIASED.get(metric, ""))
     if whole is None or debiased is None or whole.value is None or debiased.value is None:
         return None
-    return whole.value - debiased.value
+    noise = max((debiased.se or 0.0) ** 2 - (whole.se or 0.0) ** 2, 0.0)
+    return whole.value - debiased.value, math.sqrt(noise)
 
 
 def _heavy(spread: Vector) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.numerics.strata import error_near_zero, error_of_mean, is_binary, linear_part
+from ganeval.numerics.strata import are_balanced, error_near_zero, error_of_mean, is_binary, linear_part
 from ganeval.scores import Evaluation, ScoreRecord
 
 Vector = NDArray[np.floating]
@@ -81,10 +81,11 @@ class Look:
             name: Entry.of(record, vectors_of(evaluation.per_sample, name), options.get(name, {}), asked)
             for name, record in evaluation.scores.items()
         }
-        for name, debiased in DEBIASED.items():
+        stratified = asked is not None and are_balanced(asked)
+        for name, debiased in () if stratified else DEBIASED.items():
             psi, eta = (evaluation.per_sample.get(f"{metric}.influence") for metric in (name, debiased))
             if psi is not None and eta is not None and len(psi) == len(eta):
-                entries[name] = replace(entries[name], se=error_near_zero(psi, eta, asked))
+                entries[name] = replace(entries[name], se=error_near_zero(psi, eta))
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
         latents = str(evaluation.settings.get("latents") or "")

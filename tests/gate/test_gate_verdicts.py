@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganeval.errors import WrongInputError
+from ganeval.evaluation import evaluate
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfigError, parse_config
@@ -241,6 +242,23 @@ def test_a_regression_outranks_an_error(make_evaluation):
 
 
 # First-order check
+
+
+def test_the_noise_of_half_splits_does_not_widen_a_paired_error():
+    """Nearly the same images twice: the two values are split into different halves, and that must not cost the pairing."""
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(2000, 8))
+    config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.05}]})
+    for _ in range(30):
+        rows = rng.normal(size=(500, 8)) * 1.05
+        then, now = (
+            replace(found, settings={**found.settings, "latents": "the same"})
+            for found in (evaluate(real, rows + shake, metrics=["fid", "fid_debiased"], floor=False)
+                          for shake in (0.0, 1e-4 * rng.normal(size=rows.shape)))
+        )  # fmt: skip
+        check = judge([now], config, Against(Baseline.of([then], name="b"))).verdict.rules[0].checks[0]
+        assert (check.paired, check.verdict) == (True, "ok")
+        assert "doubtful" not in check.sentence
 
 
 def test_a_difference_of_the_second_order_widens_the_error_and_says_so(make_evaluation):
