@@ -12,12 +12,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 
 ENTROPY_ALARM = 0.75
 DIVERSITY_ALARM = 0.5
+WARM_UP = 10  # log lines before `diversity` may sound: every generator begins with look-alikes
+
+
+def alarms(values: Mapping[str, float], lines: int) -> dict[str, str]:
+    """What is wrong by the table above, by signal, after so many log lines.
+
+    >>> alarms({"batch_entropy": 0.5, "diversity": 0.1}, lines=3)
+    {'batch_entropy': 'batch_entropy 0.50 is below 0.75'}
+    """
+    limits = {"batch_entropy": ENTROPY_ALARM, **({"diversity": DIVERSITY_ALARM} if lines > WARM_UP else {})}
+    low = {tag: limit for tag, limit in limits.items() if values.get(tag, math.inf) < limit}
+    return {tag: f"{tag} {values[tag]:.2f} is below {limit}" for tag, limit in low.items()}
 
 
 def batch_entropy(labels: torch.Tensor, frequencies: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -36,16 +35,15 @@ from reference_models.plumbing import health
 from reference_models.plumbing.checkpoint import encode_state
 from reference_models.plumbing.coding import Codec, Rows
 from reference_models.plumbing.data import Data
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.parallel import Team
 from reference_models.plumbing.points import JUDGED, Points, measure, render_points
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.selection import selection_score
 
-WARM_UP = 10  # log lines before the diversity alarm may sound: every generator begins with look-alikes
 GRID_COLUMNS = 8  # fixed latents per class; the grid has one row per class
 GRID_ROWS = 8  # of a generator that knows no classes
-
 SELECT_PER_CLASS = 50  # images of each class that the judge sees at every checkpoint
 
 
@@ -59,25 +57,6 @@ class Stateful(Protocol):
 
 
 Net = TypeVar("Net", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a recipe is run. The defaults change no number of a recipe on a CPU in fp32."""
-
-    device: str = "auto"  # auto, cpu, cuda, mps
-    amp: bool = False  # bfloat16 autocast where the trainer allows it; changes the numbers
-    channels_last: bool = False  # memory format of the convolutions; changes the last bits
-    compile: bool = False  # torch.compile of the networks; changes the last bits
-    threads: int = 0  # CPU threads of torch; 0 leaves them
-    log_every: int = 50  # steps
-    grids: int = 10  # pictures of the fixed latents over the training
-    checkpoints: int = 10  # checkpoints over the training
-    keep_last: int = 2  # checkpoints kept, besides the best
-    sample_per_class: int = 100  # images of each class written for evaluation at the end
-    sample_times: int = 1  # how often over the training, the end included
-    judge: str = ""  # zoo classifier that picks the best checkpoint by KID on held-out images; "" keeps only the last
-    gif: bool = False  # also write the fixed latents as an animation
 
 
 class Session:
@@ -105,8 +84,7 @@ class Session:
         self._alarmed: set[str] = set()
         self._cpu_before = 0.0
         self._cpu_start = time.process_time()
-        self._stop = False
-        self._total = 0
+        self._stop, self._total = False, 0
 
     # What the trainer asks for
 
@@ -301,13 +279,10 @@ class Session:
             self._diverged(f"{', '.join(wrong)} is not finite")
 
     def _sound_alarms(self, values: Mapping[str, float]) -> None:
-        for tag, limit, ready in (
-            ("batch_entropy", health.ENTROPY_ALARM, True),
-            ("diversity", health.DIVERSITY_ALARM, self._lines > WARM_UP),
-        ):
-            if ready and values.get(tag, math.inf) < limit and tag not in self._alarmed:
+        for tag, text in health.alarms(values, self._lines).items():
+            if tag not in self._alarmed:
                 self._alarmed.add(tag)
-                self.books.event(self.step, "alarm", text=f"{tag} {values[tag]:.2f} is below {limit}")
+                self.books.event(self.step, "alarm", text=text)
 
     def _diverged(self, reason: str) -> None:
         self.books.event(self.step, "nan", text=reason)
@@ -329,13 +304,8 @@ class Session:
         labels = np.repeat(np.arange(self.classes) if known else np.zeros(GRID_ROWS, np.int64), GRID_COLUMNS)
         images = self._look(lambda draw: draw(labels, seed=self.seed))
         latents = hashlib.sha256(f"{self.seed} {self.draw.latent}".encode()).hexdigest()
-        self.books.write_grid(
-            self.step,
-            images,
-            rows=len(labels) // GRID_COLUMNS,
-            labels=labels.tolist() if known else (),
-            latents=latents,
-        )
+        rows, shown = len(labels) // GRID_COLUMNS, labels.tolist() if known else ()
+        self.books.write_grid(self.step, images, rows=rows, labels=shown, latents=latents)
 
     def _write_points(self, data: Points) -> None:
         """The picture of a toy's points, and as curves what its protocol says of them."""
