@@ -2,8 +2,9 @@
 
 One trunk, two heads: a logit for real or generated, and one logit per class. The cross-entropy of the classes takes the
 logits as they are; a softmax before it, as in much copied code, flattens the loss and its gradient (it cannot fall below
-about 1.46 for ten classes). The discriminator learns the classes of real and of generated images (eq. 3), the generator
-that its images be recognised as what was asked for.
+about 1.46 for ten classes). The discriminator learns the classes of real images, and with `class_fakes` also of generated
+ones, as the paper's eq. 3 has it; without, it cannot come to call a wrong image right because the generator meant well.
+The generator learns that its images be recognised as what was asked for.
 
 What is recognised most surely is the prototype of a class. So the more the classification weighs (`auxiliary`), the more
 the generator is paid for images far from every other class and the less for showing all of its class: GAN-test rises to
@@ -41,6 +42,7 @@ class Config:
     lr: float = 1e-3  # Adam, both networks
     beta2: float = 0.99  # Adam; beta1 is 0
     auxiliary: float = 1.0  # weight of the classification loss, in both networks
+    class_fakes: float = 0.0  # of generated images in the discriminator's; 1 in the paper
     r1: float = 0.5  # gamma of the gradient penalty, per image
     r1_every: int = 8  # steps between penalties; each weighs as much more
     halflife: float = 10_000.0  # of the weight average, in images
@@ -130,7 +132,10 @@ def train(config: Config, session: Session) -> None:
             both, named = discriminator(torch.cat([real, fake.detach()]))
         d_real, d_fake = both.chunk(2)
         loss_d = discriminator_loss(d_real, d_fake)
-        class_d = F.cross_entropy(named, torch.cat([labels, wanted]))
+        named_real, named_fake = named.chunk(2)
+        class_d = F.cross_entropy(named_real, labels)
+        if config.class_fakes:
+            class_d = class_d + config.class_fakes * F.cross_entropy(named_fake, wanted)
         d_adam.zero_grad()
         (loss_d + config.auxiliary * class_d).backward()
         if step % config.r1_every == 0:

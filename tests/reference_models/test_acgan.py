@@ -72,6 +72,17 @@ def test_the_class_losses_are_learnt_with_a_weight_and_not_without(tmp_path):
     assert all(with_it < 0.8 * without for with_it, without in zip(losses[1.0], losses[0.0], strict=True))
 
 
+def test_generated_images_teach_the_class_head_only_when_asked_to(tmp_path):
+    """One step: the head of the classes differs, the head of real or generated does not."""
+    states = []
+    for weight in (0.0, 1.0):
+        path = trained(tmp_path, steps=1, class_fakes=weight).checkpoint()
+        assert path is not None
+        states.append(decode_state(path.read_bytes())["held"]["discriminator"])
+    assert not torch.equal(states[0]["which.weight"], states[1]["which.weight"])
+    assert torch.equal(states[0]["real.weight"], states[1]["real.weight"])
+
+
 def test_the_weight_acts_on_both_networks(tmp_path):
     """At once: one step with another weight gives another generator and another discriminator."""
     states = []
