@@ -190,6 +190,7 @@ def paired_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
     scale = find_scale(bench, sizes)
     pools = {
         "rounded": bench.changed("rounded", lambda w, _: w.half().to(w.dtype), half),
+        "a fifth": bench.changed("a-fifth", noisy(scale / 5), half),
         "perturbed": bench.changed("perturbed", noisy(scale), half),
     }
     rows = [bench.parts(1, n, slice(half))[0] for _ in range(sizes.paired)]
@@ -200,6 +201,7 @@ def paired_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
     fine = Count(sum(v.verdict in ("ok", "improved") for v in verdicts["rounded"]), len(rows))
     yield Row(f"weights rounded to fp16: ok (proved), paired, n = {n}", ">= 95 %", str(fine), share_of(fine) >= 0.95)
     yield noise_row("rounded to fp16", bases, others, nows["rounded"], None)
+    yield noise_row(f"perturbed by {scale / 5:.3g} of their spread", bases, others, nows["a fifth"], None)
     yield from perturbed_rows(bench, scale, pools["perturbed"], (bases, others, nows["perturbed"]), verdicts["perturbed"])  # fmt: skip
 
 
@@ -218,7 +220,7 @@ def perturbed_rows(
     for who, found in (("paired", verdicts), ("unpaired", apart)):
         share = Count(sum(v.rules[0].verdict == "regressed" for v in found), len(found))
         yield Row(f"the same, {who}, by the rule for fid alone", "shown beside it", str(share))
-    yield noise_row("perturbed", bases, others, nows, 0.25)
+    yield noise_row(f"perturbed by {scale:.3g} of their spread", bases, others, nows, 0.25)
 
 
 def noise_row(
