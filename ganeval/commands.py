@@ -85,11 +85,13 @@ def evaluate(
     from ganeval.evaluation import evaluate as run
     from ganeval.tables import render_evaluation
 
+    ranks = current()
     evaluation = run(
         real, fake, classifier=classifier, extractor=extractor, train=train, heldout=heldout,
         metrics=metrics or None, n=n, seed=seed, device=device, precision=precision, floor=floor, cache=cache,
+        ranks=ranks,
     )  # fmt: skip
-    if current().rank == 0:
+    if ranks.rank == 0:
         if json is not None:
             _written(lambda: evaluation.write(json), json)
         print(render_evaluation(evaluation))

@@ -65,10 +65,17 @@ class Ranks:
         _guarded(lambda: dist.all_reduce(total), self)
         return total.to(values.device)
 
+    def agree(self, *, yes: bool) -> bool:
+        """Whether every rank says yes."""
+        return yes if self.size == 1 else all(bool(vote) for vote in self._all(_vote(yes=yes)))
+
     def _all(self, value: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(value) for _ in range(self.size)]
         _guarded(lambda: dist.all_gather(parts, value), self)
         return parts
+
+
+ALONE = Ranks()
 
 
 def current() -> Ranks:
@@ -93,10 +100,19 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def local_rank() -> int:
+    """The number of this process on its machine, as torchrun says; 0 for the one that keeps the cache."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def _vote(*, yes: bool) -> torch.Tensor:
+    return torch.tensor([int(yes)], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+
+
 def _join() -> None:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     if backend == "nccl":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(local_rank())
     seconds = float(os.environ.get("GANEVAL_TIMEOUT", TIMEOUT))
     try:
         dist.init_process_group(backend, timeout=timedelta(seconds=seconds))

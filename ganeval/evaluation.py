@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.distributed import ALONE, Ranks
 from ganeval.errors import GanevalError, TooFewSamplesError, UnknownNameError, WrongInputError
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
@@ -49,6 +50,7 @@ class Setup:
     device: str = "auto"
     precision: str = "fp32"
     cache: bool = True
+    ranks: Ranks = ALONE
 
 
 def evaluate(
@@ -72,6 +74,7 @@ def evaluate(
     generator: Generator | None = None,
     evidence: bool = False,
     cache: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """All metrics of one set of fakes, each with its error, its floor and, where there is no number, the reason.
 
@@ -88,6 +91,9 @@ def evaluate(
 
     evidence: also keep what the report shows beside the numbers (nearest neighbours, best and worst images, a map).
 
+    ranks: `ganeval.distributed.current()` under torchrun: the processes share the network's work, and each gets the
+    whole result. All of them have to call this; without `ranks` a process works alone and waits for nobody.
+
     The floor of each number is the same metric with real rows in the generator's place: `heldout` where it has as many
     rows as there are fakes, else two disjoint random parts of `real` (at most half of it; `Floor.n` says how many).
 
@@ -98,7 +104,7 @@ def evaluate(
     """
     started = time.perf_counter()
     chosen = _chosen(metrics, options or {}, seed)
-    setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache)
+    setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache, ranks)
     pairs = pairs_of(real, fake, heldout, generator, setup, train)
     floors = _floor_pairs(pairs, seed) if floor else None
     records: dict[str, ScoreRecord] = {}
@@ -266,7 +272,9 @@ def _features(source: Source, network: Extractor | None, setup: Setup) -> Featur
             return source
         source = source.images
     assert network is not None
-    return extract(source, network, device=setup.device, precision=setup.precision, cache=setup.cache)
+    return extract(
+        source, network, device=setup.device, precision=setup.precision, cache=setup.cache, ranks=setup.ranks
+    )
 
 
 def _opened(source: Any, setup: Setup, *, fake: bool = False) -> Source | None:

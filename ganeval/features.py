@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from ganeval.cache import cache_root, content_key, read_tensors, write_tensors
 from ganeval.classifiers import CLASSIFIERS
+from ganeval.distributed import ALONE, Ranks, local_rank
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.extractor import Embedded, Extractor
 from ganeval.extractors import EXTRACTORS
@@ -146,12 +147,14 @@ def extract(
     batch_size: int | None = None,
     cache: bool = True,
     progress: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
     images: uint8 (n, c, h, w). device: "auto" is CUDA, then MPS, then CPU. precision: "fp32" or "bf16" (of the network;
     the features are float32 either way). batch_size: None asks the extractor; when memory runs out it is halved, and
     the log says so. The rows stay on the device, except on MPS, which has no float64 for the statistics.
+    ranks: processes that share the batches out and all get every row; each of them has to call this.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -165,10 +168,11 @@ def extract(
     folder = cache_root() / "features"
     key = _key(images, network, precision) if cache and network.weights_sha256 else ""
     rows = _stored(read_tensors(folder, key), len(images)) if key else None
-    if rows is None:
-        rows = _embed_all(images, network, place, batch, progress=progress)
-        if key:
+    if not ranks.agree(yes=rows is not None):
+        rows = _embed_shared(images, network, place, batch, ranks, progress=progress)
+        if key and local_rank() == 0:
             _store(key, rows)
+    assert rows is not None
     keep = torch.device("cpu") if place.type == "mps" else place
     return _features(images, network, precision, Embedded(**{k: v.to(keep) for k, v in _columns(rows).items()}))
 
@@ -213,13 +217,26 @@ def _store(key: str, rows: Embedded) -> None:
         _log.warning("The features could not be kept in the cache (%s); they will be computed again.", error)
 
 
-def _embed_all(images: ImageSet, network: Extractor, device: torch.device, batch: int, *, progress: bool) -> Embedded:
+def _embed_shared(
+    images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, *, progress: bool
+) -> Embedded:
+    """Whole batches are shared out, so that the network sees the very batches that one process would show it."""
+    first, last = (min(b * batch, len(images)) for b in ranks.span(-(-len(images) // batch)))
+    # A rank without a batch learns the shape of a row from one image.
+    mine = slice(0, 1) if first == last else slice(first, last)
+    rows = _embed_all(images, mine, network, device, batch, progress=progress and ranks.rank == 0)
+    return Embedded(**{name: ranks.gather(column[: last - first]) for name, column in _columns(rows).items()})
+
+
+def _embed_all(
+    images: ImageSet, span: slice, network: Extractor, device: torch.device, batch: int, *, progress: bool
+) -> Embedded:
     parts: list[Embedded] = []
-    start = 0
+    start = span.start
     silent = not progress or not sys.stderr.isatty() or bool(os.environ.get("CI"))
-    with tqdm(total=len(images), desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
-        while start < len(images):
-            stop = min(start + batch, len(images))
+    with tqdm(total=span.stop - start, desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
+        while start < span.stop:
+            stop = min(start + batch, span.stop)
             try:
                 parts.append(_embed(images.load(start, stop), network, device))
             except RuntimeError as error:
