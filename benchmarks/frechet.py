@@ -23,7 +23,7 @@ def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:
     everyone = {**fidelity, "torchmetrics": torchmetrics(real, fake), "pytorch-fid": pytorch_fid(real, fake)}
     yield Contest(
         f"FID value, n = {n}, d = {d}", ours(real, fake, se=False), everyone,
-        {"torch-fidelity": 1.6, "torchmetrics": 2.5, "pytorch-fid": 5.0},
+        {"torch-fidelity": 1.6, "torchmetrics": 2.5, "pytorch-fid": 5.0}, repeats=2,
     )  # fmt: skip
     yield Contest(
         f"FID with its standard error, n = {n}, d = {d}", ours(real, fake, se=True), fidelity, {"torch-fidelity": 1.0}

@@ -27,6 +27,7 @@ from ganeval.scores import Evaluation
 JUDGE = "mnist"
 ASKED = 10_000  # images a side, that the bars are about
 WHOLE, AFTER = 25.0, 8.0  # seconds
+WARM = 200  # images a side, of the untimed round
 
 
 def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:  # noqa: ARG001 - d is the judge's own
@@ -51,6 +52,7 @@ def contest(n: int, device: str = "cpu") -> Contest:
         },
         limits={"ganeval": WHOLE, "after the features": AFTER} if n >= ASKED else {},
         repeats=1,
+        warm_up=lambda: whole(*pictures(WARM)[:2], device, floor=True),
     )
 
 

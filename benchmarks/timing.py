@@ -21,7 +21,8 @@ from typing import NamedTuple
 class Contest:
     """Our work against that of the peers.
 
-    `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take.
+    `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take; `most`: how many MiB
+    of memory anyone may add. `warm_up` runs untimed before the first round, instead of one round for everybody.
     """
 
     title: str
@@ -30,6 +31,31 @@ class Contest:
     bars: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 3
     limits: Mapping[str, float] = field(default_factory=dict)
+    most: Mapping[str, float] = field(default_factory=dict)
+    warm_up: Callable[[], object] | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """The same work for growing n; its time should grow as n to the power of `power`."""
+
+    title: str
+    sizes: tuple[int, ...]
+    work: Callable[[int], Callable[[], object]]
+    power: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One size of a series: its time, and CPU time over what the first size's would be at that power of n."""
+
+    title: str
+    n: int
+    seconds: float
+    cpu: float
+    megabytes: float
+    power: float
+    growth: float
 
 
 @dataclass(frozen=True)
@@ -46,24 +72,52 @@ class Result:
     bar: float | None
     note: str = ""
     limit: float | None = None
+    most: float | None = None
 
     @property
     def asked(self) -> str:
         if self.limit is not None:
             return f"<= {self.limit:g} s"
+        if self.most is not None:
+            return f"<= {self.most:g} MiB"
         return "" if self.bar is None else f">= {self.bar:g}"
 
     @property
     def verdict(self) -> str:
         if not self.asked:
             return ""
-        met = self.seconds <= self.limit if self.limit is not None else self.bar is None or self.ratio >= self.bar
-        return "met" if met else "NOT met"
+        return "met" if self._met else f"NOT met, {self.distance:.2f} of it"
+
+    @property
+    def distance(self) -> float:
+        """How much of the bar was reached: 1 or more meets it."""
+        if self.limit is not None:
+            return self.limit / self.seconds
+        if self.most is not None:
+            return self.most / max(self.megabytes, 1.0)
+        return 1.0 if self.bar is None else self.ratio / self.bar
+
+    @property
+    def _met(self) -> bool:
+        return self.distance >= 1
 
 
 def race(contest: Contest, repeats: int | None = None) -> list[Result]:
-    """One untimed round for everybody (imports, thread pools, page faults), then `repeats` timed rounds in turns."""
+    """An untimed round (imports, thread pools, page faults), then `repeats` timed rounds in turns."""
     runners: dict[str, Callable[[], object]] = {"ganeval": contest.ours, **contest.peers}
+    missing = {} if contest.warm_up else _warmed(runners)
+    if contest.warm_up:
+        contest.warm_up()
+    laps: dict[str, list[Lap]] = {name: [] for name in runners}
+    for _ in range(repeats or contest.repeats):
+        for name, work in runners.items():
+            laps[name].append(lap(work))
+    results = [_result(contest, name, laps[name], laps["ganeval"]) for name in runners]
+    return results + [Result(contest.title, n, 0, 0, 0, 0, 0, None, note) for n, note in missing.items()]
+
+
+def _warmed(runners: dict[str, Callable[[], object]]) -> dict[str, str]:
+    """Run everybody once; whoever is not installed leaves `runners`, and is named with the reason."""
     missing: dict[str, str] = {}
     for name, work in list(runners.items()):
         try:
@@ -71,12 +125,19 @@ def race(contest: Contest, repeats: int | None = None) -> list[Result]:
         except ImportError as error:
             missing[name] = f"not installed: {error.name}"
             del runners[name]
-    laps: dict[str, list[Lap]] = {name: [] for name in runners}
-    for _ in range(repeats or contest.repeats):
-        for name, work in runners.items():
-            laps[name].append(lap(work))
-    results = [_result(contest, name, laps[name], laps["ganeval"]) for name in runners]
-    return results + [Result(contest.title, n, 0, 0, 0, 0, 0, None, note) for n, note in missing.items()]
+    return missing
+
+
+def grow(series: Series) -> Iterator[Step]:
+    """Time every size once, the smallest also untimed before."""
+    quiet(series.work(series.sizes[0]))
+    first: Step | None = None
+    for n in series.sizes:
+        took = lap(series.work(n))
+        expected = took.cpu if first is None else first.cpu * (n / first.n) ** series.power
+        step = Step(series.title, n, took.seconds, took.cpu, took.megabytes, series.power, took.cpu / expected)
+        first = first or step
+        yield step
 
 
 class Lap(NamedTuple):
@@ -102,7 +163,7 @@ def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Re
     peak = max(one.megabytes for one in laps)
     return Result(
         contest.title, name, seconds, cpu, peak, seconds / our_seconds, cpu / our_cpu, contest.bars.get(name),
-        limit=contest.limits.get(name),
+        limit=contest.limits.get(name), most=contest.most.get(name),
     )  # fmt: skip
 
 

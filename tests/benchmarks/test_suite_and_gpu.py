@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gpu, suite
-from benchmarks.timing import Contest, Result, race
+from benchmarks import gpu, growth, suite
+from benchmarks.timing import Contest, Result, Series, grow, race
 from ganeval.metric import METRICS
 
 N, D = 60, 8
@@ -41,15 +43,40 @@ def test_the_bars_of_the_suite_are_seconds_at_ten_thousand_images() -> None:
 
 def test_a_limit_in_seconds_is_met_or_not() -> None:
     assert (result(7.0, limit=8.0).asked, result(7.0, limit=8.0).verdict) == ("<= 8 s", "met")
-    assert result(9.0, limit=8.0).verdict == "NOT met"
-    assert (result(1.0, bar=2.0, ratio=1.5).verdict, result(1.0, bar=2.0, ratio=2.5).verdict) == ("NOT met", "met")
+    assert result(9.0, limit=8.0).verdict == "NOT met, 0.89 of it"
+    assert result(1.0, bar=2.0, ratio=1.5).verdict == "NOT met, 0.75 of it"
+    assert result(1.0, bar=2.0, ratio=2.5).verdict == "met"
     assert (result(1.0).asked, result(1.0).verdict) == ("", "")
 
 
 def test_the_page_shows_limits_beside_ratios() -> None:
     page = command.page([result(7.0, limit=8.0), result(1.0, bar=2.0)])
     assert "| <= 8 s | met |" in page
-    assert "| >= 2 | NOT met |" in page
+    assert "| >= 2 | NOT met, 0.50 of it |" in page
+
+
+def test_a_limit_in_memory_is_met_or_not() -> None:
+    little, much = (Result("work", "ganeval", 1, 1, mib, 1, 1, None, most=400.0) for mib in (399, 800))
+    assert (little.asked, little.verdict, much.verdict) == ("<= 400 MiB", "met", "NOT met, 0.50 of it")
+
+
+def test_growth_compares_every_size_with_the_first() -> None:
+    def work(n: int) -> Callable[[], object]:
+        return lambda: sum(range(n * n))
+
+    steps = list(grow(Series("squares", (500, 1000, 2000), work, 2)))
+    assert [step.n for step in steps] == [500, 1000, 2000]
+    assert steps[0].growth == 1
+    assert steps[2].growth == pytest.approx(steps[2].cpu / steps[0].cpu / 16)
+    table = command.growth([*steps, replace(steps[0], growth=1.2)])
+    assert "| 1.00 of n^2 | met |" in table
+    assert "| 1.20 of n^2 | NOT met |" in table
+
+
+def test_the_series_do_the_work_of_their_titles() -> None:
+    for one in growth.series(8, 3, 3):
+        assert one.sizes == (8, 16, 32, 64)
+        one.work(8)()
 
 
 @pytest.fixture(scope="module")
