@@ -47,11 +47,15 @@ def _absent_classes(e: Evaluation) -> list[Finding]:
     rows = record.details.get("classes", []) if record and record.ok else []
     doubtful = e.scores["missing_classes"].details.get("doubtful", []) if "missing_classes" in e.scores else []
     due = [row for row in rows if row["target"] > 0]
-    gone = [visible(row["name"]) for row in due if row["count"] == 0 or row["name"] in doubtful]
-    rare = [row for row in due if visible(row["name"]) not in gone and row["interval"][1] < RARE * row["target"]]
+    gone = [visible(row["name"]) for row in due if row["count"] == 0]
+    misread = [visible(row["name"]) for row in due if row["count"] and row["name"] in doubtful]
+    said = {*gone, *misread}
+    rare = [row for row in due if visible(row["name"]) not in said and row["interval"][1] < RARE * row["target"]]
     found: list[Finding] = []
     if gone:
         found.append(("bad", f"never draws {listed(gone)} ({len(gone)} of {len(due)} classes)"))
+    if misread:
+        found.append(("bad", f"hardly ever draws {listed(misread)}: no more often than others are misread for it"))
     if rare:
         names = [f"{visible(row['name'])} ({percent(row['share'])})" for row in rare]
         found.append(("bad", f"hardly draws {listed(names)}"))

@@ -119,9 +119,9 @@ def chance(p: float) -> str:
     """A probability with two digits, and no zero where it is only very small.
 
     >>> chance(0.0312), chance(0.0)
-    ('0.031', 'under 1e-300')
+    ('0.031', 'under 10⁻³⁰⁰')
     """
-    return "under 1e-300" if p < 1e-300 else f"{p:.2g}"
+    return "under 10⁻³⁰⁰" if p < 1e-300 else _powers(f"{p:.2g}")
 
 
 def plural(n: int, noun: str) -> str:

@@ -80,12 +80,13 @@ def _chart(page: Page, runs: list[RunView], name: str) -> Any:
             axes.hlines(height, *zip(*ends, strict=True), color=color, lw=1.6)
             axes.plot(values, height, series_marker(place), color=color, ls="none")
         floors = [record.floor.value for _, record in rows if record.floor]
-        if floors and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors)):
+        one = bool(floors) and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors))
+        if one:
             axes.axvline(floors[0], color=ink("muted"), lw=1, ls=(0, (2, 2)))
         labels = {lanes[run.index]: plain(_lane_name(run, runs)) for run, _ in rows}
         axes.set_ylim(max(lanes.values()) + 0.6, -0.6)
         axes.grid(visible=False, axis="y")
-        tidy(axes, xlabel="dashed: real against real" if floors else "")
+        tidy(axes, xlabel="dashed: real against real" if one else "")
         axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
 
     said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
@@ -124,11 +125,11 @@ TEMPLATE = """
 {% if protocols > 1 %}<p class="warning"><strong>! These runs were not measured alike</strong> ({{ protocols }} different protocols: reference, embedding, judge, n or metric versions). Values are shown, ranks are not.</p>{% endif %}
 <div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }} {{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
-<table class="sortable"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
-<thead><tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}<th scope="col">reading</th></tr></thead>
+<table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
+<thead><tr><th scope="col">run</th><th scope="col">reading</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
-{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %} data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank" title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}
-<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span></td></tr>{% endfor %}</tbody></table></div>
+<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span></td>
+{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %} data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank" title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
 {% if seeds %}<p class="meta">Seeds of one recipe share a line in the charts: {% for stem, members in seeds.items() %}{{ stem|name }} ({{ members|length }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% endif %}
 """
 

@@ -91,7 +91,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "confusion", 70, "Confusion matrix",
-    "The diagonal is right. A dark cell off it is a class that the generator draws as another one, or that the judge "
+    "The diagonal is right. A tinted cell off it is a class that the generator draws as another one, or that the judge "
     "itself mistakes: see “The judge's own errors” before blaming the generator.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -146,7 +146,7 @@ TEMPLATE = """
 <div class="controls" data-needs-script hidden><button type="button" id="smooth" aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span role="status" class="status" id="curves-status"></span></div>
 <div class="charts">{% for c in charts %}<figure><figcaption>{{ c.title|name }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
 {% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that the gate judged.</p>{% endif %}
-{% if more %}<p class="meta">{{ more }} more logged quantities are in the table.</p>{% endif %}
+{% if more %}<p class="meta">{{ '1 more logged quantity is' if more == 1 else more ~ ' more logged quantities are' }} in the table.</p>{% endif %}
 <details class="table"><summary>Table of the curves</summary><div class="scroll" tabindex="0" role="region" aria-label="Logged quantities"><table class="sortable"><caption class="sr">Logged quantities</caption>
 <thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th><th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th><th scope="col" class="r">largest</th><th scope="col" class="r">NaN or infinite</th></tr></thead>
 <tbody>{% for r in rows[:400] %}<tr><th scope="row">{{ r.tag|name }}</th><td>{{ r.run.label|name }}</td><td class="r">{{ r.n|count }}</td><td class="r">{{ r.step|count }} {{ r.run.record.step_unit|visible }}</td><td class="r">{{ number(r.last) }}</td><td class="r">{{ number(r.low) }}</td><td class="r">{{ number(r.high) }}</td><td class="r">{{ r.nan|count }}</td></tr>{% endfor %}</tbody></table></div></details>

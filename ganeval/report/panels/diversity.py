@@ -76,7 +76,7 @@ def _walks(page: Page, run: RunView) -> dict[str, Any] | None:
     tiles = stored["tiles"]
     sprite = sprite_of(np.concatenate(list(tiles)), tiles.shape[1])
     height, width = sprite.shape[:2]
-    zoom = max(1, round(360 / width))
+    zoom = max(1, round(480 / width))
     return {"src": page.pictures.add(sprite), "width": width * zoom, "height": height * zoom, "rows": len(tiles)}
 
 
@@ -85,8 +85,8 @@ TEMPLATE = """
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{% if s.floor %} (real: {{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
-{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
 {% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel" loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}" alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
+{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
 {% endcall %}{% endfor %}
 </div>
 """

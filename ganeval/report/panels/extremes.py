@@ -30,7 +30,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
             continue
         sprite = sprite_of(stored["tiles"], COLUMNS)
         height, width = sprite.shape[:2]
-        zoom = max(1, round(300 / width))
+        zoom = max(1, round(450 / width))
         galleries.append({"title": title, "value": value, "src": page.pictures.add(sprite), "width": width * zoom,
                           "height": height * zoom, "values": stored["values"].tolist()})  # fmt: skip
     return {"galleries": galleries} if galleries else None

@@ -13,6 +13,7 @@ from ganeval.report.view import Page, RunView
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SAME = 0.02  # floors nearer than this are one mark
 PLANES = (("recall", "precision"), ("coverage", "density"))
 
 
@@ -38,7 +39,10 @@ def _plane(page: Page, across: str, up: str) -> dict[str, Any] | None:
     if not rows:
         return None
 
+    alike = len({run.evaluation.protocol_hash for run, _, _ in rows if run.evaluation}) == 1
+
     def paint(axes: Axes) -> None:
+        floors: list[tuple[float, float]] = []
         for run, x, y in rows:
             style = series_style(run.index)
             (x0, x1), (y0, y1) = x.interval or (x.value, x.value), y.interval or (y.value, y.value)
@@ -47,8 +51,11 @@ def _plane(page: Page, across: str, up: str) -> dict[str, Any] | None:
                 tagged(axes.plot(across_values, up_values, color=style["color"], lw=1)[0], "line", f"run-{run.index}")
             mark = axes.plot([x.value], [y.value], series_marker(run.index), color=style["color"])
             tagged(mark[0], "line", f"run-{run.index}")
-            if x.floor and y.floor and run is rows[0][0]:
-                axes.plot([x.floor.value], [y.floor.value], "+", color=ink("muted"), ms=9, mew=1.5)
+            floor = (x.floor.value, y.floor.value) if x.floor and y.floor else None
+            if floor and all(max(abs(a - b) for a, b in zip(floor, seen, strict=True)) > SAME for seen in floors):
+                floors.append(floor)
+                plus = axes.plot(*floor, "+", color=ink("muted") if alike else style["color"], ms=9, mew=1.5)
+                tagged(plus[0], *(() if alike else ("line", f"run-{run.index}")))
         axes.set_xlim(-0.03, 1.03)
         axes.set_ylim(-0.03, max(1.03, *(1.08 * y.value for _, _, y in rows)))
         tidy(axes, xlabel=f"{across} → diversity", ylabel=f"{up} → fidelity")
@@ -94,7 +101,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "fidelity", 90, "Fidelity and diversity",
-    "Up: single images look real. Right: all of the real variety is reached. A collapsed generator sits top left. The + is "
+    "Up: single images look real. Right: all of the real variety is reached. A collapsed generator sits top left. A + is "
     "what real images get. Equal n only: recall and coverage grow with the number of images.",
     prepare, TEMPLATE,
 )  # fmt: skip

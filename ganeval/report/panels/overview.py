@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ganeval.report.panel import Absent, Panel
@@ -28,7 +29,7 @@ def _card(page: Page, run: RunView) -> dict[str, Any]:
 
 
 def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
-    """The first tile of each class, or ten tiles, of the last sprite."""
+    """A few tiles of each class of the last sprite."""
     if not run.record.grids:
         return None
     grid = run.record.grids[-1]
@@ -39,10 +40,24 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
     if not grid.rows or not grid.columns:
         return None
     tiles = tiles_of(pixels, grid.rows, grid.columns)
-    first = sorted({label: i for i, label in reversed(list(enumerate(grid.labels[: len(tiles)])))}.values())
-    chosen = (sorted(first, key=lambda i: grid.labels[i]) if len(first) > 1 else list(range(len(tiles))))[:STRIP]
+    chosen = _chosen(grid.labels[: len(tiles)], len(tiles))
     strip = shrink(sprite_of(tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen))
     return {"src": page.pictures.add(strip), "width": strip.shape[1], "height": strip.shape[0], "n": len(chosen)}
+
+
+def _chosen(labels: Sequence[int], n: int) -> list[int]:
+    """`STRIP` tiles, as many of each class as fit, by class; the first ones where classes are not known.
+
+    >>> _chosen([0, 0, 0, 1, 1, 1], 6), _chosen([], 12)
+    ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    """
+    where: dict[int, list[int]] = {}
+    for index, label in enumerate(labels):
+        where.setdefault(label, []).append(index)
+    if len(where) < 2:
+        return list(range(min(n, STRIP)))
+    each = max(1, STRIP // len(where))
+    return [index for label in sorted(where)[:STRIP] for index in where[label][:each]]
 
 
 TEMPLATE = """

@@ -38,7 +38,7 @@ def _block(run: RunView) -> dict[str, Any]:
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.hash %}<p>Protocol <code class="hash">{{ b.hash }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.hash }}">Copy</button></p>{% endif %}
-{% if b.command %}<p class="command"><code>{{ b.command|visible(2000) }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.command }}">Copy</button></p>{% endif %}
+{% if b.command %}<p class="command"><code>{% for word in b.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.command }}">Copy</button></p>{% endif %}
 {% for title, rows in b.tables %}<details class="table"><summary>{{ title }}</summary><table class="pairs"><caption class="sr">{{ title }} of {{ b.run.label }}</caption><tbody>{% for key, value in rows %}<tr><th scope="row">{{ key|name }}</th><td>{{ value|name }}</td></tr>{% endfor %}</tbody></table></details>{% endfor %}
 {% endcall %}{% endfor %}
 """

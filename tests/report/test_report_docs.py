@@ -1,0 +1,72 @@
+"""The documentation of the report says what there is: every option, reader and panel; its pictures and its example hold."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganeval.commands import report
+from ganeval.report.panel import panels_in_order
+from ganeval.runs.reader import READERS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_option_of_the_command_is_explained() -> None:
+    flags = {f"--{name}" for name in inspect.signature(report).parameters} - {"--runs", "--evaluate"} | {
+        "--no-evaluate"
+    }
+    assert [flag for flag in sorted(flags) if flag not in PAGE] == []
+
+
+def test_every_reader_and_every_panel_is_explained() -> None:
+    assert [name for name in READERS.names() if f"`{name}`" not in PAGE] == []
+    assert [panel.title for panel in panels_in_order() if f"| {panel.title} |" not in PAGE] == []
+
+
+def test_every_picture_is_there_in_both_themes_and_is_small() -> None:
+    shown = re.findall(r"\(pictures/([\w-]+)\.png\)", PAGE)
+    assert len(shown) > 6
+    for name in shown:
+        for theme in ("light", "dark"):
+            path = DOCS / "pictures" / f"{name.rsplit('-', 1)[0]}-{theme}.png"
+            assert 0 < path.stat().st_size <= 400_000
+
+
+def test_the_example_is_one_small_page_without_a_machines_paths() -> None:
+    text = (DOCS / "example-report.html").read_text(encoding="utf-8")
+    assert len(text.encode()) <= 3 * 2**20
+    assert not re.search(r"/(?:home|root|tmp|work|Users)/", text)
+    island = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert island
+    document = json.loads(island[1])["report"]
+    readings = {run["name"]: run["reading"]["word"] for run in document["runs"]}
+    assert readings == {"healthy-digits": "no fault found", "collapsed-digits": "collapsed"}
+
+
+@pytest.fixture
+def example() -> dict[str, Any]:
+    return runpy.run_path(str(DOCS / "make_example.py"))
+
+
+def test_the_example_forgets_the_clock(
+    example: dict[str, Any], new_run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = []
+    for i, seconds in enumerate((1.0, 2.0)):
+        root = tmp_path / str(i)
+        run = new_run(root, "one", names=("a", "b"), steps=(100,), evaluated=(300,))
+        run.log(300, {"cpu_seconds": seconds})
+        run.update(created=f"2026-02-0{i + 1}T00:00:00+00:00", cpu_seconds=seconds)
+        monkeypatch.setitem(example["main"].__globals__, "OUT", tmp_path / f"{i}.html")
+        example["main"]([str(root)])
+        pages.append((tmp_path / f"{i}.html").read_bytes())
+    assert pages[0] == pages[1]
