@@ -14,6 +14,7 @@ import torch
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 BLOCK = 256  # rows and columns mirrored at a time: both blocks stay in the cache
+SMALL = 256  # rows up to which a second pool of threads costs more than it saves
 
 
 def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
@@ -57,7 +58,7 @@ def cholesky(matrix: torch.Tensor) -> torch.Tensor | None:
     tensor([[2., 0.],
             [1., 1.]], dtype=torch.float64)
     """
-    if matrix.device.type != "cpu" or not len(matrix):
+    if _plain(matrix):
         lower, failed = torch.linalg.cholesky_ex(matrix)
         return None if int(failed) else lower
     (potrf,) = get_lapack_funcs(("potrf",), dtype=np.float64)
@@ -72,11 +73,15 @@ def congruence(lower: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     >>> congruence(two, torch.eye(2, dtype=torch.float64)).tolist()
     [[5.0, 1.0], [1.0, 1.0]]
     """
-    if matrix.device.type != "cpu" or not len(matrix):
+    if _plain(matrix):
         return lower.T @ matrix @ lower
     (sygst,) = get_lapack_funcs(("sygst",), dtype=np.float64)
     product, _ = sygst(_by_columns(matrix), lower.numpy(), itype=2, lower=1)
     return _mirrored(torch.from_numpy(product))
+
+
+def _plain(matrix: torch.Tensor) -> bool:
+    return matrix.device.type != "cpu" or len(matrix) <= SMALL
 
 
 def _by_columns(symmetric: torch.Tensor) -> np.ndarray:

@@ -9,6 +9,7 @@ from ganeval.numerics.covariance import Covariance, rows_around_mean
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.roots import nuclear_norm, root_trace, transport
+from ganeval.numerics.symmetric import cholesky, congruence
 
 
 def rows_of(n: int, d: int, seed: int) -> torch.Tensor:
@@ -126,3 +127,23 @@ def test_influence_is_the_derivative_of_the_distance_in_a_rows_weight(n: int) ->
         tilt[i] += 1
         slope = (distance(uniform + step * tilt) - distance(uniform - step * tilt)) / (2 * step)
         assert slope == pytest.approx(float(psi[i]), rel=1e-4)
+
+
+@pytest.mark.parametrize("d", [3, 300])
+def test_factors_and_congruences_are_those_of_the_definition_on_both_sides_of_small(d: int) -> None:
+    a, b = covariance(2 * d, d, 0), covariance(2 * d, d, 1)
+    lower = cholesky(a)
+    assert lower is not None
+    torch.testing.assert_close(lower @ lower.T, a, rtol=1e-12, atol=1e-12)
+    assert torch.equal(lower, lower.tril())
+    torch.testing.assert_close(congruence(lower, b), lower.T @ b @ lower, rtol=1e-12, atol=1e-12)
+    assert cholesky(a - 9 * torch.eye(d, dtype=torch.float64)) is None
+
+
+def test_the_distance_of_wide_sets_is_that_of_their_definition() -> None:
+    real, fake = rows_of(700, 300, 0), 1.2 * rows_of(650, 300, 1) + 0.1
+    a, b = Moments.of(real).covariance(), Moments.of(fake).covariance()
+    root = torch.linalg.eigvals(a @ b).sqrt().real.sum()
+    shift = (real.mean(dim=0) - fake.mean(dim=0)).square().sum()
+    expected = float(shift + a.trace() + b.trace() - 2 * root)
+    assert frechet_distance(Gaussian.of(real), Gaussian.of(fake)) == pytest.approx(expected, rel=1e-12)
