@@ -138,7 +138,9 @@ def vectors_of(per_sample: Mapping[str, Vector], metric: str) -> dict[str, Vecto
 
 def _by_class(record: ScoreRecord) -> dict[str, tuple[int, int]]:
     """Hits and trials of each class, in class order, from a table of classes with `n` and `recall`."""
-    rows = record.details.get("classes") or []
-    if not all(isinstance(row, Mapping) and {"name", "n", "recall"} <= set(row) for row in rows):
+    rows = record.details.get("classes")
+    if not isinstance(rows, list) or not all(
+        isinstance(row, Mapping) and {"name", "n", "recall"} <= set(row) for row in rows
+    ):
         return {}
     return {str(row["name"]): (round((row["recall"] or 0) * row["n"]), int(row["n"])) for row in rows}
