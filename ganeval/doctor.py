@@ -26,7 +26,7 @@ from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.metric import METRICS, Metric
 from ganeval.pair import Pair
-from ganeval.scores import Score, render_value
+from ganeval.scores import Better, Score, render_value
 
 SEEN = 3.0  # noise widths beyond which a change counts
 HEALTHY = 5  # disjoint healthy sets from which the noise is measured, where the data suffice
@@ -160,13 +160,25 @@ def _measure(metrics: list[Metric], pair: Pair) -> dict[str, Score]:
 def _finding(metric: Metric, fault: str, base: _Noise, score: Score | None) -> Finding:
     if score is None:
         return Finding(metric.name, fault, None, None, "none")
-    worse = float(score) - base.centre if metric.better == "lower" else base.centre - float(score)
-    if metric.better == "target":
-        worse = abs(float(score) - base.centre)
-    width = math.hypot(base.spread, score.se or base.spread)
+    z, verdict = judge_change(metric.better, base.centre, base.spread, float(score), score.se)
+    return Finding(metric.name, fault, float(score), z, verdict)
+
+
+def judge_change(better: Better, healthy: float, spread: float, value: float, se: float | None) -> tuple[float, str]:
+    """(z, verdict): by how many noise widths `value` is worse than `healthy`, and seen, blind or fooled.
+
+    The width is the root of both variances, `spread` of the healthy value and `se` of the other (by default the same).
+
+    >>> judge_change("lower", 1.0, 0.3, 3.0, 0.4), judge_change("higher", 0.5, 0.1, 0.5, None)
+    ((4.0, 'seen'), (0.0, 'blind'))
+    """
+    worse = value - healthy if better == "lower" else healthy - value
+    if better == "target":
+        worse = abs(value - healthy)
+    width = math.hypot(spread, se or spread)
     z = worse / width if width > 0 else math.copysign(math.inf, worse) if abs(worse) > 1e-9 else 0.0
     verdict = "seen" if z > SEEN else "fooled" if z < -SEEN else "blind"
-    return Finding(metric.name, fault, float(score), z if math.isfinite(z) else math.copysign(1e9, z), verdict)
+    return (z if math.isfinite(z) else math.copysign(1e9, z)), verdict
 
 
 def _baseline(name: str, noise: _Noise, ruined: Score | None, n: int, resolve: float) -> Baseline:

@@ -1,6 +1,7 @@
 """python -m reference_models NAME --dataset hoda --profile cpu --out runs/
 
 NAME is a system in this folder. Everything of its Config and of `Options` is a flag too: `--steps 500 --amp`.
+A control of `controls` is a NAME too: it needs no training, and leaves a run like any other.
 On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...`; `--batch` counts the images of all.
 """
 
@@ -17,6 +18,8 @@ import tyro
 from ganeval.distributed import current, leave
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import command_line
+from reference_models.controls.control import CONTROLS
+from reference_models.controls.record import write_run
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, resume
 
@@ -27,10 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit code: 0 done, 2 wrong input, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        _say(f"{USAGE}\nNAME is one of: {', '.join(SYSTEMS.names())}. NAME --help shows its options.")
+        _say(
+            f"{USAGE}\nNAME is one of: {', '.join(SYSTEMS.names())}; without training: "
+            f"{', '.join(CONTROLS.names())}. NAME --help shows its options."
+        )
         return 0 if arguments else 2
+    name, flags = arguments[0], arguments[1:]
     try:
-        return _run(SYSTEMS[arguments[0]], arguments[1:])
+        return _show(name, flags) if name in CONTROLS else _run(SYSTEMS[name], flags)
     except GanevalError as error:
         _say(f"reference_models: {error}", file=sys.stderr)
         return 2
@@ -54,6 +61,16 @@ def _run(system: System, flags: list[str]) -> int:
     return 0 if status == "done" else 130
 
 
+def _show(name: str, flags: list[str]) -> int:
+    asked = tyro.cli(Show, args=flags, prog=f"reference_models {name}")
+    run = write_run(
+        name, dataset=asked.dataset, out=asked.out, seed=asked.seed, sample_per_class=asked.sample_per_class,
+        run_name=asked.name, command=command_line("reference_models"),
+    )  # fmt: skip
+    _say(f"done: {run.path}")
+    return 0
+
+
 def _profile(flags: list[str]) -> str:
     """The profile must be known before the other flags: it gives them their defaults."""
     for position, flag in enumerate(flags):
@@ -74,6 +91,17 @@ class Where:
     seed: int = 0
     name: str = ""  # of the run's folder, after its number; by default system and data set
     resume: bool = False  # go on with the newest unfinished run of this system, data set and seed
+
+
+@dataclass(frozen=True)
+class Show:
+    """A control: what it is made of, and where to."""
+
+    dataset: str = "hoda"  # hoda, mnist, digits, ...; synthetic and synthetic3 are made on the spot
+    out: Path = Path("runs")  # the run becomes a numbered folder in it
+    seed: int = 0
+    name: str = ""  # of the run's folder, after its number; by default control and data set
+    sample_per_class: int = 100  # images of each class written for evaluation
 
 
 DATASETS = {"smoke": "synthetic", "demo": "digits"}  # of profiles that are made for one

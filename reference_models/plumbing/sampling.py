@@ -53,8 +53,12 @@ class Sampler:
 
     @torch.no_grad()
     def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[Any]:
-        z = torch.randn(BLOCK, *self.latent, generator=generator(seed, "latents", block))
+        z = self.inputs(seed, block)
         return self.export(self.draw(z.to(self.device), labels.to(self.device)))
+
+    def inputs(self, seed: int, block: int) -> torch.Tensor:
+        """What images `block` * BLOCK and the following are drawn from, (BLOCK, *latent)."""
+        return torch.randn(BLOCK, *self.latent, generator=generator(seed, "latents", block))
 
     def latents_id(self, seed: int, labels: NDArray[np.int64] | None) -> str:
         """Equal names mean: row by row the same latent and the same label, whatever the network that was asked."""

@@ -70,7 +70,7 @@ def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed:
         raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
     run = _lead(team, lambda: create_run(
         out, run_name or f"{name}-{dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
-        class_names=data.class_names, protocol=_protocol(data),
+        class_names=data.class_names, protocol=protocol_of(data),
         environment={**_environment(options), "processes": team.ranks.size},
     ))  # fmt: skip
     run.update(
@@ -225,7 +225,7 @@ def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) ->
         )
 
 
-def _protocol(data: Data) -> dict[str, str]:
+def protocol_of(data: Data) -> dict[str, str]:
     """How such a run wants to be judged; nothing for synthetic data, points and stacks bring their protocol along."""
     if data.name in SYNTHETIC or isinstance(data, (Points, Stacked)):
         return {}
