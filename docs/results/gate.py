@@ -79,7 +79,7 @@ class Row:
     holds: bool | None = None
 
 
-def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path) -> None:
+def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path, *, measure: bool = True) -> None:
     pages, seconds = [], 0.0
     for folder in runs:
         started = time.process_time()
@@ -88,7 +88,7 @@ def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path) -> None:
         seconds += time.process_time() - started
         rows: list[Row] = []
         for number, part in enumerate(PARTS):
-            found, spent = measured_once(bench, part, number, sizes)
+            found, spent = measured_once(bench, part, number, sizes, measure=measure)
             rows, seconds = [*rows, *found], seconds + spent
         pages.append((bench, rows))
     text = render(pages, seconds)
@@ -96,9 +96,11 @@ def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path) -> None:
     sys.stdout.write(text)
 
 
-def measured_once(bench: Bench, part: Part, number: int, sizes: Sizes) -> tuple[list[Row], float]:
+def measured_once(bench: Bench, part: Part, number: int, sizes: Sizes, *, measure: bool) -> tuple[list[Row], float]:
     """The rows of one part and its CPU seconds, from disk where they were measured before."""
     file = bench.kept / f"{part.__name__}.json"
+    if not file.exists() and not measure:
+        return [Row(part.__name__.replace("_", " "), "", "not measured yet")], 0.0
     if not file.exists():
         sys.stderr.write(f"{time.strftime('%H:%M:%S')} {bench.name}: {part.__name__}\n")
         started = time.process_time()
@@ -316,11 +318,12 @@ if __name__ == "__main__":
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
     parser.add_argument("--keep", type=Path, help="keep pools and finished parts here, and go on from them")
+    parser.add_argument("--render", action="store_true", help="measure nothing: the page of what is kept so far")
     parser.add_argument("--tiny", action="store_true", help="a few comparisons of small sets, to try the script")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     tiny = Sizes(pool=4000, real=300, aa=6, faults=3, paired=4, random=6, scale=0.2)
     keep = chosen.keep or Path(tempfile.mkdtemp(prefix="ganeval-gate-"))
-    main(chosen.runs, chosen.out, tiny if chosen.tiny else Sizes(), keep)
+    main(chosen.runs, chosen.out, tiny if chosen.tiny else Sizes(), keep, measure=not chosen.render)
     if chosen.keep is None:
         shutil.rmtree(keep)
