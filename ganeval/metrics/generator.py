@@ -1,7 +1,7 @@
 """Questions to the generator itself: does it obey a changed label, is its latent space smooth?
 
 Label swap: the same latents under another label must show the other class. Path length: perceptual path length
-(Karras et al. 2019, arXiv:1812.04948, section 4.1) in the embedding of the evaluation's extractor.
+(Karras et al. 2019, arXiv:1812.04948, section 4.1) in the embedding of the evaluation's extractor, or by LPIPS.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
+from ganeval.extractors.perceptual import load_lpips
 from ganeval.features import Features
+from ganeval.images import image_set
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.pair import Pair
+from ganeval.registry import unknown_name
 from ganeval.scores import Score
+
+LPIPS = "lpips"
+AT_ONCE = 64  # pairs of images that LPIPS sees together: 50 MB of feature maps at 28 x 28
 
 
 @runtime_checkable
@@ -77,32 +84,51 @@ def _predicted(pair: Pair, labels: np.ndarray) -> np.ndarray:
     "path_length", better="lower", perfect=None, version=1, paper="arXiv:1812.04948", question="latent",
     needs=("generator", "embed"),
 )  # fmt: skip
-def path_length(pair: Pair, *, n: int = 1000, step: float = 0.05, classes: int = 0) -> Score:
+def path_length(
+    pair: Pair, *, n: int = 1000, step: float = 0.05, classes: int = 0, distance: str | None = None
+) -> Score:
     """Mean squared change of the embedding per squared step along random great circles between latents.
 
     E |f(G(slerp(z0, z1; t + step))) - f(G(slerp(z0, z1; t)))|^2 / step^2, t uniform, one label per path. Needs a generator
     with `latent_dim` and `decode(z, labels)` (see `LatentGenerator`). `classes` > 0 draws labels among so many.
+    `distance="lpips"` takes LPIPS of the two images in the place of the squared difference, as the paper does; it needs
+    published weights (see `lpips`).
 
-    Returns: [0, inf), in squared units of the embedding. Lower is smoother; a constant generator scores 0, so never read it alone.
+    Returns: [0, inf), in squared units of the embedding (of LPIPS: unitless). Lower is smoother; a constant generator
+    scores 0, so never read it alone.
     Standard error: of the mean over paths. Bias: none in n.
-    Differs from StyleGAN: step 0.05 instead of 1e-4, because uint8 images do not move in a thousandth of a step, and the
-    extractor's embedding instead of VGG16-LPIPS; no trimming of the extremes.
+    Differs from StyleGAN: step 0.05 instead of 1e-4, because uint8 images do not move in a thousandth of a step; the
+    extractor's embedding unless LPIPS is asked for; no trimming of the extremes, no cropping or resizing of the images.
+    Raises: UnknownNameError for another distance; MissingFileError where the weights of LPIPS are not there.
     """
     generator = pair.generator
     if not isinstance(generator, LatentGenerator):
         raise UndefinedError(
             "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
         )
+    if distance not in (None, LPIPS):
+        raise UnknownNameError(unknown_name("distance of path_length", str(distance), (LPIPS,)))
     if not 0 < step < 1:
         raise WrongInputError(f"step must lie in (0, 1); got {step}. The default 0.05 suits uint8 images.")
     g = torch.Generator().manual_seed(pair.seed)
     z0, z1 = (torch.randn(n, generator.latent_dim, generator=g) for _ in range(2))
     t = torch.rand(n, 1, generator=g) * (1 - step)
     labels = torch.randint(classes, (n,), generator=g) if classes else None
-    ends = [_embedded(pair, generator.decode(slerp(z0, z1, at), labels), None).embeddings for at in (t, t + step)]
-    lengths = ((ends[1] - ends[0]).double().square().sum(dim=1) / step**2).cpu().numpy()
+    ends = [generator.decode(slerp(z0, z1, at), labels) for at in (t, t + step)]
+    lengths = _moved(pair, ends[0], ends[1], distance) / step**2
     details = {"median": float(np.median(lengths)), "step": step}
     return Score(float(lengths.mean()), se=float(lengths.std(ddof=1) / math.sqrt(n)), n=n, details=details)
+
+
+def _moved(pair: Pair, before: Any, after: Any, distance: str | None) -> NDArray[np.float64]:
+    """(n,) squared differences of the embeddings of two batches of images, or their LPIPS."""
+    if distance is None:
+        first, second = (_embedded(pair, images, None).embeddings.double() for images in (before, after))
+        return (second - first).square().sum(dim=1).cpu().numpy()
+    network = pair.once("lpips network", load_lpips).to(pair.fake.embeddings.device)
+    first, second = (torch.from_numpy(image_set(images).array()) for images in (before, after))
+    parts = [network(a, b) for a, b in zip(first.split(AT_ONCE), second.split(AT_ONCE), strict=True)]
+    return torch.cat(parts).double().cpu().numpy()
 
 
 def slerp(z0: torch.Tensor, z1: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.errors import UndefinedError
+from ganeval.errors import UndefinedError, UnknownNameError
 from ganeval.features import Features
+from ganeval.metrics import generator
 from ganeval.metrics.generator import label_swap, path_length, slerp
 from ganeval.pair import Pair
 
@@ -77,6 +78,47 @@ def test_a_constant_generator_has_path_length_zero() -> None:
             return torch.zeros(len(z), 4)
 
     assert float(path_length(pair_of(Constant()), n=10)) == 0.0
+
+
+class Bright:
+    """A generator of grey 16 x 16 images: the latent's first number is their brightness."""
+
+    latent_dim = 4
+
+    def decode(self, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        grey = (127 + 40 * z[:, 0]).clamp(0, 255).to(torch.uint8)
+        return grey[:, None, None, None].expand(-1, 1, 16, 16).contiguous()
+
+
+class Brightness:
+    """Stands in for LPIPS: the squared difference of mean brightness. Counts the pairs it saw at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def to(self, device: torch.device) -> Brightness:
+        return self
+
+    def __call__(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(a))
+        return (a.float() - b.float()).mean(dim=(1, 2, 3)).square()
+
+
+def test_the_path_length_can_be_measured_by_a_perceptual_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    eye = Brightness()
+    monkeypatch.setattr(generator, "load_lpips", lambda: eye)
+    pair = pair_of(Bright())
+    seen = path_length(pair, n=100, distance="lpips")
+    assert eye.sizes == [64, 36]
+    by_rows = path_length(Pair(None, pair.fake, generator=pair.generator, embed=lambda x, _: embed(x / 16.0)), n=100)
+    assert float(seen) == pytest.approx(float(by_rows), rel=1e-6)  # 256 pixels, each a sixteenth: the mean's square
+    assert "distance:lpips" in seen.signature
+    assert "distance" not in by_rows.signature
+
+
+def test_an_unknown_distance_of_the_path_length_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="lpips"):
+        path_length(pair_of(Linear()), n=10, distance="lpip")
 
 
 def test_slerp_keeps_to_the_sphere() -> None:
