@@ -1,6 +1,6 @@
 """python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
 
-Besides data sets, the pages that have a study of their own: `latent`, `ddpm`.
+Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import breast, diffusion, latent_page
+from reference_models.results import breast, critics_page, diffusion, latent_page
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -26,7 +26,9 @@ STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OP
 OPTIONS = Options(
     amp=True, channels_last=True, threads=1, sample_times=10, sample_per_class=200, log_every=100, grids=20
 )
-STUDIES = {"latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main}  # pages of their own kind
+STUDIES = {  # pages of their own kind
+    "latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main, "critics": critics_page.main,
+}  # fmt: skip
 
 
 def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = Path("docs/results"), profile: str = "cpu",

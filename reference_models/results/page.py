@@ -49,8 +49,8 @@ def _headline(measured: Measured, name: str) -> str:
     test, worst = whole["classifier_score"], _worst(whole["classifier_score"])
     cas = whole["gan_train"]
     rows = [[
-        "projection cGAN", _rate(test), _class_rate(worst), _rate(cas), _with_interval(equal["recall"]),
-        _with_interval(equal["coverage"]),
+        "projection cGAN", _rate(test), _class_rate(worst), _rate(cas), with_interval(equal["recall"]),
+        with_interval(equal["coverage"]),
     ]]  # fmt: skip
     if "ceiling" in cas.details:
         rows.append([f"real images, as many ({cas.details['ceiling_n']:,})", _judge(measured), "",
@@ -84,8 +84,8 @@ def _scores(measured: Measured) -> str:
     rows = []
     for key, record in whole.scores.items():
         floor = "" if record.floor is None else f"{render_value(record.floor.value, record.floor.se)} (n = {record.floor.n:,})"  # fmt: skip
-        other = _with_interval(equal[key]) if key in MANIFOLD else ""
-        rows.append([f"`{key}`", _with_interval(record), other, floor])
+        other = with_interval(equal[key]) if key in MANIFOLD else ""
+        rows.append([f"`{key}`", with_interval(record), other, floor])
     heads = ("metric", f"{whole.fake.n:,} fakes, {whole.real.n:,} real", f"{equal.fake.n:,} fakes, {equal.real.n:,} real",
              "real against real")  # fmt: skip
     note = (
@@ -159,7 +159,7 @@ def _class_rate(row: Mapping[str, Any], *, named: bool = True) -> str:
     return f"{name}{_percent(row['recall'])} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _with_interval(record: ScoreRecord) -> str:
+def with_interval(record: ScoreRecord) -> str:
     if record.interval is None:
         return str(record)
     return f"{record} [{record.interval[0]:.3g}, {record.interval[1]:.3g}]"

@@ -1,0 +1,209 @@
+"""The page of the critics, in Markdown, from measured numbers alone; every judgement on it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.files import write_atomic
+from ganeval.runs.directory import encode_png, tile
+from ganeval.scores import Evaluation, Score, ScoreRecord
+from reference_models.plumbing.system import processor
+from reference_models.results import critics
+from reference_models.results.critics import Judged, Stacks
+from reference_models.results.measure import MANIFOLD, K
+from reference_models.results.page import markdown_table, with_interval
+
+COMMAND = "python -m reference_models.results critics"
+PICTURED, ENLARGED = 20, 3  # images of each kind; screen pixels for one of theirs
+PUBLISHED = (  # (what, modes, reverse KL) on stacked MNIST, as their authors counted
+    ("RpGAN + R1 + R2 (R3GAN, arXiv:2501.05441)", "1000", "0.0781"),
+    ("GAN + R1 + R2 (the same)", "693", "0.9270"),
+    ("PacDCGAN2 (arXiv:1712.04086, table 2)", "1000", "0.06"),
+    ("DCGAN (the same)", "99", "3.40"),
+)
+
+
+def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: int = 0, n: int = 2000) -> Path:
+    """Write `out/critics.md` and its pictures; trains what is not below `runs` yet.
+
+    Args:
+        runs: where to look for finished runs, and where to train.
+        out: folder of the page.
+        seed: of the trainings and of the images drawn.
+        n: images drawn from each of the compared generators.
+    """
+    compared, real = critics.compare(runs, seed, n)
+    prototypes = critics.prototypes(runs, seed, n // 10)
+    stacks = critics.stacks(runs, seed)
+    for name, images, rows in (
+        ("critics", np.concatenate([j.images[:PICTURED] for j in compared.values()]), len(compared)),
+        ("critics-prototypes", _by_class(prototypes), 10),
+        ("critics-stacks", stacks.images[: 4 * PICTURED], 4),
+    ):
+        write_atomic(out / f"{name}.png", encode_png(np.kron(tile(images, rows), np.ones((ENLARGED, ENLARGED, 1), np.uint8))))  # fmt: skip
+    return write_atomic(out / "critics.md", render_page(compared, real, prototypes, stacks))
+
+
+def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Mapping[float, Judged],
+                stacks: Stacks) -> str:  # fmt: skip
+    names = ", ".join(f"`{name}`" for name in compared)
+    parts = [
+        "# Critics, class heads and pairs",
+        f"Made by `{COMMAND}`. After +- stands one standard error, in brackets a 95 % interval.",
+        f"## One generator, four discriminators ({critics.COMPARED_ON})",
+        (
+            f"The same generator and trunk of the discriminator, about a CPU-minute of training each: {names}. Budgets are "
+            "equal in time, not in steps, so a system that needs five critic steps for one of the generator gets fewer."
+        ),
+        f"![the first {PICTURED} images drawn from each, one row a system: {', '.join(compared)}](critics.png)",
+        _compared(compared, real),
+        _gaps(compared),
+        _reading(compared),
+        f"## The price of a heavy class head ({critics.PROTOTYPES_ON})",
+        _prototypes(prototypes),
+        _prototype_reading(prototypes),
+        (
+            "![one row a class: left the light, right the heavy classification loss, the first images drawn]"
+            "(critics-prototypes.png)"
+        ),
+        f"## A thousand modes ({critics.STACKS})",
+        _modes(stacks),
+        _mode_reading(stacks),
+        "![the first stacks drawn](critics-stacks.png)",
+        "## How they were made",
+        _making([*compared.values(), *prototypes.values(), stacks]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _compared(compared: Mapping[str, Judged], real: Evaluation) -> str:
+    keys = ("fid", "kid", *MANIFOLD)
+    rows = [
+        [f"`{name}`", f"{j.info['step']:,}", f"{j.info['images']:,}", f"{j.info['cpu_seconds']:.0f}",
+         *(str(j.equal[key]) for key in keys)]
+        for name, j in compared.items()
+    ]  # fmt: skip
+    rows.append(["training images", "", "", "", *(str(real[key]) for key in keys)])
+    heads = ("", "generator steps", "real images seen", "CPU-seconds", *keys)
+    return markdown_table(heads, rows) + (
+        f"\n\n{real.fake.n:,} generated against {real.real.n:,} test images; features `{real.fake.extractor}` (so `fid` is a "
+        f"Frechet distance in that space, not the Inception FID), k = {K}. No generator here knows classes, so GAN-test "
+        "and CAS do not exist for them; and no critic has an accuracy."
+    )
+
+
+def _gaps(compared: Mapping[str, Judged]) -> str:
+    rows = []
+    for name, j in compared.items():
+        gap = next(curve for tag, curve in j.run.curves.items() if tag.endswith("/gap"))
+        early, late = gap.values[max(0, len(gap.values) // 10 - 1)], gap.values[-1]
+        rows.append([f"`{name}`", f"{early:.3g}", f"{late:.3g}", _constraint(j)])
+    return (
+        "What the critics say of themselves, E D(real) - E D(fake), in units that differ from one to the next:\n\n"
+        + markdown_table(("", "gap at a tenth of the way", "gap at the end", "constraint at the end"), rows)
+    )
+
+
+def _constraint(j: Judged) -> str:
+    last = {tag: curve.values[-1] for tag, curve in j.run.curves.items()}
+    if "critic/clipped" in last:
+        return f"{100 * last['critic/clipped']:.0f} % of the weights at the bound"
+    if "critic/penalty" in last:
+        return f"(slope - 1)^2 is {last['critic/penalty']:.3f}"
+    return f"R1 {last['r1']:.3g}, R2 {last['r2']:.3g}" if "r2" in last else "spectral norm, by construction"
+
+
+def _reading(compared: Mapping[str, Judged]) -> str:
+    clip = compared["wgan_clip"].equal
+    others = [j.equal for name, j in compared.items() if name != "wgan_clip"]
+    found = []
+    for key in ("recall", "coverage"):
+        mine, best = clip[key], max((e[key] for e in others), key=lambda record: record.value or 0)
+        found.append(f"{key} {mine} against {best} of the best other")
+    clear = all(_below(clip[key], e[key]) for key in ("recall", "coverage") for e in others)
+    verdict = (
+        "Clipping costs variety, as its critic is too simple to ask for more" if clear else
+        "The loss of variety that clipping is known for is not more than two standard errors in both columns here"
+    )  # fmt: skip
+    return f"{verdict}: {'; '.join(found)}. Nothing in the curve of its gap says so."
+
+
+def _below(mine: ScoreRecord, theirs: ScoreRecord) -> bool:
+    """By more than two standard errors of the difference."""
+    return (theirs.value or 0) - (mine.value or 0) > 2 * float(np.hypot(mine.se or 0, theirs.se or 0))
+
+
+def _prototypes(prototypes: Mapping[float, Judged]) -> str:
+    keys = ("classifier_score", "gan_train", "recall", "coverage", "intra_recall", "precision")
+    rows = [[f"{weight:g}", *(with_interval(j.whole[key]) for key in keys)] for weight, j in prototypes.items()]
+    first = next(iter(prototypes.values())).whole
+    floors = [record.floor for record in (first[key] for key in keys)]
+    ceiling = first["gan_train"].details.get("ceiling")
+    real = ["" if floor is None else f"{floor.value:.3f}" for floor in floors]
+    real[1] = "" if ceiling is None else f"{ceiling:.3f}"
+    heads = ("weight of the classification loss", "GAN-test", "CAS", *(f"{key} (k = {K})" if key != "precision" else key for key in keys[2:]))  # fmt: skip
+    return markdown_table(heads, [*rows, ["real images", *real]])
+
+
+def _prototype_reading(prototypes: Mapping[float, Judged]) -> str:
+    (light, a), (heavy, b) = prototypes.items()
+    changes = []
+    for key, name in (("classifier_score", "GAN-test"), ("gan_train", "CAS"), ("recall", "recall"),
+                      ("intra_recall", "recall within classes"), ("coverage", "coverage")):  # fmt: skip
+        mine, theirs = a.whole[key], b.whole[key]
+        error = float(np.hypot(mine.se or 0, theirs.se or 0))
+        change = (theirs.value or 0) - (mine.value or 0)
+        changes.append(f"{name} {change:+.3f} ({abs(change) / error:.1f} standard errors)" if error else f"{name} {change:+.3f}")  # fmt: skip
+    return (
+        f"From weight {light:g} to {heavy:g}: {', '.join(changes)}. GAN-test asks whether each image is recognised, and the "
+        "class head is paid for just that; what it costs is to be read in the columns beside it."
+    )
+
+
+def _modes(stacks: Stacks) -> str:
+    rows = [[f"step {step:,}", *_count(score)] for step, score in stacks.course]
+    rows.append(["**end, new images**", *_count(stacks.modes)])
+    rows.append(["stacks of test digits", *_count(stacks.real)])
+    table = markdown_table(("", "images", "modes captured", "modes touched", "reverse KL (nats)"), rows)
+    published = markdown_table(
+        ("published, stacked MNIST (28 x 28)", "modes", "reverse KL"), [list(row) for row in PUBLISHED]
+    )
+    return f"{table}\n\n{published}"
+
+
+def _count(score: Score) -> list[str]:
+    return [f"{score.n:,}", f"{float(score):.0f} of 1,000", f"{score.details['naive']}", f"{score.details['reverse_kl']:.3f}"]  # fmt: skip
+
+
+def _mode_reading(stacks: Stacks) -> str:
+    return (
+        "*Touched* is the count that is usually published: modes with at least one image. A judge that errs invents some of "
+        "them, so *captured* are those with more images than its errors explain (1 % over all modes together); stacks of "
+        f"real digits, read by the same judge, reach {float(stacks.real):.0f} by that rule. The published rows are counts of "
+        f"the first kind, on larger images. Seen: {stacks.info['images']:,} images in {stacks.info['cpu_seconds'] / 60:.1f} CPU-minutes; PacGAN "
+        "trains on 6,400,000."
+    )
+
+
+def _making(all_of: list[Judged | Stacks]) -> str:
+    lines = []
+    for j in all_of:
+        info, made = j.info, j.info["environment"]
+        recipe = ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
+        lines.append(
+            f"- `{info['system']}` on `{info['trained_on']}`, seed {info['seeds']['seed']}: {info['step']:,} steps, "
+            f"{info['images']:,} real images, {info['cpu_seconds']:.0f} CPU-seconds, torch {made['torch']}, one thread, "
+            f"{', '.join(key for key in ('amp', 'channels_last') if info['options'][key])}; {recipe}"
+        )
+    return "\n".join([*lines, f"- measured on {processor()}"])
+
+
+def _by_class(prototypes: Mapping[float, Judged]) -> NDArray[np.uint8]:
+    """One row a class; the halves of a row are the first images of either weight, which lie in class order."""
+    each = PICTURED // 2
+    runs = [j.images.reshape(10, -1, *j.images.shape[1:])[:, :each] for j in prototypes.values()]
+    return np.concatenate(runs, axis=1).reshape(-1, *runs[0].shape[2:])
