@@ -62,9 +62,9 @@ def test_all_three_questions_are_answered_with_errors(page):
 
 def test_the_pictures_are_of_generated_images_in_rows(page):
     for name, size in (
-        ("critics", (20 * 8, 4 * 8)),
-        ("critics-prototypes", (20 * 8, 10 * 8)),
-        ("critics-stacks", (20 * 8, 4 * 8)),
+        ("critics", (20 * 10, 4 * 10)),
+        ("critics-prototypes", (20 * 10, 10 * 10)),
+        ("critics-stacks", (20 * 10, 4 * 10)),
     ):
         with Image.open(page[0] / "pages" / f"{name}.png") as picture:
             assert picture.size == tuple(critics_page.ENLARGED * side for side in size)
