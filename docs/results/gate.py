@@ -157,9 +157,10 @@ def false_alarms(bench: Bench, pairs: Pairs, n: int) -> Iterator[Row]:
               f"{red} (95 % upper limit {red.interval[1]:.1%})", share_of(red) <= 0.01)  # fmt: skip
     yield Row('the same sets under "fails if FID rises > 5 %"', "shown beside it", str(fixed))
     bare = [bench.gate(*pair, alpha=0.2, rules=tuple(replace(r, floor_abs=0.0) for r in bench.config.rules)) for pair in pairs]  # fmt: skip
-    words = [rule.verdict for verdict in bare for rule in verdict.rules]
-    worse, better = words.count("regressed"), words.count("improved")
-    even = abs(worse - better) <= 2 * math.sqrt(max(worse + better, 1))
+    words = [[rule.verdict for rule in verdict.rules] for verdict in bare]
+    worse, better = (sum(found.count(word) for found in words) for word in ("regressed", "improved"))
+    gaps = [found.count("regressed") - found.count("improved") for found in words]
+    even = abs(sum(gaps)) <= 2 * math.sqrt(max(sum(gap**2 for gap in gaps), 1))  # rules of one run move together
     real = [sum(v.verdict == word for v in verdicts) for word in ("improved", "regressed")]
     yield Row("as many improved as regressed on A/A", "within noise (2 sd)",
               f"{real[0]} and {real[1]} runs at alpha 0.01; {better} and {worse} rules at alpha 0.2 without floors", even)  # fmt: skip
