@@ -14,6 +14,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
+from ganeval.files import write_atomic
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
 from ganeval.gate.judge import Against, Judged, Sampler, judge
@@ -96,10 +97,26 @@ def gate(
         candidate = _candidate(options, config, make_sampler, evaluate_run)
     except MissingFileError as error:
         candidate, nothing = [], str(error)
-    return run_gate(
+    outcome = run_gate(
         candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
         base_ref=options.base_ref,
     )  # fmt: skip
+    return _kept(outcome, options.runs) if candidate else outcome
+
+
+def _kept(outcome: Outcome, runs: Sequence[Path]) -> Outcome:
+    """The verdict also lies in the one run that was judged, where the report finds it; nobody asked, so no error if not."""
+    if len(runs) != 1 or not (runs[0] / layout.RUN).is_file():
+        return outcome
+    path = runs[0] / layout.VERDICT
+    try:
+        write_atomic(path, WRITERS["json"].render(outcome.verdict))
+    except OSError as error:
+        note = (
+            f"note: the report will not show this verdict: {path} could not be written ({error.strerror or error}).\n"
+        )
+        return replace(outcome, text=outcome.text + note)
+    return outcome
 
 
 def run_gate(

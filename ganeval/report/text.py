@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -69,6 +70,7 @@ def interval(record: ScoreRecord) -> Markup:
 
 def change(delta: float, ends: tuple[float, float] | None) -> Markup:
     """A difference with its sign and as many digits as its error supports."""
+    delta += 0.0  # no minus before a zero
     if ends is None:
         shown = ("+" if delta > 0 else "") + _powers(f"{delta:.4g}")
     else:
@@ -124,6 +126,16 @@ def chance(p: float) -> str:
     return "under 10⁻³⁰⁰" if p < 1e-300 else _powers(f"{p:.2g}")
 
 
+def signs(sentence: object) -> str:
+    """A sentence of the terminal as it is printed: arrows, plus-minus and minus signs.
+
+    >>> signs("1.6 -> 26.5, loss 24.9 +- 0.25, 95 % [-0.1, 2]")
+    '1.6 → 26.5, loss 24.9 ± 0.25, 95 % [−0.1, 2]'
+    """
+    text = str(sentence).replace(" -> ", " → ").replace(" +- ", " ± ")
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+
+
 def plural(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
@@ -155,5 +167,5 @@ def _value(value: object) -> str:
 
 FILTERS = {
     "name": name, "visible": visible, "percent": percent, "count": count, "arrow": arrow, "plural": plural,
-    "interval": interval, "chance": chance,
+    "interval": interval, "chance": chance, "signs": signs,
 }  # fmt: skip

@@ -16,12 +16,12 @@ from ganeval.report.hints import Hint, hints_of
 from ganeval.report.pictures import Pictures
 from ganeval.report.story import Story, story_of
 from ganeval.report.text import visible
+from ganeval.runs import layout
 from ganeval.runs.discovery import Found
 from ganeval.runs.evidence import evidence_path, group, read_evidence
 from ganeval.runs.record import RunRecord
 from ganeval.scores import Evaluation
 
-VERDICT = "gate/verdict.json"
 MAX_STEPS = 400  # sprites on an embedded page, all runs together
 MANY = 12  # runs beyond which pictures and charts are thinned
 
@@ -69,7 +69,7 @@ class RunView:
 
     @cached_property
     def _verdict(self) -> tuple[dict[str, Any] | None, str]:
-        path = self.record.path / VERDICT
+        path = self.record.path / layout.VERDICT
         if self.record.error or not path.is_file():
             return None, ""
         try:
@@ -77,7 +77,7 @@ class RunView:
         except GanevalError as error:
             return None, str(error)
         if not isinstance(document, dict) or document.get("schema") != "ganeval.verdict/1":
-            return None, f"{VERDICT} is not of schema ganeval.verdict/1 and is left out"
+            return None, f"{layout.VERDICT} is not of schema ganeval.verdict/1 and is left out"
         return document, ""
 
     @property

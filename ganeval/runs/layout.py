@@ -11,6 +11,7 @@
         samples/eval/step-002000.npz     arr_0 uint8 (n, h, w, c), arr_1 labels int64 (n,), latents: their name
         checkpoints/step-002000.safetensors, last.json, best.json
         eval/step-002000/result.json     schema ganeval.evaluation/1, with per_sample.safetensors beside it
+        gate/verdict.json                schema ganeval.verdict/1: what the gate said last
 
 Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of images
 stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
@@ -30,6 +31,7 @@ SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"
 FIXED, SAMPLES, CHECKPOINTS, EVALUATIONS = "samples/fixed", "samples/eval", "checkpoints", "eval"
 LAYOUT = "layout.json"
+VERDICT = "gate/verdict.json"
 FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name
 _STEP = re.compile(r"step-(\d{1,12})")

@@ -43,6 +43,7 @@ def _facts(verdict: dict[str, Any]) -> list[tuple[str, str]]:
         "images": count(_real(candidate.get("n"))) if candidate.get("n") else "",
         "step": count(_real(candidate.get("step"))) if candidate.get("step") is not None else "",
         "commit": commit[:10] + (" with changes" if candidate.get("dirty") else "") if commit else "",
+        "measured": str(verdict.get("created") or "")[:16].replace("T", " "),
         "protocol": protocol.removeprefix("sha256:")[:12],
     }
     return [(key, text) for key, text in known.items() if text]
@@ -57,8 +58,13 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         "metric": rule.get("metric", ""), "sentence": rule.get("sentence", ""), "better": rule.get("better", ""),
         "value": _real(rule.get("value")), "se": _real(rule.get("se")), "base": _real(head.get("base")),
         "delta": _real(head.get("delta")), "n": _real(rule.get("n")),
-        "interval": interval if isinstance(interval, list) and all(_real(x) is not None for x in interval) else None,
+        "interval": _interval(interval),
     }  # fmt: skip
+
+
+def _interval(value: Any) -> tuple[float, float] | None:
+    ends = [_real(end) for end in value] if isinstance(value, list) and len(value) == 2 else [None, None]
+    return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _real(value: Any) -> float | None:
@@ -74,14 +80,13 @@ TEMPLATE = """
 {% for b in blocks %}
 <div class="verdict {{ b.badge.level }}">
   <p><span class="badge {{ b.badge.level }}">{{ b.badge.symbol }} {{ b.badge.word }}</span> {{ ui.swatch(b.run) }}<a href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
-  {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}
-  {% if b.verdict.created %}<span class="meta">{{ b.verdict.created|visible(20) }}</span>{% endif %}</p>
+  {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}</p>
   {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }} {% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
-  {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|name }}</p>{% endif %}
+  {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}"><table class="sortable">
   <caption>Rules, the worst first. Δ is oriented: above 0 is worse.</caption>
   <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th><th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
-  <tbody>{% for rule in b.rules %}<tr><th scope="row">{% if rule.metric in b.measured %}<a href="#m-{{ b.run.index }}-{{ rule.metric }}" data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{{ number(rule.delta) }}</td><td class="r">{% if rule.interval %}{{ number(rule.interval[0]) }} to {{ number(rule.interval[1]) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ rule.n|count }}</td><td>{{ rule.sentence|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
+  <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a href="#m-{{ b.run.index }}-{{ rule.metric }}" data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{% if rule.delta is not none %}{{ change(rule.delta, rule.interval) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ ends(rule.interval) }}</td><td class="r">{{ rule.n|count }}</td><td>{{ rule.sentence|signs|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
 </div>
 {% endfor %}
 """
