@@ -1,6 +1,6 @@
 """python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
 
-Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`.
+Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`, `controls`, `headline`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import breast, critics_page, diffusion, latent_page
+from reference_models.results import breast, controls, critics_page, diffusion, headline, latent_page
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -28,6 +28,7 @@ OPTIONS = Options(
 )
 STUDIES = {  # pages of their own kind
     "latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main, "critics": critics_page.main,
+    "controls": controls.main, "headline": headline.main,
 }  # fmt: skip
 
 
