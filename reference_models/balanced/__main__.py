@@ -49,7 +49,9 @@ def main(
     train_all(experiment, open_sampler(generator.path, device="cpu", which=which), f"{generator.path.name}, {which}")
     scores, labels = test_scores(experiment)
     prior = float((DATASETS[DATASET].load("train").labels == MALIGNANT).mean())
-    text = render(outcomes(scores, labels, prior), experiment.setup, "python -m reference_models.balanced")
+    text = render(
+        outcomes(scores, labels, prior), experiment.setup, f"python -m reference_models.balanced --seeds {seeds}"
+    )
     return write_atomic(out / "balanced.md", text)
 
 

@@ -143,14 +143,35 @@ def _reading(means: Mapping[str, Mapping[str, Figure]], against: Mapping[str, Co
         f"Controls that add as many images: recall {controls}.",
         (
             f"The study's garbled images alone: recall {_difference(garbled['recall'])} points, specificity "
-            f"{_difference(garbled['specificity'])}."
+            f"{_difference(garbled['specificity'])}.{_origin(garbled['recall'])}"
         ),
         (
             f"The best arm by AUC is {_best(means, 'AUC')}, by balanced accuracy {_best(means, 'balanced accuracy')}. "
             f"{_clear(against)}"
         ),
+        _significant(against),
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _origin(garbled: Figure) -> str:
+    """What follows for the study from the arm that adds its garbled images and changes nothing else."""
+    if garbled.interval[0] > 0:
+        return ""
+    return (
+        " So, for a network like this one, they and the balance they bring do not explain that the study's second network "
+        "found more; what else it changed, or chance, must."
+    )
+
+
+def _significant(against: Mapping[str, Comparison]) -> str:
+    """Which votes differ after the correction; the intervals above are for one arm each and not corrected."""
+    clear = [f"{name} ({key})" for name, c in against.items() for key, p in c.p.items() if p < study.ALPHA]
+    found = _and(clear) if clear else "no arm"
+    return (
+        f"After Holm's correction the votes of {found} differ from those of `none`. The intervals of differences stand for "
+        "one arm each: they hold the seeds, are not corrected, and so are the more optimistic of the two."
+    )
 
 
 def _clear(against: Mapping[str, Comparison]) -> str:

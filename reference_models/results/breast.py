@@ -180,8 +180,9 @@ def render(measured: Mapping[str, Measured]) -> str:
         (
             f"{FAKES:,} fakes with the class shares of the training split against the 156 test images; precision, recall, "
             f"density and coverage with as many fakes as test images, k = {K}. Features: `{ours.judged.fake.extractor}`. The "
-            "last column is real against real, with its n. No FID: its bias at 156 images is larger than what it would "
-            "compare. GAN-test says how often the judge sees the class that was asked for; the judge itself errs."
+            "last column is what real images get, with their n. No FID: its bias at 156 images is larger than what it would "
+            "compare. GAN-test says how often the judge sees the class that was asked for; the judge itself errs, and always saying benign would give CAS 0.731. The two runs differ in more than "
+            f"augmentation: {checkpoints(measured)}."
         ),
         classes_text(ours),
         "## Does it copy?",
@@ -210,7 +211,16 @@ def scores_table(measured: Mapping[str, Measured]) -> str:
     titles = {"classifier_score": "GAN-test", "gan_train": "CAS (`gan_train`)"}
     rows = [row("judged", key, titles.get(key, f"`{key}`")) for key in JUDGED]
     rows += [row("equal", key, f"`{key}`") for key in MANIFOLD]
-    return markdown_table(("metric", *measured, "real against real"), rows)
+    return markdown_table(("metric", *measured, "real images"), rows)
+
+
+def checkpoints(measured: Mapping[str, Measured]) -> str:
+    """Which checkpoint of how long a training each column is of."""
+    return ", ".join(
+        f"{name} is step {m.info['best']['step'] if m.which == 'best' else m.info['step']:,} of {m.info['step']:,}"
+        f" ({'chosen on `val`' if m.which == 'best' else 'the last'})"
+        for name, m in measured.items()
+    )
 
 
 def classes_text(m: Measured) -> str:
@@ -244,7 +254,7 @@ def curve_table(measured: Mapping[str, Measured]) -> str:
         smoothed = {tag: smooth(curves[tag].values) for tag in ("d/real", "d/held_out", "d/fake", "overfit_ratio")}
         for end in np.linspace(steps[-1] / ROWS, steps[-1], ROWS):
             at = int(np.searchsorted(steps, end, side="right")) - 1
-            rows.append([name, f"{steps[at]:,}", *(f"{values[at]:+.2f}" for values in smoothed.values())])
+            rows.append([name, f"{int(steps[at]):,}", *(f"{values[at]:+.2f}" for values in smoothed.values())])
     heads = ("run", "step", "E D(training)", "E D(held out)", "E D(fake)", "overfit ratio")
     return markdown_table(heads, rows)
 
@@ -259,7 +269,8 @@ def overfitting(measured: Mapping[str, Measured]) -> str:
             (
                 "The ratio is (E D(training) - E D(held out)) / (E D(training) - E D(fake)) (Karras et al. 2020, eq. 1): 0 when "
                 "held-out images look as real as those trained on, 1 when they look as fake as the fakes. Held out is `val`, 78 "
-                "images; means over the last five log lines. Images called real by the last discriminator:"
+                f"images; means over the last five log lines. It ends at {ends(measured)}. Images called real by the last "
+                "discriminator:"
             ),
             "",
             *lines,
@@ -270,6 +281,11 @@ def overfitting(measured: Mapping[str, Measured]) -> str:
             ),
         ]
     )
+
+
+def ends(measured: Mapping[str, Measured]) -> str:
+    last = {name: smooth(m.run.curves["overfit_ratio"].values)[-1] for name, m in measured.items()}
+    return ", ".join(f"{value:+.2f} ({name})" for name, value in last.items())
 
 
 def making(name: str, m: Measured) -> str:
@@ -293,4 +309,9 @@ def cell(record: ScoreRecord) -> str:
 
 
 def floor(record: ScoreRecord) -> str:
-    return "" if record.floor is None else f"{record.floor.value:.3g} (n = {record.floor.n})"
+    """What real images get: for CAS a classifier trained on the real training images, else real against real."""
+    if "ceiling" in record.details:
+        return f"{record.details['ceiling']:.3g} (n = {record.details['ceiling_n']:,})"
+    if record.floor is None or record.name == "gan_train":
+        return ""
+    return f"{record.floor.value:.3g} (n = {record.floor.n})"

@@ -35,7 +35,7 @@ def page(tmp_path_factory, data_dir):
 @pytest.mark.data
 def test_both_runs_are_measured_and_every_question_has_an_answer(page):
     text = page.read_text()
-    assert "| metric | augmented | not augmented | real against real |" in text
+    assert "| metric | augmented | not augmented | real images |" in text
     copies = text.split("## Does it copy?")[1].split("##")[0]
     assert len(re.findall(r"^\| `", copies, re.MULTILINE)) == len(breast.COPIES)
     assert "0002-projection_cgan-breastmnist" in text
