@@ -62,7 +62,7 @@ class Sizes:
     aa: int = 300
     faults: int = 50
     paired: int = 50
-    random: int = 200
+    random: int = 400
     scale: float = 1.0  # of the numbers of images a set, to try the script on a small pool
 
     def n(self, n: int) -> int:
