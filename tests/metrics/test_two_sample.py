@@ -44,6 +44,15 @@ def test_a_change_of_shape_that_no_line_can_see_is_found() -> None:
     assert c2st(Pair(Features.given(real), Features.given(fake))) > 0.58
 
 
+def test_a_few_images_repeated_are_told_from_real_ones() -> None:
+    rng = np.random.default_rng(0)
+    real = torch.from_numpy(rng.standard_normal((400, 8)))
+    ten = torch.from_numpy(rng.standard_normal((10, 8)))
+    collapsed = c2st(Pair(Features.given(real), Features.given(ten.repeat(40, 1))))
+    assert collapsed > 0.75
+    assert collapsed.details["p_value"] < 0.01
+
+
 def test_copies_fall_into_the_fold_of_their_original() -> None:
     rows = torch.randn(50, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     assert (_folds(rows, 5, 0) == _folds(rows.clone(), 5, 0)).all()
