@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def are_balanced(groups: NDArray[np.integer]) -> bool:
+def are_balanced(groups: NDArray[np.number]) -> bool:
     """Whether every group is as large as every other, give or take the one that does not divide, and has two or more.
 
     Labels drawn at random are practically never this even, so evenness is read as design.

@@ -159,7 +159,7 @@ class Team:
             return
         digest = hashlib.sha256()
         for weight in (p for net in nets for p in net.parameters()):
-            digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+            digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
         digests = self.ranks.gather(torch.tensor([int.from_bytes(digest.digest()[:7], "big")])).tolist()
         if len(set(digests)) > 1:
             raise GanevalError(

@@ -18,6 +18,7 @@ per image), and in whether the norm is taken per channel (a known mistake; here 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import nn
@@ -82,7 +83,9 @@ def gradients(discriminator: Judge, images: torch.Tensor, *conditions: torch.Ten
 
 def _uncompiled(judge: Judge) -> Judge:
     """The network as it was written: what torch has compiled has no second derivative."""
-    return judge._call_impl if isinstance(judge, nn.Module) and judge._compiled_call_impl is not None else judge  # noqa: SLF001 -- torch has no public name for it
+    if isinstance(judge, nn.Module) and judge._compiled_call_impl is not None:  # noqa: SLF001 -- torch has no public name
+        return cast(Judge, judge._call_impl)  # noqa: SLF001 -- as above
+    return judge
 
 
 @torch.no_grad()
