@@ -7,7 +7,9 @@ The reference set is the same on both sides and held fixed.
 
 Where classes are asked for in equal numbers, only the spread within classes counts (see `ganeval.numerics.strata`).
 
-The fitted influences make the paired error too large, if anything (see `error_near_zero`). The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
+A fitted influence psi(x) = psi_0(x) + mean_j phi(x, x_j), with phi the second-order kernel and E = mean phi^2, has the variance
+var psi_0 + E / n, while the estimate has n var T_n = var psi_0 + E / (2 n): the error is too large, if anything, by up to sqrt 2
+where psi_0 = 0 (a perfect generator). The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
 measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
 of the variance. Both say so in the note.
 """
@@ -21,10 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ganeval.errors import GanevalError, IncomparableError
-from ganeval.gate.entry import DEBIASED, Entry, Look, Vector
+from ganeval.gate.entry import Entry, Look, Vector
 from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
 from ganeval.numerics.strata import error_of_mean
 
+DEBIASED = {"fid": "fid_debiased"}  # whose half-split is measured beside them: it tells their second-order part
 CERTAIN = 2.0  # standard deviations of its own noise that a second-order part must differ by to count
 HEAVY = 0.1  # share of the variance in one image above which a normal approximation is doubtful
 
@@ -217,8 +220,8 @@ def _remainder(look: Look, metric: str) -> tuple[float, float] | None:
     """The second-order part of a value, T_n minus its half-split, and the noise of the split that found it.
 
     Two evaluations are split into different halves, so that this noise does not cancel between them, however alike they
-    are. In the terms of `error_near_zero` the part is (F_aa + F_bb - 2 F_ab) / 8, with F the mean of phi over two halves,
-    of variance E / (2 n^2); se(half-split)^2 - se^2 is two to three times that, so the noise is not understated.
+    are. The part is (F_aa + F_bb - 2 F_ab) / 8, with F the mean of phi over two halves, of variance E / (2 n^2); the
+    half-split's influence is fitted on the other half, so that se(half-split)^2 - se^2 = E / n^2 is twice that.
     """
     whole, debiased = look.entries.get(metric), look.entries.get(DEBIASED.get(metric, ""))
     if whole is None or debiased is None or whole.value is None or debiased.value is None:

@@ -2,7 +2,6 @@
 
 Entries are small and JSON-ready (they are what a baseline keeps); the per-image vectors lie beside them.
 
-Near zero the fitted influence of a distance is too noisy itself, for which its half-split makes up (`error_near_zero`).
 Where classes were asked for in equal numbers, only the spread within them is noise (see `ganeval.numerics.strata`).
 """
 
@@ -10,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.numerics.strata import are_balanced, error_near_zero, error_of_mean, is_binary, linear_part
+from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
 from ganeval.scores import Evaluation, ScoreRecord
 
 Vector = NDArray[np.floating]
@@ -81,11 +80,6 @@ class Look:
             name: Entry.of(record, vectors_of(evaluation.per_sample, name), options.get(name, {}), asked)
             for name, record in evaluation.scores.items()
         }
-        stratified = asked is not None and are_balanced(asked)
-        for name, debiased in () if stratified else DEBIASED.items():
-            psi, eta = (evaluation.per_sample.get(f"{metric}.influence") for metric in (name, debiased))
-            if psi is not None and eta is not None and len(psi) == len(eta):
-                entries[name] = replace(entries[name], se=error_near_zero(psi, eta))
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
         latents = str(evaluation.settings.get("latents") or "")

@@ -56,35 +56,6 @@ def _within(rows: NDArray[np.float64], index: NDArray[np.int64]) -> float:
     return float((variances * counts).sum() / len(rows))
 
 
-def error_near_zero(influence: ArrayLike, split: ArrayLike) -> float:
-    """The standard error of an estimate T_n of independent rows with its second-order part, which rules near zero.
-
-    influence: psi (n,), fitted on all n rows. split: eta (n,), the influence of the half-split 2 T_n - (T_a + T_b) / 2.
-
-    Let psi_0 be the true influence, phi the second-order kernel, E = mean phi(X, X')^2. Then
-
-        T_n = T + mean psi_0 + sum_ij phi(x_i, x_j) / (2 n^2) + ...,   n var T_n = var psi_0 + E / (2 n),
-
-    but the *fitted* influence is psi(x) = psi_0(x) + mean_j phi(x, x_j), so that its variance is var psi_0 + E / n: the plain
-    error is too large, by a factor of up to sqrt 2 where psi_0 = 0 (a perfect generator). A row of half a has
-    eta = 2 psi - psi_a = psi_0 + e_b with e_b the mean of phi over half b: influence fitted on the *other* half. Hence
-    psi - eta = (e_a - e_b) / 2, of variance E / n, and
-
-        n var T_n = var psi - var(psi - eta) / 2.
-
-    Never below the half of var psi, which is the least that it can be in expectation. Not for stratified rows: halves that
-    are drawn whatever the classes differ in their shares of these, which the whole sample does not, and E comes out too
-    large (on a trained Hoda generator at n = 4,000 the corrected error was 0.81 times the true one).
-
-    >>> psi = np.array([1.0, -1.0, 2.0, -2.0])
-    >>> error_near_zero(psi, psi) == error_of_mean(psi)
-    True
-    """
-    psi = np.asarray(influence, np.float64)
-    whole, noise = error_of_mean(psi) ** 2, error_of_mean(psi - np.asarray(split, np.float64)) ** 2
-    return math.sqrt(max(whole - noise / 2, whole / 2))
-
-
 def linear_part(
     vectors: Mapping[str, NDArray[np.floating]], value: float | None, se: float | None, groups: ArrayLike | None = None
 ) -> str:
