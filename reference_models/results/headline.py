@@ -37,14 +37,6 @@ BARS = {
 }  # fmt: skip
 SHOWN = (*BARS, "copies")
 # Looked into once, on the training with seed 0; the class table shows whether it still holds.
-SIX = (
-    "Sixes are recognised nearly always, and yet a classifier trained on them calls one real six in five a nine (403 of "
-    "2,000 test images, seed 0). Those are one style of writing: a flat bar at the top and a stroke down to the right from its "
-    "right end, without the open bowl of the others. A logistic regression on pixels that tells both styles apart (99.2 % on "
-    "images it was not fitted on) finds the style in 402 of 2,000 test sixes, in 788 of 6,000 training sixes (13.1 %) and in "
-    "1 of 1,000 generated ones: a mode within a class is missing, and each six that is drawn is a good one, so that GAN-test "
-    "cannot know."
-)
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
@@ -185,7 +177,6 @@ def render_page(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory],
         bars_table(ours, trained),
         "## Class by class",
         classes_table(ours),
-        *(["## The six that is never drawn", SIX] if "hoda" in ours[0].whole.real.source else []),
         "## While they trained",
         course_table(courses),
         "## How it was made",
