@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from sklearn.decomposition import PCA
 
+from ganeval.scores import ScoreRecord
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from reference_models.results import diffusion, latent, latent_page
@@ -116,6 +118,17 @@ def test_gan_test_stands_beside_cas_recall_and_coverage(steps):
     heads = next(line for line in lines if "GAN-test" in line)
     assert all(beside in heads for beside in ("CAS", "recall", "coverage"))
     assert sum(line.startswith(("| 1 |", "| 3 |")) for line in lines) == 2
+
+
+def test_the_reading_says_which_scores_few_evaluations_move():
+    def at(nfe, **values):
+        value = {key: 0.5 for key in (*diffusion.NAMED, *diffusion.CURVES)} | values
+        scores: Any = {key: ScoreRecord(key, "ok", one, se=0.01) for key, one in value.items()}
+        return diffusion.AtNfe(nfe, np.zeros((1, 1, 2, 2), np.uint8), np.zeros(1, np.int64), scores)
+
+    said = diffusion.reading([at(2, recall=0.3, gan_train=0.45, precision=0.9), at(20), at(50)])
+    assert said.startswith("From 20 evaluations on")
+    assert "With 2 evaluations, against 50: CAS, recall lower; precision higher." in said
 
 
 def test_a_picture_has_one_row_for_each_number_of_evaluations(steps):
