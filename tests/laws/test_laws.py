@@ -77,6 +77,8 @@ BLIND_TO_A_DROPPED_MODE = {
     "precision": "asks whether each fake is real-looking; the remaining ones are",
     "density": "asks whether each fake is real-looking; the remaining ones are",
     "clipped_density": "asks whether each fake is real-looking; the remaining ones are",
+    "symmetric_precision": "asks whether each fake is real-looking; the remaining ones are",
+    "alpha_precision": "asks how far fakes are from the middle; the modes left are as far as those dropped",
     "classifier_score": "asks whether each fake obeys its label; the remaining ones do",
     "intra_fid": "refuses to answer when a class has no fakes",
     "intra_kid": "refuses to answer when a class has no fakes",
