@@ -1,0 +1,298 @@
+"""python -m benchmarks.trainers [NAME ...]: images a second of every trainer and of its plain transcription.
+
+Three contestants for each system, with the recipe `cpu`, the same data, one process and one thread, a block of updates
+each in turns: our trainer with its default options (fp32), with the options recommended for a processor that
+multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line in every block
+(the default is one in 50 updates), with all that belongs to it; checkpoints and pictures, a handful in a whole
+training, are left out. Ratios are of medians over the blocks. With --write the page docs/results/trainers.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from benchmarks.suite import blobs
+from benchmarks.timing import Contest, Result, race
+from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
+from ganeval.errors import GanevalError
+from ganeval.files import write_atomic
+from ganeval.runs.directory import create_run
+from reference_models.plumbing.data import Data, load_data, resample, to_float
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import Session
+from reference_models.plumbing.system import SYSTEMS, processor
+from reference_models.results.page import markdown_table
+
+PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
+RECOMMENDED, PLAIN = "recommended", "plain"
+MOST = 10_000  # training images taken
+WARM = 8  # updates before the first block, of which one has a penalty
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a system is trained on, and how many updates are a block; `bar` is what the recommended options must reach."""
+
+    dataset: str
+    updates: int  # a multiple of the steps between two penalties
+    bar: float = 1.0
+
+
+ENTRIES = {
+    "acgan": Entry("digits", 48),
+    "autoencoder": Entry("cifar10", 24),
+    "cdcgan": Entry("mnist", 16),
+    "cgan": Entry("hoda", 16, 1.3),
+    "cgan_dense": Entry("mnist", 32),
+    "dcgan": Entry("mnist", 16),
+    "ddpm": Entry("hoda", 24),
+    "gan_mlp": Entry("digits", 96),
+    "projection_cgan": Entry("hoda", 16, 1.3),
+    "rpgan": Entry("digits", 48),
+    "sngan": Entry("digits", 48),
+    "vae": Entry("cifar10", 24),
+    "wgan_clip": Entry("digits", 16),
+    "wgan_gp": Entry("digits", 8),
+}
+SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "hoda": (1, 28, 28), "cifar10": (3, 32, 32)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Images a second of the three, and how many times the plain one the other two are."""
+
+    name: str
+    data: str
+    batch: int
+    plain: float
+    default: float
+    recommended: float
+    bar: float
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        return self.default / self.plain, self.recommended / self.plain
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(ENTRIES)}; all by default")
+    parser.add_argument("--blocks", type=int, default=3, help="timed blocks of each contestant")
+    parser.add_argument("--updates", type=int, help="updates in a block, instead of what is set for each system")
+    parser.add_argument("--write", action="store_true", help="write the page")
+    given = parser.parse_args(arguments)
+    unknown = set(given.names) - set(ENTRIES)
+    if unknown:
+        parser.error(f"there is no system {sorted(unknown)}; known: {', '.join(ENTRIES)}")
+    torch.set_num_threads(1)
+    rows = []
+    for name in given.names or ENTRIES:
+        entry = ENTRIES[name]
+        rows.append(measure(name, replace(entry, updates=given.updates or entry.updates), given.blocks))
+        print(line(rows[-1]), flush=True)
+    if given.write:
+        write_atomic(PAGE, page(rows, given.blocks))
+
+
+def measure(name: str, entry: Entry, blocks: int, profile: str = "cpu") -> Row:
+    """One race; all three trainings end with it."""
+    config, data = SYSTEMS[name].profile(profile), training_images(entry.dataset)
+    options = Options(device="cpu", log_every=entry.updates, checkpoints=0, grids=0, sample_times=0)
+    amp = replace(options, amp=True, channels_last=True)
+    peer = transcribed(name, config, data)
+
+    def plain(updates: int) -> None:
+        for _ in range(updates):
+            next(peer)
+
+    with tempfile.TemporaryDirectory() as place, Paced(name, config, data, options, place) as default, \
+            Paced(name, config, data, amp, place) as recommended:  # fmt: skip
+        runners = (default.advance, recommended.advance, plain)
+        ours, fast, peers = (partial(runner, entry.updates) for runner in runners)
+        warm_up = partial(_each, [partial(runner, WARM) for runner in runners])
+        contest = Contest(name, ours, {RECOMMENDED: fast, PLAIN: peers}, repeats=blocks, warm_up=warm_up)
+        results = {result.name: result for result in race(contest)}
+    return _row(name, entry, data, config, results)
+
+
+def _each(works: Sequence[Callable[[], object]]) -> None:
+    for work in works:
+        work()
+
+
+def _row(name: str, entry: Entry, data: Data, config: Any, results: dict[str, Result]) -> Row:
+    images = entry.updates * config.batch * images_per_update(config)
+    speed = {who: images / result.seconds for who, result in results.items()}
+    return Row(name, data.used, config.batch, speed[PLAIN], speed["ganeval"], speed[RECOMMENDED], entry.bar)
+
+
+def images_per_update(config: Any) -> int:
+    """Batches of real images in one update of the generator."""
+    return getattr(config, "critic_steps", getattr(config, "d_steps", 1))
+
+
+def transcribed(name: str, config: Any, data: Data) -> Iterator[dict[str, float]]:
+    """The plain training, one update at a time; images are at the size trained on from the start."""
+    channels, height, width = data.shape
+    size = getattr(config, "size", 0)
+    shape = (channels, size or height, size or width)
+    images = resample(to_float(data.images), shape)
+    torch.manual_seed(0)
+    return TRANSCRIPTIONS[name](config, shape, len(data.class_names), shuffled(images, data.labels, config.batch))
+
+
+def training_images(name: str) -> Data:
+    """At most `MOST` images of a data set; where it is not on this machine, seeded blobs of its shape."""
+    try:
+        data = load_data(name)
+        return replace(data, images=data.images[:MOST], labels=data.labels[:MOST], _order={})
+    except GanevalError:
+        channels, size, _ = SHAPES[name]
+        grey = resample(torch.from_numpy(blobs(MOST)).float(), (1, size, size))
+        images, labels = grey.byte().repeat(1, channels, 1, 1), torch.arange(MOST) % 10
+        classes, used = tuple("0123456789"), f"blobs in the shape of {name}"
+        return Data(name, classes, images, labels, images[:1000], labels[:1000], used=used)
+
+
+class Paced:
+    """One of our trainings, which goes on for some updates when told to and then waits; in a thread of its own."""
+
+    def __init__(self, name: str, config: Any, data: Data, options: Options, root: str | Path) -> None:
+        run = create_run(root, name, config={}, seeds={}, protocol={})
+        self._session = Waiting(data, 0, options, run, self._wait)
+        self._train = partial(SYSTEMS[name].train, config, self._session)
+        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        self._left = 0
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._await()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left = -1
+        self._go.release()
+        self._thread.join()
+
+    def advance(self, updates: int) -> None:
+        self._left = updates
+        self._go.release()
+        self._await()
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self._session.step - 1  # the next one has begun, and waits
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def _await(self) -> None:
+        self._done.acquire()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            torch.manual_seed(0)
+            self._train()
+        except _EnoughError:
+            return
+        except BaseException as error:  # noqa: BLE001 -- it is the waiting thread's to raise
+            self._error = error
+            self._done.release()
+
+    def _wait(self) -> None:
+        """Called before every update: give the word back when those asked for are done."""
+        if self._left == 0:
+            self._done.release()
+            self._go.acquire()
+        if self._left < 0:
+            raise _EnoughError
+        self._left -= 1
+
+
+class Waiting(Session):
+    """A session that asks before each update."""
+
+    def __init__(self, data: Data, seed: int, options: Options, run: Any, wait: Callable[[], None]) -> None:
+        super().__init__(data, seed, options, run)
+        self._wait = wait
+
+    def steps(self, total: int) -> Iterator[int]:
+        for step in super().steps(total):
+            self._wait()
+            yield step
+
+
+class _EnoughError(Exception):
+    pass
+
+
+def line(row: Row) -> str:
+    default, recommended = row.ratios
+    return (
+        f"{row.name:16s} {row.plain:9,.0f} plain {row.default:9,.0f} default ({default:.2f} x) "
+        f"{row.recommended:9,.0f} recommended ({recommended:.2f} x, bar {row.bar:g})"
+    )
+
+
+def page(rows: Sequence[Row], blocks: int) -> str:
+    heads = ("system", "data", "batch", "plain PyTorch", "ours, default", "times plain", "ours, recommended", "times plain", "bar", "")  # fmt: skip
+    parts = [
+        "# Speed of the trainers",
+        "Made by `python -m benchmarks.trainers --write`. Real images a second in training, recipe `cpu`.",
+        markdown_table(heads, [_cells(row) for row in rows]),
+        (
+            "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "
+            "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. *Default* is "
+            "`python -m reference_models NAME`, fp32, which is what the plain one computes too. *Recommended* adds `--amp "
+            "--channels-last`: convolutions and matrix products in bfloat16, penalties, losses, weights and averages in "
+            "fp32; the pages of results are trained with it. The bar is for the recommended options."
+        ),
+        _reading(rows),
+        (
+            f"One process, one thread, in turns: {blocks} blocks of each after {WARM} untimed updates; medians. Ours log a line "
+            "with every health signal once a block, more often than by default; checkpoints and pictures are not in it. At "
+            f"most {MOST:,} training images, which the plain one has as floats at the size trained on from the start. "
+            f"{processor()}, torch {torch.__version__}."
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    default, recommended = row.ratios
+    met = "met" if recommended >= row.bar else f"NOT met, {recommended / row.bar:.2f} of it"
+    return [
+        f"`{row.name}`", row.data, str(row.batch), f"{row.plain:,.0f}", f"{row.default:,.0f}", f"{default:.2f}",
+        f"{row.recommended:,.0f}", f"{recommended:.2f}", f">= {row.bar:g}", met,
+    ]  # fmt: skip
+
+
+def _reading(rows: Sequence[Row]) -> str:
+    """Who is slower than the plain one, by name."""
+    said = []
+    for options, ratios in (("default", [r.ratios[0] for r in rows]), ("recommended", [r.ratios[1] for r in rows])):
+        slow = [f"`{r.name}` ({ratio:.2f})" for r, ratio in zip(rows, ratios, strict=True) if ratio < 1]
+        said.append(
+            f"With the {options} options ours are {min(ratios):.2f} to {max(ratios):.2f} times as fast"
+            + (f"; slower than the plain one: {', '.join(slow)}." if slow else ".")
+        )
+    return " ".join(said)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,374 @@
+"""Every reference model as a tutorial would train it: the peers of `benchmarks.trainers`.
+
+The networks, losses, penalties, optimisers, rates and batches are those of `reference_models`, so both do the same
+mathematics. The rest is the plain way: float images in a `DataLoader` over a `TensorDataset`, D called on real and on
+generated images one after the other (as in PyTorch's DCGAN tutorial), the gradient penalty on the forward pass that is
+there anyway (as in the code of Mescheder et al. 2018), the generator's step through a discriminator that is not frozen,
+the optimisers as they come, `loss.item()` every step, the weight average by a loop over the state dict.
+
+Each is a generator that yields the losses after every update of the generator, by the names that our trainers log.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from reference_models import (
+    acgan,
+    autoencoder,
+    cdcgan,
+    cgan,
+    cgan_dense,
+    dcgan,
+    ddpm,
+    gan_mlp,
+    projection_cgan,
+    rpgan,
+    sngan,
+    vae,
+    wgan_clip,
+    wgan_gp,
+)
+
+Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]  # float images (n, c, h, w) in [-1, 1], labels (n,)
+Losses = Iterator[dict[str, float]]
+Shape = tuple[int, int, int]
+Plain = Callable[[Any, Shape, int, Batches], Losses]  # (config, shape of an image, classes, batches)
+
+
+def shuffled(images: torch.Tensor, labels: torch.Tensor, batch: int) -> Batches:
+    """Epoch after epoch of a data loader."""
+    loader = DataLoader(TensorDataset(images, labels), batch_size=batch, shuffle=True, drop_last=True)
+    while True:
+        yield from loader
+
+
+def train_gan_mlp(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    generator = gan_mlp.Generator(config, shape, bounded=True)
+    discriminator = gan_mlp.Discriminator(config, shape)
+    players = Players(generator, discriminator, config, (config.beta1, config.beta2), scheduled=True)
+    for step, (real, _) in enumerate(batches, 1):
+        gamma = config.gamma * config.final_gamma ** (step / config.steps)
+        loss_d, penalty, loss_g = relativistic_step(players, config, real, step, gamma)
+        yield {"loss__d": loss_d + penalty, "loss__g": loss_g}
+
+
+def train_rpgan(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    generator, discriminator = rpgan.Generator(config, shape), rpgan.Discriminator(config, shape)
+    players = Players(generator, discriminator, config, (0.0, config.beta2), scheduled=True)
+    for step, (real, _) in enumerate(batches, 1):
+        gamma = config.gamma * config.every if step % config.every == 0 else 0.0
+        loss_d, _, loss_g = relativistic_step(players, config, real, step, gamma)
+        yield {"loss__d": loss_d, "loss__g": loss_g}
+
+
+def train_dcgan(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    generator = dcgan.begin(dcgan.Generator(config, shape))
+    discriminator = dcgan.begin(dcgan.Discriminator(config, shape))
+    players = Players(generator, discriminator, config, (config.beta1, config.beta2))
+    for step, (real, _) in enumerate(batches, 1):
+        yield standard_step(players, config, real, (), (), step, share=0.5)
+
+
+def train_cgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    generator, discriminator = cgan.Generator(config, shape, classes), PlaneDiscriminator(config, shape, classes)
+    players = Players(generator, discriminator, config, (config.beta1, config.beta2), scheduled=True)
+    for step, (real, labels) in enumerate(batches, 1):
+        wanted = torch.randint(classes, (len(real),))
+        gamma = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+        yield standard_step(players, config, real, (labels,), (wanted,), step, gamma=gamma)
+
+
+def train_cdcgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    generator = cdcgan.begin(cdcgan.Generator(config, shape, classes))
+    discriminator = cdcgan.begin(cdcgan.Discriminator(config, shape, classes))
+    players = Players(generator, discriminator, config, (config.beta1, config.beta2))
+    for step, (real, labels) in enumerate(batches, 1):
+        wanted = torch.randint(classes, (len(real),))
+        gamma = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+        yield standard_step(players, config, real, (labels,), (wanted,), step, gamma=gamma)
+
+
+def train_cgan_dense(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    generator = cgan_dense.Generator(config, shape, classes)
+    discriminator = cgan_dense.Discriminator(config, shape, classes)
+    players = Players(generator, discriminator, config, (config.beta1, 0.999))
+    for step, (real, labels) in enumerate(batches, 1):
+        wanted = torch.randint(classes, (len(real),))
+        target = 1 - config.smoothing
+        yield standard_step(players, config, real, (labels,), (wanted,), step, share=0.5, target=target)
+
+
+def train_projection_cgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    generator = projection_cgan.Generator(config, shape, classes)
+    discriminator = projection_cgan.Discriminator(config, shape, classes)
+    players = Players(generator, discriminator, config, (0.0, config.beta2), scheduled=True)
+    for step, (real, labels) in enumerate(batches, 1):
+        wanted = torch.randint(classes, (len(real),))
+        gamma = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+        yield standard_step(players, config, real, (labels,), (wanted,), step, gamma=gamma)
+
+
+def train_acgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    generator, discriminator = acgan.Generator(config, shape, classes), acgan.Discriminator(config, shape, classes)
+    players = Players(generator, discriminator, config, (0.0, config.beta2), scheduled=True)
+    bce, names = nn.BCEWithLogitsLoss(), nn.CrossEntropyLoss()
+    for step, (real, labels) in enumerate(batches, 1):
+        penalised = step % config.r1_every == 0
+        wanted = torch.randint(classes, (len(real),))
+        fake = generator(torch.randn(len(real), config.latent), wanted)
+
+        players.d_adam.zero_grad()
+        d_real, named_real = discriminator(real.requires_grad_(penalised))
+        d_fake, _ = discriminator(fake.detach())
+        loss_d = bce(d_real, torch.ones_like(d_real)) + bce(d_fake, torch.zeros_like(d_fake))
+        class_d = names(named_real, labels)
+        total = loss_d + config.auxiliary * class_d
+        if penalised:
+            total = total + config.r1 * config.r1_every * squared_slope(d_real, real)
+        total.backward()
+        players.d_adam.step()
+
+        players.g_adam.zero_grad()
+        d_fake, named_fake = discriminator(fake)
+        loss_g = bce(d_fake, torch.ones_like(d_fake))
+        class_g = names(named_fake, wanted)
+        (loss_g + config.auxiliary * class_g).backward()
+        players.g_adam.step()
+        players.after_step(config, step * len(real))
+        yield {"loss__d": loss_d.item(), "loss__g": loss_g.item(), "class__d": class_d.item(), "class__g": class_g.item()}  # fmt: skip
+
+
+def train_wgan_clip(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    generator, critic = wgan_clip.Generator(config, shape), wgan_clip.Critic(config, shape)
+    g_rms = torch.optim.RMSprop(generator.parameters(), config.g_lr)
+    c_rms = torch.optim.RMSprop(critic.parameters(), config.lr)
+    average, step = copy.deepcopy(generator), 0
+    while True:
+        step, gap = step + 1, 0.0
+        for _ in range(config.critic_steps):
+            real, _ = next(batches)
+            fake = generator(torch.randn(len(real), config.latent)).detach()
+            c_rms.zero_grad()
+            loss_c = critic(fake).mean() - critic(real).mean()
+            loss_c.backward()
+            c_rms.step()
+            for weight in critic.parameters():
+                weight.data.clamp_(-config.clip, config.clip)
+            gap = -loss_c.item()
+        yield {"critic__gap": gap, **critic_pleased(generator, critic, g_rms, average, config, step)}
+
+
+def train_wgan_gp(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    generator, critic = wgan_gp.Generator(config, shape), wgan_gp.Critic(config, shape)
+    g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=(0.0, config.beta2))
+    c_adam = torch.optim.Adam(critic.parameters(), config.lr, betas=(0.0, config.beta2))
+    average, step = copy.deepcopy(generator), 0
+    while True:
+        step, gap = step + 1, 0.0
+        for _ in range(config.critic_steps):
+            real, _ = next(batches)
+            fake = generator(torch.randn(len(real), config.latent)).detach()
+            alpha = torch.rand(len(real))[:, None, None, None]
+            mixed = (alpha * real + (1 - alpha) * fake).requires_grad_()
+            (slope,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+            penalty = ((slope.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
+            c_adam.zero_grad()
+            loss_c = critic(fake).mean() - critic(real).mean()
+            (loss_c + config.penalty * penalty).backward()
+            c_adam.step()
+            gap = -loss_c.item()
+        yield {"critic__gap": gap, **critic_pleased(generator, critic, g_adam, average, config, step)}
+
+
+def train_sngan(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    """Real and generated images in one pass: every pass is a step of the power method, and the system has one an update."""
+    generator, discriminator = sngan.Generator(config, shape), sngan.Discriminator(config, shape)
+    betas = (config.beta1, config.beta2)
+    g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas)
+    d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas)
+    average, step = copy.deepcopy(generator), 0
+    while True:
+        step, loss = step + 1, 0.0
+        for _ in range(config.d_steps):
+            real, _ = next(batches)
+            fake = generator(torch.randn(len(real), config.latent)).detach()
+            d_adam.zero_grad()
+            d_real, d_fake = discriminator(torch.cat([real, fake])).chunk(2)
+            loss_d = F.relu(1 - d_real).mean() + F.relu(1 + d_fake).mean()
+            loss_d.backward()
+            d_adam.step()
+            loss = loss_d.item()
+        yield {"loss__d": loss, **critic_pleased(generator, discriminator, g_adam, average, config, step)}
+
+
+def train_autoencoder(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    """With the moments of the latents of each class, which are the system's sampler."""
+    encoder, decoder = autoencoder.make_encoder(config, shape), autoencoder.make_decoder(config, shape)
+    gaussians = autoencoder.ClassGaussians(classes, config.latent)
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], config.lr)
+    rate = cosine(adam, config)
+    for images, labels in batches:
+        latents = encoder(images)
+        error = F.mse_loss(decoder(latents), images)
+        adam.zero_grad()
+        error.backward()
+        adam.step()
+        rate.step()
+        gaussians.update(latents.detach(), labels, config.halflife)
+        yield {"error": error.item()}
+
+
+def train_vae(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
+    encoder, decoder = vae.make_encoder(config, shape), vae.make_decoder(config, shape)
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], config.lr)
+    rate = cosine(adam, config)
+    for images, _ in batches:
+        mean, log_variance = encoder(images).chunk(2, dim=1)
+        z = mean + (log_variance / 2).exp() * torch.randn(len(images), config.latent)
+        kl = (mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=1).mean() / 2
+        reconstruction = vae.surprise(decoder(z), images, config.likelihood)
+        adam.zero_grad()
+        ((reconstruction + config.beta * kl) / images[0].numel()).backward()
+        adam.step()
+        rate.step()
+        yield {"reconstruction": reconstruction.item(), "kl": kl.item()}
+
+
+def train_ddpm(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
+    net = ddpm.UNet(config, shape, classes)
+    average = copy.deepcopy(net)
+    adam = torch.optim.Adam(net.parameters(), config.lr, betas=(0.9, 0.99))
+    rate = cosine(adam, config)
+    for step, (images, labels) in enumerate(batches, 1):
+        angles = (torch.arange(len(images)) + torch.rand(1)) * (math.pi / 2 / len(images))
+        noisy, velocity = ddpm.mix(images, torch.randn_like(images), angles)
+        loss = F.mse_loss(net(noisy, angles, labels), velocity)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        rate.step()
+        move_average(average, net, config, step * len(images))
+        yield {"loss": loss.item()}
+
+
+class PlaneDiscriminator(cgan.Discriminator):
+    """The label planes as they are described: painted, and put beside the channels of the image."""
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        planes = F.one_hot(labels, self.look.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        x = F.leaky_relu(nn.Conv2d.forward(self.look, torch.cat([x, planes], dim=1)), 0.2)
+        for shrink in self.shrink:
+            x = F.leaky_relu(shrink(x), 0.2)
+        return self.last(x.flatten(1))[:, 0]
+
+
+class Players:
+    """Two networks, an optimiser each, and the average of the generator's weights."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Any, betas: tuple[float, float], *,
+                 scheduled: bool = False) -> None:  # fmt: skip
+        self.generator, self.discriminator, self.average = generator, discriminator, copy.deepcopy(generator)
+        self.g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas)
+        self.d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas)
+        self.rates = [cosine(adam, config) for adam in (self.g_adam, self.d_adam)] if scheduled else []
+
+    def after_step(self, config: Any, images: int) -> None:
+        for rate in self.rates:
+            rate.step()
+        move_average(self.average, self.generator, config, images)
+
+
+def standard_step(players: Players, config: Any, real: torch.Tensor, labels: tuple[torch.Tensor, ...],
+                  wanted: tuple[torch.Tensor, ...], step: int, *, gamma: float = 0.0, share: float = 1.0,
+                  target: float = 1.0) -> dict[str, float]:  # fmt: skip
+    """The non-saturating loss; D's two halves weigh `share` each, and real images have the target `target`."""
+    discriminator, bce = players.discriminator, nn.BCEWithLogitsLoss()
+    fake = players.generator(torch.randn(len(real), config.latent), *wanted)
+
+    players.d_adam.zero_grad()
+    d_real = discriminator(real.requires_grad_(gamma > 0), *labels)
+    loss_real = share * bce(d_real, torch.full_like(d_real, target))
+    (loss_real + gamma * squared_slope(d_real, real) if gamma else loss_real).backward()
+    d_fake = discriminator(fake.detach(), *wanted)
+    loss_fake = share * bce(d_fake, torch.zeros_like(d_fake))
+    loss_fake.backward()
+    players.d_adam.step()
+
+    players.g_adam.zero_grad()
+    d_fake = discriminator(fake, *wanted)
+    loss_g = bce(d_fake, torch.ones_like(d_fake))
+    loss_g.backward()
+    players.g_adam.step()
+    players.after_step(config, step * len(real))
+    return {"loss__d": (loss_real + loss_fake).item(), "loss__g": loss_g.item()}
+
+
+def relativistic_step(players: Players, config: Any, real: torch.Tensor, step: int,
+                      gamma: float) -> tuple[float, float, float]:  # fmt: skip
+    """Pairs of a real and a generated image, with R1 and R2 where `gamma` is above 0: loss of D, penalty, loss of G."""
+    discriminator = players.discriminator
+    fake = players.generator(torch.randn(len(real), config.latent))
+
+    players.d_adam.zero_grad()
+    shown = fake.detach().requires_grad_(gamma > 0)
+    d_real, d_fake = discriminator(real.requires_grad_(gamma > 0)), discriminator(shown)
+    loss_d = F.softplus(d_fake - d_real).mean()
+    penalty = gamma * (squared_slope(d_real, real) + squared_slope(d_fake, shown)) if gamma else torch.zeros(())
+    (loss_d + penalty).backward()
+    players.d_adam.step()
+
+    players.g_adam.zero_grad()
+    loss_g = F.softplus(discriminator(real.detach()) - discriminator(fake)).mean()
+    loss_g.backward()
+    players.g_adam.step()
+    players.after_step(config, step * len(real))
+    return loss_d.item(), penalty.item(), loss_g.item()
+
+
+def critic_pleased(generator: nn.Module, critic: nn.Module, optimiser: torch.optim.Optimizer, average: nn.Module,
+                   config: Any, step: int) -> dict[str, float]:  # fmt: skip
+    """The generator's step of the systems with a critic."""
+    optimiser.zero_grad()
+    loss_g = -critic(generator(torch.randn(config.batch, config.latent))).mean()
+    loss_g.backward()
+    optimiser.step()
+    move_average(average, generator, config, step * config.batch)
+    return {"loss__g": loss_g.item()}
+
+
+def squared_slope(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """R1 or R2: half the mean squared gradient norm, on a forward pass that was made already."""
+    (slope,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return slope.pow(2).flatten(1).sum(dim=1).mean() / 2
+
+
+def cosine(optimiser: torch.optim.Optimizer, config: Any) -> torch.optim.lr_scheduler.LambdaLR:
+    def share(step: int) -> float:
+        return config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * step / config.steps)) / 2
+
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+
+
+@torch.no_grad()
+def move_average(average: nn.Module, net: nn.Module, config: Any, images: int) -> None:
+    decay = 0.5 ** (config.batch / min(config.halflife, 0.05 * images))
+    mine = average.state_dict()
+    for name, value in net.state_dict().items():
+        if value.is_floating_point():
+            mine[name].mul_(decay).add_(value, alpha=1 - decay)
+        else:
+            mine[name].copy_(value)
+
+
+TRANSCRIPTIONS: dict[str, Plain] = {
+    name.removeprefix("train_"): value for name, value in list(globals().items()) if name.startswith("train_")
+}
