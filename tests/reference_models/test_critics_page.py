@@ -20,7 +20,7 @@ def page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(critics, "COMPARED", dict.fromkeys(critics.COMPARED, 2))
         patch.setattr(critics, "PROTOTYPE_STEPS", 2)
-        patch.setattr(critics, "STACK_STEPS", 2)
+        patch.setattr(critics, "STACKS", {"stacked_digits": 2})
         patch.setattr(critics, "JUDGED", 1000)
         for name in (*critics.COMPARED, "acgan"):
             system = SYSTEMS[name]
@@ -53,7 +53,7 @@ def test_all_three_questions_are_answered_with_errors(page):
     for name in critics.COMPARED:
         assert f"| `{name}` | 2 |" in text
     assert "of the weights at the bound" in text
-    assert "stacks of test digits" in text
+    assert "| `stacked_digits`, test digits | 1,000 |" in text
     assert text.count(" of 1,000 |") >= 3
     assert " +- " in text
     assert "standard errors)" in text
