@@ -2,7 +2,8 @@
 
 A folder holds one file of weights for each (arm, seed), so an interrupted experiment goes on where it was. What decides
 the numbers stands in experiment.json; a folder with other contents is refused. The test split is read in one place,
-`test_scores`, after the last network has been trained, and its scores are stored: nothing is chosen afterwards.
+`test_scores`, after the last network has been trained, and its scores are stored: nothing is chosen afterwards. Who asks
+for more seeds later opens it again, and experiment.json says so.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def train_all(experiment: Experiment, draw: Draw | None = None, generator: str =
 def test_scores(experiment: Experiment) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     """Log odds of malignant for the test images, (seeds, 156) for each arm, and the labels (156,)."""
     path = experiment.folder / TEST
-    if not path.exists():
+    if _seeds_shown(path) != len(experiment.seeds):
         left = experiment.unfinished()
         if left:
             raise IncomparableError(
@@ -99,9 +100,19 @@ def _open_test(experiment: Experiment, path: Path) -> None:
         arm.name: np.stack([_scores(experiment, arm, seed, test.images) for seed in experiment.seeds])
         for arm in experiment.arms
     }
+    before = experiment.setup.get("opened", [_seeds_shown(path)] if path.exists() else [])
+    write_json(experiment.folder / SETUP, {**experiment.setup, "opened": [*before, len(experiment.seeds)]})
     buffer = io.BytesIO()
     np.savez(buffer, labels=test.labels, **found)
     write_atomic(path, buffer.getvalue())
+
+
+def _seeds_shown(path: Path) -> int:
+    """How many seeds the stored scores are of; 0 where none are stored."""
+    if not path.exists():
+        return 0
+    with np.load(path, allow_pickle=False) as stored:
+        return len(next(stored[name] for name in stored.files if name != "labels"))
 
 
 def _scores(experiment: Experiment, arm: Arm, seed: int, images: NDArray[np.uint8]) -> NDArray[np.float64]:

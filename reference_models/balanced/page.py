@@ -97,7 +97,16 @@ def _setting(found: Mapping[str, Outcome], setup: Mapping[str, Any]) -> str:
         f"One small network ({setup['steps']} batches of {setup['recipe']['batch']}, no augmentation of its own) for each arm "
         f"and each of {seeds} seeds; equal seeds begin with equal weights. Arms that add images add 252, call all of them "
         f"malignant, and so bring the classes to 399 and 399; nothing else changes, the number of batches included. The test "
-        f"split ({malignant} malignant, {others} others) was opened once, when all {seeds * len(ARMS)} networks were trained."
+        f"split ({malignant} malignant, {others} others) was opened {_opened(setup.get('opened', [seeds]))}"
+    )
+
+
+def _opened(times: Sequence[int]) -> str:
+    """When the test split was seen, by the number of seeds that were trained by then."""
+    first, *later = times
+    again = "".join(f", and again when there were {n}: the same arms, and nothing chosen in between" for n in later)
+    return (
+        f"{'first ' if later else 'once, '}when all {first * len(ARMS)} networks of {first} seeds were trained{again}."
     )
 
 

@@ -230,6 +230,25 @@ def test_the_test_split_is_opened_once_and_after_everything(small):
     assert labels.tolist() == data.load("test").labels.tolist()
 
 
+def test_more_seeds_open_the_test_split_again_and_the_setup_says_so(small):
+    data, trial = small
+    experiment.prepare(trial, (2,))
+    experiment.train_all(trial, draw, "0001-some")
+    few, _ = experiment.test_scores(trial)
+    more = replace(trial, seeds=range(3))
+    with pytest.raises(IncomparableError, match="3 are not, the first none with seed 2"):
+        experiment.test_scores(more)
+    experiment.train_all(more, draw, "0001-some")
+    many, _ = experiment.test_scores(more)
+    assert data.opened["test"] == 2
+    assert all(np.array_equal(many[name][:2], few[name]) for name in few)
+    assert more.setup["opened"] == [2, 3]
+    assert page._opened([2]) == "once, when all 16 networks of 2 seeds were trained."
+    assert page._opened([2, 3]).startswith(
+        "first when all 16 networks of 2 seeds were trained, and again when there were 3"
+    )
+
+
 def test_a_finished_network_is_kept_and_a_lost_one_comes_back_the_same(small):
     _, trial = small
     experiment.prepare(trial, (2,))
