@@ -72,12 +72,16 @@ def _told(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: i
     n_fake, n = int(is_fake[:, 0].sum()), len(phi)
     target = torch.where(is_fake, n / (2 * n_fake), -n / (2 * (n - n_fake))).to(phi)
     margin = torch.empty_like(target)
-    for held in range(folds):
-        rest = fold != held
-        gram = phi[rest].T @ phi[rest]
-        gram.diagonal().add_(ridge * math.sqrt(int(rest.sum())))
-        weights = torch.cholesky_solve(phi[rest].T @ target[rest], torch.linalg.cholesky(gram))
-        margin[~rest] = phi[~rest] @ weights
+    parts = [(fold == held).nonzero().squeeze(1) for held in range(folds)]
+    grams, sums = (
+        torch.stack([phi[at].T @ phi[at] for at in parts]),
+        torch.stack([phi[at].T @ target[at] for at in parts]),
+    )
+    for held, at in enumerate(parts):
+        rest = [other for other in range(folds) if other != held]
+        gram = grams[rest].sum(dim=0)
+        gram.diagonal().add_(ridge * math.sqrt(n - len(at)))
+        margin[at] = phi[at] @ torch.cholesky_solve(sums[rest].sum(dim=0), torch.linalg.cholesky(gram))
     return (margin * target > 0).to(phi) + 0.5 * (margin == 0).to(phi)
 
 

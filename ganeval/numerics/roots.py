@@ -7,7 +7,8 @@ F B F', and the squares of the singular values of F G', so
     tr (A B)^(1/2) = || F G' ||_*        (the nuclear norm: the sum of the singular values)
 
 and a factor may be a Cholesky factor (full rank), a scaled root from `eigh` (dead directions), or the centred rows
-themselves (fewer rows than columns: the n x n Gram route). One factor is enough where the other covariance is at hand.
+themselves (fewer rows than columns: the n x n Gram route, by PyTorch alone: a change to SciPy's threads and back costs
+more than half a product saves). One factor is enough where the other covariance is at hand.
 The map between the Gaussians is that of Gelbrich (1990), doi:10.1002/mana.19901470121, Proposition 2.1.
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from ganeval.numerics.covariance import RANK_TOLERANCE, Covariance
-from ganeval.numerics.symmetric import congruence, inner, outer
+from ganeval.numerics.symmetric import congruence
 
 EPS = torch.finfo(torch.float64).eps
 NORM_TOLERANCE = 1e-10  # above this estimated relative error a nuclear norm is computed again, the slower way
@@ -30,7 +31,7 @@ def nuclear_norm(cross: torch.Tensor) -> float:
     Fast route: square roots of the eigenvalues of the smaller Gram matrix, each wrong by about eps max / (2 sigma);
     where those errors could add up to more than 1e-10 of the sum (dead directions), by singular values.
     """
-    gram = outer(cross) if cross.shape[0] < cross.shape[1] else _gram_of_columns(cross)
+    gram = cross @ cross.T if cross.shape[0] < cross.shape[1] else cross.T @ cross
     total, reliable = _sum_of_roots(torch.linalg.eigvalsh(gram))
     return total if reliable else float(torch.linalg.svdvals(cross).sum())
 
@@ -75,8 +76,8 @@ def _crossed(source: Covariance, target: Covariance) -> _Crossed:
         return _Crossed(carrier @ source.factor.T, carrier, 0.75)
     cross = source.factor @ target.factor.T
     if cross.shape[0] < cross.shape[1]:
-        return _Crossed(outer(cross), cross @ target.factor, 0.75)
-    return _Crossed(_gram_of_columns(cross), target.factor, 0.25)
+        return _Crossed(cross @ cross.T, cross @ target.factor, 0.75)
+    return _Crossed(cross.T @ cross, target.factor, 0.25)
 
 
 def _sandwich(target: Covariance, matrix: torch.Tensor) -> torch.Tensor:
@@ -84,10 +85,6 @@ def _sandwich(target: Covariance, matrix: torch.Tensor) -> torch.Tensor:
     if target.lower is not None:
         return congruence(target.lower, matrix)
     return target.factor @ matrix @ target.factor.T
-
-
-def _gram_of_columns(cross: torch.Tensor) -> torch.Tensor:
-    return inner([cross], cross.new_zeros(cross.shape[1]))
 
 
 def _settled(squares: torch.Tensor, source: Covariance, target: Covariance) -> float:

@@ -39,18 +39,6 @@ def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
     return _mirrored(torch.from_numpy(lower))
 
 
-def outer(x: torch.Tensor) -> torch.Tensor:
-    """X X' (n, n) of X (n, d), float64.
-
-    >>> outer(torch.tensor([[1.0, 2.0], [0.0, 1.0]], dtype=torch.float64)).tolist()
-    [[5.0, 2.0], [2.0, 1.0]]
-    """
-    if x.device.type != "cpu" or 0 in x.shape:
-        return x @ x.T
-    (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
-    return _mirrored(torch.from_numpy(syrk(1.0, x.contiguous().numpy().T, trans=1, lower=1)))
-
-
 def cholesky(matrix: torch.Tensor) -> torch.Tensor | None:
     """L (d, d), lower triangular, float64, with L L' = matrix; None where that is not positive definite.
 
@@ -91,11 +79,15 @@ def _by_columns(symmetric: torch.Tensor) -> np.ndarray:
 
 
 def _mirrored(matrix: torch.Tensor) -> torch.Tensor:
-    """`matrix` with its lower triangle copied onto the upper, in place."""
-    for start in range(0, len(matrix), BLOCK):
-        rows = matrix[start : start + BLOCK]
+    """`matrix`, on the CPU, with its lower triangle copied onto the upper, in place.
+
+    By NumPy: PyTorch's threads would wait for those of the product before.
+    """
+    array = matrix.numpy()
+    for start in range(0, len(array), BLOCK):
+        rows = array[start : start + BLOCK]
         corner = rows[:, start : start + BLOCK]
-        corner.copy_(corner.tril() + corner.tril(-1).T)
+        corner[...] = np.tril(corner) + np.tril(corner, -1).T
         for column in range(0, start, BLOCK):
-            matrix[column : column + BLOCK, start : start + BLOCK] = rows[:, column : column + BLOCK].T
+            array[column : column + BLOCK, start : start + BLOCK] = rows[:, column : column + BLOCK].T
     return matrix
