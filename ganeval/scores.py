@@ -18,6 +18,7 @@ from ganeval.files import read_json, write_atomic, write_json
 
 SCHEMA = "ganeval.evaluation/1"
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
+NOISE = 1e-12  # relative size of an error that is rounding, not an error
 _NO_MEANING = ("latents", "sampling")  # settings that make errors smaller, not numbers different
 Better = Literal["lower", "higher", "target"]
 Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
@@ -158,10 +159,12 @@ def render_value(value: float | None, se: float | None = None) -> str:
 
     >>> render_value(12.34567, 0.41), render_value(0.98765), render_value(None), render_value(1234.5, 210.0)
     ('12.35 +- 0.41', '0.9877', 'not computed', '1234 +- 210')
+    >>> render_value(0.25, 1e-17)
+    '0.25'
     """
     if value is None:
         return "not computed"
-    if se is None or not math.isfinite(se) or se <= 0:
+    if se is None or not math.isfinite(se) or se <= NOISE * max(1.0, abs(value)):
         return f"{value:.4g}"
     decimals = min(max(0, 1 - math.floor(math.log10(se))), 12)
     return f"{value:.{decimals}f} +- {se:.{decimals}f}"
