@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.numerics.order import canonical_order
 from ganeval.pair import Pair
 
 SYMMETRIC_K = 5
@@ -76,7 +77,10 @@ def top_recall(pair: Pair) -> float:
 
 
 def _projected(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
-    real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
+    """Both sets in an order of their own, so that the same rows are drawn whatever order they came in."""
+    real, fake = (
+        rows.double()[canonical_order(rows)] for rows in (pair.require_real().embeddings, pair.fake.embeddings)
+    )
     d = real.shape[1]
     if d <= TOP_DIMENSIONS:
         return real, fake

@@ -356,9 +356,8 @@ fakes that has grown past the real one, the third is not fooled by scaled axes, 
 ## Newer forms, judged by the same table
 
 `benchmarks/newer_forms.py` has their definitions and sources. They are not in the library: what they pass is passed there
-already. TopP passes one situation that no fidelity metric of ours does (`beta_recall` does), at the price of the lowest
-count but one and of a value that moves with its bootstraps and, above 32 dimensions, with its random projection; it was
-judged with one seed.
+already. TopP and TopR move with the draws of their bootstraps: with other draws TopP passed the scaled axis and failed
+the cubes.
 
 {newer}
 

@@ -122,7 +122,7 @@ def test_gan_test_stands_beside_cas_recall_and_coverage(steps):
 
 def test_the_reading_says_which_scores_few_evaluations_move():
     def at(nfe, **values):
-        value = {key: 0.5 for key in (*diffusion.NAMED, *diffusion.CURVES)} | values
+        value = dict.fromkeys((*diffusion.NAMED, *diffusion.CURVES), 0.5) | values
         scores: Any = {key: ScoreRecord(key, "ok", one, se=0.01) for key, one in value.items()}
         return diffusion.AtNfe(nfe, np.zeros((1, 1, 2, 2), np.uint8), np.zeros(1, np.int64), scores)
 
