@@ -185,7 +185,7 @@ def _count(score: Score) -> list[str]:
 
 
 def _mode_reading(stacks: Mapping[str, Stacks]) -> str:
-    real = " and ".join(f"{float(found.real):.0f}" for found in stacks.values())
+    real = " and ".join(sorted({f"{float(found.real):.0f}" for found in stacks.values()}))
     seen = "; ".join(
         f"`{name}` {found.info['images']:,} stacks in {found.info['cpu_seconds'] / 60:.1f} CPU-minutes"
         for name, found in stacks.items()
@@ -195,7 +195,8 @@ def _mode_reading(stacks: Mapping[str, Stacks]) -> str:
         "them, so *captured* are those with more images than its errors explain (1 % over all modes together); stacks of "
         f"real digits, read by the same judge, reach {real} by that rule. The published rows are counts of the first kind, "
         "each read by a classifier of its authors. The reverse KL is of counts to uniform: in few images it is "
-        f"above 0 even for a perfect generator, by about 999 / 2n. Trained on: {seen}; PacGAN on 6,400,000 stacks."
+        "above 0 even for a perfect generator, by about 999 / 2n; and 5,000 images, five a mode, are too few to be sure of every "
+        f"mode. Trained on: {seen}; PacGAN on 6,400,000 stacks."
     )
 
 
