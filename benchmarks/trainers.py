@@ -55,7 +55,7 @@ ENTRIES = {
     "cgan_dense": Entry("mnist", 32),
     "dcgan": Entry("mnist", 16),
     "ddpm": Entry("hoda", 24),
-    "gan_mlp": Entry("digits", 96),
+    "gan_mlp": Entry("digits", 192),
     "projection_cgan": Entry("hoda", 16, 1.3),
     "rpgan": Entry("digits", 48),
     "sngan": Entry("digits", 48),
@@ -132,7 +132,9 @@ def _each(works: Sequence[Callable[[], object]]) -> None:
 def _row(name: str, entry: Entry, data: Data, config: Any, results: dict[str, Result]) -> Row:
     images = entry.updates * config.batch * images_per_update(config)
     speed = {who: images / result.seconds for who, result in results.items()}
-    return Row(name, data.used, config.batch, speed[PLAIN], speed["ganeval"], speed[RECOMMENDED], entry.bar)
+    return Row(
+        name, data.used.partition(" ")[0], config.batch, speed[PLAIN], speed["ganeval"], speed[RECOMMENDED], entry.bar
+    )
 
 
 def images_per_update(config: Any) -> int:
@@ -159,7 +161,7 @@ def training_images(name: str) -> Data:
         channels, size, _ = SHAPES[name]
         grey = resample(torch.from_numpy(blobs(MOST)).float(), (1, size, size))
         images, labels = grey.byte().repeat(1, channels, 1, 1), torch.arange(MOST) % 10
-        classes, used = tuple("0123456789"), f"blobs in the shape of {name}"
+        classes, used = tuple("0123456789"), f"{name}-shaped blobs"
         return Data(name, classes, images, labels, images[:1000], labels[:1000], used=used)
 
 
@@ -260,14 +262,15 @@ def page(rows: Sequence[Row], blocks: int) -> str:
             "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. *Default* is "
             "`python -m reference_models NAME`, fp32, which is what the plain one computes too. *Recommended* adds `--amp "
             "--channels-last`: convolutions and matrix products in bfloat16, penalties, losses, weights and averages in "
-            "fp32; the pages of results are trained with it. The bar is for the recommended options."
+            "fp32; most pages of results are trained with it. The bar is for the recommended options."
         ),
         _reading(rows),
         (
-            f"One process, one thread, in turns: {blocks} blocks of each after {WARM} untimed updates; medians. Ours log a line "
-            "with every health signal once a block, more often than by default; checkpoints and pictures are not in it. At "
-            f"most {MOST:,} training images, which the plain one has as floats at the size trained on from the start. "
-            f"{processor()}, torch {torch.__version__}."
+            f"One process, one thread, in turns; the median of {blocks} blocks of each, after {WARM} updates that are not timed. "
+            "Ours log a line with every health signal in every block, more often than by default in most; checkpoints and "
+            f"pictures are not in it. At most {MOST:,} training images, which the plain one has as floats at the size trained "
+            "on from the start. "
+            f"Measured on {processor()}, torch {torch.__version__}."
         ),
     ]
     return "\n\n".join(parts) + "\n"
