@@ -187,10 +187,10 @@ def _clear(against: Mapping[str, Comparison]) -> str:
     better = [name for name, c in against.items() if c.differences["AUC"].interval[0] > 0]
     worse = [name for name, c in against.items() if c.differences["AUC"].interval[1] < 0]
     parts = [
-        f"{'No arm ranks' if not better else _and(better) + ' rank'} the images better than `none` beyond the error of AUC"
+        f"Beyond the error of AUC the images are ranked better than by `none` by {_and(better) if better else 'no arm'}"
     ]
     if worse:
-        parts.append(f"{_and(worse)} rank them worse")
+        parts.append(f"worse by {_and(worse)}")
     return "; ".join(parts) + "."
 
 
