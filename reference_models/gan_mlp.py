@@ -124,6 +124,10 @@ def train(config: Config, session: Session) -> None:
         # Discriminator
         with session.autocast():
             d_real, d_fake = discriminator(torch.cat([real, fake.detach()])).chunk(2)
+        if session.logging:  # now: pairs have no common zero, and the next update moves all logits together
+            with session.autocast(), torch.no_grad():
+                d_held = discriminator(session.held_out(config.batch)[0])
+            session.log(d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake))
         loss_d = discriminator_loss(config.loss, d_real, d_fake)
         if config.loss == "modern":
             penalties = r1(discriminator, real), r2(discriminator, fake)
@@ -148,10 +152,7 @@ def train(config: Config, session: Session) -> None:
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:
-            with torch.no_grad():
-                d_held = discriminator(session.held_out(config.batch)[0])
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
             )  # fmt: skip

@@ -124,6 +124,10 @@ def train(config: Config, session: Session) -> None:
         with session.autocast():
             fake = generator(session.normal(config.batch, config.latent)).float()
             d_real, d_fake = discriminator(torch.cat([real, fake.detach()])).chunk(2)
+        if session.logging:  # now: pairs have no common zero, and the next update moves all logits together
+            with session.autocast(), torch.no_grad():
+                d_held = discriminator(session.held_out(config.batch)[0])
+            session.log(d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake))
         loss_d = discriminator_loss(d_real, d_fake)
         d_adam.zero_grad()
         loss_d.backward()
@@ -147,11 +151,8 @@ def train(config: Config, session: Session) -> None:
         session.log(loss__d=loss_d, loss__g=loss_g, d__gap=(d_real - d_fake).mean())
         session.watch(real, labels, fake)
         if session.logging:
-            with torch.no_grad():
-                d_held = discriminator(session.held_out(config.batch)[0])
             session.log(
-                d__real=d_real, d__held_out=d_held, d__fake=d_fake,
-                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__real=d_real, d__fake=d_fake,
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
             )  # fmt: skip

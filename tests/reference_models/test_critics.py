@@ -11,6 +11,7 @@ import torch
 from ganeval.errors import WrongInputError
 from ganeval.runs.readers.native import read_run
 from reference_models import rpgan, sngan, wgan_clip, wgan_gp
+from reference_models.plumbing.data import load_data
 from reference_models.plumbing.session import Options, Session
 from reference_models.plumbing.system import SYSTEMS, fit
 
@@ -161,3 +162,16 @@ def test_spectral_norm_bounds_the_slope_of_the_whole_discriminator():
     # Of stride 2 and kernel 4 each pixel is seen by 2 x 2 windows of a layer, of stride 1 and kernel 3 by 3 x 3: the
     # norm of each map is at most 2 or 3 times that of its matrix.
     assert slopes.max() < 3 * 2 * 2
+
+
+@pytest.mark.parametrize("name", ["rpgan", "gan_mlp"])
+def test_images_held_out_that_are_the_training_images_are_no_sign_of_overfitting(name, tmp_path, monkeypatch):
+    """At rates so high that all logits of a pair move far together in one update."""
+    data = load_data("synthetic")
+    images, labels = data.images[:16], data.labels[:16]
+    same = replace(data, images=images, labels=labels, held_images=images, held_labels=labels, _order={})
+    monkeypatch.setattr("reference_models.plumbing.system.load_data", lambda *_: same)
+    run = fit(name, smoke(name, steps=6, lr=0.05), dataset="synthetic", out=tmp_path, options=QUICK)
+    curves = read_run(run.path).curves
+    assert curves["d/held_out"].values == pytest.approx(curves["d/real"].values, rel=1e-4)
+    assert curves["overfit_ratio"].values == pytest.approx([0] * 6, abs=1e-3)
