@@ -138,7 +138,7 @@ def test_a_race_measures_all_three_on_the_same_data(monkeypatch):
     row = measure("sngan", Entry("digits", 2), blocks=1, profile="smoke")
     assert (row.name, row.batch) == ("sngan", 16)
     assert row.data == "digits:train"
-    assert min(row.plain, row.default, row.recommended, *row.ratios) > 0
+    assert min(row.plain, row.default, row.recommended, *row.ratios, *row.cpu_ratios) > 0
 
 
 def test_images_are_counted_once_for_every_step_of_a_critic():
@@ -157,9 +157,15 @@ def test_blobs_stand_in_for_a_data_set_that_is_not_here(monkeypatch):
 
 
 def test_the_page_names_who_is_slower_and_which_bar_is_not_met():
-    rows = [Row("cgan", "hoda:train", 64, 100.0, 95.0, 120.0, 1.3), Row("vae", "cifar10:train", 256, 100.0, 110.0, 150.0, 1.0)]  # fmt: skip
+    rows = [
+        Row("cgan", "hoda:train", 64, 100.0, 95.0, 120.0, (0.99, 1.25), 1.3),
+        Row("vae", "cifar10:train", 256, 100.0, 110.0, 150.0, (1.1, 1.5), 1.0),
+    ]
     text = page(rows, blocks=3)
-    assert "| `cgan` | hoda:train | 64 | 100 | 95 | 0.95 | 120 | 1.20 | >= 1.3 | NOT met, 0.92 of it |" in text
-    assert "| 110 | 1.10 | 150 | 1.50 | >= 1 | met |" in text
+    assert (
+        "| `cgan` | hoda:train | 64 | 100 | 95 | 0.95 (0.99) | 120 | 1.20 (1.25) | >= 1.3 | NOT met, 0.92 of it |"
+        in text
+    )
+    assert "| 110 | 1.10 (1.10) | 150 | 1.50 (1.50) | >= 1 | met |" in text
     assert "0.95 to 1.10 times as fast; slower than the plain one: `cgan` (0.95)." in text
     assert "1.20 to 1.50 times as fast." in text
