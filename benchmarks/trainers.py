@@ -1,6 +1,6 @@
 """python -m benchmarks.trainers [NAME ...]: images a second of every trainer and of its plain transcription.
 
-Three contestants for each system, with the recipe `cpu`, the same data, one process and one thread, a block of updates
+Three contestants for each system, with the recipe `cpu` (and the Hoda study's), the same data, one process and one thread, a block of updates
 each in turns: our trainer with its default options (fp32), with the options recommended for a processor that
 multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line in every block
 (the default is one in 50 updates), with all that belongs to it; checkpoints and pictures, a handful in a whole
@@ -45,16 +45,18 @@ class Entry:
     dataset: str
     updates: int  # a multiple of the steps between two penalties
     bar: float = 1.0
+    recipe: str = "cpu"
 
 
-ENTRIES = {
+ENTRIES = {  # by system, or by system and recipe
     "acgan": Entry("digits", 48),
     "autoencoder": Entry("cifar10", 24),
     "cdcgan": Entry("mnist", 16),
     "cgan": Entry("hoda", 16, 1.3),
+    "cgan study004_r1": Entry("hoda", 8, 1.3, "study004_r1"),
     "cgan_dense": Entry("mnist", 32),
     "dcgan": Entry("mnist", 16),
-    "ddpm": Entry("hoda", 48),
+    "ddpm": Entry("hoda", 32),
     "gan_mlp": Entry("digits", 192),
     "projection_cgan": Entry("hoda", 16, 1.3),
     "rpgan": Entry("digits", 48),
@@ -104,9 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_atomic(PAGE, page(rows, given.blocks))
 
 
-def measure(name: str, entry: Entry, blocks: int, profile: str = "cpu") -> Row:
+def measure(label: str, entry: Entry, blocks: int) -> Row:
     """One race; all three trainings end with it."""
-    config, data = SYSTEMS[name].profile(profile), training_images(entry.dataset)
+    name = label.partition(" ")[0]
+    config, data = SYSTEMS[name].profile(entry.recipe), training_images(entry.dataset)
     options = Options(device="cpu", log_every=entry.updates, checkpoints=0, grids=0, sample_times=0)
     amp = replace(options, amp=True, channels_last=True)
     peer = transcribed(name, config, data)
@@ -122,7 +125,7 @@ def measure(name: str, entry: Entry, blocks: int, profile: str = "cpu") -> Row:
         warm_up = partial(_each, [partial(runner, WARM) for runner in runners])
         contest = Contest(name, ours, {RECOMMENDED: fast, PLAIN: peers}, repeats=blocks, warm_up=warm_up)
         results = {result.name: result for result in race(contest)}
-    return _row(name, entry, data, config, results)
+    return _row(label, entry, data, config, results)
 
 
 def _each(works: Sequence[Callable[[], object]]) -> None:
@@ -130,12 +133,12 @@ def _each(works: Sequence[Callable[[], object]]) -> None:
         work()
 
 
-def _row(name: str, entry: Entry, data: Data, config: Any, results: dict[str, Result]) -> Row:
+def _row(label: str, entry: Entry, data: Data, config: Any, results: dict[str, Result]) -> Row:
     images = entry.updates * config.batch * images_per_update(config)
     plain, default, fast = (results[key] for key in (PLAIN, "ganeval", RECOMMENDED))
     speeds = images / plain.seconds, images / default.seconds, images / fast.seconds
     cpu = plain.cpu / default.cpu, plain.cpu / fast.cpu
-    return Row(name, data.used.partition(" ")[0], config.batch, *speeds, cpu, entry.bar)
+    return Row(label, data.used.partition(" ")[0], config.batch, *speeds, cpu, entry.bar)
 
 
 def images_per_update(config: Any) -> int:
@@ -247,7 +250,7 @@ class _EnoughError(Exception):
 def line(row: Row) -> str:
     (default, recommended), (cpu_default, cpu_recommended) = row.ratios, row.cpu_ratios
     return (
-        f"{row.name:16s} {row.plain:9,.0f} plain {row.default:9,.0f} default ({default:.2f} x, cpu {cpu_default:.2f} x) "
+        f"{row.name:17s} {row.plain:9,.0f} plain {row.default:9,.0f} default ({default:.2f} x, cpu {cpu_default:.2f} x) "
         f"{row.recommended:9,.0f} recommended ({recommended:.2f} x, cpu {cpu_recommended:.2f} x, bar {row.bar:g})"
     )
 
@@ -256,7 +259,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
     heads = ("system", "data", "batch", "plain PyTorch", "ours, default", "times plain (CPU)", "ours, recommended", "times plain (CPU)", "bar", "")  # fmt: skip
     parts = [
         "# Speed of the trainers",
-        "Made by `python -m benchmarks.trainers --write`. Real images a second in training, recipe `cpu`.",
+        "Made by `python -m benchmarks.trainers --write`. Real images a second in training, recipe `cpu` where none is named.",
         markdown_table(heads, [_cells(row) for row in rows]),
         (
             "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "

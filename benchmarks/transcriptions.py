@@ -79,7 +79,8 @@ def train_dcgan(config: Any, shape: Shape, _classes: int, batches: Batches) -> L
 
 
 def train_cgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
-    generator, discriminator = cgan.Generator(config, shape, classes), PlaneDiscriminator(config, shape, classes)
+    generator = (cgan.StudyGenerator if config.study else cgan.Generator)(config, shape, classes)
+    discriminator = PlaneDiscriminator(config, shape, classes)
     players = Players(generator, discriminator, config, (config.beta1, config.beta2), scheduled=True)
     for step, (real, labels) in enumerate(batches, 1):
         wanted = torch.randint(classes, (len(real),))
@@ -266,9 +267,10 @@ class PlaneDiscriminator(cgan.Discriminator):
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         planes = F.one_hot(labels, self.look.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
         x = F.leaky_relu(nn.Conv2d.forward(self.look, torch.cat([x, planes], dim=1)), 0.2)
+        x = F.dropout(x, self.dropout, self.training)
         for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.2)
-        return self.last(x.flatten(1))[:, 0]
+            x = F.dropout(F.leaky_relu(shrink(x), 0.2), self.dropout, self.training)
+        return self.last(x.amax(dim=(2, 3)) if self.study else x.flatten(1))[:, 0]
 
 
 class Players:
