@@ -100,4 +100,4 @@ def _labelled(features: Features, which: str) -> tuple[torch.Tensor, torch.Tenso
         raise UndefinedError(f"GAN-train needs {which} images with labels. Pass images, and one label each.")
     if len(features) < 2:
         raise TooFewSamplesError(f"GAN-train needs at least 2 {which} images; got {len(features)}.")
-    return torch.from_numpy(np.ascontiguousarray(features.images.array())), features.labels.cpu()
+    return torch.from_numpy(np.require(features.images.array(), requirements=["C", "W"])), features.labels.cpu()
