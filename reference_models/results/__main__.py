@@ -1,6 +1,7 @@
 """python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
 
-Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`, `controls`, `headline`.
+Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`, `controls`,
+`headline`, `classic`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import breast, controls, critics_page, diffusion, headline, latent_page
+from reference_models.results import breast, classic, controls, critics_page, diffusion, headline, latent_page
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -28,7 +29,7 @@ OPTIONS = Options(
 )
 STUDIES = {  # pages of their own kind
     "latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main, "critics": critics_page.main,
-    "controls": controls.main, "headline": headline.main,
+    "controls": controls.main, "headline": headline.main, "classic": classic.main,
 }  # fmt: skip
 
 
