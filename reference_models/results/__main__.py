@@ -1,7 +1,7 @@
 """python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
 
 Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`, `controls`,
-`headline`, `classic`.
+`headline`, `classic`, `toys`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import breast, classic, controls, critics_page, diffusion, headline, latent_page
+from reference_models.results import (
+    breast,
+    classic,
+    controls,
+    critics_page,
+    diffusion,
+    headline,
+    latent_page,
+    toys_page,
+)
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
 
@@ -30,6 +39,7 @@ OPTIONS = Options(
 STUDIES = {  # pages of their own kind
     "latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main, "critics": critics_page.main,
     "controls": controls.main, "headline": headline.main, "classic": classic.main,
+    "toys": toys_page.main,
 }  # fmt: skip
 
 
