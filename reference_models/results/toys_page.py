@@ -60,9 +60,9 @@ def render_page(runs: Sequence[Run]) -> str:
     seeds = sorted({run.seed for run in runs})
     parts = [
         "# Modes in the plane",
-        f"Made by `{COMMAND}`. In brackets a 95 % interval (Wilson).",
+        f"Made by `{COMMAND} --seeds {' '.join(map(str, seeds))}`. In brackets a 95 % interval (Wilson).",
         (
-            f"`gan_mlp` on {', '.join(f'`{TOYS[name].version}`' for name in names)}, seeds {', '.join(map(str, seeds))}: the "
+            f"`gan_mlp` on {', '.join(f'`{TOYS[name].version}`' for name in names)}, {_seeds(seeds)}: the "
             "`modern` loss (relativistic pairs with R1 and R2) against the `plain` one (non-saturating, no penalty), the "
             "same networks, points and steps. The plain loss is shown at two learning rates."
         ),
@@ -85,6 +85,14 @@ def render_page(runs: Sequence[Run]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _seeds(seeds: Sequence[int]) -> str:
+    """
+    >>> _seeds([0]), _seeds([0, 1])
+    ('seed 0 alone', 'seeds 0, 1')
+    """
+    return f"seed {seeds[0]} alone" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+
+
 def of(runs: Sequence[Run], toy: str, arm: str) -> list[Run]:
     return [run for run in runs if (run.toy, run.arm) == (toy, arm)]
 
@@ -105,9 +113,10 @@ def _summary(runs: Sequence[Run]) -> str:
         seconds = np.mean([run.info["cpu_seconds"] for run in group])
         rows.append([
             group[0].toy, group[0].arm, f"{modes} of {possible(group[0].toy)}", f"{complete(group)} of {len(group)}",
-            f"{np.mean([_quality(run) for run in group]):.3f}", f"{seconds:.0f}",
+            f"{np.mean([_quality(run) for run in group]):.3f}", _mean_divergence(group), f"{seconds:.0f}",
         ])  # fmt: skip
-    heads = ("toy", "loss", "modes, seed by seed", "runs with every mode", "high quality, mean", "CPU-seconds a run")
+    heads = ("toy", "loss", "modes, seed by seed", "runs with every mode", "high quality, mean", "reverse KL, mean",
+             "CPU-seconds a run")  # fmt: skip
     return markdown_table(heads, rows)
 
 
@@ -128,9 +137,10 @@ def reading(runs: Sequence[Run]) -> str:
             else "the plain loss drops none here"
         )
         k, n = counts["modern"]
+        quality = ", ".join(f"{np.mean([_quality(run) for run in of(runs, toy, arm)]):.3f} ({arm})" for arm in ARMS)
         said.append(
             f"{toy.capitalize()}: the modern loss captures all {possible(toy)} modes in {k} of {n} runs, the plain one in "
-            f"{plain}; {verdict}."
+            f"{plain}; {verdict}. Points of high quality, mean: {quality}."
         )
     return "\n".join(f"- {line}" for line in said)
 
@@ -198,6 +208,12 @@ def _quality(run: Run) -> float:
 
 def _divergence(score: Score) -> str:
     return f"{score.details['reverse_kl']:.3f}" if "reverse_kl" in score.details else "none"
+
+
+def _mean_divergence(runs: Sequence[Run]) -> str:
+    """Of the runs that have one: without a point of high quality there is none."""
+    found = [run.score.details["reverse_kl"] for run in runs if "reverse_kl" in run.score.details]
+    return f"{np.mean(found):.3f}" if found else "none"
 
 
 def render_picture(runs: Sequence[Run]) -> bytes:

@@ -18,7 +18,8 @@ PLAIN = [arm for arm in ARMS if arm != "modern"]
 
 def a_run(toy: str, arm: str, seed: int, modes: int) -> Run:
     absent: Any = None
-    return Run(toy, arm, seed, absent, {}, np.zeros((1, 2, 1, 1), np.float32), Score(modes, n=1))
+    quality = {"high_quality": {"value": 0.25}}
+    return Run(toy, arm, seed, absent, {}, np.zeros((1, 2, 1, 1), np.float32), Score(modes, n=1, details=quality))
 
 
 def ring(**modes: list[int]) -> list[Run]:
@@ -40,7 +41,7 @@ def test_the_plain_loss_is_shown_at_more_than_one_rate_and_nothing_else_differs(
 def test_the_reading_says_whether_the_plain_loss_drops_modes(fast, slow, verdict):
     said = toys_page.reading(ring(modern=[8, 7], fast=fast, slow=slow))
     assert "the modern loss captures all 8 modes in 1 of 2 runs" in said
-    assert said.endswith(f"{verdict}.")
+    assert f"; {verdict}. Points of high quality, mean: 0.250 (modern), 0.250 (plain" in said
 
 
 def test_a_run_is_complete_with_every_mode_of_its_toy():
