@@ -66,7 +66,8 @@ def render_charts(vae: Chosen, images: Images, classes: Sequence[str]) -> bytes:
     left.hist(means.ravel(), bins, density=True, color="#4477aa", label="posterior means, all dimensions")
     left.plot(bins, np.exp(-(bins**2) / 2) / np.sqrt(2 * np.pi), color="#cc3311", label="prior N(0, 1)")
     left.set(xlabel="z", ylabel="density")
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, loc="upper left")
+    left.set_ylim(0, 1.25 * left.get_ylim()[1])
     places, labels = principal(means)[:SHOWN], images.select.labels[:SHOWN]
     for c, name in enumerate(classes):
         right.scatter(*places[labels == c].T, s=5, label=name, color=f"C{c}")
@@ -201,4 +202,5 @@ def tried(row: Row) -> str:
         found.append(f"{name} " + ", ".join(f"{100 * a:.1f} % (d = {d})" for d, a in best.items()))
     run = row.euclidean.space.run
     recipe = "" if run is None else "; recipe: " + ", ".join(f"`{k}` {v}" for k, v in run.info["config"].items())
-    return "on the selection images " + "; ".join(found) + recipe
+    several = f"; chosen of {len(row.study.recipes)} recipes" if len(row.study.recipes) > 1 else ""
+    return "on the selection images " + "; ".join(found) + several + recipe
