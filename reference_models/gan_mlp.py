@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -38,6 +38,7 @@ class Config:
     width: int = 128  # units of every hidden layer
     depth: int = 3  # hidden layers of either network
     loss: Literal["modern", "plain"] = "modern"
+    d_scale: float = 1.0  # factor on what D is shown: beside the reach of a toy its modes are narrow
     pack: int = 1  # samples that D judges together; divides the batch
     gamma: float = 0.05  # of the penalties R1 and R2, modern loss only
     final_gamma: float = 0.001  # gamma falls to this share of itself, geometrically: first every mode, then its shape
@@ -54,6 +55,9 @@ PROFILES = {
     "cpu": Config(),
     "full": Config(steps=50_000, width=512, lr=1e-3),
 }
+# For points: two latent dimensions for two coordinates, and a discriminator that sees the modes four times as wide apart.
+PLANE = {"latent": 2, "d_scale": 4.0, "gamma": 0.003, "final_gamma": 0.1, "lr": 2e-3}
+VARIANTS = {"plane": replace(PROFILES["cpu"], **PLANE, steps=5000)}
 
 
 class Generator(nn.Module):
@@ -74,11 +78,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: Config, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        self.pack = config.pack
+        self.pack, self.scale = config.pack, config.d_scale
         self.net = perceptron(config.pack * math.prod(shape), 1, config)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x.reshape(len(x) // self.pack, -1))[:, 0].float()
+        return self.net(self.scale * x.reshape(len(x) // self.pack, -1))[:, 0].float()
 
 
 def perceptron(inputs: int, outputs: int, config: Config) -> nn.Sequential:
@@ -158,4 +162,4 @@ def train(config: Config, session: Session) -> None:
             )  # fmt: skip
 
 
-SYSTEM = System("gan_mlp", PROFILES, train, points=True)
+SYSTEM = System("gan_mlp", PROFILES, train, VARIANTS, points=True)

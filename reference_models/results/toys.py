@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from ganeval.scores import Score
+from reference_models.gan_mlp import PLANE
 from reference_models.plumbing.points import JUDGED, TOYS
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import open_sampler
@@ -26,12 +27,12 @@ from reference_models.results.critics import trained
 
 SYSTEM = "gan_mlp"
 ARMS: Mapping[str, Mapping[str, Any]] = {  # what each changes of the profile `cpu`
-    "modern": {"loss": "modern"},
-    "plain, lr 0.003": {"loss": "plain"},
-    "plain, lr 0.002": {"loss": "plain", "lr": 2e-3},
+    "modern": {**PLANE, "loss": "modern"},
+    "plain, lr 0.003": {**PLANE, "loss": "plain", "lr": 3e-3},
+    "plain, lr 0.002": {**PLANE, "loss": "plain"},
 }
 SIZES: Mapping[str, Mapping[str, int]] = {
-    "ring": {"steps": 2000}, "grid": {"steps": 4000}, "parabola": {"steps": 1000},
+    "ring": {"steps": 3000}, "grid": {"steps": 5000}, "parabola": {"steps": 1000},
 }  # fmt: skip
 FRESH = 1_000_000  # added to the seed of a training, the seed of the points that judge it
 OPTIONS = Options(device="cpu", threads=1, log_every=100, grids=20, checkpoints=1)
