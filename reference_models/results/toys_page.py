@@ -36,7 +36,7 @@ CHOICE = (
     "for the grid on seeds 100 and 101, which are not reported. The profile `cpu` (16 latent dimensions, points over their "
     "reach) had ended with 22 and 21 of 25 modes on seeds 0 and 1, and with 20 to 24 in six more settings on seeds 100 and "
     "101 (larger batch, wider networks, weaker penalty, D shown the points four or eight times as large); with two latent "
-    "dimensions it was 23, and with D shown them four times as large besides, 25 and 25. So seeds 0 and 1 are reported for the second time, "
+    "dimensions it was 23, and with D shown them four times as large besides, 25 and 25 (after 5,000 and 8,000 steps). So seeds 0 and 1 are reported for the second time, "
     "with settings that they had no part in choosing, and seed 2 for the first."
 )
 
