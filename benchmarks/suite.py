@@ -52,7 +52,7 @@ def contest(n: int, device: str = "cpu") -> Contest:
         },
         limits={"ganeval": WHOLE, "after the features": AFTER} if n >= ASKED else {},
         repeats=1,
-        warm_up=lambda: whole(*pictures(WARM)[:2], device, floor=True),
+        warm_up=lambda: (whole(*pictures(WARM)[:2], device, floor=True), embedded()),
     )
 
 
