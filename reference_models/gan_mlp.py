@@ -57,7 +57,7 @@ PROFILES = {
 }
 # For points: two latent dimensions for two coordinates, and a discriminator that sees the modes four times as wide apart.
 PLANE = {"latent": 2, "d_scale": 4.0, "gamma": 0.003, "final_gamma": 0.1, "lr": 2e-3}
-VARIANTS = {"plane": replace(PROFILES["cpu"], **PLANE, steps=5000)}
+VARIANTS = {"plane": replace(PROFILES["cpu"], **PLANE, steps=8000)}
 
 
 class Generator(nn.Module):

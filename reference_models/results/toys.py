@@ -32,7 +32,7 @@ ARMS: Mapping[str, Mapping[str, Any]] = {  # what each changes of the profile `c
     "plain, lr 0.002": {**PLANE, "loss": "plain"},
 }
 SIZES: Mapping[str, Mapping[str, int]] = {
-    "ring": {"steps": 3000}, "grid": {"steps": 5000}, "parabola": {"steps": 1000},
+    "ring": {"steps": 3000}, "grid": {"steps": 8000}, "parabola": {"steps": 1000},
 }  # fmt: skip
 FRESH = 1_000_000  # added to the seed of a training, the seed of the points that judge it
 OPTIONS = Options(device="cpu", threads=1, log_every=100, grids=20, checkpoints=1)
