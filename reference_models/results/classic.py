@@ -27,10 +27,10 @@ from ganeval.scores import Evaluation
 from reference_models import cdcgan, cgan, dcgan
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, processor
-from reference_models.results.critics import finished
+from reference_models.plumbing.system import SYSTEMS, open_sampler, processor
 from reference_models.results.measure import MANIFOLD, OPTIONS, PROTOCOL_N, K, some
 from reference_models.results.page import markdown_table, with_interval
+from reference_models.results.trained import trained
 
 COMMAND = "python -m reference_models.results classic"
 PER_CLASS = 200  # images drawn of each class
@@ -89,9 +89,7 @@ def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: i
 
 
 def show(row: Row, runs: Path, seed: int) -> Shown:
-    run = finished(runs, row.system, row.dataset, row.config, seed) or fit(
-        row.system, row.config, dataset=row.dataset, out=runs, seed=seed, options=ARITHMETIC
-    )
+    run = trained(runs, row.system, row.dataset, row.config, seed, ARITHMETIC)
     record, sampler = read_run(run.path), open_sampler(run.path, device="cpu")
     images, labels = sampler.evenly(PER_CLASS, seed)
     fakes = ImageSet.from_array(

@@ -8,7 +8,7 @@ pair on stacked digits and counts modes. A finished run of the same recipe is ta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from ganeval.runs.record import RunRecord
 from ganeval.scores import Evaluation, Score
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.stacked import CHANNELS, JUDGED, STACKED, judged_modes
-from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
+from reference_models.plumbing.system import SYSTEMS, open_sampler
 from reference_models.results.measure import MANIFOLD, OPTIONS, PROTOCOL_N, some
+from reference_models.results.trained import trained
 
 ARITHMETIC = Options(device="cpu", amp=True, channels_last=True, threads=1)
 COMPARED_ON = "digits"
@@ -63,29 +64,15 @@ class Stacks:
     real: Score  # of as many stacks of test digits, read by the same judge
 
 
-def finished(root: Path, system: str, dataset: str, config: Any, seed: int) -> RunDirectory | None:
-    """The newest finished run of this very recipe below `root`."""
-    asked = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}
-    for path in sorted(root.glob("*/run.json"), reverse=True):
-        info = RunDirectory(path.parent).info
-        kind = (info.get("system"), info.get("dataset"), info.get("status"), info.get("seeds"))
-        if kind == (system, dataset, "done", {"seed": seed}) and info.get("config") == asked:
-            return RunDirectory(path.parent)
-    return None
-
-
-def trained(root: Path, system: str, dataset: str, seed: int, options: Options, **changes: Any) -> RunDirectory:
-    """That run, trained now where there is none."""
-    config = replace(SYSTEMS[system].profile("cpu"), **changes)
-    return finished(root, system, dataset, config, seed) or fit(
-        system, config, dataset=dataset, out=root, seed=seed, options=options
-    )
+def trained_with(root: Path, system: str, dataset: str, seed: int, options: Options, **changes: Any) -> RunDirectory:
+    """The run of the profile `cpu` with some fields changed."""
+    return trained(root, system, dataset, replace(SYSTEMS[system].profile("cpu"), **changes), seed, options)
 
 
 def compare(root: Path, seed: int, n: int) -> tuple[dict[str, Judged], Evaluation]:
     """Each of the four, and as many training images in the place of fakes."""
     options = replace(ARITHMETIC, sample_per_class=100, log_every=50, grids=5, checkpoints=2)
-    runs = {name: trained(root, name, COMPARED_ON, seed, options, steps=steps, d_width=D_WIDTH)
+    runs = {name: trained_with(root, name, COMPARED_ON, seed, options, steps=steps, d_width=D_WIDTH)
             for name, steps in COMPARED.items()}  # fmt: skip
     metrics = ("fid", "kid", *MANIFOLD)
     real = _at_equal_n(some(image_set(f"{COMPARED_ON}:train"), PROTOCOL_N, seed), COMPARED_ON, metrics, seed)
@@ -96,7 +83,7 @@ def compare(root: Path, seed: int, n: int) -> tuple[dict[str, Judged], Evaluatio
 def prototypes(root: Path, seed: int, per_class: int) -> dict[float, Judged]:
     """The ACGAN with a light and with a heavy classification loss."""
     options = replace(ARITHMETIC, sample_per_class=100, log_every=50, grids=5, checkpoints=2)
-    train = partial(trained, root, "acgan", PROTOTYPES_ON, seed, options, steps=PROTOTYPE_STEPS)
+    train = partial(trained_with, root, "acgan", PROTOTYPES_ON, seed, options, steps=PROTOTYPE_STEPS)
     metrics = ("classifier_score", "gan_train", *MANIFOLD, "intra_recall", "kid")
     return {w: judge(train(auxiliary=w), PROTOTYPES_ON, metrics, per_class, seed) for w in WEIGHTS}
 
@@ -108,7 +95,7 @@ def stacks(root: Path, seed: int) -> dict[str, Stacks]:
 
 def stack(root: Path, name: str, steps: int, seed: int) -> Stacks:
     options = replace(ARITHMETIC, sample_times=6, sample_per_class=5, log_every=100, grids=10)
-    run = trained(root, "rpgan", name, seed, options, steps=steps)
+    run = trained_with(root, "rpgan", name, seed, options, steps=steps)
     record = read_run(run.path)
     images, _ = open_sampler(run.path, device="cpu").evenly(JUDGED // 1000, seed)
     course = []

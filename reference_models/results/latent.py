@@ -9,7 +9,7 @@ scaling it to length 1. Whatever is fitted here, the labels are used by the vote
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from ganeval.metrics.latent_knn import latent_knn, selection_accuracy
 from ganeval.runs.directory import RunDirectory
 from ganeval.scores import Score
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, fit, open_codec
+from reference_models.plumbing.system import SYSTEMS, open_codec
+from reference_models.results.trained import trained
 
 SELECT = 5000  # training images that choose d and k
 ISOMAP_SHARE = 10  # Isomap is fitted to one image in so many, as in the study: its memory grows with their square
@@ -179,7 +180,7 @@ def spaces_of(row: Study, images: Images, runs: Path, dataset: str, seed: int) -
         yield from _isomap(images, whole="embedded" in row.name)
     for recipe in row.recipes:
         config = replace(SYSTEMS[row.system].profile("cpu"), **recipe)
-        yield encoded(trained(runs, row.system, config, dataset, seed), images)
+        yield encoded(trained(runs, row.system, dataset, config, seed, OPTIONS), images)
 
 
 def _pca(images: Images, *, whiten: bool) -> Iterator[Space]:
@@ -243,14 +244,3 @@ def _space(images: Images, latents: Latents) -> Space:
 def flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """uint8 (n, c, h, w) -> float32 (n, c h w) in [-1, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1
-
-
-def trained(runs: Path, system: str, config: Any, dataset: str, seed: int) -> RunDirectory:
-    """The finished run of exactly this recipe below `runs`; trained now where there is none."""
-    for path in sorted(runs.glob("*/run.json"), reverse=True):
-        run = RunDirectory(path.parent)
-        info = run.info
-        wanted = {"system": system, "dataset": dataset, "status": "done", "seeds": {"seed": seed}}
-        if all(info.get(key) == value for key, value in wanted.items()) and info.get("config") == asdict(config):
-            return run
-    return fit(system, config, dataset=dataset, out=runs, seed=seed, options=OPTIONS)

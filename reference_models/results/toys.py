@@ -23,7 +23,7 @@ from reference_models.gan_mlp import PLANE
 from reference_models.plumbing.points import JUDGED, TOYS
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import open_sampler
-from reference_models.results.critics import trained
+from reference_models.results.critics import trained_with
 
 SYSTEM = "gan_mlp"
 ARMS: Mapping[str, Mapping[str, Any]] = {  # what each changes of the profile `cpu`
@@ -58,7 +58,7 @@ def train_all(root: Path, seeds: Sequence[int], toys: Sequence[str]) -> list[Run
 
 
 def train(root: Path, toy: str, arm: str, seed: int) -> Run:
-    run = trained(root, SYSTEM, toy, seed, OPTIONS, **SIZES[toy], **ARMS[arm])
+    run = trained_with(root, SYSTEM, toy, seed, OPTIONS, **SIZES[toy], **ARMS[arm])
     points, _ = open_sampler(run.path, device="cpu").evenly(JUDGED, FRESH + seed)
     score = TOYS[toy].judge(torch.from_numpy(points).flatten(1))
     return Run(toy, arm, seed, read_run(run.path), run.info, points, score)

@@ -12,6 +12,7 @@ from PIL import Image
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.system import SYSTEMS
 from reference_models.results import critics, critics_page
+from reference_models.results.trained import finished
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def page(tmp_path_factory):
                 replace(system, profiles={**system.profiles, "cpu": system.profiles["smoke"]}),
             )
         written = critics_page.main(runs=root / "runs", out=root / "pages", n=400)
-        found = {path: critics.finished(path.parent, *recipe_of(path)) for path in (root / "runs").iterdir()}
+        found = {path: finished(path.parent, *recipe_of(path)) for path in (root / "runs").iterdir()}
     return root, written.read_text(), found
 
 
@@ -75,5 +76,5 @@ def test_a_finished_run_of_the_same_recipe_is_not_trained_again(page):
     assert len(found) == len(critics.COMPARED) + len(critics.WEIGHTS) + 1
     assert all(run is not None and run.path == path for path, run in found.items())
     system, dataset, config, seed = recipe_of(next(iter(found)))
-    assert critics.finished(root / "runs", system, dataset, replace(config, steps=3), seed) is None
-    assert critics.finished(root / "runs", system, dataset, config, seed + 1) is None
+    assert finished(root / "runs", system, dataset, replace(config, steps=3), seed) is None
+    assert finished(root / "runs", system, dataset, config, seed + 1) is None

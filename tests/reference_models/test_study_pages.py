@@ -17,6 +17,7 @@ from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from reference_models.results import diffusion, latent, latent_page
 from reference_models.results.latent import Images, Space, Study, choose, encoded, flat, measure_latents, spaces_of
+from reference_models.results.trained import trained
 
 TINY = {"net": "dense", "units": 32, "steps": 200, "batch": 64}
 ROWS = (
@@ -100,7 +101,7 @@ def test_angles_do_not_know_lengths():
 def test_the_error_of_a_network_is_that_of_its_decoded_images(study):
     images = Images.of("digits", 300, seed=0)
     config = replace(SYSTEMS["vae"].profile("cpu"), **TINY, latent=8)
-    space = encoded(latent.trained(study[0] / "runs", "vae", config, "digits", 0), images)
+    space = encoded(trained(study[0] / "runs", "vae", "digits", config, 0, latent.OPTIONS), images)
     assert space.error is not None
     assert 0 < space.error < np.square(flat(images.report.images) - flat(images.vote.images).mean(axis=0)).mean()
 
