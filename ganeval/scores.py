@@ -154,6 +154,15 @@ def interval_of(value: float, se: float | None) -> tuple[float, float] | None:
     return None if se is None else (value - Z95 * se, value + Z95 * se)
 
 
+def share_interval(value: float, se: float) -> tuple[float, float]:
+    """The same of a number in [0, 1], cut to that range.
+
+    >>> share_interval(0.5, 0.0), share_interval(1.0, 0.5)[1]
+    ((0.5, 0.5), 1.0)
+    """
+    return max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)
+
+
 def render_value(value: float | None, se: float | None = None) -> str:
     """Digits follow the error: two significant digits of the standard error, the value cut at the same place.
 

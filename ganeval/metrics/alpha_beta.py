@@ -17,7 +17,7 @@ from ganeval.metric import metric
 from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.nearest import Nearest
 from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.scores import Score, share_interval
 
 BLOCK = 1024  # rows held in float64 at a time
 LISTED = 20  # reals named in the details
@@ -88,7 +88,7 @@ def beta_recall(pair: Pair) -> Score:
     left = [_covered_agreement(to_fake, radius, moved[:, s], kept[:, s]) for s in range(kept.shape[1])]
     se, close = grouped_se(np.array(left)), to_fake.squared[:, 0] <= radius
     return Score(
-        value, se=se, interval=(max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)), n=len(rows),
+        value, se=se, interval=share_interval(value, se), n=len(rows),
         details={"covered": float(close.mean()), "uncovered": np.flatnonzero(~close)[:LISTED].tolist()},
     )  # fmt: skip
 

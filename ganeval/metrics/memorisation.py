@@ -24,7 +24,7 @@ from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.scores import Score, share_interval
 
 LISTED = 20  # pairs in the details
 CELLS = 3  # Meehan et al. 2020 and dgm-eval
@@ -107,7 +107,7 @@ def duplicates(pair: Pair, *, near: float = NEAR) -> Score:
     }  # fmt: skip
     value, n = float(repeated.mean()), len(repeated)
     se = grouped_se(_shares_left(close, sweep.fake.index))
-    interval = (max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)) if se > 0 else wilson(int(repeated.sum()), n)
+    interval = share_interval(value, se) if se > 0 else wilson(int(repeated.sum()), n)
     return Score(
         value, se=se, interval=interval, n=n, details=details, per_sample={"repeated": repeated.astype(np.float32)}
     )

@@ -21,7 +21,7 @@ from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.numerics.prd import best_f, prd_curve
 from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.scores import Score, share_interval
 
 CLUSTERS = 20
 RUNS = 10
@@ -93,7 +93,7 @@ def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:
     drawn = grouped_se(best_f(prd_curve(shares.real, shares.left_out, _COARSE).mean(1), beta))
     se = float(np.hypot(drawn, best_f(curves, beta).std(ddof=1)))
     return Score(
-        value, se=se, interval=(max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)), n=shares.n,
+        value, se=se, interval=share_interval(value, se), n=shares.n,
         details={"curve": curve[::-1, :: curve.shape[1] // DRAWN].T.round(6).tolist()},
     )  # fmt: skip
 

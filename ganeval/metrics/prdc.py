@@ -17,7 +17,7 @@ from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import covered_share_se
 from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.scores import Score, share_interval
 
 MANIFOLD_K = 3  # Kynkaanniemi et al. 2019, section 5
 DENSITY_K = 5  # Naeem et al. 2020, section 3.3
@@ -117,7 +117,7 @@ def _share(covered: NDArray[np.bool_], levels: NDArray[np.uint8], k: int, n_fake
     value, se = float(covered.mean()), covered_share_se(levels, k)
     low, high = wilson(int(covered.sum()), len(covered))
     if se > 0:
-        low, high = max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)
+        low, high = share_interval(value, se)
     uncovered = np.flatnonzero(~covered)[:LISTED].tolist()
     return Score(value, se=se, interval=(low, high), n=n_fake, details={"uncovered": uncovered})
 

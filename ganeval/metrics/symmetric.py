@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.metric import metric
+from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import NEVER, grouped_se, kept_levels, kept_rows
 from ganeval.numerics.nearest import Nearest
 from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.scores import Score, share_interval
 
 K = 5  # section 5 of the paper
 
@@ -37,13 +38,14 @@ def symmetric_precision(pair: Pair, *, k: int = K) -> Score:
     near = pair.neighbours(k)
     inside = near.crossing.in_real.count[:, k - 1] > 0
     levels = _levels_that_hold(near.fake, near.crossing.fake_to_real.squared[:, 0])
-    shares = inside.mean(), (near.crossing.fake_to_real.squared[:, 0] <= near.fake.squared[:, k - 1]).mean()
-    kept = kept_rows(len(inside))
+    holds = near.crossing.fake_to_real.squared[:, 0] <= near.fake.squared[:, k - 1]
+    precision, complement, n = float(inside.mean()), float(holds.mean()), len(inside)
+    kept = kept_rows(n)
     left = [(part & kept).sum(axis=0) / kept.sum(axis=0) for part in (inside[:, None], levels < k)]
-    value, se = float(min(shares)), grouped_se(np.minimum(*left))
+    value, se = min(precision, complement), grouped_se(np.minimum(*left))
+    interval = share_interval(value, se) if se > 0 else wilson(round(n * value), n)
     return Score(
-        value, se=se, interval=(max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)), n=len(inside),
-        details={"precision": float(shares[0]), "complement": float(shares[1])},
+        value, se=se, interval=interval, n=n, details={"precision": precision, "complement": complement}
     )  # fmt: skip
 
 

@@ -65,3 +65,10 @@ def test_the_error_is_at_least_that_of_fresh_fakes(scale: float) -> None:
     errors = [s.se for s in scores if s.se is not None]
     assert len(errors) == len(scores)
     assert 0.85 <= np.mean(errors) / np.std([float(s) for s in scores], ddof=1) <= 1.6
+
+
+def test_where_no_deletion_changes_anything_the_interval_is_still_no_point() -> None:
+    apart = symmetric_precision(pair(rows(60, 3, 0), rows(60, 3, 1) + 100))
+    assert (float(apart), apart.se) == (0.0, 0.0)
+    assert apart.interval is not None
+    assert apart.interval[1] > 0.01
