@@ -1,8 +1,8 @@
 """python -m benchmarks.trainers [NAME ...]: images a second of every trainer and of its plain transcription.
 
-Three contestants for each system, with the recipe `cpu` (and the Hoda study's), the same data, one process and one thread, a block of updates
-each in turns: our trainer with its default options (fp32), with the options recommended for a processor that
-multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line in every block
+Three contestants for each system, with the recipe `cpu` (and the Hoda study's), the same data, one process and one thread,
+a block of updates each in turns: our trainer with its default options (fp32), with the options recommended for a processor
+that multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line in every block
 (the default is one in 50 updates), with all that belongs to it; checkpoints and pictures, a handful in a whole
 training, are left out. Ratios are of medians over the blocks. With --write the page docs/results/trainers.md.
 """
@@ -259,7 +259,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
     heads = ("system", "data", "batch", "plain PyTorch", "ours, default", "times plain (CPU)", "ours, recommended", "times plain (CPU)", "bar", "")  # fmt: skip
     parts = [
         "# Speed of the trainers",
-        "Made by `python -m benchmarks.trainers --write`. Real images a second in training, recipe `cpu` where none is named.",
+        f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, recipe `cpu` where none is named.",
         markdown_table(heads, [_cells(row) for row in rows]),
         (
             "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "

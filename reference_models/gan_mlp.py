@@ -7,7 +7,8 @@ centred gradient penalties at real and generated points (R1, R2: Mescheder et al
 have a stable point (Huang et al. 2024, R3GAN, arXiv:2501.05441). `pack` lets D judge several samples together (PacGAN:
 Lin et al. 2018, arXiv:1712.04086): a batch without variety is then visible in one look.
 
-Learns the toys `parabola`, `ring` and `grid`, whose protocol judges it while it trains, and images of any size.
+Learns the toys `parabola`, `ring` and `grid`, whose protocol judges it while it trains, and images of any size. The recipe
+`plane` is for points: the others reach fewer modes of the grid (docs/results/toys.md).
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def _moved(rows: torch.Tensor, centre: torch.Tensor, total: torch.Tensor, tile: 
     """Tiles of rows - centre, all in one buffer; adds their sum to `total`.
 
     On the CPU by NumPy, in one thread: two libraries' pools of threads, used in turns, spin in each other's way and
-    take nearly twice as long (10,000 rows of 2048 on two cores: 0.70 s against 0.41 s).
+    take nearly twice as long (10,000 rows of 2048 on two cores: 0.70 s against 0.48 s).
     """
     buffer = centre.new_empty(min(tile, len(rows)), len(centre))
     ones = centre.new_ones(len(buffer))
