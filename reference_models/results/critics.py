@@ -28,7 +28,7 @@ from ganeval.scores import Evaluation, Score
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.stacked import CHANNELS, JUDGED, STACKED, judged_modes
 from reference_models.plumbing.system import SYSTEMS, open_sampler
-from reference_models.results.measure import MANIFOLD, OPTIONS, PROTOCOL_N, some
+from reference_models.results.measure import MANIFOLD, OPTIONS, at_equal_n
 from reference_models.results.trained import trained
 
 ARITHMETIC = Options(device="cpu", amp=True, channels_last=True, threads=1)
@@ -75,7 +75,8 @@ def compare(root: Path, seed: int, n: int) -> tuple[dict[str, Judged], Evaluatio
     runs = {name: trained_with(root, name, COMPARED_ON, seed, options, steps=steps, d_width=D_WIDTH)
             for name, steps in COMPARED.items()}  # fmt: skip
     metrics = ("fid", "kid", *MANIFOLD)
-    real = _at_equal_n(some(image_set(f"{COMPARED_ON}:train"), PROTOCOL_N, seed), COMPARED_ON, metrics, seed)
+    train, test = (image_set(f"{COMPARED_ON}:{split}") for split in ("train", "test"))
+    real = at_equal_n(test, train, COMPARED_ON, metrics, seed)
     judged = {name: judge(run, COMPARED_ON, metrics, n // 10, seed) for name, run in runs.items()}
     return judged, real
 
@@ -133,19 +134,10 @@ def judge(run: RunDirectory, dataset: str, metrics: tuple[str, ...], per_class: 
     images, labels = sampler.evenly(per_class, seed)
     fakes = ImageSet.from_array(images, source=record.name, labels=labels, class_names=record.class_names if labels is not None else ())  # fmt: skip
     train = f"{dataset}:train" if labels is not None else None
-    step = int(run.info["step"])
+    step, test = int(run.info["step"]), image_set(f"{dataset}:test")
     whole = evaluate(
-        image_set(f"{dataset}:test"), fakes, classifier=dataset, train=train, metrics=metrics, options=OPTIONS, seed=seed,
+        test, fakes, classifier=dataset, train=train, metrics=metrics, options=OPTIONS, seed=seed,
         name=record.name, step=step, floor=labels is not None, cache=False,
     )  # fmt: skip
     run.write_evaluation(whole, step)
-    return Judged(record, run.info, images, whole, _at_equal_n(fakes, dataset, ("fid", "kid", *MANIFOLD), seed))
-
-
-def _at_equal_n(fake: ImageSet, dataset: str, metrics: tuple[str, ...], seed: int) -> Evaluation:
-    """As many real as generated images, 2,000 where there are so many."""
-    real = some(image_set(f"{dataset}:test"), min(PROTOCOL_N, len(fake)), seed)
-    return evaluate(
-        real, some(fake, len(real), seed), classifier=dataset, metrics=metrics, options=OPTIONS, seed=seed, floor=False,
-        cache=False,
-    )  # fmt: skip
+    return Judged(record, run.info, images, whole, at_equal_n(test, fakes, dataset, ("fid", "kid", *MANIFOLD), seed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +56,9 @@ def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:
         name=record.name, step=step,
     )  # fmt: skip
     run.write_evaluation(whole, step)
-    part = some(test, PROTOCOL_N, seed)
-    equal = _at_equal_n(part, fakes, judge, seed)
-    course = tuple((int(kept.step), _at_equal_n(part, image_set(str(kept.path)), judge, seed))
+    metrics = (*MANIFOLD, "classifier_score")
+    equal = at_equal_n(test, fakes, judge, metrics, seed)
+    course = tuple((int(kept.step), at_equal_n(test, image_set(str(kept.path)), judge, metrics, seed))
                    for kept in record.samples)  # fmt: skip
     return Measured(record, run.info, whole, equal, course, images, labels)
 
@@ -69,9 +69,12 @@ def some(images: ImageSet, n: int, seed: int) -> ImageSet:
     return images.take(np.sort(rows))
 
 
-def _at_equal_n(real: ImageSet, fake: ImageSet, judge: str, seed: int) -> Evaluation:
+def at_equal_n(test: ImageSet, fake: ImageSet, judge: str, metrics: Sequence[str], seed: int,
+               train: str | None = None) -> Evaluation:  # fmt: skip
+    """As many real as generated images, 2,000 where there are so many."""
+    n = min(PROTOCOL_N, len(test), len(fake))
     return evaluate(
-        real, some(fake, len(real), seed), classifier=judge, metrics=(*MANIFOLD, "classifier_score"), options=OPTIONS,
+        some(test, n, seed), some(fake, n, seed), classifier=judge, train=train, metrics=metrics, options=OPTIONS,
         seed=seed, floor=False, cache=False,
     )  # fmt: skip
 
