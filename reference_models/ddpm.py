@@ -32,7 +32,7 @@ from reference_models.plumbing.system import System
 
 @dataclass(frozen=True)
 class Config:
-    steps: int = 6000  # updates
+    steps: int = 5000  # updates
     batch: int = 64  # images
     width: int = 48  # channels at the finest size of the U-Net; doubles at the first halving
     patch: int = 2  # pixels a side of what the network sees as one position; 1 is the plain U-Net
