@@ -18,6 +18,7 @@ import tyro
 from ganeval.distributed import current, leave
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import command_line
+from reference_models.bands.check import said_of_curves
 from reference_models.controls.control import CONTROLS
 from reference_models.controls.record import write_run
 from reference_models.plumbing.session import Options
@@ -57,7 +58,8 @@ def _run(system: System, flags: list[str]) -> int:
         )  # fmt: skip
     status = run.info["status"]
     if current().rank == 0:
-        _say(f"{status}: {run.path}")
+        said = said_of_curves(run) if status == "done" else ""
+        _say("\n".join(filter(None, (f"{status}: {run.path}", said))))
     return 0 if status == "done" else 130
 
 

@@ -1,0 +1,66 @@
+"""python -m reference_models.bands check RUN ... | fit [--only cgan-hoda] [--seeds 0 1 2]"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ganeval.errors import GanevalError
+from ganeval.files import read_json, write_atomic
+from ganeval.runs.directory import open_run
+from reference_models.bands.check import check_curves, check_scores, verdict
+from reference_models.bands.fit import RECIPES, fit_known
+from reference_models.bands.known import FOLDER, Known, known_of, store
+from reference_models.bands.page import render
+from reference_models.bands.summary import score_values
+
+
+def check(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> int:
+    """Compare finished runs of the profile `cpu` with healthy ones; exit code 1 where a score of one is worse.
+
+    Args:
+        runs: run directories, such as runs/0007-cgan-hoda.
+    """
+    worse = 0
+    for path in runs:
+        run = open_run(path)
+        known = known_of(run.info)
+        scores = check_scores(score_values(run), known)
+        worse += not all(place.inside for place in scores)
+        _say(f"{path.name}\n{verdict('scores', scores, known)}\n{verdict('curves', check_curves(run, known), known)}")
+    return int(worse > 0)
+
+
+def fit(*, only: str = "", seeds: Sequence[int] = (0, 1, 2), runs: Path = Path("runs"), out: Path = Path("docs/results"),
+        folder: Path = FOLDER) -> int:  # fmt: skip
+    """Train what is missing of every recipe, store its values, and write the page of all.
+
+    Args:
+        only: one recipe, such as cgan-hoda; all of them without.
+        seeds: of the trainings.
+        runs: where to look for finished runs, and where to train.
+        out: folder of the page.
+        folder: of the values.
+    """
+    for system, dataset in RECIPES:
+        if only in ("", f"{system}-{dataset}"):
+            _say(str(store(fit_known(system, dataset, seeds, runs), folder)))
+    stored = [folder / f"{system}-{dataset}.json" for system, dataset in RECIPES]
+    page = render([Known(**read_json(path)) for path in stored if path.exists()])
+    _say(str(write_atomic(out / "bands.md", page)))
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(tyro.extras.subcommand_cli_from_dict({"check": check, "fit": fit}))
+    except GanevalError as error:
+        sys.exit(f"reference_models.bands: {error}")

@@ -1,0 +1,54 @@
+"""Trains the seeds of each recipe that has bands, measures them, and stores what they logged and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganeval.runs.directory import RunDirectory
+from reference_models.bands.known import Known
+from reference_models.bands.summary import curve_values, score_values
+from reference_models.plumbing.session import Options
+from reference_models.plumbing.system import ARITHMETIC, SYSTEMS
+from reference_models.results.trained import trained
+
+# What each system is at home on; the digits where that is as good, because everybody has them.
+RECIPES = (
+    ("projection_cgan", "hoda"), ("cgan", "hoda"), ("cdcgan", "hoda"), ("ddpm", "hoda"), ("dcgan", "mnist"),
+    ("cgan_dense", "mnist"), ("vae", "mnist"), ("autoencoder", "mnist"), ("acgan", "digits"), ("sngan", "digits"),
+    ("rpgan", "digits"), ("wgan_clip", "digits"), ("wgan_gp", "digits"), ("gan_mlp", "digits"),
+)  # fmt: skip
+OPTIONS = Options(device="cpu", amp=True, channels_last=True, threads=1, grids=6, checkpoints=2)
+
+
+def fit_known(system: str, dataset: str, seeds: Sequence[int], runs: Path) -> Known:
+    """The trainings of the profile `cpu`; finished ones below `runs` are taken as they are."""
+    config = SYSTEMS[system].profile("cpu")
+    return summarise([trained(runs, system, dataset, config, seed, OPTIONS) for seed in seeds])
+
+
+def summarise(runs: Sequence[RunDirectory]) -> Known:
+    """Runs of one recipe that differ in their seeds, in numbers."""
+    info, infos = runs[0].info, [run.info for run in runs]
+    curves, scores = [curve_values(run) for run in runs], [score_values(run) for run in runs]
+    shared = {(tag, place) for tag, places in curves[0].items() for place in places
+              if all(place in one.get(tag, {}) for one in curves)}  # fmt: skip
+    by_tag: dict[str, dict[str, list[float]]] = {}
+    for tag, place in sorted(shared):
+        by_tag.setdefault(tag, {})[str(place)] = [_rounded(one[tag][place]) for one in curves]
+    return Known(
+        info["system"], info["dataset"], info["config"], [one["seeds"]["seed"] for one in infos],
+        [round(one["cpu_seconds"], 1) for one in infos], _made(info), by_tag,
+        {name: [_rounded(one[name]) for one in scores] for name in scores[0]},
+    )  # fmt: skip
+
+
+def _made(info: Mapping[str, Any]) -> dict[str, Any]:
+    options = [key for key in ARITHMETIC if info["options"][key]]
+    return {"options": options, **{key: info["environment"][key] for key in ("torch", "processor", "threads")}}
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits: what a file is read for."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,193 @@
+"""Bands of healthy trainings: their statistics, what a run is told, and that those shipped are of today's recipes."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from ganeval.errors import IncomparableError, MissingFileError, TooFewSamplesError
+from ganeval.files import read_json
+from ganeval.runs.directory import create_run
+from reference_models.__main__ import main as train
+from reference_models.bands import __main__ as command
+from reference_models.bands.band import LEVEL, prediction_band
+from reference_models.bands.check import Place, check_curves, check_scores, verdict
+from reference_models.bands.fit import RECIPES, summarise
+from reference_models.bands.known import FOLDER, Known, known_of, path_of, store
+from reference_models.bands.summary import ERROR, PLACES, curve_values
+from reference_models.plumbing.session import Options
+from reference_models.plumbing.system import SYSTEMS, fit
+
+QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=3, grids=2)
+
+
+@pytest.mark.parametrize("better", ["", "higher", "lower"])
+@pytest.mark.parametrize("n", [3, 5])
+def test_a_band_holds_as_many_further_trainings_as_it_says(n, better):
+    rng, trials = np.random.default_rng(0), 4000
+    draws = rng.normal(2.0, 0.3, (trials, n + 1))
+    inside = sum(row[-1] in prediction_band(list(row[:-1]), better) for row in draws)
+    assert abs(inside / trials - LEVEL) <= 3 * math.sqrt(LEVEL * (1 - LEVEL) / trials)
+
+
+def test_a_better_score_is_never_outside():
+    assert 1.0 in prediction_band([0.5, 0.51, 0.52], "higher")
+    assert 0.0 not in prediction_band([0.5, 0.51, 0.52], "higher")
+    assert -9.0 in prediction_band([0.5, 0.51, 0.52], "lower")
+
+
+def test_nan_lies_in_no_band():
+    assert not Place("loss", math.nan, prediction_band([0.5, 0.51, 0.52])).inside
+
+
+def test_one_training_spans_no_band():
+    with pytest.raises(TooFewSamplesError, match="at least two trainings; got 1"):
+        prediction_band([1.0])
+
+
+@pytest.fixture
+def logged(tmp_path):
+    run = create_run(tmp_path, "x-digits", config={"steps": 200}, seeds={"seed": 0}, protocol={})
+    for step in range(10, 201, 10):
+        run.log(step, {"loss/d": float(step), "late": math.nan if step == 200 else 1.0, "images": 64.0 * step})
+    return run
+
+
+def test_a_place_is_the_mean_of_the_lines_before_it(logged):
+    values = curve_values(logged)
+    assert values["loss/d"] == {place: np.mean([s for s in range(10, 201, 10) if place - 10 < s / 2 <= place]) for place in PLACES}  # fmt: skip
+    assert "images" not in values
+    assert math.isnan(values["late"][100])
+    assert values["late"][75] == 1.0
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory):
+    """Three tiny trainings of a system that draws and of one that codes, and what they span."""
+    root = tmp_path_factory.mktemp("bands")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reference_models.bands.summary.PROTOCOL_N", 100)
+        for name in ("sngan", "autoencoder"):
+            config = replace(SYSTEMS[name].profile("smoke"), steps=20)
+            runs = [fit(name, config, dataset="digits", out=root, seed=seed, options=QUICK) for seed in range(3)]
+            found[name] = (runs, summarise(runs))
+            store(found[name][1], root / "known")
+    return root, found
+
+
+def test_values_survive_the_file(healthy):
+    root, found = healthy
+    for name, (runs, known) in found.items():
+        assert (
+            known_of(runs[0].info, root / "known")
+            == known
+            == Known(**read_json(path_of(name, "digits", root / "known")))
+        )
+        assert known.seeds == [0, 1, 2]
+        assert len(known.cpu_seconds) == 3
+
+
+def test_a_band_holds_the_trainings_it_was_made_of(healthy):
+    for runs, known in healthy[1].values():
+        for run in runs:
+            assert all(place.inside for place in check_curves(run, known))
+
+
+def test_what_draws_is_scored_by_its_images_and_what_codes_by_its_error(healthy):
+    drawing, coding = healthy[1]["sngan"][1], healthy[1]["autoencoder"][1]
+    assert {"fid", "recall", "coverage"} <= set(drawing.scores)
+    assert set(coding.scores) == {ERROR}
+    assert all(error > 0 for error in coding.scores[ERROR])
+
+
+def test_a_generator_that_learns_nothing_is_outside(healthy, tmp_path):
+    runs, known = healthy[1]["sngan"]
+    config = replace(SYSTEMS["sngan"].profile("smoke"), steps=20, lr=1.0)
+    outside = [place for place in check_curves(fit("sngan", config, dataset="digits", out=tmp_path, options=QUICK), known) if not place.inside]  # fmt: skip
+    assert outside
+    said = verdict("curves", outside, known).splitlines()
+    assert said[0].startswith(f"curves: 0 of {len(outside)} within the bands of 3 trainings (")
+    assert len(said) == 1 + len(outside)
+    assert all(", healthy " in line for line in said[1:])
+    worse = {name: values[0] * (10 if name in ("fid", "kid") else 0) for name, values in known.scores.items()}
+    assert not any(place.inside for place in check_scores({"fid": worse["fid"] + 1e3}, known) if place.name == "fid")
+    assert runs
+
+
+def test_another_recipe_is_refused_by_its_fields(healthy):
+    root, found = healthy
+    info = found["sngan"][0][0].info
+    with pytest.raises(IncomparableError, match="another recipe: steps 21 here, 20 there"):
+        known_of({**info, "config": {**info["config"], "steps": 21}}, root / "known")
+
+
+@pytest.mark.parametrize("system", ["nobody", "../known/sngan"])
+def test_what_has_no_bands_is_told_what_has(healthy, system):
+    with pytest.raises(MissingFileError, match=r"no bands for .* on digits\. There are for: .*sngan-digits"):
+        known_of({"system": system, "dataset": "digits", "config": {}}, healthy[0] / "known")
+
+
+def test_a_finished_training_says_how_its_curves_are(healthy, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(known_of, "__defaults__", (healthy[0] / "known",))
+    flags = [
+        "sngan",
+        "--profile",
+        "smoke",
+        "--dataset",
+        "digits",
+        "--steps",
+        "20",
+        "--out",
+        str(tmp_path),
+        "--log-every",
+        "2",
+    ]
+    assert train([*flags, "--device", "cpu", "--seed", "0"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("done: ")
+    assert " within the bands of 3 trainings" in said
+    assert train([*flags, "--device", "cpu", "--steps", "4"]) == 0
+    assert "bands" not in capsys.readouterr().out
+
+
+def test_the_command_exits_with_one_for_a_run_that_scores_worse(healthy, monkeypatch, capsys):
+    root, found = healthy
+    (run, *_), known = found["autoencoder"]
+    monkeypatch.setattr(known_of, "__defaults__", (root / "known",))
+    assert command.check((run.path,)) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "scores: 1 of 1 within the bands of 3 trainings"
+    better = replace(known, scores={ERROR: [value / 10 for value in known.scores[ERROR]]})
+    store(better, root / "better")
+    monkeypatch.setattr(known_of, "__defaults__", (root / "better",))
+    assert command.check((run.path,)) == 1
+    assert "  outside: reconstruction_error" in capsys.readouterr().out
+
+
+def test_the_page_has_a_row_for_each_recipe(healthy, monkeypatch, tmp_path):
+    root, found = healthy
+    for name in found:
+        system = SYSTEMS[name]
+        profiles = {**system.profiles, "cpu": replace(system.profile("smoke"), steps=20)}
+        monkeypatch.setitem(SYSTEMS._found(), name, replace(system, profiles=profiles))
+    monkeypatch.setattr(command, "RECIPES", (("autoencoder", "digits"), ("sngan", "digits")))
+    command.fit(only="autoencoder-digits", runs=root, out=tmp_path, folder=root / "known")
+    text = (tmp_path / "bands.md").read_text()
+    assert "| `autoencoder` | digits | 3 |" in text
+    assert "| `sngan` | digits | 3 |" in text
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_shipped_is_of_todays_recipe(path):
+    known = Known(**read_json(path))
+    assert path == path_of(known.system, known.dataset)
+    assert (known.system, known.dataset) in RECIPES
+    assert known.config == json.loads(json.dumps(asdict(SYSTEMS[known.system].profile("cpu"))))
+    assert all(len(values) == len(known.seeds) >= 3 for values in known.scores.values())
+    assert all(len(values) == len(known.seeds) for places in known.curves.values() for values in places.values())
+    assert max(known.cpu_seconds) <= 20 * 60
