@@ -32,7 +32,7 @@ from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import to_float
 from reference_models.plumbing.system import open_sampler
 from reference_models.results.measure import some
-from reference_models.results.page import markdown_table
+from reference_models.results.page import markdown_table, png_of
 
 DATASET, SYSTEM = "breastmnist", "projection_cgan"
 FAKES = 2000  # for kernel distances, the judge and the questions about copying
@@ -143,11 +143,9 @@ def render_picture(draw: Any, seed: int) -> bytes:
 
 def render_curves(measured: Mapping[str, Measured]) -> bytes:
     """The overfit ratio along the training, one line a run."""
-    import io
-
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 2.6), layout="constrained")
+    figure = Figure(figsize=(6, 2.6), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     for name, m in measured.items():
         curve = m.run.curves["overfit_ratio"]
@@ -155,9 +153,7 @@ def render_curves(measured: Mapping[str, Measured]) -> bytes:
     axes.axhline(1, color="0.7", linewidth=0.8)
     axes.set(xlabel="step", ylabel="overfit ratio of D", ylim=(-0.2, 1.4))
     axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=110, metadata={"Software": None})
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def smooth(values: Sequence[float | None], width: int = 5) -> list[float]:

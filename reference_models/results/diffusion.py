@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ganeval.scores import Evaluation, ScoreRecord
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 from reference_models.results.measure import PROTOCOL_N, K, newest, some
+from reference_models.results.page import png_of
 
 SYSTEM = "ddpm"
 NFES = (2, 5, 10, 20, 50)
@@ -103,9 +103,7 @@ def render_curves(rows: Sequence[AtNfe]) -> bytes:
     axes.set_xticks(nfes, [str(nfe) for nfe in nfes])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(frameon=False, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def render_page(run: RunDirectory, rows: Sequence[AtNfe], seed: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from reference_models.results.latent import (
     Row,
     measure_latents,
 )
+from reference_models.results.page import png_of
 
 CORNERS = (0, 1, 7, 8)  # classes between which the traversal moves: airplane, automobile, horse, ship
 SIDE = 9  # images a side of the traversal
@@ -73,9 +73,7 @@ def render_charts(vae: Chosen, images: Images, classes: Sequence[str]) -> bytes:
         right.scatter(*places[labels == c].T, s=5, label=name, color=f"C{c}")
     right.set(xlabel="first principal axis of z", ylabel="second")
     right.legend(frameon=False, fontsize=7, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def principal(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ganeval.numerics.intervals import wilson
 from ganeval.runs.directory import encode_png, tile
 from ganeval.scores import Evaluation, ScoreRecord, render_value
 from reference_models.results.measure import MANIFOLD, PROTOCOL_N, K, Measured
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PICTURED = 16  # generated images of each class on the page
 STUDIES = {"hoda": (966, 1000, 0.90)}  # founding study: recognised, of, worst class (its own table)
@@ -157,6 +161,13 @@ def _class_rate(row: Mapping[str, Any], *, named: bool = True) -> str:
     low, high = row["recall_interval"]
     name = f"{row['name']}: " if named else ""
     return f"{name}{_percent(row['recall'])} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def png_of(figure: Figure) -> bytes:
+    """A matplotlib figure as a file, without the name of what drew it: equal figures give equal bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def with_interval(record: ScoreRecord) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from ganeval.scores import Score
 from reference_models.plumbing.points import JUDGED, TOYS, render_points
 from reference_models.plumbing.system import processor
 from reference_models.results import toys
-from reference_models.results.page import markdown_table
+from reference_models.results.page import markdown_table, png_of
 from reference_models.results.toys import ARMS, SIZES, Run, possible, real_score
 
 if TYPE_CHECKING:
@@ -232,9 +231,7 @@ def render_picture(runs: Sequence[Run]) -> bytes:
             panel.set_title(f"{name}: {arm}\n{float(first.score):.0f} of {possible(name)} modes", fontsize=9)
             panel.set_axis_off()
         _draw_course(row[-1], runs, name)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _draw_course(panel: Axes, runs: Sequence[Run], toy: str) -> None:
