@@ -134,6 +134,14 @@ class Page:
         made = ((run, render(run)) for run in runs)
         return [{"run": run, **block} for run, block in made if block is not None]
 
+    def comparable(self, runs: list[RunView]) -> list[list[RunView]]:
+        """Runs with the same reference and embedding have the same axes: one list for each."""
+        groups: dict[tuple[str, str], list[RunView]] = {}
+        for run in runs:
+            if run.evaluation:
+                groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
+        return list(groups.values())
+
     def chart(self, name: str, *arguments: Any, **options: Any) -> Markup:
         from ganeval.report.charts import draw
 

@@ -36,11 +36,8 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
 
 def _charts(page: Page) -> list[Any]:
     """Distances of two images of one class, one chart for all runs that share reference and embedding."""
-    groups: dict[tuple[str, str], list[RunView]] = {}
-    for run in page.evaluated:
-        if run.evaluation and run.evidence("diversity"):
-            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
-    return [_chart(page, members) for members in groups.values()]
+    shown = [run for run in page.evaluated if run.evidence("diversity")]
+    return [_chart(page, members) for members in page.comparable(shown)]
 
 
 def _chart(page: Page, runs: list[RunView]) -> Any:

@@ -22,18 +22,9 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     runs = [run for run in page.evaluated if run.evidence("map")]
     if not runs:
         return Absent("Needs stored evidence: evaluate the run again with this version.")
-    together = [_chart(page, members) for members in _groups(runs).values()] if page.crowded else []
+    together = [_chart(page, members) for members in page.comparable(runs)] if page.crowded else []
     return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs,
             "outlined": not page.crowded and any((run.evidence("map")["real_labels"] >= 0).any() for run in runs)}  # fmt: skip
-
-
-def _groups(runs: list[RunView]) -> dict[tuple[str, str], list[RunView]]:
-    """Runs with the same reference and embedding have the same axes."""
-    groups: dict[tuple[str, str], list[RunView]] = {}
-    for run in runs:
-        if run.evaluation:
-            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
-    return groups
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any]:

@@ -56,11 +56,8 @@ def _suspicion(quantiles: np.ndarray) -> dict[str, Any]:
 
 def _charts(page: Page) -> list[Any]:
     """Where the nearest real image lies, one chart for all runs that share reference and embedding."""
-    groups: dict[tuple[str, str], list[RunView]] = {}
-    for run in page.evaluated:
-        if run.evaluation and run.evidence("distances"):
-            groups.setdefault((run.evaluation.real.fingerprint, run.evaluation.fake.weights_sha256), []).append(run)
-    return [_chart(page, members) for members in groups.values()]
+    shown = [run for run in page.evaluated if run.evidence("distances")]
+    return [_chart(page, members) for members in page.comparable(shown)]
 
 
 def _chart(page: Page, runs: list[RunView]) -> Any:
