@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, WrongInputError
 from ganeval.files import read_json, write_atomic
 from ganeval.runs.directory import open_run
 from reference_models.bands.check import check_curves, check_scores, verdict
@@ -20,14 +20,20 @@ from reference_models.bands.summary import score_values
 
 
 def check(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> int:
-    """Compare finished runs of the profile `cpu` with healthy ones; exit code 1 where a score of one is worse.
+    """Compare finished runs of the profile `cpu` with healthy ones; exit code 1 where a score of one is worse, 2 where there is nothing to compare.
 
     Args:
         runs: run directories, such as runs/0007-cgan-hoda.
     """
+    if not runs:
+        raise WrongInputError("Expected at least one run; got none. Name a run directory, such as runs/0007-cgan-hoda.")
     worse = 0
     for path in runs:
         run = open_run(path)
+        if run.info.get("status") != "done":
+            raise WrongInputError(
+                f"A run must be finished to be compared; {path} is {run.info.get('status')}. Let it end."
+            )
         known = known_of(run.info)
         scores = check_scores(score_values(run), known)
         worse += not all(place.inside for place in scores)
@@ -59,8 +65,16 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input."""
     try:
-        sys.exit(tyro.extras.subcommand_cli_from_dict({"check": check, "fit": fit}))
+        return tyro.extras.subcommand_cli_from_dict(
+            {"check": check, "fit": fit}, prog="reference_models.bands", args=arguments
+        )
     except GanevalError as error:
-        sys.exit(f"reference_models.bands: {error}")
+        sys.stderr.write(f"reference_models.bands: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

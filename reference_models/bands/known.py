@@ -67,7 +67,9 @@ def known_of(info: Mapping[str, Any], folder: Path = FOLDER) -> Known:
     system, dataset = str(info.get("system")), str(info.get("dataset"))
     there = sorted(file.stem for file in folder.glob("*.json"))
     if f"{system}-{dataset}" not in there:  # what a run calls itself never becomes a path
-        raise MissingFileError(f"There are no bands for {system} on {dataset}. There are for: {', '.join(there)}.")
+        raise MissingFileError(
+            f"There are no bands for {system} on {dataset}. There are for: {', '.join(there) or 'none'}."
+        )
     known = Known(**read_json(path_of(system, dataset, folder)))
     changed = [f"{key} {info['config'].get(key)!r} here, {value!r} there"
                for key, value in known.config.items() if info["config"].get(key) != value]  # fmt: skip

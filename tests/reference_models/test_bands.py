@@ -159,13 +159,23 @@ def test_the_command_exits_with_one_for_a_run_that_scores_worse(healthy, monkeyp
     root, found = healthy
     (run, *_), known = found["autoencoder"]
     monkeypatch.setattr(known_of, "__defaults__", (root / "known",))
-    assert command.check((run.path,)) == 0
+    assert command.main(["check", str(run.path)]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "scores: 1 of 1 within the bands of 3 trainings"
     better = replace(known, scores={ERROR: [value / 10 for value in known.scores[ERROR]]})
     store(better, root / "better")
     monkeypatch.setattr(known_of, "__defaults__", (root / "better",))
-    assert command.check((run.path,)) == 1
+    assert command.main(["check", str(run.path)]) == 1
     assert "  outside: reconstruction_error" in capsys.readouterr().out
+
+
+def test_what_cannot_be_compared_exits_with_two(logged, capsys):
+    for arguments, said in (
+        ([], "Expected at least one run; got none"),
+        ([str(logged.path)], "must be finished to be compared"),
+        ([str(logged.path / "nowhere")], "Expected a JSON document"),
+    ):
+        assert command.main(["check", *arguments]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_the_page_has_a_row_for_each_recipe(healthy, monkeypatch, tmp_path):
