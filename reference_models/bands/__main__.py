@@ -1,4 +1,4 @@
-"""python -m reference_models.bands check RUN ... | fit [--only cgan-hoda] [--seeds 0 1 2]"""
+"""python -m reference_models.bands check RUN ... | fit [--only cgan-hoda]"""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated
 
 import tyro
 
-from ganeval.errors import GanevalError, WrongInputError
+from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.files import read_json, write_atomic
+from ganeval.registry import unknown_name
 from ganeval.runs.directory import open_run
 from reference_models.bands.check import check_curves, check_scores, verdict
 from reference_models.bands.fit import RECIPES, fit_known
@@ -41,21 +42,22 @@ def check(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> int:
     return int(worse > 0)
 
 
-def fit(*, only: str = "", seeds: Sequence[int] = (0, 1, 2), runs: Path = Path("runs"), out: Path = Path("docs/results"),
-        folder: Path = FOLDER) -> int:  # fmt: skip
+def fit(*, only: str = "", runs: Path = Path("runs"), out: Path = Path("docs/results"), folder: Path = FOLDER) -> int:
     """Train what is missing of every recipe, store its values, and write the page of all.
 
     Args:
         only: one recipe, such as cgan-hoda; all of them without.
-        seeds: of the trainings.
         runs: where to look for finished runs, and where to train.
         out: folder of the page.
         folder: of the values.
     """
-    for system, dataset in RECIPES:
-        if only in ("", f"{system}-{dataset}"):
-            _say(str(store(fit_known(system, dataset, seeds, runs), folder)))
-    stored = [folder / f"{system}-{dataset}.json" for system, dataset in RECIPES]
+    names = {f"{system}-{dataset}": (system, dataset) for system, dataset in RECIPES}
+    if only and only not in names:
+        raise UnknownNameError(unknown_name("recipe with bands", only, names))
+    for name in [only] if only else names:
+        known = fit_known(*names[name], RECIPES[names[name]], runs)
+        _say(str(store(known, folder)))
+    stored = [folder / f"{name}.json" for name in names]
     page = render([Known(**read_json(path)) for path in stored if path.exists()])
     _say(str(write_atomic(out / "bands.md", page)))
     return 0

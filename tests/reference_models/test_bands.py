@@ -178,13 +178,18 @@ def test_what_cannot_be_compared_exits_with_two(logged, capsys):
         assert said in capsys.readouterr().err
 
 
+def test_a_recipe_without_bands_is_named(tmp_path, capsys):
+    assert command.main(["fit", "--only", "cgan-hodda", "--out", str(tmp_path)]) == 2
+    assert "Did you mean 'cgan-hoda'" in capsys.readouterr().err
+
+
 def test_the_page_has_a_row_for_each_recipe(healthy, monkeypatch, tmp_path):
     root, found = healthy
     for name in found:
         system = SYSTEMS[name]
         profiles = {**system.profiles, "cpu": replace(system.profile("smoke"), steps=20)}
         monkeypatch.setitem(SYSTEMS._found(), name, replace(system, profiles=profiles))
-    monkeypatch.setattr(command, "RECIPES", (("autoencoder", "digits"), ("sngan", "digits")))
+    monkeypatch.setattr(command, "RECIPES", {("autoencoder", "digits"): 3, ("sngan", "digits"): 3})
     command.fit(only="autoencoder-digits", runs=root, out=tmp_path, folder=root / "known")
     text = (tmp_path / "bands.md").read_text()
     assert "| `autoencoder` | digits | 3 |" in text
@@ -196,7 +201,7 @@ def test_the_page_has_a_row_for_each_recipe(healthy, monkeypatch, tmp_path):
 def test_what_is_shipped_is_of_todays_recipe(path):
     known = Known(**read_json(path))
     assert path == path_of(known.system, known.dataset)
-    assert (known.system, known.dataset) in RECIPES
+    assert RECIPES[known.system, known.dataset] == len(known.seeds)
     assert known.config == json.loads(json.dumps(asdict(SYSTEMS[known.system].profile("cpu"))))
     assert all(len(values) == len(known.seeds) >= 3 for values in known.scores.values())
     assert all(len(values) == len(known.seeds) for places in known.curves.values() for values in places.values())
