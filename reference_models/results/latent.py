@@ -51,6 +51,8 @@ class Study:
 DENSE = {"net": "dense", "batch": 128, "steps": 2300}
 AE80 = {**DENSE, "latent": 80}
 CONV = {"net": "conv", "batch": 128, "steps": 900, "channels": 16}
+VAE50 = {**CONV, "latent": 50}
+BETAS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # more weight on the prior: fewer details of the picture in the latent
 ROWS = (
     Study("PCA", 41.50, 42.35),
     Study("PCA, whitened", None, None),
@@ -65,7 +67,7 @@ ROWS = (
     ),
     Study("autoencoder, conv", 42.02, None, "autoencoder", ({**CONV, "latent": 90},)),
     Study("VAE, dense", 43.61, 44.39, "vae", ({**DENSE, "latent": 40}, {**DENSE, "latent": 70})),
-    Study("VAE, conv", 43.04, None, "vae", tuple({**CONV, "steps": n, "latent": 50} for n in (900, 3000))),
+    Study("VAE, conv", 43.04, None, "vae", ({**VAE50, "steps": 3000}, *({**VAE50, "beta": b} for b in BETAS))),
 )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganeval.datasets.dataset import DATASETS
 from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory, encode_png, tile
-from reference_models.plumbing.system import open_codec, processor
+from reference_models.plumbing.system import open_codec, open_sampler, processor
 from reference_models.results.latent import (
     ISOMAP_SHARE,
     KS,
@@ -52,6 +52,7 @@ def write_page(images: Images, rows: Sequence[Row], out: Path, dataset: str, see
     assert run is not None
     write_atomic(out / "latent.png", render_charts(vae.euclidean, images, DATASETS[dataset].classes))
     write_atomic(out / "latent-traversal.png", render_traversal(run, images))
+    write_atomic(out / "latent-samples.png", render_samples(run, seed))
     return write_atomic(out / "latent.md", render_page(rows, vae, images, dataset, seed))
 
 
@@ -93,6 +94,12 @@ def render_traversal(run: RunDirectory, images: Images) -> bytes:
     return encode_png(tile(codec.decode(latents).repeat(2, axis=2).repeat(2, axis=3), rows=SIDE))
 
 
+def render_samples(run: RunDirectory, seed: int) -> bytes:
+    """The decoder at draws from the prior, the first ones."""
+    images, _ = open_sampler(run.path).evenly(SIDE, seed)
+    return encode_png(tile(images[: 2 * SIDE].repeat(2, axis=2).repeat(2, axis=3), rows=2))
+
+
 def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, seed: int) -> str:
     title = (
         "Made by `python -m reference_models.results latent`. Accuracy on the test split of a vote among the k nearest "
@@ -108,6 +115,11 @@ def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, see
         charts_text(vae.euclidean),
         "![decoded latents between four images](latent-traversal.png)",
         traversal_text([DATASETS[dataset].classes[c] for c in CORNERS]),
+        "![images of latents drawn from the prior](latent-samples.png)",
+        (
+            "Images of the same VAE at latents drawn from the prior, the first ones: colours and a coarse layout, no edges, as "
+            "a Gaussian likelihood in few dimensions leaves them. A latent that votes well need not draw well."
+        ),
         "## How it was made",
         making(rows, images, dataset, seed),
     ]

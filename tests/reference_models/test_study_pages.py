@@ -44,6 +44,8 @@ def test_every_method_has_a_row_with_intervals_beside_the_published_numbers(stud
         assert f"{row.paper:.2f}" in line
     with Image.open(study[0] / "pages" / "latent-traversal.png") as picture:
         assert picture.size == (2 * 8 * latent_page.SIDE,) * 2
+    with Image.open(study[0] / "pages" / "latent-samples.png") as picture:
+        assert picture.size == (2 * 8 * latent_page.SIDE, 2 * 8 * 2)
 
 
 def test_finished_runs_of_the_same_recipe_are_not_trained_again(study):
