@@ -20,7 +20,9 @@ def page(tmp_path_factory):
     root = tmp_path_factory.mktemp("critics")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(critics, "COMPARED", dict.fromkeys(critics.COMPARED, 2))
+        patch.setattr(critics, "COMPARED_ON", "digits")
         patch.setattr(critics, "PROTOTYPE_STEPS", 2)
+        patch.setattr(critics, "PROTOTYPE_SEEDS", 2)
         patch.setattr(critics, "STACKS", {"stacked_digits": 2})
         patch.setattr(critics, "JUDGED", 1000)
         for name in (*critics.COMPARED, "acgan"):
@@ -38,7 +40,8 @@ def page(tmp_path_factory):
 def recipe_of(path: Path) -> tuple[str, str, Any, int]:
     """System, data set, config and seed of a run."""
     info = RunDirectory(path).info
-    return info["system"], info["dataset"], SYSTEMS[info["system"]].profiles["smoke"].__class__(**info["config"]), 0
+    config = SYSTEMS[info["system"]].profiles["smoke"].__class__(**info["config"])
+    return info["system"], info["dataset"], config, info["seeds"]["seed"]
 
 
 def test_no_critic_is_given_an_accuracy_and_gan_test_never_stands_alone(page):
@@ -57,7 +60,7 @@ def test_all_three_questions_are_answered_with_errors(page):
     assert "| `stacked_digits`, test digits | 1,000 |" in text
     assert text.count(" of 1,000 |") >= 3
     assert " +- " in text
-    assert "standard errors)" in text
+    assert "means over 2 seeds, in brackets 95 % intervals" in text
     assert str(page[0]) not in text
 
 
@@ -73,8 +76,8 @@ def test_the_pictures_are_of_generated_images_in_rows(page):
 
 def test_a_finished_run_of_the_same_recipe_is_not_trained_again(page):
     root, _, found = page
-    assert len(found) == len(critics.COMPARED) + len(critics.WEIGHTS) + 1
+    assert len(found) == len(critics.COMPARED) + 2 * len(critics.WEIGHTS) + 1
     assert all(run is not None and run.path == path for path, run in found.items())
     system, dataset, config, seed = recipe_of(next(iter(found)))
     assert finished(root / "runs", system, dataset, replace(config, steps=3), seed) is None
-    assert finished(root / "runs", system, dataset, config, seed + 1) is None
+    assert finished(root / "runs", system, dataset, config, seed + 100) is None
