@@ -36,7 +36,7 @@ def render(all_known: Sequence[Known]) -> str:
         (
             "A limit is a one-sided prediction interval, mean + t s sqrt(1 + 1 / n) of n seeds: it knows how little a few seeds say of "
             "their spread, so limits of few seeds are wide. Each limit by itself holds that share; of many numbers some "
-            "lie outside by chance. All values are in `reference_models/bands/known/`."
+            "lie outside by chance, and one beyond what is possible says nothing. All values are in `reference_models/bands/known/`."
         ),
         "## How they were made",
         "\n".join(_making(known) for known in all_known),

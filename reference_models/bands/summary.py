@@ -50,7 +50,7 @@ def score_values(run: RunDirectory, seed: int = 0) -> Mapping[str, float]:
     fakes = ImageSet.from_array(images, source=record.name, labels=labels, class_names=names)
     metrics, train = ((*LABELLED, *SCORES), protocol["train"]) if labels is not None else (SCORES, None)
     scores = at_equal_n(test, fakes, protocol["classifier"], metrics, seed, train=train).scores
-    return {name: record.value for name, record in scores.items() if record.value is not None}
+    return {name: score.value for name, score in scores.items() if score.value is not None}
 
 
 def _reconstruction_error(run: RunDirectory) -> float:
