@@ -16,8 +16,8 @@ from reference_models.results.trained import trained
 # How many seeds of each system on what; the digits where they are as good, because everybody has them and they are quick.
 RECIPES = {
     ("projection_cgan", "hoda"): 3, ("cgan", "hoda"): 3, ("cdcgan", "hoda"): 3, ("dcgan", "mnist"): 3, ("cgan_dense", "mnist"): 3,
-    ("acgan", "digits"): 5, ("sngan", "digits"): 5, ("rpgan", "digits"): 5, ("wgan_clip", "digits"): 3,
-    ("gan_mlp", "digits"): 5, ("vae", "digits"): 5, ("autoencoder", "digits"): 5,
+    ("acgan", "digits"): 5, ("sngan", "digits"): 5, ("rpgan", "digits"): 5, ("wgan_clip", "digits"): 3, ("wgan_gp", "digits"): 3,
+    ("ddpm", "digits"): 3, ("gan_mlp", "digits"): 5, ("vae", "digits"): 5, ("autoencoder", "digits"): 5,
 }  # fmt: skip
 OPTIONS = Options(device="cpu", amp=True, channels_last=True, threads=1, grids=6, checkpoints=2)
 
