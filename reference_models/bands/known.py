@@ -71,8 +71,8 @@ def known_of(info: Mapping[str, Any], folder: Path = FOLDER) -> Known:
             f"There are no bands for {system} on {dataset}. There are for: {', '.join(there) or 'none'}."
         )
     known = Known(**read_json(path_of(system, dataset, folder)))
-    changed = [f"{key} {info['config'].get(key)!r} here, {value!r} there"
-               for key, value in known.config.items() if info["config"].get(key) != value]  # fmt: skip
+    own = info.get("config", {})
+    changed = [f"{key} {own.get(key)!r} here, {value!r} there" for key, value in known.config.items() if own.get(key) != value]  # fmt: skip
     if changed:
         raise IncomparableError(
             f"The bands of {system} on {dataset} are of another recipe: {'; '.join(changed)}. Train with the profile cpu."
