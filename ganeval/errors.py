@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class GanevalError(ValueError):
     """Base of all errors raised on purpose; the command line prints them in one line, without a traceback."""
+
+
+def printable(name: str | PurePath, limit: int = 300) -> str:
+    r"""A file's or a member's name as one line of visible signs: what a terminal would obey is written as an escape.
+
+    >>> printable("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    text = str(name)
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}...{text[-limit // 2 :]}"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class WrongInputError(GanevalError):
