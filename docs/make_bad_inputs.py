@@ -186,7 +186,7 @@ CASES: dict[str, list[Case]] = {
         Case("an empty file", lambda: image_set(folder(x__png=b"")), ("samples/x.png", "truncated")),
         Case("transparency", lambda: image_set(only(x__png=transparent())), ("samples/x.png", "Flatten")),
         Case("a transparent palette", lambda: image_set(only(x__png=palette_with_a_hole())), ("x.png", "Flatten")),
-        Case("16-bit PNG", lambda: image_set(only(x__png=png(GREY[0].astype(np.uint16)))), ("x.png", "'I;16'")),
+        Case("16-bit PNG", lambda: image_set(only(x__png=png(GREY[0].astype(np.uint16)))), ("x.png", "16 bits")),
         Case(
             "CMYK JPEG",
             lambda: image_set(only(x__jpg=png(Image.fromarray(COLOUR[0]).convert("CMYK"), "JPEG"))),

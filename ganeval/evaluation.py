@@ -27,9 +27,11 @@ from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import checked_labels
+from ganeval.images.subset import checked_count, checked_seed
 from ganeval.metric import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
-from ganeval.pair import Pair
+from ganeval.pair import Pair, same_classes
 from ganeval.registry import unknown_name
 from ganeval.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
 
@@ -51,6 +53,11 @@ class Setup:
     precision: str = "fp32"
     cache: bool = True
     ranks: Ranks = ALONE
+
+    def __post_init__(self) -> None:
+        checked_seed(self.seed)
+        if self.n is not None:
+            checked_count(self.n)
 
 
 def evaluate(
@@ -222,10 +229,10 @@ def pairs_of(real: Any, fake: Any, heldout: Any, generator: Generator | None, se
         generator = fake
     sources = (_opened(real, setup), _opened(drawn, setup, fake=True), _opened(heldout, setup))
     eye = _pair(sources, setup.extractor or setup.classifier, generator, setup)
-    memory = None if train is None else _memory(_opened(train, setup), eye, setup)
-    if setup.classifier is None or setup.extractor in (None, setup.classifier):
-        return Pairs(eye, eye, memory)
-    return Pairs(eye, _pair(sources, setup.classifier, generator, setup), memory)
+    two = setup.classifier is not None and setup.extractor not in (None, setup.classifier)
+    judge = _pair(sources, setup.classifier, generator, setup) if two else eye
+    memory = None if train is None else same_classes(_memory(_opened(train, setup), eye, setup))
+    return Pairs(same_classes(eye), same_classes(judge, judged=judge.fake.logits is not None), memory)
 
 
 def _memory(train: Source | None, eye: Pair, setup: Setup) -> Pair:
@@ -306,15 +313,7 @@ def _is_features(source: Any) -> bool:
 def _labelled(source: Source, labels: Any) -> Source:
     if labels is None:
         return source
-    values = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
-    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-        raise WrongInputError(
-            f"labels= must be one integer per fake image; got {values.dtype} of shape {values.shape}. "
-            "Pass class indices, not one-hot rows or names."
-        )
-    if len(values) != len(source):
-        raise WrongInputError(f"labels= must have one entry per fake image: {len(source)}; got {len(values)}.")
-    values = values.astype(np.int64)
+    values = checked_labels(labels, len(source), "labels=, one per fake image,")
     if isinstance(source, ImageSet):
         return source.with_labels(values)
     rows = torch.as_tensor(values, device=source.embeddings.device)

@@ -26,6 +26,7 @@ from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.extractor import Embedded, Extractor
 from ganeval.extractors import EXTRACTORS
 from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import checked_labels
 from ganeval.registry import unknown_name
 from ganeval.scores import Passport
 
@@ -74,6 +75,17 @@ class Features:
     def __len__(self) -> int:
         return len(self.embeddings)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the classes that the labels number; () where nobody named them."""
+        return () if self.images is None else self.images.class_names
+
+    def with_labels(self, labels: NDArray[np.int64] | None, names: tuple[str, ...] = (), why: str = "") -> Features:
+        """The same rows with other labels, of classes with these names, or without labels and with the reason."""
+        rows = None if labels is None else torch.as_tensor(labels, device=self.embeddings.device)
+        images = self.images and replace(self.images, labels=labels, class_names=names, unlabelled=why)
+        return replace(self, labels=rows, images=images)
+
     def take(self, rows: NDArray[np.int64]) -> Features:
         """The features at `rows` (integers, any order), images and labels with them; pixels are read when asked for.
 
@@ -98,7 +110,7 @@ class Features:
         >>> Features.given(np.zeros((3, 2))).passport.extractor
         'given'
         """
-        rows = torch.as_tensor(embeddings)
+        rows = torch.as_tensor(embeddings).detach()
         passport = Passport(
             source=source, fingerprint="", n=len(rows), dim=rows.shape[-1] if rows.ndim else 0,
             extractor="given", weights_sha256="", preprocessing="",
@@ -106,7 +118,7 @@ class Features:
         return cls(
             embeddings=rows, passport=passport,
             logits=None if logits is None else torch.as_tensor(logits),
-            labels=None if labels is None else torch.as_tensor(labels, dtype=torch.int64),
+            labels=None if labels is None else torch.from_numpy(checked_labels(labels, len(rows), source)),
         )  # fmt: skip
 
 

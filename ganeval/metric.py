@@ -43,7 +43,8 @@ class Metric:
                 raise UnknownNameError(unknown_name(f"option of {self.name}", key, self.options))
         missing = pair.missing(self.needs)
         if missing:
-            raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {_REMEDY.get(missing[0], '')}".strip())
+            remedy = pair.unlabelled(missing[0]) or _REMEDY.get(missing[0], "")
+            raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         score = self.compute(pair, **options)
         return score.with_(
             name=self.name, better=self.better, perfect=self.perfect, version=self.version, question=self.question,

@@ -6,8 +6,12 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
+from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
 
@@ -57,6 +61,11 @@ class Pair:
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
+    def unlabelled(self, need: str) -> str:
+        """Why the labels that `need` names are not there, where the images know."""
+        side = {"labels": self.fake, "real_labels": self.real}.get(need)
+        return "" if side is None or side.images is None else side.images.unlabelled
+
     def require_real(self) -> Features:
         """The real features, or `UndefinedError` where this pair was made of a fake set alone."""
         if self.real is None:
@@ -99,9 +108,45 @@ class Pair:
         return (f"x:{passport.extractor}{weights}", f"n:{n_real}/{len(self.fake)}", f"dtype:{passport.precision}")
 
 
+def same_classes(pair: Pair, *, judged: bool = False) -> Pair:
+    """The pair with labels that number one list of classes, matched by name; labels that cannot be matched are dropped.
+
+    The list is the judge's where its verdicts are to be compared with labels, else that of the first set that has one.
+    """
+    features = [pair.real, pair.fake, pair.heldout]
+    there = [f for f in features if f is not None and f.labels is not None]
+    names, whose = _judge_names(pair.fake) if judged else _first_names(there)
+    sides = [Side(f.passport.source, f.labels.cpu().numpy(), f.label_names) for f in there if f.labels is not None]
+    new = [_relabelled(f, labels, names) for f, labels in zip(there, matched_labels(sides, names, whose), strict=True)]
+    if all(before is after for before, after in zip(there, new, strict=True)):
+        return pair
+    real, fake, heldout = (next((n for n, t in zip(new, there, strict=True) if t is f), f) for f in features)
+    assert fake is not None
+    return Pair(real, fake, heldout=heldout, generator=pair.generator, embed=pair.embed, seed=pair.seed)
+
+
+def _judge_names(judged: Features) -> tuple[tuple[str, ...], str]:
+    names, logits = judged.passport.class_names, judged.logits
+    named = logits is not None and len(names) == logits.shape[1]
+    return names if named else (), f"the judge {judged.passport.extractor}"
+
+
+def _first_names(features: Iterable[Features]) -> tuple[tuple[str, ...], str]:
+    return next(((f.label_names, f.passport.source) for f in features if f.label_names), ((), ""))
+
+
+def _relabelled(features: Features, labels: NDArray[np.int64] | str | None, names: tuple[str, ...]) -> Features:
+    if isinstance(labels, str):
+        return features.with_labels(None, why=labels)
+    assert labels is not None
+    assert features.labels is not None
+    same = np.array_equal(labels, features.labels.cpu().numpy())
+    return features if same else features.with_labels(labels, names)
+
+
 def _require_neighbours(k: int, n: int, m: int) -> None:
-    if k < 1:
-        raise UndefinedError(f"The number of neighbours must be at least 1; got k = {k}.")
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise UndefinedError(f"The number of neighbours must be a whole number of at least 1; got k = {k!r:.40}.")
     if min(n, m) <= k:
         raise TooFewSamplesError(
             f"{k} nearest neighbours need more than {k} rows in each set; got {n} real and {m} fake. "

@@ -5,27 +5,41 @@ Nothing is rescaled, converted or dropped silently: what does not fit is an erro
 
 from __future__ import annotations
 
+import stat
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import UnknownNameError, WrongInputError, printable
 from ganeval.images.imageset import ImageSet
+from ganeval.registry import unknown_name
 
-__all__ = ["ImageSet", "image_set"]
+__all__ = ["CLASSES", "Classes", "ImageSet", "image_set"]
+
+Classes = Literal["auto", "folders", "names", "none"]
+CLASSES: tuple[str, ...] = get_args(Classes)
 
 
 def image_set(
-    source: Any, *, labels: Any = None, n: int | None = None, seed: int = 0, class_names: tuple[str, ...] = ()
+    source: Any,
+    *,
+    labels: Any = None,
+    n: int | None = None,
+    seed: int = 0,
+    class_names: tuple[str, ...] = (),
+    classes: Classes = "auto",
 ) -> ImageSet:
     """Open `source` as uint8 (n, c, h, w) images in [0, 255] with optional integer labels.
 
     source: a data set's split ("hoda:test"); a folder or a zip of images (flat, one folder per class,
     `<class>_<index>.png`, or with `dataset.json`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
-    numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a generator callable
-    `(n, labels, torch.Generator) -> images`, for which n says how many; an `ImageSet`.
+    numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a list of images or
+    of paths of image files; a pair `(images, labels)`; a generator callable `(n, labels, torch.Generator) -> images`,
+    for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
+    classes: what says the class of an image in a folder or zip: "folders", "names" (`<class>_<index>.png`), "none", or
+    "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a shard.
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 
@@ -35,13 +49,16 @@ def image_set(
     (2, (1, 4, 4), [0, 1])
     """
     from ganeval.images.labels import checked_labels
-    from ganeval.images.subset import subset
+    from ganeval.images.subset import checked_count, checked_seed, subset
 
+    n, seed = None if n is None else checked_count(n), checked_seed(seed)
+    if classes not in CLASSES:
+        raise UnknownNameError(unknown_name("way to tell classes", str(classes), CLASSES))
     if _is_generator(source):
         from ganeval.images.generated import from_generator
 
-        return from_generator(source, n=n, labels=labels, seed=seed, class_names=class_names)
-    opened = _open(source)
+        return from_generator(source, n=n, labels=labels, seed=seed, class_names=tuple(class_names))
+    opened = _open(source, classes)
     if labels is not None:
         opened = opened.with_labels(checked_labels(labels, len(opened), opened.source))
     if class_names:
@@ -49,15 +66,58 @@ def image_set(
     return opened if n is None else subset(opened, n, seed)
 
 
-def _open(source: Any) -> ImageSet:
+def _open(source: Any, classes: Classes) -> ImageSet:
+    if not isinstance(source, (str, Path)):
+        return _asked(_open_object(source), classes)
+    if not str(source).strip():
+        raise WrongInputError(
+            "A path must name a folder or a file; got an empty text. For the current folder pass '.'."
+        )
+    path = Path(source)
+    kind, suffix = _kind(path), path.suffix.lower()
+    if kind == "nothing" and isinstance(source, str) and _looks_like_a_split(source):
+        from ganeval.images.named import from_name
+
+        return _asked(from_name(source), classes)
+    if suffix in (".npz", ".npy") and kind != "folder":
+        from ganeval.images.numpy_files import from_numpy_file
+
+        return _asked(from_numpy_file(path), classes)
+    if suffix == ".zip" and kind != "folder":
+        from ganeval.images.zips import from_zip
+
+        return from_zip(path, classes)
+    from ganeval.images.folders import from_folder
+
+    return from_folder(path, classes)
+
+
+def _asked(opened: ImageSet, classes: Classes) -> ImageSet:
+    """What has no layout of files has the labels that it brings, or none."""
+    if classes in ("folders", "names"):
+        raise WrongInputError(
+            f"classes={classes!r} is a question about folders and zip files; {printable(opened.source)} is neither. "
+            "Pass labels=."
+        )
+    return opened.with_labels(None, "The image set was opened with classes='none'.") if classes == "none" else opened
+
+
+def _open_object(source: Any) -> ImageSet:
     if isinstance(source, ImageSet):
         return source
-    if isinstance(source, (str, Path)):
-        return _open_path(source)
     if hasattr(source, "__array__") or _is_torch(source, "Tensor"):
         from ganeval.images.arrays import from_array
 
         return from_array(source)
+    if _is_pair(source):
+        from ganeval.images.labels import checked_labels
+
+        opened = image_set(source[0])
+        return opened.with_labels(checked_labels(source[1], len(opened), opened.source))
+    if _are_paths(source):
+        from ganeval.images.folders import from_paths
+
+        return from_paths([Path(path) for path in source])
     if _holds_items(source):
         from ganeval.images.loaders import from_dataset
 
@@ -68,23 +128,30 @@ def _open(source: Any) -> ImageSet:
     )
 
 
-def _open_path(source: str | Path) -> ImageSet:
-    path = Path(source)
-    if not path.exists() and isinstance(source, str) and _looks_like_a_split(source):
-        from ganeval.images.named import from_name
+def _kind(path: Path) -> str:
+    """What lies there: "folder", "file" or "nothing"."""
+    try:
+        return "folder" if stat.S_ISDIR(path.stat().st_mode) else "file"
+    except (FileNotFoundError, NotADirectoryError):
+        return "nothing"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise WrongInputError(
+            f"{printable(path)} cannot be opened: {why}. Check the path and its permissions."
+        ) from error
 
-        return from_name(source)
-    if path.suffix.lower() in (".npz", ".npy") and not path.is_dir():
-        from ganeval.images.numpy_files import from_numpy_file
 
-        return from_numpy_file(path)
-    if path.suffix.lower() == ".zip" and not path.is_dir():
-        from ganeval.images.zips import from_zip
+def _is_pair(source: Any) -> bool:
+    """(images, labels): two things of which the first holds images and the second one number for each."""
+    if not isinstance(source, tuple) or len(source) != 2:
+        return False
+    return getattr(source[0], "ndim", 0) in (3, 4) and (
+        isinstance(source[1], (list, tuple)) or getattr(source[1], "ndim", 0) in (1, 2)
+    )
 
-        return from_zip(path)
-    from ganeval.images.folders import from_folder
 
-    return from_folder(path)
+def _are_paths(source: Any) -> bool:
+    return isinstance(source, (list, tuple)) and len(source) > 0 and all(isinstance(s, (str, Path)) for s in source)
 
 
 def _looks_like_a_split(text: str) -> bool:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
 from ganeval.images.imageset import ImageSet
+from ganeval.images.tensors import as_numpy
+
+Layout = Literal["nhw", "nhwc", "nchw"]
+AT_ONCE = 2**26  # values looked at together
 
 
 def from_array(images: Any, *, source: str = "array") -> ImageSet:
-    """An `ImageSet` over an array that stays in memory, after all checks."""
-    array = checked_array(images, source)
-    require_variety(array, source)
-    return ImageSet.from_array(array, source=source)
+    """An `ImageSet` that looks into the array or tensor itself, where it lies, after all checks; nothing is copied."""
+    alive = images if hasattr(images, "detach") or isinstance(images, np.ndarray) else as_numpy(images, source)
+    array = as_numpy(alive, source)
+    layout = checked_layout(array, source, torch=hasattr(alive, "detach"))
+    nchw = as_nchw(array, layout)
+    require_variety(nchw, source)
+
+    def load(start: int, stop: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(as_nchw(as_numpy(alive[start:stop], source), layout))
+
+    n, c, h, w = nchw.shape
+    return ImageSet(source, n, (c, h, w), load, in_memory=True)
 
 
 def checked_array(images: Any, where: str) -> NDArray[np.uint8]:
@@ -24,24 +38,50 @@ def checked_array(images: Any, where: str) -> NDArray[np.uint8]:
     >>> checked_array(np.zeros((5, 4, 4), dtype=np.uint8), "here").shape
     (5, 1, 4, 4)
     """
-    array = as_numpy(images)
-    require_uint8(array, where, torch=hasattr(images, "detach"))
+    array = as_numpy(images, where)
+    return np.ascontiguousarray(as_nchw(array, checked_layout(array, where, torch=hasattr(images, "detach"))))
+
+
+def as_nchw(array: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:
+    """A view of the same pixels as (n, c, h, w)."""
+    if layout == "nhw":
+        return array[:, None]
+    return array.transpose(0, 3, 1, 2) if layout == "nhwc" else array
+
+
+def checked_layout(array: NDArray[Any], where: str, *, torch: bool = False) -> Layout:
+    """What the axes of uint8 images are; anything else is an error that guesses the mistake."""
+    require_uint8(array, where, torch=torch)
     if array.ndim not in (3, 4):
-        remedy = "A single image needs a leading axis: images[None]." if array.ndim == 2 else "Reshape them."
         raise WrongInputError(
-            f"Images of {where} must be (n, h, w), (n, h, w, c) or (n, c, h, w); got shape {array.shape}. {remedy}"
+            f"Images of {where} must be (n, h, w), (n, h, w, c) or (n, c, h, w); got shape {array.shape}. "
+            f"{_reshape(array.shape)}"
         )
     if 0 in array.shape:
         raise WrongInputError(
             f"{where} must hold at least one image with at least one pixel; got shape {array.shape}. Was it filtered away?"
         )
-    return np.ascontiguousarray(_grey(array, where) if array.ndim == 3 else channels_first(array, where))
+    return _grey(array.shape, where) if array.ndim == 3 else _channels(array.shape, where)
+
+
+def _reshape(shape: tuple[int, ...]) -> str:
+    if len(shape) != 2:
+        return "Reshape them."
+    single = "A single image needs a leading axis: images[None]."
+    for channels in (1, 3):
+        side = math.isqrt(shape[1] // channels)
+        if side > 1 and channels * side * side == shape[1]:
+            return f"Of flattened images, one a row, pass images.reshape(-1, {channels}, {side}, {side}). {single}"
+    return single
 
 
 def require_variety(nchw: NDArray[np.uint8], where: str) -> None:
     """A set in which every pixel of every image has one value is a mistake, not data."""
-    if nchw.size > 1 and nchw.min() == nchw.max():
-        raise constant(int(nchw.flat[0]), where)
+    value = int(nchw.flat[0])
+    at_once = max(1, AT_ONCE // math.prod(nchw.shape[1:]))
+    parts = (nchw[start : start + at_once] for start in range(0, len(nchw), at_once))
+    if nchw.size > 1 and all(bool((part == value).all()) for part in parts):
+        raise constant(value, where)
 
 
 def constant(value: int, where: str) -> WrongInputError:
@@ -51,39 +91,32 @@ def constant(value: int, where: str) -> WrongInputError:
     )
 
 
-def as_numpy(images: Any) -> NDArray[Any]:
-    """Tensors on any device, also of types that numpy lacks (bfloat16), as they are or as float32."""
-    if not hasattr(images, "detach"):
-        return np.asarray(images)
-    tensor = images.detach().cpu()
-    try:
-        return tensor.numpy()
-    except (TypeError, RuntimeError):
-        return tensor.float().numpy()
-
-
 def channels_first(array: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
     """(n, c, h, w) of an array with four axes, which must show in one way only where the channels are."""
-    first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
+    return as_nchw(array, _channels(array.shape, where))
+
+
+def _channels(shape: Sequence[int], where: str) -> Layout:
+    first, last = shape[1] in (1, 3), shape[3] in (1, 3)
     if first and last:
         raise WrongInputError(
-            f"Shape {array.shape} of {where} can be (n, c, h, w) and (n, h, w, c). "
+            f"Shape {shape} of {where} can be (n, c, h, w) and (n, h, w, c). "
             "Say which: ImageSet.from_array(x) takes (n, c, h, w); of the other, pass x.transpose(0, 3, 1, 2)."
         )
     if not first and not last:
-        alpha = " Drop an alpha channel that is opaque everywhere: images[..., :3]." if 4 in array.shape[1::2] else ""
-        raise WrongInputError(f"Images of {where} must have 1 or 3 channels; got shape {array.shape}.{alpha}")
-    return array if first else array.transpose(0, 3, 1, 2)
+        alpha = " Drop an alpha channel that is opaque everywhere: images[..., :3]." if 4 in shape[1::2] else ""
+        raise WrongInputError(f"Images of {where} must have 1 or 3 channels; got shape {shape}.{alpha}")
+    return "nchw" if first else "nhwc"
 
 
-def _grey(array: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
-    """(n, 1, h, w) of (n, h, w), unless it may be a single colour image."""
-    if array.shape[0] == 3 or array.shape[2] in (1, 3):
+def _grey(shape: Sequence[int], where: str) -> Layout:
+    """(n, h, w), unless it may be a single colour image."""
+    if shape[0] == 3 or shape[2] in (1, 3):
         raise WrongInputError(
-            f"Shape {array.shape} of {where} can be several grey images and one image with channels. "
+            f"Shape {shape} of {where} can be several grey images and one image with channels. "
             "Say which: images[:, None] for grey images, images[None] for one image."
         )
-    return array[:, None]
+    return "nhw"
 
 
 def require_uint8(array: NDArray[Any], where: str, *, torch: bool = False, hint: str = "") -> None:

@@ -8,6 +8,7 @@ An orientation in EXIF is not applied: pixels come as they are stored, as in tor
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganeval.errors import GanevalError, WrongInputError
+from ganeval.files import open_regular
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # and no decoder that would start another program
 MAX_PIXELS = 64 * 2**20
+PNG = b"\x89PNG\r\n\x1a\n"
+HEAD = 4096  # bytes that are looked at before a decoder is
 
 
 def is_image_name(name: str) -> bool:
@@ -52,10 +56,12 @@ def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
 def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
     """The image; whatever goes wrong inside the decoder, also later while pixels are read, is an error of this file."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), io.BytesIO(data) if isinstance(data, bytes) else open_regular(data) as file:
             warnings.simplefilter("error", UserWarning)  # a decoder that warns has mended something silently
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS) as image:
+            _require_eight_bits(file.read(HEAD), where)
+            file.seek(0)
+            with Image.open(file, formats=FORMATS) as image:
                 _require_bounded(image, where)
                 yield image
     except GanevalError:
@@ -66,6 +72,23 @@ def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
         raise WrongInputError(
             f"{where} cannot be decoded: it is truncated, damaged or no image. Write it again or remove it."
         ) from error
+
+
+def _require_eight_bits(head: bytes, where: str) -> None:
+    """Pillow reads 16-bit colours as 8-bit ones without a word, and the comments of a PGM byte by byte."""
+    depth = 8
+    if head.startswith(PNG):
+        depth = head[24] if len(head) > 24 else 8
+    elif re.match(rb"P[1-6]\s", head):
+        values = re.sub(rb"#[^\r\n]*[\r\n]?", b" ", head).split(maxsplit=4)
+        wanted = 3 if head[1:2] in b"14" else 4
+        if len(values) < wanted or (len(head) == HEAD and len(values) == wanted):
+            raise WrongInputError(f"{where} must begin with its size, in the first {HEAD:,} bytes. Drop its comments.")
+        depth = 16 if wanted == 4 and values[3].isdigit() and int(values[3][:9]) > 255 else 8
+    if depth > 8:
+        raise WrongInputError(
+            f"{where} must be 8-bit grey or RGB; it has {depth} bits a channel. Convert it by a rule of your own first."
+        )
 
 
 def _require_bounded(image: Image.Image, where: str) -> None:

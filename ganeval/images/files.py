@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import WrongInputError, printable
 from ganeval.images.arrays import constant
 from ganeval.images.decode import decode, header
 from ganeval.images.imageset import ImageSet
@@ -24,40 +24,48 @@ def from_files(
     read: Callable[[str], bytes | Path],
     *,
     source: str,
+    require_unchanged: Callable[[], None],
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
+    unlabelled: str = "",
 ) -> ImageSet:
     """All headers are read now, so that mixed sizes are found before anything is measured; pixels are read later.
 
-    read: name -> the encoded bytes, or the path of the file that holds them.
+    read: name -> the encoded bytes, or the path of the file that holds them; raises where that file has changed, as
+    require_unchanged does for all of them.
     """
     shape = _common_shape(names, read, source)
 
     def load(start: int, stop: int) -> NDArray[np.uint8]:
         batch = np.empty((min(stop, len(names)) - start, *shape), dtype=np.uint8)
         for row, name in enumerate(names[start:stop]):
-            image = decode(read(name), f"{source}/{name}")
-            if image.shape != shape:
-                raise WrongInputError(f"{source}/{name} has changed since the set was opened. Open it again.")
-            batch[row] = image
+            batch[row] = decode(read(name), printable(f"{source}/{name}"))
         return batch
 
-    images = ImageSet(source, len(names), shape, load, labels, class_names)
+    images = ImageSet(
+        source, len(names), shape, load, labels, class_names, unlabelled, require_unchanged=require_unchanged
+    )
     _require_variety(images)
     return images
 
 
 def _common_shape(names: Sequence[str], read: Callable[[str], bytes | Path], source: str) -> tuple[int, int, int]:
     quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
-    shape = header(read(names[0]), f"{source}/{names[0]}")
+    shape = header(read(names[0]), printable(f"{source}/{names[0]}"))
     for name in tqdm(names[1:], desc="checking images", leave=False, delay=2, disable=quiet):
-        other = header(read(name), f"{source}/{name}")
+        other = header(read(name), printable(f"{source}/{name}"))
         if other != shape:
             raise WrongInputError(
-                f"All images of {source} must have one size; {names[0]} is {_size(shape)}, {name} is {_size(other)}. "
-                "Resize them with antialiasing, or measure them apart."
+                f"All images of {printable(source)} must have one size; {printable(names[0])} is {_size(shape)}, "
+                f"{printable(name)} is {_size(other)}. {_remedy(shape, other)}"
             )
     return shape
+
+
+def _remedy(shape: tuple[int, int, int], other: tuple[int, int, int]) -> str:
+    if shape[1:] != other[1:]:
+        return "Resize them with antialiasing, or measure them apart."
+    return "Write all of them in grey, or all in colour (Pillow: image.convert('RGB')), or measure them apart."
 
 
 def _size(shape: tuple[int, int, int]) -> str:

@@ -11,6 +11,8 @@ from ganeval.errors import WrongInputError
 from ganeval.images.arrays import checked_array, require_variety
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.subset import checked_count
+from ganeval.images.tensors import as_numpy
 
 AT_ONCE = 500  # images a call: what 50,000 at once would need does not fit everywhere; fixed, since it moves the draws
 
@@ -48,9 +50,15 @@ def _asked(n: int | None, labels: Any) -> Any:
         raise WrongInputError(
             "A generator can draw any number of images; pass n=, how many, or labels=, one per image."
         )
-    if n is not None and n < 1:
-        raise WrongInputError(f"n must be at least 1, the number of images to draw; got {n}.")
-    return None if labels is None else checked_labels(labels, len(labels) if n is None else n, "the generator")
+    if n is not None:
+        n = checked_count(n)
+    if labels is None:
+        return None
+    values = as_numpy(labels, "Labels of the generator")
+    asked = checked_labels(values, len(values) if n is None and values.ndim else n or 0, "the generator")
+    if len(asked) == 0:
+        raise WrongInputError("labels must name at least one image to draw; got none. Pass one label per image.")
+    return asked
 
 
 def _one_call(drawn: Any, size: int, where: str) -> tuple[Any, Any]:

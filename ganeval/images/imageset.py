@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
+from ganeval.images.labels import checked_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,9 @@ class ImageSet:
 
     `load(start, stop)` returns rows start..stop as uint8 (m, c, h, w) in [0, 255]; c is 1 or 3. Reading is lazy:
     a folder of a million files costs nothing until it is walked. `source` is what to print: "hoda:test", "samples/".
+
+    A set may be kept while what it was made of changes. Arrays, tensors and memory maps are looked at afresh: every
+    use hashes them, so that new pixels get new features. Of files, `require_unchanged` raises at the next use.
     """
 
     source: str
@@ -28,6 +32,9 @@ class ImageSet:
     load: Callable[[int, int], NDArray[np.uint8]]
     labels: NDArray[np.int64] | None = None  # (n,)
     class_names: tuple[str, ...] = ()
+    unlabelled: str = ""  # why there are no labels although somebody may expect some
+    require_unchanged: Callable[[], None] | None = None  # raises where the files are not those that were opened
+    in_memory: bool = False  # the pixels lie in an array that anybody may write to
 
     def __post_init__(self) -> None:
         if self.length < 1:
@@ -36,10 +43,8 @@ class ImageSet:
             raise WrongInputError(
                 f"{self.source} must have 1 or 3 channels; got {self.shape[0]}. Convert the images first."
             )
-        if self.labels is not None and len(self.labels) != self.length:
-            raise WrongInputError(
-                f"{self.source} must have one label per image: {self.length}; got {len(self.labels)} labels."
-            )
+        if self.labels is not None:
+            object.__setattr__(self, "labels", checked_labels(self.labels, self.length, self.source))
         if self.labels is not None and self.class_names and int(self.labels.max()) >= len(self.class_names):
             raise WrongInputError(
                 f"{self.source} must have a name for every label; label {int(self.labels.max())} needs "
@@ -50,8 +55,15 @@ class ImageSet:
     def from_array(cls, images: NDArray[np.uint8], *, source: str = "array", labels: NDArray[np.int64] | None = None,
                    class_names: tuple[str, ...] = ()) -> Self:  # fmt: skip
         """An `ImageSet` over a checked uint8 (n, c, h, w) array; `ganeval.images.image_set` checks anything else."""
+        if getattr(images, "ndim", 0) != 4 or images.dtype != np.uint8:
+            raise WrongInputError(
+                f"ImageSet.from_array takes a checked uint8 (n, c, h, w) array; got {type(images).__name__} of "
+                f"{getattr(images, 'dtype', 'no type')} {tuple(getattr(images, 'shape', ()))}. Open it with image_set(x)."
+            )
         _, c, h, w = images.shape
-        return cls(source, len(images), (c, h, w), lambda start, stop: images[start:stop], labels, class_names)
+        return cls(
+            source, len(images), (c, h, w), lambda start, stop: images[start:stop], labels, class_names, in_memory=True
+        )
 
     def __len__(self) -> int:
         return self.length
@@ -74,23 +86,34 @@ class ImageSet:
         labels = None if self.labels is None else self.labels[rows]
         return type(self).from_array(chosen, source=source or self.source, labels=labels, class_names=self.class_names)
 
-    def with_labels(self, labels: NDArray[np.int64] | None) -> Self:
-        return replace(self, labels=labels)
+    def with_labels(self, labels: NDArray[np.int64] | None, why: str = "") -> Self:
+        """The same images with other labels of the same classes, or with none and the reason why."""
+        return replace(self, labels=labels, unlabelled=why)
 
     def with_class_names(self, class_names: tuple[str, ...]) -> Self:
         return replace(self, class_names=class_names)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 of shape, pixels and labels, in order."""
-        digest = hashlib.sha256(repr((self.length, self.shape)).encode())
-        for batch in self.batches(4096):
-            digest.update(np.ascontiguousarray(batch).tobytes())
+        """SHA-256 of shape, pixels and labels, in order; of what they are now."""
+        if self.require_unchanged is not None:
+            self.require_unchanged()
+        digest = (self._hashed_pixels() if self.in_memory else self._hashed_files).copy()
         if self.labels is not None:
             digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
 
     @cached_property
+    def _hashed_files(self) -> Any:
+        return self._hashed_pixels()
+
+    def _hashed_pixels(self) -> Any:
+        digest = hashlib.sha256(repr((self.length, self.shape)).encode())
+        for batch in self.batches(4096):
+            digest.update(np.ascontiguousarray(batch).data)
+        return digest
+
+    @property
     def orderless_fingerprint(self) -> str:
         """The same for sets whose order carries no meaning: the sum of each row's SHA-256, modulo 2^256."""
         total = 0

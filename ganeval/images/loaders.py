@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganeval.errors import WrongInputError
-from ganeval.images.arrays import as_numpy, channels_first, checked_array, require_uint8, require_variety
+from ganeval.images.arrays import channels_first, checked_array, require_uint8, require_variety
 from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.tensors import as_numpy
 
 TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor does not."
 

@@ -3,64 +3,96 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganeval.errors import MissingFileError, WrongInputError
-from ganeval.images.arrays import checked_array, require_variety
+from ganeval.errors import GanevalError, WrongInputError, printable
+from ganeval.files import open_regular, require_regular
+from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.stamps import Stamps
 
 MAX_BYTES = 64 * 2**30
 MAX_RATIO = 500  # of an archive; deflate reaches 1032 on nothing but zeros
+MAX_HOLE = 2**20  # below it a file system may store a file anywhere
 IMAGE_KEYS = ("arr_0", "images", "x", "samples")
 LABEL_KEYS = ("arr_1", "labels", "y", "label")
+STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})
 
 
 def from_numpy_file(path: Path) -> ImageSet:
-    """uint8 (n, h, w), NHWC or NCHW images; of an .npz, other arrays (guided-diffusion's `mu`, `sigma`) are not read."""
-    if not path.exists():
-        raise MissingFileError(f"There is no file {path}. Check the path.")
-    images, labels = _npz(path) if path.suffix.lower() == ".npz" else (_read(path, _npy), None)
-    array = checked_array(images, str(path))
-    require_variety(array, str(path))
-    checked = None if labels is None else checked_labels(labels, len(array), str(path))
-    return ImageSet.from_array(array, source=str(path), labels=checked)
+    """uint8 (n, h, w), NHWC or NCHW images and what `LABEL_KEYS` name; other arrays of an .npz are not read."""
+    require_regular(path)
+    where = printable(path)
+    stamps = Stamps(str(path), [path.name], lambda _: path)
+    images, labels = _npz(path, where) if path.suffix.lower() == ".npz" else (_read(path, _npy), None)
+    opened = replace(from_array(images, source=where), source=str(path), require_unchanged=stamps.require_all)
+    return opened if labels is None else opened.with_labels(checked_labels(labels, len(opened), where))
 
 
-def _npz(path: Path) -> tuple[Any, Any]:
+def _npz(path: Path, where: str) -> tuple[Any, Any]:
     names = _read(path, _names)
-    image_key = next((key for key in IMAGE_KEYS if key in names), None)
+    twice = [printable(name) for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise WrongInputError(f"{where} holds two arrays named {twice[0]}; one of them would be lost. Write it again.")
+    image_key, label_key = _one_of(IMAGE_KEYS, names, where), _one_of(LABEL_KEYS, names, where)
     if image_key is None:
+        held = ", ".join(sorted(printable(name, 40) for name in names)[:20]) or "nothing"
         raise WrongInputError(
-            f"{path} must hold images as {', '.join(IMAGE_KEYS[:-1])} or {IMAGE_KEYS[-1]}; it holds {', '.join(sorted(names)) or 'nothing'}. "
+            f"{where} must hold images as {', '.join(IMAGE_KEYS[:-1])} or {IMAGE_KEYS[-1]}; it holds {held}. "
             "np.savez(path, images) stores them as arr_0."
         )
-    label_key = next((key for key in LABEL_KEYS if key in names), None)
+    statistics = sorted(STATISTICS & set(names))
+    if statistics:
+        raise WrongInputError(
+            f"{where} holds images ({image_key}) and statistics of images ({', '.join(statistics)}), which cannot be "
+            f"measured yet and would be left out. Store the images alone: np.savez(path, file[{image_key!r}])."
+        )
     return _read(path, _array, image_key), None if label_key is None else _read(path, _array, label_key)
+
+
+def _one_of(keys: tuple[str, ...], names: Collection[str], where: str) -> str | None:
+    """The key among `names`; two of them would leave one unread."""
+    found = [key for key in keys if key in names]
+    if len(found) > 1:
+        raise WrongInputError(
+            f"{where} holds both {found[0]} and {found[1]}; only one can be meant. Store one of them."
+        )
+    return found[0] if found else None
 
 
 def _names(path: Path) -> list[str]:
     """Of the arrays, once the archive has shown that it is no bomb."""
-    with zipfile.ZipFile(path) as archive:
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     packed, total = path.stat().st_size, sum(info.file_size for info in members)
-    if total > MAX_BYTES or total > MAX_RATIO * packed:
-        raise WrongInputError(
-            f"{path} unpacks to {total:,} bytes; at most {MAX_BYTES:,} and {MAX_RATIO} times what is stored can be images. "
-            "Do not trust that file."
-        )
+    _require_bounded(path, total, packed)
     return [info.filename.removesuffix(".npy") for info in members]
 
 
+def _require_bounded(path: Path, total: int, packed: int) -> None:
+    if total > MAX_BYTES or total > MAX_RATIO * packed:
+        raise WrongInputError(
+            f"{printable(path)} unpacks to {total:,} bytes; at most {MAX_BYTES:,} and {MAX_RATIO} times what is stored "
+            "can be images. Do not trust that file."
+        )
+
+
 def _array(path: Path, key: str) -> Any:
-    with np.load(path, allow_pickle=False) as file:
+    with open_regular(path) as opened, np.load(opened, allow_pickle=False) as file:
         return file[key]
 
 
 def _npy(path: Path) -> Any:
+    found = path.stat()
+    stored = getattr(found, "st_blocks", 1 + found.st_size // 512) * 512  # less than the size where there are holes
+    _require_bounded(path, found.st_size, stored if found.st_size > MAX_HOLE else found.st_size)
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -68,10 +100,10 @@ def _read(path: Path, how: Any, *args: str) -> Any:
     """`how(path, ...)`, with whatever numpy and zipfile raise about a broken file as an error that names it."""
     try:
         return how(path, *args)
-    except WrongInputError:
+    except GanevalError:
         raise
     except Exception as error:  # of a damaged header numpy raises tokenizer, memory and overflow errors, too
         raise WrongInputError(
-            f"{path} cannot be read as a numpy file without pickle: it is truncated, damaged, or holds Python objects. "
-            "Store plain arrays: np.savez(path, images, labels)."
+            f"{printable(path)} cannot be read as a numpy file without pickle: it is truncated, damaged, or holds Python "
+            "objects. Store plain arrays: np.savez(path, images, labels)."
         ) from error

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import TooFewSamplesError
+from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.images.imageset import ImageSet
+
+
+def checked_count(n: Any, name: str = "n") -> int:
+    """A number of images, 1 or more.
+
+    >>> checked_count(np.int64(5))
+    5
+    """
+    return _whole(n, name, 1)
+
+
+def checked_seed(seed: Any) -> int:
+    return _whole(seed, "seed", 0)
+
+
+def _whole(value: Any, name: str, least: int) -> int:
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not least <= number < 2**63:
+        raise WrongInputError(
+            f"{name} must be a whole number of at least {least}; got {value!r:.60}. Pass another {name}."
+        )
+    return number
 
 
 def subset(images: ImageSet, n: int, seed: int) -> ImageSet:
     """n images in their old order; asking for more than there are is an error, asking for all returns the set itself."""
     if n == len(images):
         return images
-    if not 0 < n < len(images):
+    if n > len(images):
         raise TooFewSamplesError(
             f"{n} images of {images.source} were asked for; it holds {len(images)}. Pass another n."
         )

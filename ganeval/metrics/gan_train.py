@@ -97,7 +97,8 @@ def _ceiling(
 
 def _labelled(features: Features, which: str) -> tuple[torch.Tensor, torch.Tensor]:
     if features.images is None or features.labels is None:
-        raise UndefinedError(f"GAN-train needs {which} images with labels. Pass images, and one label each.")
+        why = features.images.unlabelled if features.images is not None else ""
+        raise UndefinedError(f"GAN-train needs {which} images with labels. {why or 'Pass images, and one label each.'}")
     if len(features) < 2:
         raise TooFewSamplesError(f"GAN-train needs at least 2 {which} images; got {len(features)}.")
     return torch.from_numpy(np.require(features.images.array(), requirements=["C", "W"])), features.labels.cpu()

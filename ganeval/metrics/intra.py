@@ -82,7 +82,7 @@ def class_pairs(pair: Pair) -> dict[str, Pair]:
     assert pair.real is not None
     assert pair.real.labels is not None
     assert pair.fake.labels is not None
-    names = pair.real.passport.class_names
+    names = pair.real.label_names or pair.real.passport.class_names
     parts: dict[str, Pair] = {}
     for label in torch.unique(pair.real.labels).tolist():
         name = names[label] if label < len(names) else str(label)
