@@ -1,7 +1,7 @@
 """Tensors on disk, addressed by everything that made them: same key, same content, whoever wrote it.
 
-One safetensors file per key under `$XDG_CACHE_HOME/ganeval/features`, written atomically, with the SHA-256 of its
-tensors inside: a torn or damaged entry reads as absent and is made again. The folder is bounded; the entries that
+One safetensors file per key under `$XDG_CACHE_HOME/ganeval/features`, written atomically, with its key and the SHA-256 of
+its tensors inside: an entry that is torn, damaged or another one's reads as absent and is made again. The folder is bounded; the entries that
 were used longest ago go first.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,14 +19,21 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ganeval.files import write_atomic
+from ganeval.errors import GanevalError, WrongInputError
+from ganeval.files import require_regular, write_atomic
 
 MAX_CACHE_BYTES = 4 * 2**30
 
 
 def cache_root() -> Path:
-    """`$XDG_CACHE_HOME/ganeval`, or `~/.cache/ganeval`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganeval"
+    """`$XDG_CACHE_HOME/ganeval`, or `~/.cache/ganeval`; without a home, a folder of this user's in the temporary one."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return Path(named) / "ganeval"
+    try:
+        return Path.home() / ".cache" / "ganeval"
+    except RuntimeError:  # no HOME, and the system knows none
+        return Path(tempfile.gettempdir()) / f"ganeval-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
 def content_key(parts: Mapping[str, object]) -> str:
@@ -41,14 +49,15 @@ def read_tensors(folder: Path, key: str) -> dict[str, torch.Tensor] | None:
     """The tensors stored under `key`, or None where there are none or they are damaged."""
     path = folder / f"{key}.safetensors"
     try:
-        with safe_open(path, framework="pt") as file:
-            stored = (file.metadata() or {}).get("sha256")
+        with safe_open(require_regular(path), framework="pt") as file:
+            stored = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safe_open is no dict
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, GanevalError, OSError, ValueError):
         return None
-    if stored != _digest(tensors):
+    if stored.get("key") != key or stored.get("sha256") != _digest(tensors):
         return None
-    os.utime(path)  # used now: evicted last
+    with suppress(OSError):  # another user's entry may be read, not touched
+        os.utime(path)  # used now: evicted last
     return tensors
 
 
@@ -57,11 +66,32 @@ def write_tensors(
 ) -> None:
     """Store `tensors` under `key`, then drop the longest unused entries until the folder holds `max_bytes` or less."""
     plain = {name: rows.detach().cpu().contiguous() for name, rows in tensors.items()}
-    content = save(plain, metadata={"sha256": _digest(plain)})
+    content = save(plain, metadata={"key": key, "sha256": _digest(plain)})
     if len(content) > max_bytes:
         return
     write_atomic(folder / f"{key}.safetensors", content)
     _evict(folder, max_bytes)
+
+
+def write_file(path: str | Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> Path:
+    """One safetensors file with the SHA-256 of its tensors, written whole or not at all."""
+    plain = {name: rows.detach().cpu().contiguous() for name, rows in tensors.items()}
+    return write_atomic(path, save(plain, metadata={**metadata, "sha256": _digest(plain)}))
+
+
+def read_file(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a file that `write_file` wrote; raises `WrongInputError` where it is damaged."""
+    try:
+        with safe_open(require_regular(Path(path)), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safe_open is no dict
+    except (SafetensorError, OSError, ValueError) as error:
+        if isinstance(error, GanevalError):
+            raise
+        raise WrongInputError(f"{path} is no safetensors file that can be read: {error}. Write it again.") from error
+    if metadata.get("sha256") != _digest(tensors):
+        raise WrongInputError(f"{path} is damaged: its checksum does not match what it holds. Write it again.")
+    return tensors, metadata
 
 
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -78,8 +108,9 @@ def _evict(folder: Path, max_bytes: int) -> None:
     for _, size, path in entries:
         if total <= max_bytes:
             return
-        path.unlink(missing_ok=True)
-        total -= size
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            total -= size
 
 
 def _entries(folder: Path) -> Iterator[tuple[int, int, Path]]:

@@ -9,9 +9,10 @@ Ranks that die or hang end the others with an error within `GANEVAL_TIMEOUT` sec
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
@@ -19,7 +20,7 @@ from typing import NoReturn
 import torch
 import torch.distributed as dist
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, IncomparableError
 
 TIMEOUT = 1800.0  # seconds that a rank waits for the others
 
@@ -69,6 +70,28 @@ class Ranks:
         """Whether every rank says yes."""
         return yes if self.size == 1 else all(bool(vote) for vote in self._all(_vote(yes=yes)))
 
+    def require_same(self, facts: Mapping[str, object]) -> None:
+        """Every rank must bring the same facts (what is measured, and how); raises on all of them where one does not.
+
+        Facts are compared by the SHA-256 of their text, in the order of their names, which all ranks must share.
+        """
+        if self.size == 1:
+            return
+        mine = b"".join(hashlib.sha256(f"{name}={facts[name]}".encode()).digest() for name in sorted(facts))
+        sent = torch.frombuffer(bytearray(mine), dtype=torch.uint8).to(_device())
+        theirs = [bytes(part.cpu().numpy()) for part in self._all(sent)]
+        differ = [
+            f"{name} (ranks {', '.join(str(r) for r, said in enumerate(theirs) if said[at] != theirs[0][at])} differ from rank 0)"
+            for name, at in zip(sorted(facts), (slice(i, i + 32) for i in range(0, len(mine), 32)), strict=True)
+            if any(said[at] != theirs[0][at] for said in theirs)
+        ]
+        if differ:
+            raise IncomparableError(
+                f"All {self.size} processes must bring the same; they differ in {'; '.join(differ)}. Give every process the same "
+                "images and options; a generator must draw from the torch.Generator that it is given. To measure what each "
+                "process made for itself, gather the images first, or leave ranks= out."
+            )
+
     def _all(self, value: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(value) for _ in range(self.size)]
         _guarded(lambda: dist.all_gather(parts, value), self)
@@ -106,7 +129,11 @@ def local_rank() -> int:
 
 
 def _vote(*, yes: bool) -> torch.Tensor:
-    return torch.tensor([int(yes)], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    return torch.tensor([int(yes)], device=_device())
+
+
+def _device() -> str:
+    return "cuda" if dist.get_backend() == "nccl" else "cpu"
 
 
 def _join() -> None:

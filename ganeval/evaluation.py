@@ -112,6 +112,7 @@ def evaluate(
     started = time.perf_counter()
     chosen = _chosen(metrics, options or {}, seed)
     setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache, ranks)
+    ranks.require_same({"metrics": [(m.name, m.version, dict(given)) for m, given in chosen], "seed": seed, "n": n})
     pairs = pairs_of(real, fake, heldout, generator, setup, train)
     floors = _floor_pairs(pairs, seed) if floor else None
     records: dict[str, ScoreRecord] = {}
@@ -275,13 +276,29 @@ def _default_extractor(sources: Iterable[Source | None]) -> str:
 
 def _features(source: Source, network: Extractor | None, setup: Setup) -> Features:
     if isinstance(source, Features):
-        if network is None or source.passport.extractor in (network.name, "given") or source.images is None:
+        if _made_by(source, network):
             return source
-        source = source.images
+        source = _images_of(source, network)
     assert network is not None
     return extract(
         source, network, device=setup.device, precision=setup.precision, cache=setup.cache, ranks=setup.ranks
     )
+
+
+def _made_by(features: Features, network: Extractor | None) -> bool:
+    passport = features.passport
+    return network is None or (passport.extractor, passport.weights_sha256) == (network.name, network.weights_sha256)
+
+
+def _images_of(features: Features, network: Extractor | None) -> ImageSet:
+    """The images behind features of another network, which have to go through this one."""
+    assert network is not None
+    if features.images is None:
+        raise WrongInputError(
+            f"The features of {features.passport.source} were made by {features.passport.extractor!r} and bring no images, so "
+            f"{network.name} cannot look at them. Leave extractor= and classifier= out, or pass the images."
+        )
+    return features.images
 
 
 def _opened(source: Any, setup: Setup, *, fake: bool = False) -> Source | None:

@@ -7,11 +7,12 @@ weights, the preprocessing and the precision, so that a second question costs no
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ganeval.cache import cache_root, content_key, read_tensors, write_tensors
+from ganeval.cache import cache_root, content_key, read_file, read_tensors, write_file, write_tensors
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.distributed import ALONE, Ranks, local_rank
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
@@ -30,8 +31,12 @@ from ganeval.images.labels import checked_labels
 from ganeval.registry import unknown_name
 from ganeval.scores import Passport
 
-CACHE_FORMAT = 1  # of the entries; a change of what is stored makes the old ones unreachable
+CACHE_FORMAT = 2  # of the entries; a change of what is stored makes the old ones unreachable
+SCHEMA = "ganeval.features/1"
+ROWS = ("embeddings", "logits", "labels", "spatial")
 PRECISIONS = ("fp32", "bf16")
+PROBABILITY_SUM = 1e-4  # rows that miss 1 by less are probabilities
+SAME_ROW = 1e-2  # share of the largest entry by which a stored first row may differ from one computed now
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
 
 _log = logging.getLogger(__name__)
@@ -71,6 +76,8 @@ class Features:
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
                 raise WrongInputError(f"{name} must have one row per image: {len(self)}; got {len(rows)}.")
+        if self.logits is not None:
+            require_logits(self.logits)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -120,6 +127,40 @@ class Features:
             logits=None if logits is None else torch.as_tensor(logits),
             labels=None if labels is None else torch.from_numpy(checked_labels(labels, len(rows), source)),
         )  # fmt: skip
+
+    def save(self, path: str | Path) -> Path:
+        """Write rows and passport as one safetensors file, whole or not at all; images are not kept.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Features.given(np.eye(3), labels=[0, 1, 2]).save(f"{folder}/three.safetensors")
+        ...     Features.load(file).labels.tolist()
+        [0, 1, 2]
+        """
+        tensors = {name: getattr(self, name) for name in ROWS if getattr(self, name) is not None}
+        if self.confusion is not None:
+            tensors["confusion"] = torch.from_numpy(np.ascontiguousarray(self.confusion))
+        return write_file(
+            path, tensors, {"passport": json.dumps(asdict(self.passport), sort_keys=True), "schema": SCHEMA}
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Features:
+        """What `save` wrote; a damaged or foreign file raises `WrongInputError`."""
+        tensors, metadata = read_file(path)
+        if metadata.get("schema") != SCHEMA or "embeddings" not in tensors or not set(tensors) <= {*ROWS, "confusion"}:
+            raise WrongInputError(f"{path} must hold features with schema {SCHEMA!r}; got {metadata.get('schema')!r}.")
+        confusion = tensors.pop("confusion", None)
+        try:
+            said = json.loads(metadata.get("passport", ""))
+            passport = Passport(**{**said, "class_names": tuple(said.get("class_names", ()))})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise WrongInputError(f"{path} does not say where its features come from. Extract them again.") from error
+        if passport.n != len(tensors["embeddings"]) or passport.dim != tensors["embeddings"].shape[-1]:
+            raise WrongInputError(
+                f"{path} says {passport.n} rows of {passport.dim}; it holds others. Extract them again."
+            )
+        return cls(passport=passport, confusion=None if confusion is None else confusion.numpy(), **tensors)
 
 
 def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
@@ -177,9 +218,17 @@ def extract(
     place = choose_device(device)
     network = load_extractor(extractor).to(place, precision)
     batch = batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
-    folder = cache_root() / "features"
-    key = _key(images, network, precision) if cache and network.weights_sha256 else ""
-    rows = _stored(read_tensors(folder, key), len(images)) if key else None
+    fingerprint = images.fingerprint if ranks.size > 1 or cache else ""
+    ranks.require_same({
+        "images": fingerprint, "their number": len(images), "network": network.name, "weights": network.weights_sha256,
+        "preprocessing": network.preprocessing, "precision": precision, "batch size": batch,
+    })  # fmt: skip
+    key = (
+        _key(fingerprint, network, precision, _probe(network, images, place))
+        if cache and network.weights_sha256
+        else ""
+    )
+    rows = _stored(key, images, network, place) if key else None
     if not ranks.agree(yes=rows is not None):
         rows = _embed_shared(images, network, place, batch, ranks, progress=progress)
         if key and local_rank() == 0:
@@ -199,14 +248,49 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         found = next((k for k in ("cuda", "mps") if getattr(torch, k).is_available()), "cpu")
         return torch.device(found)
     try:
-        return torch.device(device)
-    except RuntimeError as error:
-        raise WrongInputError(f"A device must be 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'; got {device!r}.") from error
+        place = torch.device(device)
+        torch.empty(1, device=place).cpu()  # a device that has a name may still not be there
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        there = ", ".join(["cpu", *(k for k in ("cuda", "mps") if getattr(torch, k).is_available())])
+        raise WrongInputError(
+            f"A device must be 'auto' or one that is here ({there}); got {device!r}. Leave it out to take the fastest."
+        ) from error
+    return place
 
 
-def _key(images: ImageSet, network: Extractor, precision: str) -> str:
+def require_logits(logits: torch.Tensor) -> None:
+    """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing."""
+    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
+        raise WrongInputError(
+            f"Logits must be floating point (n, k) with k >= 2 classes; got {logits.dtype} {tuple(logits.shape)}. "
+            "Of one number per image make two columns: torch.stack([-x / 2, x / 2], dim=1)."
+        )
+    rows = logits.double()
+    if len(rows) and bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < PROBABILITY_SUM).all()):
+        raise WrongInputError(
+            "Logits must come before the softmax; these rows are non-negative and sum to one, so they are probabilities. "
+            "Take the network's output before its softmax, or pass the logarithms of the probabilities."
+        )
+
+
+def _probe(network: Extractor, images: ImageSet, device: torch.device) -> str:
+    """What a network that is not one of the library's makes of two fixed images: two that differ in anything differ here.
+
+    A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess` does.
+    """
+    if type(network).__module__.startswith("ganeval.extractors."):
+        return ""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *images.shape), dtype=np.uint8)
+    digest = hashlib.sha256()
+    for image in np.split(pixels, len(pixels)):
+        for name, rows in _columns(_embed(image, network, device)).items():
+            digest.update(f"{name} {tuple(rows.shape)}".encode() + rows.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _key(fingerprint: str, network: Extractor, precision: str, probe: str) -> str:
     return content_key({
-        "images": images.fingerprint, "extractor": network.name, "weights": network.weights_sha256,
+        "images": fingerprint, "probe": probe, "extractor": network.name, "weights": network.weights_sha256,
         "preprocessing": network.preprocessing, "precision": precision, "format": CACHE_FORMAT,
         "torch": torch.__version__.partition(".")[0],
     })  # fmt: skip
@@ -216,10 +300,21 @@ def _columns(rows: Embedded) -> dict[str, torch.Tensor]:
     return {name: value for name, value in rows._asdict().items() if value is not None}
 
 
-def _stored(tensors: Mapping[str, torch.Tensor] | None, n: int) -> Embedded | None:
-    if not tensors or "embeddings" not in tensors or not set(tensors) <= set(Embedded._fields):
+def _stored(key: str, images: ImageSet, network: Extractor, device: torch.device) -> Embedded | None:
+    """The entry under `key`, if it has the columns, types and widths that the network gives, and its first row."""
+    found = read_tensors(cache_root() / "features", key)
+    if not found:
         return None
-    return Embedded(**tensors) if all(len(rows) == n for rows in tensors.values()) else None
+    first = _columns(_embed(images.load(0, 1), network, device))
+    if set(found) != set(first):
+        return None
+    for name, given in first.items():
+        rows, row = found[name], given.float().cpu()
+        if rows.dtype != torch.float32 or rows.shape != (len(images), *row.shape[1:]):
+            return None
+        if not torch.allclose(rows[:1], row, rtol=0, atol=SAME_ROW * max(1.0, float(row.abs().max()))):
+            return None
+    return Embedded(**found)
 
 
 def _store(key: str, rows: Embedded) -> None:
@@ -261,7 +356,24 @@ def _embed_all(
 
 def _embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:
     with torch.no_grad():
-        return network(torch.tensor(pixels, device=device))
+        return _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
+
+
+def _checked(found: Any, n: int, name: str) -> Embedded:
+    """What a network gave for n images, if that is rows; what it gave instead is said."""
+    if not isinstance(found, Embedded):
+        shape = f" of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else ""
+        raise WrongInputError(
+            f"The extractor {name} must return ganeval.extractor.Embedded(embeddings, logits=None, spatial=None); it "
+            f"returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
+        )
+    for column, rows in _columns(found).items():
+        if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) != n or not rows.is_floating_point():
+            shape = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, torch.Tensor) else type(rows).__name__
+            raise WrongInputError(
+                f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got {shape}."
+            )
+    return found
 
 
 def _joined(parts: list[Embedded]) -> Embedded:

@@ -39,6 +39,11 @@ class Sums:
         return Embedded(x.sum(3).flatten(1), logits=x.sum(2).flatten(1))
 
 
+def in_batches(network: Sums) -> int:
+    """How many images it was shown, but for the single ones that tell whether an entry of the cache is this network's."""
+    return sum(n for n in network.shown if n > 1)
+
+
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -61,7 +66,7 @@ def test_a_set_that_was_seen_is_not_shown_again() -> None:
     network = Sums([])
     first = extract(images(), network)
     second = extract(images(), network)
-    assert sum(network.shown) == 23
+    assert in_batches(network) == 23
     assert torch.equal(first.embeddings, second.embeddings)
     assert second.logits is not None
     assert torch.equal(second.logits, first.logits)  # pyright: ignore[reportArgumentType]
@@ -73,7 +78,7 @@ def test_anything_that_changes_the_features_misses_the_cache(change: str) -> Non
     extract(images(), network)
     other = network if change in ("images", "precision") else dataclasses.replace(network, **{change: "other"})
     extract(images(seed=change == "images"), other, precision="bf16" if change == "precision" else "fp32")
-    assert sum(network.shown) == 46
+    assert in_batches(network) == 46
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
@@ -86,7 +91,7 @@ def test_a_damaged_cache_entry_is_computed_again(damage: str, cache_home: Path) 
         content[-3] ^= 0x40
     entry.write_bytes({"truncate": content[:-7], "flip": content, "empty": b""}[damage])
     assert torch.equal(extract(images(), network).embeddings, first.embeddings)
-    assert sum(network.shown) == 46
+    assert in_batches(network) == 46
 
 
 def test_features_without_a_weights_hash_are_not_cached(cache_home: Path) -> None:

@@ -52,10 +52,13 @@ class Classifier:
         lower = torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=self.precision != "fp32")
         with torch.inference_mode(), lower:
             embeddings, logits = self.module(self.preprocess(images.to(self.device)))
-        if logits.ndim != 2 or logits.shape[1] != len(self.class_names):
+        if not self.class_names:
+            return Embedded(embeddings.float())
+        shape = None if logits is None else tuple(logits.shape)
+        if shape is None or len(shape) != 2 or shape[1] != len(self.class_names):
             raise WrongInputError(
-                f"{self.name} has {len(self.class_names)} class names; its network gave logits of shape "
-                f"{tuple(logits.shape)}. Name every class, in the order of the logits."
+                f"{self.name} has {len(self.class_names)} class names; its network gave logits of shape {shape}. "
+                "Name every class, in the order of the logits; or name none, for a network that only embeds."
             )
         return Embedded(embeddings.float(), logits.float())
 
@@ -72,7 +75,9 @@ def run(classifier: Classifier, images: torch.Tensor, batch: int = 500) -> tuple
         raise WrongInputError(f"{classifier.name} needs at least one image; got none.")
     parts = [classifier(rows) for rows in images.split(batch)]
     logits = [part.logits.cpu() for part in parts if part.logits is not None]
-    return torch.cat([part.embeddings.cpu() for part in parts]), torch.cat(logits)
+    return torch.cat([part.embeddings.cpu() for part in parts]), torch.cat(logits) if logits else torch.empty(
+        len(images), 0
+    )
 
 
 def spectrum(embeddings: torch.Tensor) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ Labelled = tuple[torch.Tensor, torch.Tensor]  # uint8 (n, c, h, w), int64 (n,)
 
 def wrap(
     module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
-    class_names: Sequence[str], layer: str | None = None, train: torch.Tensor | None = None,
+    class_names: Sequence[str] = (), layer: str | None = None, train: torch.Tensor | None = None,
     held_out: Labelled | None = None, test: Labelled | None = None,
 ) -> Classifier:  # fmt: skip
     """Make a `Classifier` of a trained network; the network itself is copied, not changed.
@@ -29,7 +30,8 @@ def wrap(
     `preprocess` maps uint8 (n, c, h, w) to the network's input, image by image; `preprocessing` says in one line what
     it does, because two classifiers are comparable only if these lines agree. `layer` is the dotted name of the
     submodule whose output, flattened, is the embedding: choose one *before* the last activation. Without it the
-    network must return (embeddings, logits) itself.
+    network must return (embeddings, logits) itself. A backbone without a head returns embeddings alone: leave
+    `class_names` out, and it serves as an extractor.
 
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
     temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the judge's own
@@ -66,11 +68,15 @@ class Settled(nn.Module):
         for name, neutral in (("mean", 0.0), ("std", 1.0), ("temperature", 1.0)):
             self.register_buffer(name, torch.tensor(neutral))
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        embeddings, logits = self._both(images)
-        return (embeddings.float() - self.mean) / self.std, logits.float() / self.temperature
+    def extra_repr(self) -> str:
+        return f"layer={self.layer}"
 
-    def _both(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        embeddings, logits = self._both(images)
+        settled = None if logits is None else logits.float() / self.temperature
+        return (embeddings.float() - self.mean) / self.std, settled
+
+    def _both(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         if self.layer is None:
             return _pair(self.inner(images))
         seen: list[torch.Tensor] = []
@@ -100,6 +106,8 @@ def settled_classifier(
         require_live(embeddings, plain.name)
         module.mean = embeddings.double().mean(0).float()
         module.std = embeddings.double().std(0).float()
+    if not plain.class_names and (held_out is not None or test is not None):
+        raise WrongInputError(f"{plain.name} has no classes, so labelled images say nothing of it. Pass class_names.")
     if held_out is not None:
         temperature = fit_temperature(plain.logits(held_out[0]).numpy(), _labels(held_out, plain))
         module.temperature = torch.tensor(temperature, dtype=torch.float32)
@@ -107,7 +115,8 @@ def settled_classifier(
     if test is not None:
         predicted = plain.logits(test[0]).argmax(1).numpy()
         confusion = confusion_matrix(predicted, _labels(test, plain), len(plain.class_names))
-    return replace(plain, weights_sha256=plain.weights_sha256 or weights_digest(module), confusion=confusion)
+    identity = plain.weights_sha256 or hashlib.sha256(f"{weights_digest(module)} {module}".encode()).hexdigest()
+    return replace(plain, weights_sha256=identity, confusion=confusion)
 
 
 def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
@@ -121,10 +130,12 @@ def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor]:
+def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor | None]:
+    if isinstance(output, torch.Tensor):
+        return output.flatten(1), None
     if isinstance(output, tuple) and len(output) == 2 and all(isinstance(part, torch.Tensor) for part in output):
         return output
     raise WrongInputError(
-        f"Without `layer` the network must return (embeddings, logits); it returned {type(output).__name__}. "
+        f"Without `layer` the network must return embeddings or (embeddings, logits); it returned {type(output).__name__}. "
         "Name the layer whose output is the embedding."
     )

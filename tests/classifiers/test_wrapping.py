@@ -111,9 +111,16 @@ def test_an_unknown_layer_lists_the_known_ones() -> None:
         _wrapped(layer="penultimate")
 
 
-def test_a_module_without_layer_must_return_both() -> None:
-    with pytest.raises(WrongInputError, match="must return \\(embeddings, logits\\); it returned Tensor"):
+def test_a_module_without_layer_and_logits_cannot_have_classes() -> None:
+    with pytest.raises(WrongInputError, match="its network gave logits of shape None"):
         _wrapped(layer=None)(TEST_IMAGES[:2])
+
+
+def test_a_backbone_without_a_head_serves_as_an_extractor() -> None:
+    backbone = _wrapped(layer=None, class_names=())
+    found = backbone(TEST_IMAGES[:2])
+    assert found.logits is None
+    assert found.embeddings.ndim == 2
 
 
 def test_too_few_class_names_are_refused() -> None:
