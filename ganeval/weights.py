@@ -1,4 +1,4 @@
-"""Published weights: looked for in `GANEVAL_WEIGHTS`, then in the user cache, then fetched and checked by SHA-256.
+"""Published weights: looked for in `GANEVAL_WEIGHTS`, in torch.hub's folder, in the user cache, then fetched and checked by SHA-256.
 
 Nothing read here can execute code: safetensors, or torch files restricted to tensors.
 """
@@ -50,7 +50,7 @@ def find_weights(weights: RemoteWeights, alternative: str) -> Path:
 def weight_folders() -> list[Path]:
     """Searched in order; downloads are kept in the last one."""
     named = os.environ.get("GANEVAL_WEIGHTS")
-    return [*([Path(named)] if named else []), cache_root() / "weights"]
+    return [*([Path(named)] if named else []), Path(torch.hub.get_dir()) / "checkpoints", cache_root() / "weights"]
 
 
 def sha256_of(path: Path) -> str:

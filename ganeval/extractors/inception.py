@@ -31,6 +31,7 @@ WEIGHTS = RemoteWeights(
     name="weights-inception-2015-12-05-6726825d.pth",
     url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
     sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    also=("pt_inception-2015-12-05-6726825d.pth",),  # pytorch-fid's name for the same file
 )
 SIDE = 299  # pixels, of the square the network was trained on
 BN_EPS = 1e-3

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import logging
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,10 @@ from ganeval.images.labels import checked_labels
 from ganeval.images.subset import checked_count
 from ganeval.images.tensors import as_numpy
 
+DEPTH = 4  # of objects inside objects in which networks are looked for
 AT_ONCE = 500  # images a call: what 50,000 at once would need does not fit everywhere; fixed, since it moves the draws
+
+_log = logging.getLogger(__name__)
 
 
 def from_generator(
@@ -30,9 +37,10 @@ def from_generator(
     asked = _asked(n, labels)
     where = f"generator {getattr(generator, '__name__', None) or type(generator).__name__}"
     count = len(asked) if asked is not None else int(n or 0)
+    require_callable_so(generator, where)
     rng = torch.Generator().manual_seed(seed)
     parts, chosen = [], []
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(generator):
         for start in range(0, count, AT_ONCE):
             size = min(AT_ONCE, count - start)
             some = None if asked is None else torch.from_numpy(asked[start : start + size])
@@ -43,6 +51,85 @@ def from_generator(
     require_variety(array, where)
     final = np.concatenate(chosen) if chosen else asked
     return ImageSet.from_array(array, source=where, labels=final, class_names=class_names)
+
+
+def require_callable_so(generator: Callable[..., Any], where: str) -> None:
+    """Refuse a callable that cannot take (n, labels, torch.Generator), before it fails in the middle of something."""
+    try:
+        called = generator.forward if hasattr(generator, "register_forward_hook") else generator
+        inspect.signature(called).bind(1, None, None)
+    except TypeError as error:
+        raise WrongInputError(
+            f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot be "
+            f"({error}). Wrap it: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+        ) from None
+    except ValueError:  # a builtin without a signature: calling it will tell
+        return
+
+
+@contextmanager
+def evaluating(generator: Callable[..., Any]) -> Iterator[None]:
+    """The networks of a generator in evaluation mode, each part back in its own mode afterwards.
+
+    In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
+    """
+    modules = [part for module in modules_of(generator) for part in module.modules()]
+    training = [part for part in modules if part.training]
+    if training:
+        _log.warning(
+            "The generator was in training mode; it is drawn from in evaluation mode, and set back afterwards."
+        )
+    try:
+        for part in training:
+            part.training = False
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def modules_of(generator: Any) -> list[Any]:
+    """The `torch.nn.Module`s that a generator is or holds: itself, the object it is bound to, attributes, closures, partials."""
+    from torch import nn
+
+    found: list[Any] = []
+    seen: set[int] = set()
+    waiting = [(generator, DEPTH)]
+    while waiting:
+        thing, depth = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, nn.Module):
+            found.append(thing)
+        elif depth:
+            waiting += [(part, depth - 1) for part in _held(thing)]
+    return found
+
+
+def _held(thing: Any) -> list[Any]:
+    if isinstance(thing, (list, tuple)):
+        return list(thing)
+    if isinstance(thing, dict):
+        return list(thing.values())
+    if isinstance(thing, (type, types.ModuleType)):
+        return []
+    cells = [cell.cell_contents for cell in getattr(thing, "__closure__", None) or () if _is_filled(cell)]
+    names = getattr(getattr(thing, "__code__", None), "co_names", ())
+    scope = getattr(thing, "__globals__", {})
+    inner = [getattr(thing, name, None) for name in ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")]
+    return [*cells, *(scope[name] for name in names if name in scope), *filter(None, inner), *_attributes(thing)]
+
+
+def _attributes(thing: Any) -> list[Any]:
+    return list(vars(thing).values()) if hasattr(thing, "__dict__") else []
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a variable that was never set
+        return False
 
 
 def _asked(n: int | None, labels: Any) -> Any:

@@ -22,7 +22,7 @@ def embed(images: np.ndarray, labels: np.ndarray | None = None) -> Features:
 
 
 def pair_of(generator: object) -> Pair:
-    fake = embed(np.eye(4))
+    fake = embed(9 * np.eye(4))
     return Pair(None, fake, generator=generator, embed=embed)  # type: ignore[arg-type]
 
 
@@ -49,7 +49,7 @@ def test_a_label_blind_generator_fails() -> None:
 
 def test_label_swap_says_what_it_lacks() -> None:
     with pytest.raises(UndefinedError, match="embed"):
-        label_swap(Pair(None, embed(np.eye(4)), generator=obedient))
+        label_swap(Pair(None, embed(9 * np.eye(4)), generator=obedient))
 
 
 class Linear:
