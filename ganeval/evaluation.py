@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.distributed import ALONE, Ranks
-from ganeval.errors import GanevalError, TooFewSamplesError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
@@ -30,7 +30,6 @@ from ganeval.images.imageset import ImageSet
 from ganeval.metric import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
 from ganeval.pair import Pair
-from ganeval.registry import unknown_name
 from ganeval.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
 
 Generator = Callable[..., Any]  # (n, labels, torch.Generator) -> images
@@ -51,6 +50,12 @@ class Setup:
     precision: str = "fp32"
     cache: bool = True
     ranks: Ranks = ALONE
+
+    def __post_init__(self) -> None:
+        if self.n is not None and (not isinstance(self.n, (int, np.integer)) or isinstance(self.n, bool) or self.n < 1):
+            raise WrongInputError(f"n= must be a whole number of images, 1 or more; got {self.n!r}.")
+        if not isinstance(self.seed, (int, np.integer)) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**32:
+            raise WrongInputError(f"seed= must be a whole number from 0 to 4,294,967,295; got {self.seed!r}.")
 
 
 def evaluate(
@@ -103,8 +108,8 @@ def evaluate(
     (True, 80, 'given')
     """
     started = time.perf_counter()
-    chosen = _chosen(metrics, options or {}, seed)
     setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache, ranks)
+    chosen = _chosen(metrics, {} if options is None else options, seed)
     pairs = pairs_of(real, fake, heldout, generator, setup, train)
     floors = _floor_pairs(pairs, seed) if floor else None
     records: dict[str, ScoreRecord] = {}
@@ -143,12 +148,25 @@ def _chosen(
     names: Iterable[str] | None, options: Mapping[str, Mapping[str, Any]], seed: int
 ) -> list[tuple[Metric, Mapping[str, Any]]]:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
-    wanted = [METRICS[name] for name in names] if names is not None else [m for m in METRICS if not m.slow]
+    wanted = [METRICS[name] for name in _listed(names)] if names is not None else [m for m in METRICS if not m.slow]
+    if not isinstance(options, Mapping):
+        raise WrongInputError(
+            f'options= must map metrics to their options, {{"kid": {{"subsets": 100}}}}; got {options!r}.'
+        )
     for name, given in options.items():
-        for key in given:
-            if key not in METRICS[name].options:
-                raise UnknownNameError(unknown_name(f"option of {name}", key, METRICS[name].options))
-    return [(m, {**({"seed": seed} if "seed" in m.options else {}), **options.get(m.name, {})}) for m in wanted]
+        metric = METRICS[name]
+        if not isinstance(given, Mapping):
+            raise WrongInputError(f'options= of {name} must be a mapping, {{"option": value}}; got {given!r}.')
+        if metric not in wanted:
+            raise WrongInputError(f"options= are for {name}, which is not measured here; add {name!r} to metrics=.")
+        metric.checked(given)
+    return [(m, m.checked(m.seeded(seed, options.get(m.name, {})))) for m in wanted]
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    if isinstance(names, str):
+        raise WrongInputError(f"metrics= must be a list of names; got the single word {names!r}. Pass [{names!r}].")
+    return list(dict.fromkeys(names))
 
 
 def _measure(

@@ -21,7 +21,7 @@ NEEDS = ("real", "labels", "real_labels")
 
 
 @metric(
-    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", needs=NEEDS,
+    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", within=(0, math.inf), needs=NEEDS,
     biased_in_n=True,
 )  # fmt: skip
 def intra_fid(pair: Pair) -> Score:
@@ -45,7 +45,7 @@ def intra_kid(pair: Pair) -> Score:
 
 
 @metric(
-    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", needs=NEEDS,
+    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", within=(0, 1), needs=NEEDS,
     biased_in_n=True,
 )  # fmt: skip
 def intra_recall(pair: Pair) -> Score:
