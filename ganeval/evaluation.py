@@ -24,7 +24,7 @@ from ganeval.distributed import ALONE, Ranks
 from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
-from ganeval.features import Features, choose_device, extract, load_extractor
+from ganeval.features import Features, choose_device, class_indices, extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.metric import METRICS, Metric
@@ -324,15 +324,9 @@ def _is_features(source: Any) -> bool:
 def _labelled(source: Source, labels: Any) -> Source:
     if labels is None:
         return source
-    values = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
-    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-        raise WrongInputError(
-            f"labels= must be one integer per fake image; got {values.dtype} of shape {values.shape}. "
-            "Pass class indices, not one-hot rows or names."
-        )
+    values = class_indices(labels).numpy()
     if len(values) != len(source):
         raise WrongInputError(f"labels= must have one entry per fake image: {len(source)}; got {len(values)}.")
-    values = values.astype(np.int64)
     if isinstance(source, ImageSet):
         return source.with_labels(values)
     rows = torch.as_tensor(values, device=source.embeddings.device)

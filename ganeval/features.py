@@ -70,6 +70,8 @@ class Features:
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
                 raise WrongInputError(f"{name} must have one row per image: {len(self)}; got {len(rows)}.")
+        if self.labels is not None:
+            class_indices(self.labels)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -98,7 +100,7 @@ class Features:
         >>> Features.given(np.zeros((3, 2))).passport.extractor
         'given'
         """
-        rows = torch.as_tensor(embeddings)
+        rows = torch.as_tensor(embeddings).detach()
         passport = Passport(
             source=source, fingerprint="", n=len(rows), dim=rows.shape[-1] if rows.ndim else 0,
             extractor="given", weights_sha256="", preprocessing="",
@@ -106,8 +108,27 @@ class Features:
         return cls(
             embeddings=rows, passport=passport,
             logits=None if logits is None else torch.as_tensor(logits),
-            labels=None if labels is None else torch.as_tensor(labels, dtype=torch.int64),
+            labels=None if labels is None else class_indices(labels),
         )  # fmt: skip
+
+
+def class_indices(labels: Any) -> torch.Tensor:
+    """The labels as (n,) int64: whole numbers from 0 on, one for each image; anything else is refused.
+
+    >>> class_indices([0, 2]).tolist()
+    [0, 2]
+    """
+    values = np.asarray(labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels)
+    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
+        raise WrongInputError(
+            f"labels= must be one integer per image; got {values.dtype} of shape {values.shape}. "
+            "Pass class indices, not one-hot rows, shares or names."
+        )
+    if len(values) and values.min() < 0:
+        raise WrongInputError(
+            f"labels= must be class indices from 0 on; got {values.min()}. Leave unlabelled images out."
+        )
+    return torch.from_numpy(values.astype(np.int64))
 
 
 def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:

@@ -17,6 +17,7 @@ from ganeval.metric import METRICS, Metric, metric
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
+_SAME = "both sets need the same classes. Take the others out, or ask for every class of the real set"
 NEEDS = ("real", "labels", "real_labels")
 
 
@@ -84,15 +85,25 @@ def class_pairs(pair: Pair) -> dict[str, Pair]:
     assert pair.fake.labels is not None
     names = pair.real.passport.class_names
     parts: dict[str, Pair] = {}
+    extra = sorted(set(pair.fake.labels.unique().tolist()) - set(pair.real.labels.unique().tolist()))
+    if extra:
+        raise UndefinedError(
+            f"{int(torch.isin(pair.fake.labels, pair.fake.labels.new_tensor(extra)).sum())} fakes were asked for "
+            f"{', '.join(_name(names, label) for label in extra)}, of which there are no real images: {_SAME}."
+        )
     for label in torch.unique(pair.real.labels).tolist():
         name = names[label] if label < len(names) else str(label)
         rows = [
             (side.labels == label).nonzero().flatten() for side in (pair.real, pair.fake) if side.labels is not None
         ]
         if len(rows[1]) == 0:
-            raise UndefinedError(f"No fake was asked for class {name}; ask for every class of the real set.")
+            raise UndefinedError(f"No fake was asked for class {name}: {_SAME}.")
         parts[name] = Pair(_rows(pair.real, rows[0]), _rows(pair.fake, rows[1]), seed=pair.seed)
     return parts
+
+
+def _name(names: tuple[str, ...], label: int) -> str:
+    return f"class {names[label] if label < len(names) else label}"
 
 
 def _rows(features: Features, rows: torch.Tensor) -> Features:
