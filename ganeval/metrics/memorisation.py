@@ -172,6 +172,10 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS, seed: Seed
 
 def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
     """The k-means cell of each training row."""
+    if len(torch.unique(real, dim=0)) < cells:
+        raise TooFewSamplesError(
+            f"{cells} cells need as many different training rows; got {len(real)} rows, not enough differ."
+        )
     order, cell = canonical_order(real), np.empty(len(real), np.int64)
     cell[order] = KMeans(cells, random_state=seed, n_init="auto").fit_predict(clustering_rows([real])[order])
     return cell
