@@ -37,9 +37,7 @@ BETTER = {
     "higher": "higher is better",
     "target": "has a target, neither high nor low is good",
 }
-HEADINGS = (
-    r"Returns|Bias|No standard error|Standard error|Interval|Differs from|Raises|Needs|`?details\b|`?per_sample\b"
-)
+HEADINGS = r"Returns|Bias|No standard error|Standard error|Interval|Differs from|Improved by|Raises|Needs|`?details\b|`?per_sample\b"
 
 
 def render_page() -> str:

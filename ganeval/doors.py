@@ -103,8 +103,11 @@ def _score(metric: Metric, real: Any, fake: Any, given: dict[str, Any]) -> Score
     ours = {key: given.get(key, default) for key, default in _OPTIONS.items()}
     heldout, generator = ours.pop("heldout"), ours.pop("generator")
     _require_judge(metric, fake, ours)
-    pairs = pairs_of(real, fake, heldout, generator, Setup(**ours))
-    return metric(pairs.of(metric), **{key: value for key, value in given.items() if key in metric.options})
+    own = {key: value for key, value in given.items() if key in metric.options and key != "seed"}
+    setup = Setup(**ours)
+    options = metric.checked(metric.seeded(setup.seed, own) if "seed" in given else own)
+    pairs = pairs_of(real, fake, heldout, generator, setup)
+    return metric(pairs.of(metric), **options)
 
 
 def _require_judge(metric: Metric, fake: Any, ours: dict[str, Any]) -> None:

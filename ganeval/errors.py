@@ -33,8 +33,10 @@ class UndefinedError(GanevalError):
     """The number does not exist for this input (one class only, constant features, no labels)."""
 
 
-class UnknownNameError(GanevalError):
+class UnknownNameError(GanevalError, KeyError):
     """A name that nothing is registered under; the message lists the known ones, nearest first."""
+
+    __str__ = GanevalError.__str__  # a KeyError would put the sentence into quotes
 
 
 class MissingFileError(GanevalError):

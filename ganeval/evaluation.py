@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.distributed import ALONE, Ranks
-from ganeval.errors import GanevalError, TooFewSamplesError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
@@ -32,7 +32,6 @@ from ganeval.images.subset import checked_count, checked_seed
 from ganeval.metric import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
 from ganeval.pair import Pair, same_classes
-from ganeval.registry import unknown_name
 from ganeval.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
 
 Generator = Callable[..., Any]  # (n, labels, torch.Generator) -> images
@@ -110,8 +109,8 @@ def evaluate(
     (True, 80, 'given')
     """
     started = time.perf_counter()
-    chosen = _chosen(metrics, options or {}, seed)
     setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache, ranks)
+    chosen = _chosen(metrics, {} if options is None else options, seed)
     ranks.require_same({"metrics": [(m.name, m.version, dict(given)) for m, given in chosen], "seed": seed, "n": n})
     pairs = pairs_of(real, fake, heldout, generator, setup, train)
     floors = _floor_pairs(pairs, seed) if floor else None
@@ -151,12 +150,25 @@ def _chosen(
     names: Iterable[str] | None, options: Mapping[str, Mapping[str, Any]], seed: int
 ) -> list[tuple[Metric, Mapping[str, Any]]]:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
-    wanted = [METRICS[name] for name in names] if names is not None else [m for m in METRICS if not m.slow]
+    wanted = [METRICS[name] for name in _listed(names)] if names is not None else [m for m in METRICS if not m.slow]
+    if not isinstance(options, Mapping):
+        raise WrongInputError(
+            f'options= must map metrics to their options, {{"kid": {{"subsets": 100}}}}; got {options!r}.'
+        )
     for name, given in options.items():
-        for key in given:
-            if key not in METRICS[name].options:
-                raise UnknownNameError(unknown_name(f"option of {name}", key, METRICS[name].options))
-    return [(m, {**({"seed": seed} if "seed" in m.options else {}), **options.get(m.name, {})}) for m in wanted]
+        metric = METRICS[name]
+        if not isinstance(given, Mapping):
+            raise WrongInputError(f'options= of {name} must be a mapping, {{"option": value}}; got {given!r}.')
+        if metric not in wanted:
+            raise WrongInputError(f"options= are for {name}, which is not measured here; add {name!r} to metrics=.")
+        metric.checked(given)
+    return [(m, m.checked(m.seeded(seed, options.get(m.name, {})))) for m in wanted]
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    if isinstance(names, str):
+        raise WrongInputError(f"metrics= must be a list of names; got the single word {names!r}. Pass [{names!r}].")
+    return list(dict.fromkeys(names))
 
 
 def _measure(

@@ -78,6 +78,8 @@ class Features:
                 raise WrongInputError(f"{name} must have one row per image: {len(self)}; got {len(rows)}.")
         if self.logits is not None:
             require_logits(self.logits)
+        if self.labels is not None:
+            checked_labels(self.labels, len(self), self.passport.source)
 
     def __len__(self) -> int:
         return len(self.embeddings)

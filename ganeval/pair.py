@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features import Features
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
@@ -18,6 +19,10 @@ from ganeval.numerics.neighbours import Neighbours, neighbours
 NEIGHBOURS = 5  # the largest default k of any metric
 SPARE = 1  # neighbours beyond k: shows whether there are ties at the k-th
 FURTHER = 1  # nearest fakes beyond that, because the jackknife leaves out one in eight
+
+LARGEST, SMALLEST = 1e25, 1e-25  # absolute sizes of features whose squares and sums every metric can hold
+RESOLVED = 1e-3  # rounding of the features' own type, as a share of their spread, that moves no number visibly
+LOOKED_AT = 1024  # rows of each set from which offset and spread are estimated
 
 T = TypeVar("T")
 
@@ -99,6 +104,45 @@ class Pair:
                 )
             self._neighbours = neighbours(real, self.fake.embeddings, max(k, NEIGHBOURS) + SPARE, further=FURTHER)
         return self._neighbours
+
+    def require_classes(self) -> None:
+        """Raise where the judge has a single class: it answers every question about classes with it."""
+        for features in (self.real, self.fake):
+            logits = None if features is None else features.logits
+            if logits is not None and (logits.ndim != 2 or logits.shape[1] < 2):
+                raise WrongInputError(
+                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A judge of one class says "
+                    "the same of every image: choose another classifier."
+                )
+
+    def require_resolved(self) -> None:
+        """Raise where the numbers of the features cannot hold what tells one row from another.
+
+        The criterion: sizes between 1e-25 and 1e25, so that no square overflows; and of the type's resolution times the
+        offset at most a thousandth of the spread. 1e8 + noise has three digits of that noise left in float64, none in
+        float32.
+        """
+        self.once("resolved", self._check_resolved)
+
+    def _check_resolved(self) -> bool:
+        sets = [f.embeddings for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
+        if not sets:
+            raise TooFewSamplesError("There is not one row to look at; pass images.")
+        largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
+        if largest > LARGEST or 0 < largest < SMALLEST:
+            raise UndefinedError(
+                f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to {LARGEST:g}. "
+                "Find out where the extractor overflows, or scale its features."
+            )
+        some = torch.cat([rows[:: -(-len(rows) // LOOKED_AT)].double() for rows in sets])
+        offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
+        lost = max(torch.finfo(rows.dtype).eps for rows in sets) * offset
+        if lost > RESOLVED * spread > 0:
+            raise UndefinedError(
+                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left for "
+                "what tells them apart. Subtract a constant before rounding, or use float64."
+            )
+        return True
 
     @property
     def signature(self) -> tuple[str, ...]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import BrokenRunError, IncomparableError
+from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError
 from ganeval.files import read_json, write_atomic, write_json
+from ganeval.registry import unknown_name
 
 SCHEMA = "ganeval.evaluation/1"
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
@@ -55,12 +57,15 @@ class Passport:
 class Score(float):
     """A number with its error: behaves as a `float`, knows `se`, `interval`, `n` and where it comes from.
 
+    Other programs get the plain number: `str`, csv, json, yaml. People get the error too: in an f-string and as `repr`.
+    A checkpoint of `torch.save` holds a tensor of one number, which `torch.load` reads without trusting the file.
+
     `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval.
     `per_sample` maps a name to one value per fake image. `details` is JSON-ready (confusion matrices, classes).
 
     >>> s = Score(3.21432, se=0.0361, n=1000, name="fid")
-    >>> s < 4, str(s)
-    (True, '3.214 +- 0.036')
+    >>> s < 4, str(s), f"{s}", f"{s:.1f}"
+    (True, '3.21432', '3.214 +- 0.036', '3.2')
     """
 
     name: str
@@ -99,6 +104,7 @@ class Score(float):
             setattr(score, key, protocol.pop(key, default))
         if protocol:
             raise TypeError(f"Score() got unknown fields {sorted(protocol)}")
+        _tell_yaml()
         return score
 
     @classmethod
@@ -121,14 +127,20 @@ class Score(float):
         return type(self)(float(self), **{**fields, **changes})
 
     def __str__(self) -> str:
-        return render_value(float(self), self.se)
+        return float.__repr__(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else render_value(float(self), self.se)
 
     def __repr__(self) -> str:
         label = self.name or "score"
         interval = "" if self.interval is None else f", 95% [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
-        return f"<{label} {self}{interval}, n={self.n}>"
+        return f"<{label} {self:}{interval}, n={self.n}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        torch = sys.modules.get("torch")
+        if protocol == 2 and torch is not None:  # torch.save: no class of ours, or the checkpoint could not be loaded
+            return torch.tensor(float(self), dtype=torch.float64).__reduce_ex__(protocol)
         fields = {key: getattr(self, key) for key in (*_DATA, *_PROTOCOL)}
         return _rebuild, (float(self), fields)
 
@@ -143,6 +155,14 @@ _PROTOCOL: dict[str, Any] = {
     "signature": "",
     "biased_in_n": False,
 }
+
+
+def _tell_yaml() -> None:
+    """PyYAML looks at exact types: where it is loaded, it learns that a `Score` is written as a float is."""
+    yaml = sys.modules.get("yaml")
+    for dumper in (getattr(yaml, name, None) for name in ("SafeDumper", "Dumper", "CSafeDumper", "CDumper")):
+        if dumper is not None and Score not in dumper.yaml_representers:
+            dumper.add_representer(Score, lambda to, score: to.represent_float(float(score)))
 
 
 def _rebuild(value: float, fields: dict[str, Any]) -> Score:
@@ -219,6 +239,26 @@ class ScoreRecord:
     def __str__(self) -> str:
         return render_value(self.value, self.se) if self.ok else self.status
 
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else str(self)
+
+    def __float__(self) -> float:
+        if self.value is None:
+            raise UndefinedError(f"{self.name} has no value: {self.status}.")
+        return self.value
+
+    def __lt__(self, other: SupportsFloat) -> bool:
+        return float(self) < float(other)
+
+    def __le__(self, other: SupportsFloat) -> bool:
+        return float(self) <= float(other)
+
+    def __gt__(self, other: SupportsFloat) -> bool:
+        return float(self) > float(other)
+
+    def __ge__(self, other: SupportsFloat) -> bool:
+        return float(self) >= float(other)
+
     @classmethod
     def of(cls, score: Score, floor: Floor | None = None) -> Self:
         plain = {key: getattr(score, key) for key in _PROTOCOL}
@@ -247,7 +287,15 @@ class Evaluation:
     evidence: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)  # for the report
 
     def __getitem__(self, name: str) -> ScoreRecord:
+        if name not in self.scores:
+            raise UnknownNameError(unknown_name("score in this evaluation", str(name), self.scores))
         return self.scores[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.scores
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.scores)
 
     @property
     def protocol(self) -> dict[str, Any]:

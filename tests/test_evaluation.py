@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,3 +147,22 @@ def test_every_metric_is_a_public_function() -> None:
     assert ganeval.coverage.__doc__
     with pytest.raises(AttributeError, match="Did you mean"):
         _ = ganeval.fidd
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([True, False] * 20), np.arange(40) - 5, np.linspace(0, 1, 40), np.full(40, np.nan), ["a"] * 40, np.eye(40),
+     [None] * 40, np.arange(40).astype(object), 5, torch.rand(40)],
+    ids=["booleans", "negative", "fractions", "NaN", "names", "one-hot", "None", "objects", "one number", "floating tensor"],
+)  # fmt: skip
+def test_labels_that_are_no_class_indices_are_refused_at_every_door(labels: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(WrongInputError, match="[Ll]abels"):
+        Features.given(rows, labels=labels)
+    with pytest.raises(WrongInputError, match="[Ll]abels"):
+        evaluate(rows, rows, labels=labels, metrics=["intra_kid"])
+
+
+def test_class_indices_of_every_integer_kind_are_taken() -> None:
+    for dtype in (np.uint8, np.uint16, np.int32, np.uint64):
+        assert Features.given(np.zeros((3, 2)), labels=np.array([0, 1, 2], dtype)).labels.tolist() == [0, 1, 2]

@@ -26,7 +26,7 @@ Depths = NDArray[np.float64]
 
 
 @metric(
-    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity",
+    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
 def alpha_precision(pair: Pair) -> Score:
@@ -58,7 +58,7 @@ def alpha_precision(pair: Pair) -> Score:
 
 
 @metric(
-    "beta_recall", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="diversity",
+    "beta_recall", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="diversity", within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
 def beta_recall(pair: Pair) -> Score:

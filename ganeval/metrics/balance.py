@@ -7,6 +7,7 @@ on both sides; without them the labels of the real set, else uniform.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,30 +16,37 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.features import Features
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
+from ganeval.numerics.strata import are_balanced
+from ganeval.options import Seed
 from ganeval.pair import Pair
 from ganeval.scores import Z95, Score
 
 SMALLEST_EXPECTED = 5.0  # Cochran's rule: below it the chi-square tail is not to be trusted
+UNIFORM = "uniform"
 SIMULATIONS = 9999  # of the exact multinomial test: p is known to 0.01 at worst
 
 
 @metric(
-    "class_balance", better="lower", perfect=0.0, version=1, paper="doi:10.1214/aoms/1177729694",
-    question="diversity", needs=("logits",), biased_in_n=True,
+    "class_balance", better="lower", perfect=0.0, version=2, paper="doi:10.1214/aoms/1177729694",
+    question="diversity", within=(0, math.inf), needs=("logits",), biased_in_n=True,
 )  # fmt: skip
-def class_balance(pair: Pair, *, seed: int = 0) -> Score:
+def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
 
     sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
 
     Returns: [0, log(1 / min q)]; 0 when the shares agree exactly.
-    Bias: upwards by (k - 1) / (2 n) for k classes (`details["expected_by_chance"]`); compare at equal n only.
-    Standard error: delta method, influence log(p_c / q_c) of an image judged c. It vanishes at p = q, so the interval
-    is the wider one of that and the inverted non-central chi-square of 2 n KL.
+    Bias: upwards by (k - 1) / 2 (1 / n + 1 / m) for k classes, m the number of real images where the target comes from
+    them (`details["expected_by_chance"]`); compare at equal n only.
+    Standard error: of fresh fakes, the target held fixed: delta method to second order, for the first order vanishes at
+    p = q; of labels asked for in equal numbers only what varies within them. The interval also allows for the noise of
+    the target: the wider one of the normal one and the inverted non-central chi-square.
     details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
-    class by chance, `p_value` of the chi-square test (simulated exact multinomial where an expected count is below 5),
+    class by chance, `p_value` of the chi-square test (of two samples where the target is one; simulated where an
+    expected count is below 5; too large rather than too small where labels were asked for in equal numbers),
     `reverse_kl` (None when a class is missing: it is infinite).
 
     >>> from ganeval.features import Features
@@ -47,8 +55,9 @@ def class_balance(pair: Pair, *, seed: int = 0) -> Score:
     >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
     (0.6931, [{'name': '1', 'by_chance': 0.0625}])
     """
-    counts, prior, source = _counts_and_prior(pair)
-    n, k = int(counts.sum()), len(counts)
+    counts, target, source = _counts_and_target(pair)
+    n, k, prior = int(counts.sum()), len(counts), target / target.sum()
+    m = 0 if source == UNIFORM else int(target.sum())
     shares = counts / n
     if (counts[prior == 0] > 0).any():
         absent = [int(c) for c in np.flatnonzero((prior == 0) & (counts > 0))]
@@ -58,20 +67,22 @@ def class_balance(pair: Pair, *, seed: int = 0) -> Score:
         )
     log_ratio = np.log(shares, where=shares > 0, out=np.zeros(k)) - np.log(prior, where=prior > 0, out=np.zeros(k))
     value = float(max((shares * log_ratio).sum(), 0.0))
-    se = float(np.sqrt(max((shares * log_ratio**2).sum() - value**2, 0.0) / n))
-    p_value, test = _goodness_of_fit(counts, prior, seed)
+    se = _second_order_error(log_ratio, prior, _spread(pair.fake, k), n)
+    due = prior > 0
+    p_value, test = (_two_samples if m else _goodness_of_fit)(counts[due], target[due], seed)
+    df, per_n = int(due.sum()) - 1, 1 / n + (1 / m if m else 0)
     details = {
         "classes": _table(counts, prior, pair.fake.passport.class_names),
         "missing": missing_table(counts, prior, pair.fake.passport.class_names),
         "prior": source, "p_value": p_value, "test": test, "reverse_kl": _reverse_kl(shares, prior),
-        "expected_by_chance": (int((prior > 0).sum()) - 1) / (2 * n),
+        "expected_by_chance": df / 2 * per_n,
     }  # fmt: skip
-    interval = _interval(value, se, n, int((prior > 0).sum()) - 1)
+    interval = _interval(value, se, 1 / per_n, df)
     return Score(value, se=se, interval=interval, n=n, details=details)
 
 
 @metric(
-    "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity",
+    "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity", within=(0, math.inf),
     needs=("logits",), biased_in_n=True,
 )  # fmt: skip
 def missing_classes(pair: Pair) -> Score:
@@ -87,7 +98,8 @@ def missing_classes(pair: Pair) -> Score:
     >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=np.eye(5)[[0, 3]]))))
     3.0
     """
-    counts, prior, source = _counts_and_prior(pair)
+    counts, target, source = _counts_and_target(pair)
+    prior = target / target.sum()
     names = pair.fake.passport.class_names
     missing = missing_table(counts, prior, names)
     doubtful = [_name(names, c) for c in doubtful_classes(counts, pair.fake.confusion)]
@@ -122,7 +134,8 @@ def doubtful_classes(counts: NDArray[np.int64], confusion: NDArray[np.int64] | N
     return found
 
 
-def _counts_and_prior(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.float64], str]:
+def _counts_and_target(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.int64], str]:
+    """Fakes in each class, and reals in each class, or one of each where the target is not known from reals."""
     logits = pair.fake.logits
     if logits is None or len(logits) == 0:
         raise TooFewSamplesError("A histogram of classes needs at least one judged fake image; got none.")
@@ -130,20 +143,43 @@ def _counts_and_prior(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.float64
     counts = np.bincount(_judged(logits), minlength=k)
     real = pair.real
     if real is not None and real.logits is not None:
-        return counts, _shares(_judged(real.logits), k), "judged classes of the real set"
+        return counts, _counted(_judged(real.logits), k), "judged classes of the real set"
     if real is not None and real.labels is not None:
-        return counts, _shares(real.labels.cpu().numpy(), k), "labels of the real set"
-    return counts, np.full(k, 1 / k), "uniform"
+        return counts, _counted(real.labels.cpu().numpy(), k), "labels of the real set"
+    return counts, np.ones(k, dtype=np.int64), UNIFORM
 
 
 def _judged(logits: torch.Tensor) -> NDArray[np.int64]:
     return logits.argmax(dim=1).cpu().numpy()
 
 
-def _shares(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+def _counted(labels: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    if len(labels) == 0:
+        raise TooFewSamplesError("The target shares come from the real set, which is empty. Pass real images.")
     if labels.min() < 0 or labels.max() >= k:
         raise WrongInputError(f"Real labels must lie in 0..{k - 1}; got {labels.min()} to {labels.max()}.")
-    return np.bincount(labels, minlength=k) / len(labels)
+    return np.bincount(labels, minlength=k)
+
+
+def _spread(fake: Features, k: int) -> NDArray[np.float64]:
+    """(k, k) covariance of one image's judged class, or within the labels that were asked for in equal numbers."""
+    assert fake.logits is not None
+    judged, asked = np.eye(k)[_judged(fake.logits)], None if fake.labels is None else fake.labels.cpu().numpy()
+    if asked is None or not are_balanced(asked):
+        asked = np.zeros(len(judged), dtype=np.int64)
+    total = np.zeros((k, k))
+    for label in np.unique(asked):
+        p = judged[asked == label].mean(axis=0)
+        total += (np.diag(p) - np.outer(p, p)) * (asked == label).mean()
+    return total
+
+
+def _second_order_error(
+    log_ratio: NDArray[np.float64], prior: NDArray[np.float64], spread: NDArray[np.float64], n: int
+) -> float:
+    """Var KL = g'V g / n + tr((V / q)^2) / (2 n^2), g = log(p / q), V the covariance of one judged class."""
+    curved = spread / np.where(prior > 0, prior, 1)[:, None]
+    return float(np.sqrt(log_ratio @ spread @ log_ratio / n + (curved @ curved).trace() / (2 * n * n)))
 
 
 def _name(names: tuple[str, ...], c: int | np.intp) -> str:
@@ -166,20 +202,34 @@ def _reverse_kl(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> floa
     return float((prior[due] * np.log(prior[due] / shares[due])).sum())
 
 
-def _goodness_of_fit(counts: NDArray[np.int64], prior: NDArray[np.float64], seed: int) -> tuple[float, str]:
-    due = prior > 0
-    n, expected = int(counts.sum()), counts.sum() * prior[due]
-    if due.sum() < 2:
-        return 1.0, "one class only"
+def _goodness_of_fit(counts: NDArray[np.int64], target: NDArray[np.int64], seed: int) -> tuple[float, str]:
+    """Of counts against known shares."""
+    n, prior = int(counts.sum()), target / target.sum()
+    expected = n * prior
     if expected.min() >= SMALLEST_EXPECTED:
-        return float(stats.chisquare(counts[due], expected).pvalue), "chi-square"
-    draws = np.random.default_rng(seed).multinomial(n, prior[due] / prior[due].sum(), size=SIMULATIONS)
-    distance = ((draws - expected) ** 2 / expected).sum(axis=1)
-    seen = ((counts[due] - expected) ** 2 / expected).sum()
-    return float((1 + (distance >= seen - 1e-9).sum()) / (1 + SIMULATIONS)), "exact multinomial, simulated"
+        return float(stats.chisquare(counts, expected).pvalue), "chi-square"
+    draws = np.random.default_rng(seed).multinomial(n, prior, size=SIMULATIONS)
+    return _simulated(draws, counts, expected), "exact multinomial, simulated"
 
 
-def _interval(value: float, se: float, n: int, df: int) -> tuple[float, float]:
+def _two_samples(counts: NDArray[np.int64], target: NDArray[np.int64], seed: int) -> tuple[float, str]:
+    """Of two samples: chi-square of their 2 x k table, or the same statistic with rows dealt again at random."""
+    if len(counts) < 2:
+        return 1.0, "one class only"
+    both, n = counts + target, int(counts.sum())
+    expected = n * both / both.sum()
+    if min(expected.min(), (both - expected).min()) >= SMALLEST_EXPECTED:
+        return float(stats.chi2_contingency([counts, target], correction=False).pvalue), "chi-square of two samples"
+    draws = np.random.default_rng(seed).multivariate_hypergeometric(both, n, size=SIMULATIONS)
+    return _simulated(draws, counts, expected), "two samples, dealt again at random"
+
+
+def _simulated(draws: NDArray[np.int64], counts: NDArray[np.int64], expected: NDArray[np.float64]) -> float:
+    distance, seen = (((x - expected) ** 2 / expected).sum(axis=-1) for x in (draws, counts))
+    return float((1 + (distance >= seen - 1e-9).sum()) / (1 + SIMULATIONS))
+
+
+def _interval(value: float, se: float, n: float, df: int) -> tuple[float, float]:
     if df < 1:
         return value, value
     low = _noncentrality(2 * n * value, df, 0.975) / (2 * n)

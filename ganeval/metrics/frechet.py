@@ -8,16 +8,19 @@ between published numbers come from resizing and weights, before the features: t
 
 from __future__ import annotations
 
+import math
+from typing import Annotated
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.errors import TooFewSamplesError, UndefinedError, UnknownNameError
+from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
 from ganeval.numerics.order import canonical_order
+from ganeval.options import OneOf, Seed, Silent
 from ganeval.pair import Pair
-from ganeval.registry import unknown_name
 from ganeval.scores import Score
 
 DIVISOR_N_MINUS_1 = ("clean-fid", "pytorch-fid", "torch-fidelity", "torchmetrics")
@@ -27,8 +30,22 @@ INTERCEPT = (1.0, 0.5, 0.0, -0.5)  # least-squares intercept over 1 to 4 blocks
 ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n / d = 2 to 4)
 
 
-@metric("fid", better="lower", perfect=0.0, version=1, paper="arXiv:1706.08500", question="close", biased_in_n=True)
-def fid(pair: Pair, *, se: bool = True, convention: str | None = None) -> Score:
+@metric(
+    "fid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1706.08500",
+    question="close",
+    within=(0, math.inf),
+    biased_in_n=True,
+)
+def fid(
+    pair: Pair,
+    *,
+    se: Annotated[bool, Silent()] = True,
+    convention: Annotated[str, OneOf((*DIVISOR_N_MINUS_1, *DIVISOR_N), like_none=DIVISOR_N_MINUS_1)] | None = None,
+) -> Score:
     """Frechet distance between Gaussians fitted to real and fake embeddings.
 
     |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2), covariances divided by n - 1 (eq. 6 of the paper).
@@ -46,7 +63,6 @@ def fid(pair: Pair, *, se: bool = True, convention: str | None = None) -> Score:
     >>> float(fid(Pair(Features.given(rows), Features.given(2 * rows)), se=False))  # (4 - 2)^2 + (4 - 2)^2
     8.0
     """
-    _known_convention(convention)
     real, fake = pair.real_gaussian, pair.fake_gaussian
     if convention in DIVISOR_N:
         real, fake = real.biased(), fake.biased()
@@ -54,10 +70,10 @@ def fid(pair: Pair, *, se: bool = True, convention: str | None = None) -> Score:
 
 
 @metric(
-    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", biased_in_n=True,
+    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", within=(0, math.inf), biased_in_n=True,
     needs=("real", "spatial", "real_spatial"),
 )  # fmt: skip
-def sfid(pair: Pair, *, se: bool = True) -> Score:
+def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     """The Frechet distance on spatial features, which see where things are (Nash et al. 2021, section 3).
 
     The same formula as `fid`, on an intermediate feature map of the extractor, flattened.
@@ -73,7 +89,7 @@ def sfid(pair: Pair, *, se: bool = True) -> Score:
 
 
 @metric("fid_debiased", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
-def fid_debiased(pair: Pair, *, seed: int = 0) -> Score:
+def fid_debiased(pair: Pair, *, seed: Seed = 0) -> Score:
     """The Frechet distance with its 1/n bias removed by a half split: 2 FID_n - (FID_a + FID_b) / 2.
 
     a and b are the two halves of the fake set in a seeded random order. A bias c/n is doubled in the halves and so
@@ -95,7 +111,7 @@ def fid_debiased(pair: Pair, *, seed: int = 0) -> Score:
 
 
 @metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
-def fid_infinity(pair: Pair, *, seed: int = 0) -> Score:
+def fid_infinity(pair: Pair, *, seed: Seed = 0) -> Score:
     """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth 2020).
 
     A line is fitted to the mean FID over 1, 2, 3 and 4 disjoint blocks of the fake set (seeded random order), whose
@@ -148,12 +164,6 @@ def _block(pair: Pair, index: NDArray[np.int64]) -> tuple[float, NDArray[np.floa
     fake = pair.fake_gaussian if len(part) == len(rows) else Gaussian.of(part)
     value, psi = frechet_influence(pair.real_gaussian, fake, part)
     return value, psi.cpu().numpy()
-
-
-def _known_convention(name: str | None) -> None:
-    known = (*DIVISOR_N_MINUS_1, *DIVISOR_N)
-    if name is not None and name not in known:
-        raise UnknownNameError(unknown_name("convention of fid", name, known))
 
 
 def _require_many(rows: torch.Tensor, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ganeval.classifiers.judge import train_classifier
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
 from ganeval.metric import metric
+from ganeval.options import Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -24,10 +26,15 @@ NEEDS = ("real", "labels", "pixels")
 
 
 @metric(
-    "gan_train", better="higher", perfect=None, version=1, paper="arXiv:1905.10887", question="label", needs=NEEDS,
+    "gan_train", better="higher", perfect=None, version=1, paper="arXiv:1905.10887", question="label", within=(0, 1), needs=NEEDS,
     wants=("heldout",), biased_in_n=True, slow=True,
 )  # fmt: skip
-def gan_train(pair: Pair, *, repeats: int = 1, epochs: float = 5.0) -> Score:
+def gan_train(
+    pair: Pair,
+    *,
+    repeats: Annotated[int, Within(1, 100)] = 1,
+    epochs: Annotated[float, Within(0, 1000, open=True)] = 5.0,
+) -> Score:
     """Accuracy on real test images of a small judge that was trained on the fakes and the labels they were asked for.
 
     Tests on the held-out set where there is one, else on the real set. `repeats` judges differ by their seed alone.

@@ -7,20 +7,20 @@ Label swap: the same latents under another label must show the other class. Path
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
+from ganeval.errors import UndefinedError
 from ganeval.extractors.perceptual import load_lpips
 from ganeval.features import Features
 from ganeval.images import image_set
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
+from ganeval.options import OneOf, Share, Within
 from ganeval.pair import Pair
-from ganeval.registry import unknown_name
 from ganeval.scores import Score
 
 LPIPS = "lpips"
@@ -37,10 +37,10 @@ class LatentGenerator(Protocol):
 
 
 @metric(
-    "label_swap", better="higher", perfect=None, version=1, paper="arXiv:1802.05637", question="label",
+    "label_swap", better="higher", perfect=None, version=1, paper="arXiv:1802.05637", question="label", within=(0, 1),
     needs=("generator", "embed", "logits"),
 )  # fmt: skip
-def label_swap(pair: Pair, *, n: int = 1000) -> Score:
+def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a second.
 
     n latents, labels balanced over the judge's classes, the second label drawn among the others. A generator that ignores
@@ -52,8 +52,6 @@ def label_swap(pair: Pair, *, n: int = 1000) -> Score:
     """
     assert pair.fake.logits is not None
     k = pair.fake.logits.shape[1]
-    if k < 2:
-        raise UndefinedError("Changing the label needs a judge of two classes or more.")
     rng = np.random.default_rng(pair.seed)
     first = np.arange(n) % k
     second = (first + rng.integers(1, k, n)) % k
@@ -81,11 +79,16 @@ def _predicted(pair: Pair, labels: np.ndarray) -> np.ndarray:
 
 
 @metric(
-    "path_length", better="lower", perfect=None, version=1, paper="arXiv:1812.04948", question="latent",
+    "path_length", better="lower", perfect=None, version=1, paper="arXiv:1812.04948", question="latent", within=(0, math.inf),
     needs=("generator", "embed"),
 )  # fmt: skip
 def path_length(
-    pair: Pair, *, n: int = 1000, step: float = 0.05, classes: int = 0, distance: str | None = None
+    pair: Pair,
+    *,
+    n: Annotated[int, Within(2, 1_000_000)] = 1000,
+    step: Share = 0.05,
+    classes: Annotated[int, Within(0, 100_000)] = 0,
+    distance: Annotated[str, OneOf((LPIPS,))] | None = None,
 ) -> Score:
     """Mean squared change of the embedding per squared step along random great circles between latents.
 
@@ -106,10 +109,6 @@ def path_length(
         raise UndefinedError(
             "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
         )
-    if distance not in (None, LPIPS):
-        raise UnknownNameError(unknown_name("distance of path_length", str(distance), (LPIPS,)))
-    if not 0 < step < 1:
-        raise WrongInputError(f"step must lie in (0, 1); got {step}. The default 0.05 suits uint8 images.")
     g = torch.Generator().manual_seed(pair.seed)
     z0, z1 = (torch.randn(n, generator.latent_dim, generator=g) for _ in range(2))
     t = torch.rand(n, 1, generator=g) * (1 - step)

@@ -10,12 +10,14 @@ float64 and starts from logits. "Inception score" on other classifiers' logits i
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.metric import metric
+from ganeval.options import Count, Only, Seed
 from ganeval.pair import Pair
 from ganeval.scores import Z95, Score
 
@@ -23,10 +25,12 @@ SEED = 2020  # torch-fidelity's shuffle
 
 
 @metric(
-    "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity",
+    "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity", within=(1, math.inf),
     needs=("logits",), biased_in_n=True,
 )  # fmt: skip
-def inception_score(pair: Pair, *, splits: int | None = None, seed: int | None = None) -> Score:
+def inception_score(
+    pair: Pair, *, splits: Count | None = None, seed: Annotated[Seed, Only("splits")] | None = None
+) -> Score:
     """exp of the mean KL divergence from each image's class probabilities to their average.
 
     Returns: [1, k] for k classes; k when every image is classified with certainty and all classes are equally
@@ -35,6 +39,7 @@ def inception_score(pair: Pair, *, splits: int | None = None, seed: int | None =
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
+    Improved by: averaging. A judge is surer of a class's mean than of its members.
     Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with seed=2020); `details` then
     holds the spread over splits and there is no standard error.
 
@@ -51,7 +56,7 @@ def inception_score(pair: Pair, *, splits: int | None = None, seed: int | None =
 
 
 @metric(
-    "mode_score", better="higher", perfect=None, version=1, paper="arXiv:1612.02136", question="fidelity",
+    "mode_score", better="higher", perfect=None, version=1, paper="arXiv:1612.02136", question="fidelity", within=(0, math.inf),
     needs=("real", "logits", "real_logits"), biased_in_n=True,
 )  # fmt: skip
 def mode_score(pair: Pair) -> Score:

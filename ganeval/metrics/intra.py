@@ -17,11 +17,12 @@ from ganeval.metric import METRICS, Metric, metric
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
+_SAME = "both sets need the same classes. Take the others out, or ask for every class of the real set"
 NEEDS = ("real", "labels", "real_labels")
 
 
 @metric(
-    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", needs=NEEDS,
+    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", within=(0, math.inf), needs=NEEDS,
     biased_in_n=True,
 )  # fmt: skip
 def intra_fid(pair: Pair) -> Score:
@@ -45,7 +46,7 @@ def intra_kid(pair: Pair) -> Score:
 
 
 @metric(
-    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", needs=NEEDS,
+    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", within=(0, 1), needs=NEEDS,
     biased_in_n=True,
 )  # fmt: skip
 def intra_recall(pair: Pair) -> Score:
@@ -84,15 +85,25 @@ def class_pairs(pair: Pair) -> dict[str, Pair]:
     assert pair.fake.labels is not None
     names = pair.real.label_names or pair.real.passport.class_names
     parts: dict[str, Pair] = {}
+    extra = sorted(set(pair.fake.labels.unique().tolist()) - set(pair.real.labels.unique().tolist()))
+    if extra:
+        raise UndefinedError(
+            f"{int(torch.isin(pair.fake.labels, pair.fake.labels.new_tensor(extra)).sum())} fakes were asked for "
+            f"{', '.join(_name(names, label) for label in extra)}, of which there are no real images: {_SAME}."
+        )
     for label in torch.unique(pair.real.labels).tolist():
         name = names[label] if label < len(names) else str(label)
         rows = [
             (side.labels == label).nonzero().flatten() for side in (pair.real, pair.fake) if side.labels is not None
         ]
         if len(rows[1]) == 0:
-            raise UndefinedError(f"No fake was asked for class {name}; ask for every class of the real set.")
+            raise UndefinedError(f"No fake was asked for class {name}: {_SAME}.")
         parts[name] = Pair(_rows(pair.real, rows[0]), _rows(pair.fake, rows[1]), seed=pair.seed)
     return parts
+
+
+def _name(names: tuple[str, ...], label: int) -> str:
+    return f"class {names[label] if label < len(names) else label}"
 
 
 def _rows(features: Features, rows: torch.Tensor) -> Features:

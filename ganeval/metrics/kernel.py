@@ -10,14 +10,16 @@ CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma 
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
-from ganeval.numerics.kernels import cubic, gaussian, kernel_sums
+from ganeval.numerics.kernels import NARROW, cubic, gaussian, kernel_sums
 from ganeval.numerics.order import canonical_order
+from ganeval.options import Only, Seed, Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -27,7 +29,13 @@ MEDIAN_ROWS = 1000  # rows of the real set that the median heuristic looks at
 
 
 @metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close")
-def kid(pair: Pair, *, subsets: int | None = None, subset_size: int | None = None, seed: int | None = None) -> Score:
+def kid(
+    pair: Pair,
+    *,
+    subsets: Annotated[int, Within(1, 10_000)] | None = None,
+    subset_size: Annotated[int, Within(2, 1_000_000), Only("subsets")] | None = None,
+    seed: Annotated[Seed, Only("subsets")] | None = None,
+) -> Score:
     """How far apart real and fake are, without the bias in n that a Frechet distance has.
 
     mean k(r, r') + mean k(f, f') - 2 mean k(r, f), off-diagonal means, k(x, y) = (x.y / d + 1)^3 over *all* pairs: the
@@ -47,6 +55,7 @@ def kid(pair: Pair, *, subsets: int | None = None, subset_size: int | None = Non
     297.5
     """
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
+    _require_told_apart(real, fake)
     if subsets is None:
         sums = kernel_sums(real, fake, cubic)
         return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
@@ -60,8 +69,10 @@ def kid(pair: Pair, *, subsets: int | None = None, subset_size: int | None = Non
     return Score(float(values.mean()), n=len(fake), details={"subset_sd": float(values.std()), "subsets": subsets})
 
 
-@metric("mmd_rbf", better="lower", perfect=0.0, version=1, paper="arXiv:2401.09603", question="close")
-def mmd_rbf(pair: Pair, *, bandwidth: float | None = None, unit_rows: bool = False) -> Score:
+@metric("mmd_rbf", better="lower", perfect=0.0, version=1, paper="arXiv:2401.09603", question="close", within=(-1, 2))
+def mmd_rbf(
+    pair: Pair, *, bandwidth: Annotated[float, Within(0, 1e25, open=True)] | None = None, unit_rows: bool = False
+) -> Score:
     """Squared maximum mean discrepancy with a Gaussian kernel exp(-|x - y|^2 / (2 bandwidth^2)), all pairs, unbiased.
 
     bandwidth: None takes the median distance between real rows (about 1000 of them, evenly spaced along a direction).
@@ -81,16 +92,29 @@ def mmd_rbf(pair: Pair, *, bandwidth: float | None = None, unit_rows: bool = Fal
     if unit_rows:
         real, fake = _unit(real), _unit(fake)
     scale = _median_distance(real) if bandwidth is None else bandwidth
-    if not (math.isfinite(scale) and scale > 0):
-        raise WrongInputError(f"The bandwidth must be positive; got {scale}. Leave it out for the median distance.")
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
 
 
+def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
+    """Raise where what the kernel's values differ by drowns in their rounding.
+
+    With s the mean square of a coordinate and t its variance, values are about (s + 1)^3 and differ by (t + 1)^3 - 1;
+    float64 products must leave six digits of that, float32 ones, which are averaged over all pairs, three.
+    """
+    wide = real.dtype != torch.float64 and real.shape[1] > NARROW
+    eps, digits = (torch.finfo(torch.float32).eps, 1e-3) if wide else (torch.finfo(torch.float64).eps, 1e-6)
+    sets = [rows[:: -(-len(rows) // MEDIAN_ROWS)].double() for rows in (real, fake)]
+    s, t = (float(x) for x in (torch.cat(sets).square().mean(), torch.cat(sets).var(dim=0, correction=0).mean()))
+    if eps * (s + 1) ** 3 > digits * t * (t * t + 3 * t + 3):
+        raise UndefinedError(
+            f"kid cubes products of rows, and their differences drown in rounding: a feature is {math.sqrt(s):.3g} in size "
+            f"and varies by {math.sqrt(t):.3g}. Use mmd_rbf, or features that lie near 0 and vary by about 1."
+        )
+
+
 def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size: int, seed: int) -> np.ndarray:
-    if subsets < 1 or size < 2:
-        raise WrongInputError(f"KID needs subsets >= 1 of size >= 2; got {subsets} of size {size}.")
     if min(len(real), len(fake)) < size:
         raise TooFewSamplesError(
             f"KID subsets of {size} need at least {size} rows in each set; got {len(real)} real and {len(fake)} fake. "

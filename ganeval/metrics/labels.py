@@ -20,7 +20,7 @@ from ganeval.scores import Z95, Score
 
 
 @metric(
-    "classifier_score", better="higher", perfect=None, version=1, paper="arXiv:1807.09499", question="label",
+    "classifier_score", better="higher", perfect=None, version=1, paper="arXiv:1807.09499", question="label", within=(0, 1),
     needs=("logits", "labels"),
 )  # fmt: skip
 def classifier_score(pair: Pair) -> Score:

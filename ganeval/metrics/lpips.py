@@ -8,7 +8,7 @@ random pairs. Conventions differ in network (VGG16 here, AlexNet in BicycleGAN a
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -16,6 +16,7 @@ from ganeval.extractors.perceptual import Lpips, load_lpips
 from ganeval.features import Features
 from ganeval.metric import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
+from ganeval.options import Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -23,14 +24,14 @@ PAIRS_AT_ONCE = 64  # 28 x 28: 50 MB of feature maps
 
 
 @metric(
-    "lpips", better="higher", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity",
+    "lpips", better="target", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity", within=(0, math.inf),
     needs=("pixels",), slow=True,
 )  # fmt: skip
-def lpips(pair: Pair, *, pairs: int = 1000) -> Score:
+def lpips(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Mean perceptual distance (LPIPS 0.1, VGG16) of random disjoint pairs of fakes asked for with one label.
 
     Without labels all fakes are one class. `details`: the same mean of real pairs with its error, the ratio to it with
-    its error, the means by class of both, and the weights' SHA-256. Read the ratio: 1 is as varied as real images.
+    its error, the means by class of both, and the weights' SHA-256. The target is the ratio 1: as varied as real images.
 
     Returns: [0, inf), unitless; 0 when all images of a class are equal. Not bounded by the real value: noise is varied.
     Standard error: of the mean over disjoint pairs; of the ratio by the delta method. Bias: none in n.

@@ -8,7 +8,7 @@ at the pairs in the details too, and give held-out images, which say what a gene
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,11 +18,13 @@ from sklearn.cluster import KMeans
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
+from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
+from ganeval.options import Seed, Share, Within
 from ganeval.pair import Pair
 from ganeval.scores import Score, share_interval
 
@@ -30,17 +32,28 @@ LISTED = 20  # pairs in the details
 CELLS = 3  # Meehan et al. 2020 and dgm-eval
 MIFID_THRESHOLD = 0.1  # of the cosine distance, Kaggle's generative dog images, 2019
 _MIFID_EPSILON = 1e-14  # of the competition's code
+_NO_ANGLE = 1e-12  # a mean cosine distance that is rounding of the rows of length 1
 NEAR = 0.01  # near-duplicate: closer than all but 1 % of reals are to their nearest other real
 
 
-@metric("authenticity", better="higher", perfect=None, version=1, paper="arXiv:2102.08921", question="memorisation")
+@metric(
+    "authenticity",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:2102.08921",
+    question="memorisation",
+    within=(0, 1),
+)
 def authenticity(pair: Pair) -> Score:
     """The share of fakes that are farther from their nearest real image than that image is from its own nearest other.
 
     Alaa et al. 2022, section 3.3. A fake closer to a training image than any other training image counts as a copy.
 
     Returns: [0, 1]; 0 for a set of copies. Fresh samples of the same distribution get about 0.5 or more, depending on
-    the dimension, and bad samples get 1: read it with `precision`. `details["heldout"]` is the same share for
+    the dimension, and bad samples get 1: read it with `precision`.
+    Improved by: blur, noise, garbage, warps, shifts, fading. What looks less like the data was copied less.
+    `details["heldout"]` is the same share for
     held-out real images where they are given.
     Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real set held fixed.
@@ -59,8 +72,10 @@ def _authentic(to_real: Nearest, real: Nearest) -> NDArray[np.bool_]:
     return to_real.squared[:, 0] > real.squared[to_real.index[:, 0], 0]
 
 
-@metric("copies", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation")
-def copies(pair: Pair, *, near: float = NEAR) -> Score:
+@metric(
+    "copies", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, 1)
+)
+def copies(pair: Pair, *, near: Share = NEAR) -> Score:
     """The share of fakes that are exact or near copies of a real image.
 
     A near copy is closer to a real image than all but the share `near` of reals are to their nearest other real.
@@ -84,10 +99,10 @@ def copies(pair: Pair, *, near: float = NEAR) -> Score:
 
 
 @metric(
-    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation",
+    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
-def duplicates(pair: Pair, *, near: float = NEAR) -> Score:
+def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
     """The share of fakes with an exact or near duplicate among the other fakes: does the generator repeat itself?
 
     Near means: closer than all but the share `near` of reals are to their nearest other real.
@@ -124,7 +139,7 @@ def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[
 
 @metric("ct", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
         needs=("real", "heldout"), biased_in_n=True)  # fmt: skip
-def ct(pair: Pair, *, cells: int = CELLS, seed: int = 0) -> Score:
+def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS, seed: Seed = 0) -> Score:
     """The data-copying test C_T: are fakes closer to the training images than held-out images are?
 
     Meehan, Chaudhuri and Dasgupta 2020, section 4: in each cell of a k-means partition of the training set, the z of
@@ -157,9 +172,12 @@ def ct(pair: Pair, *, cells: int = CELLS, seed: int = 0) -> Score:
 
 def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
     """The k-means cell of each training row."""
+    if len(torch.unique(real, dim=0)) < cells:
+        raise TooFewSamplesError(
+            f"{cells} cells need as many different training rows; got {len(real)} rows, not enough differ."
+        )
     order, cell = canonical_order(real), np.empty(len(real), np.int64)
-    rows = real.float().cpu().numpy()[order]
-    cell[order] = KMeans(cells, random_state=seed, n_init="auto").fit_predict(rows)
+    cell[order] = KMeans(cells, random_state=seed, n_init="auto").fit_predict(clustering_rows([real])[order])
     return cell
 
 
@@ -174,9 +192,9 @@ def _cell_z(fake: NDArray[np.float64], held: NDArray[np.float64]) -> dict[str, A
     return {"z": float((u - m * n / 2) / spread) if spread > 0 else 0.0, "fakes": m, "heldout": n}
 
 
-@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation",
+@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, math.inf),
         needs=("real", "heldout"))  # fmt: skip
-def nn_ratio(pair: Pair, *, seed: int = 0) -> Score:
+def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
 
     The mean distance of fakes to their nearest training image over the mean distance to their nearest held-out image,
@@ -210,9 +228,9 @@ def _same_size(pair: Pair, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return train, held
 
 
-@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation",
+@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", within=(0, math.inf),
         biased_in_n=True)  # fmt: skip
-def mifid(pair: Pair, *, threshold: float = MIFID_THRESHOLD) -> Score:
+def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.
 
     Bai et al. 2021, eq. 3 and 4: the mean over *fakes* of the cosine distance to the nearest real image; from
@@ -228,6 +246,11 @@ def mifid(pair: Pair, *, threshold: float = MIFID_THRESHOLD) -> Score:
     value, psi = frechet_influence(pair.real_gaussian, pair.fake_gaussian, pair.fake.embeddings)
     cosine = nearest_between(_unit(pair.fake.embeddings), _unit(pair.require_real().embeddings), 1).squared[:, 0] / 2
     memorisation = float(cosine.mean())
+    if memorisation <= _NO_ANGLE and value > 0:
+        raise UndefinedError(
+            f"mifid divides by the angle between fakes and their nearest real images; it is {memorisation:.2g}, which is "
+            "rounding. The fakes are copies, or the features lie far from 0: read copies and fid."
+        )
     penalised = memorisation < threshold
     divisor = (memorisation if penalised else 1.0) + _MIFID_EPSILON
     influence = psi.cpu().numpy() / divisor
@@ -260,8 +283,6 @@ def _heldout_to_real(pair: Pair) -> Nearest:
 
 def _near_limit(real: Nearest, near: float) -> float:
     """The squared distance below which the share `near` of reals have another real."""
-    if not 0 < near < 1:
-        raise UndefinedError(f"near= is a share of the real images, between 0 and 1; got {near}. Pass 0.01 for 1 %.")
     return float(np.quantile(real.squared[:, 0], near, method="inverted_cdf"))
 
 

@@ -7,6 +7,7 @@ captured here when it is hit more often than the judge's own confusion explains.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.stats import binom
 from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
+from ganeval.options import Count
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -24,10 +26,10 @@ FALSE_MODE = 0.01  # probability, over all modes together, that the judge's erro
 
 
 @metric(
-    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", needs=("logits",),
+    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", within=(0, math.inf), needs=("logits",),
     biased_in_n=True,
 )  # fmt: skip
-def modes(pair: Pair, *, min_hits: int = 1) -> Score:
+def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
     """How many of the judge's classes the fakes reach, beyond what the judge's own errors would show.
 
     A class counts when at least `min_hits` images are assigned to it and, where the judge's confusion matrix is known,

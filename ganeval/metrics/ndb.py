@@ -8,6 +8,7 @@ exact and corrected for their number (Holm), and the uncorrected count is printe
 from __future__ import annotations
 
 import warnings
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -19,18 +20,29 @@ from sklearn.exceptions import ConvergenceWarning
 from ganeval.errors import TooFewSamplesError
 from ganeval.metric import metric
 from ganeval.numerics.intervals import holm
+from ganeval.options import Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
 ALPHA = 0.05
+BINS = 100  # Richardson and Weiss 2018
 ROWS_PER_BIN = 10  # real rows a bin should hold on average, for a test to have any power
 
 
-@metric("ndb", better="lower", perfect=0.0, version=1, paper="arXiv:1805.12462", question="diversity", biased_in_n=True)
-def ndb(pair: Pair, *, bins: int = 100) -> Score:
+@metric(
+    "ndb",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1805.12462",
+    question="diversity",
+    within=(0, 1),
+    biased_in_n=True,
+)
+def ndb(pair: Pair, *, bins: Annotated[int, Within(2, 10_000)] | None = None) -> Score:
     """Share of bins whose population differs between real and fake, after correction for the number of bins.
 
-    k-means with `bins` centres on the real embeddings (at most one per ten rows), Fisher's exact test per bin, Holm at 5 %.
+    k-means with `bins` centres on the real embeddings (None: 100, or one per ten rows where that is less), Fisher's exact test per bin, Holm at 5 %.
     `details`: bins, the corrected and the uncorrected count with its floor for identical distributions, the
     Jensen-Shannon divergence of the two histograms in nats, and the most over- and under-filled bins.
 
@@ -51,7 +63,12 @@ def ndb(pair: Pair, *, bins: int = 100) -> Score:
         raise TooFewSamplesError(
             f"Bins need at least {2 * ROWS_PER_BIN} real rows and as many fakes; got {len(real)} and {len(fake)}."
         )
-    a, b = _histograms(real, fake, min(bins, len(real) // ROWS_PER_BIN), pair.seed)
+    most = len(real) // ROWS_PER_BIN
+    if bins is not None and bins > most:
+        raise TooFewSamplesError(
+            f"{bins} bins need {bins * ROWS_PER_BIN} real rows; got {len(real)}: bins= up to {most}."
+        )
+    a, b = _histograms(real, fake, min(BINS, most) if bins is None else bins, pair.seed)
     p = [_p_value(x, len(real), y, len(fake)) for x, y in zip(a, b, strict=True)]
     differ = np.asarray(holm(p)) <= ALPHA
     difference = b / len(fake) - a / len(real)

@@ -9,17 +9,19 @@ starts once, not ten times: they are averaged anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
 from ganeval.errors import TooFewSamplesError
 from ganeval.metric import metric
+from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.jackknife import grouped_se, kept_rows
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.numerics.prd import best_f, prd_curve
+from ganeval.options import Seed, Within
 from ganeval.pair import Pair
 from ganeval.scores import Score, share_interval
 
@@ -47,9 +49,10 @@ class Histograms:
     version=1,
     paper="arXiv:1806.00035",
     question="fidelity",
+    within=(0, 1),
     biased_in_n=True,
 )
-def prd_precision(pair: Pair, *, clusters: int = CLUSTERS, seed: int = 0) -> Score:
+def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
     """The precision end of the PRD curve: how little of the fakes' mass lies where reals have none (F_1/8).
 
     Returns: [0, 1]; 1 for identical sets. Twenty clusters see which regions are populated, not whether an image is
@@ -70,9 +73,10 @@ def prd_precision(pair: Pair, *, clusters: int = CLUSTERS, seed: int = 0) -> Sco
     version=1,
     paper="arXiv:1806.00035",
     question="diversity",
+    within=(0, 1),
     biased_in_n=True,
 )
-def prd_recall(pair: Pair, *, clusters: int = CLUSTERS, seed: int = 0) -> Score:
+def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
     """The recall end of the PRD curve: how much of the reals' mass the fakes reach at all (F_8).
 
     Returns: [0, 1]; 1 for identical sets.
@@ -107,11 +111,9 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
         raise TooFewSamplesError(
             f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer clusters=."
         )
-    sets = [
-        rows[seeded_rows(rows, n, seed)].float().cpu() if len(rows) > n else rows.float().cpu() for rows in (real, fake)
-    ]
-    both = torch.cat(sets)
-    order, rows = canonical_order(both), both.numpy()
+    sets = [rows[seeded_rows(rows, n, seed)] if len(rows) > n else rows for rows in (real, fake)]
+    rows = clustering_rows(sets)
+    order = canonical_order(rows)
     kept = kept_rows(n)
     names = np.empty((RUNS, 2 * n), np.int64)
     for run in range(RUNS):
@@ -123,5 +125,5 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
     return Histograms(one_hot[:, :n].mean(1), fakes.mean(1), left_out, n)
 
 
-def _clustering(rows: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int32]:
+def _clustering(rows: NDArray[np.floating], clusters: int, seed: int) -> NDArray[np.int32]:
     return MiniBatchKMeans(clusters, random_state=seed).fit_predict(rows)

@@ -10,12 +10,15 @@ recall swapped. All numbers come from one exact sweep, `Pair.neighbours`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import covered_share_se
+from ganeval.options import Neighbours
 from ganeval.pair import Pair
 from ganeval.scores import Score, share_interval
 
@@ -24,14 +27,17 @@ DENSITY_K = 5  # Naeem et al. 2020, section 3.3
 LISTED = 20  # rows named in the details
 
 
-@metric("precision", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="fidelity")
-def precision(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
+@metric(
+    "precision", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="fidelity", within=(0, 1)
+)
+def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     """The share of fakes that lie in the real manifold: do single images look real?
 
     Eq. 1 of the paper: mean over fakes of "in at least one real ball"; k neighbours set the radii.
 
     Returns: [0, 1]; 1 for identical sets, about 0.87 for two samples of one distribution (16 dimensions, n = 1000).
     Blind to a dropped mode: a generator of one perfect image has precision 1. Read it beside `recall`.
+    Improved by: averaging, collapse. What is nearer to the middle of the data lies in more balls.
     Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real manifold held fixed; the interval is Wilson's.
     per_sample: in_manifold (0 or 1), nearest_real (distance), nearest_real_index.
@@ -51,9 +57,16 @@ def precision(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
 
 
 @metric(
-    "recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", biased_in_n=True
+    "recall",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:1904.06991",
+    question="diversity",
+    within=(0, 1),
+    biased_in_n=True,
 )
-def recall(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
+def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     """The share of real images that lie in the fake manifold: is everything there?
 
     Eq. 1 of the paper with the sets exchanged: mean over reals of "in at least one fake ball".
@@ -70,8 +83,16 @@ def recall(pair: Pair, *, k: int = MANIFOLD_K) -> Score:
     return _share(covered, near.crossing.covered, k, len(pair.fake))
 
 
-@metric("density", better="higher", perfect=None, version=1, paper="arXiv:2002.09797", question="fidelity")
-def density(pair: Pair, *, k: int = DENSITY_K) -> Score:
+@metric(
+    "density",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:2002.09797",
+    question="fidelity",
+    within=(0, math.inf),
+)
+def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """How many real balls a fake lies in, in units of k: precision that one outlier cannot inflate.
 
     Eq. 3 of the paper: sum over fakes of the number of real balls around them, over k times the number of fakes.
@@ -79,6 +100,7 @@ def density(pair: Pair, *, k: int = DENSITY_K) -> Score:
     Returns: [0, inf); about 1 for two samples of one distribution, above it for fakes packed where reals are dense;
     (k + 1) / k for a set against itself without duplicates (each row also lies in its own ball), so that no single
     value is perfect.
+    Improved by: averaging. What is nearer to the middle of the data lies in more balls.
     Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: that of a mean over fakes, the real balls held fixed.
     per_sample: balls, the number of real balls around each fake over k.
@@ -90,10 +112,10 @@ def density(pair: Pair, *, k: int = DENSITY_K) -> Score:
 
 
 @metric(
-    "coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2002.09797", question="diversity",
+    "coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2002.09797", question="diversity", within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
-def coverage(pair: Pair, *, k: int = DENSITY_K) -> Score:
+def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """The share of real balls that hold a fake: is everything there, judged by balls that fakes cannot stretch?
 
     Eq. 4 of the paper: mean over reals of "the nearest fake is at most as far as the k-th nearest real".

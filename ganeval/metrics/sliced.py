@@ -9,18 +9,24 @@ the same as in another library: with 1000 directions the choice moves the value 
 
 from __future__ import annotations
 
-from ganeval.errors import TooFewSamplesError, WrongInputError
+import math
+from typing import Annotated
+
+from ganeval.errors import TooFewSamplesError
 from ganeval.metric import metric
 from ganeval.numerics.slices import directions, sliced_transport
+from ganeval.options import Seed, Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
 
 @metric(
     "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
-    question="close", biased_in_n=True,
+    question="close", within=(0, math.inf), biased_in_n=True,
 )  # fmt: skip
-def sliced_wasserstein(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
+def sliced_wasserstein(
+    pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020
+) -> Score:
     """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
 
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
@@ -37,8 +43,17 @@ def sliced_wasserstein(pair: Pair, *, projections: int = 1000, seed: int = 2020)
     return _sliced(pair, projections, seed, scale=1.0)
 
 
-@metric("mind", better="lower", perfect=0.0, version=1, paper="torch-fidelity", question="close", biased_in_n=True)
-def mind(pair: Pair, *, projections: int = 1000, seed: int = 2020) -> Score:
+@metric(
+    "mind",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="torch-fidelity",
+    question="close",
+    within=(0, math.inf),
+    biased_in_n=True,
+)
+def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020) -> Score:
     """The sliced Wasserstein distance times 3 d, which makes it comparable across embeddings of different width.
 
     Returns: [0, inf); 0 for identical sets. A shift of every coordinate by mu gives 3 d mu^2.
@@ -60,8 +75,6 @@ def _sliced(pair: Pair, projections: int, seed: int, *, scale: float) -> Score:
         raise TooFewSamplesError(
             f"A distance of distributions needs at least 2 rows in each set; got {len(real)} and {len(fake)}."
         )
-    if projections < 2:
-        raise WrongInputError(f"projections must be at least 2; got {projections}.")
     axes = directions(fake.shape[1], projections, seed, fake.device)
     distances, influence = pair.once(("sliced", projections, seed), lambda: sliced_transport(real, fake, axes))
     spread = float(distances.std()) / projections**0.5

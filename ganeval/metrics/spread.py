@@ -8,6 +8,7 @@ memorised images a class can look as varied as real data; read them with recall 
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 from torch.nn import functional as F
@@ -16,6 +17,7 @@ from ganeval.errors import UndefinedError
 from ganeval.features import Features
 from ganeval.metric import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
+from ganeval.options import Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -26,20 +28,22 @@ K1, K2 = 0.01, 0.03
 
 @metric(
     "ms_ssim",
-    better="lower",
+    better="target",
     perfect=None,
     version=1,
     paper="arXiv:1610.09585",
     question="diversity",
+    within=(0, 1),
     needs=("pixels",),
 )
-def ms_ssim(pair: Pair, *, pairs: int = 5000) -> Score:
+def ms_ssim(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 5000) -> Score:
     """Mean multi-scale structural similarity of random pairs of fakes of one class: high means they look alike.
 
     As many scales as keep the smaller side at 11 pixels or more (28 x 28: two), with Wang's weights renormalised;
     a Gaussian window of 11 pixels, sigma 1.5, valid borders. `details` has the value of real pairs and the per-class means.
 
-    Returns: about [0, 1], 1 = all images equal. Compare with `details["real"]`, not with 0.
+    Returns: [0, 1], 1 = all images equal. The target is `details["real"]`: shuffled labels, garbage, noise and warps make
+    images less alike, which is no improvement.
     Standard error: of the mean over disjoint pairs. Bias: none in n.
     Differs from TensorFlow's: negative contrast terms are clipped to 0; window shrinks to the side on images under 11 px.
     """
@@ -51,11 +55,20 @@ def ms_ssim(pair: Pair, *, pairs: int = 5000) -> Score:
     return Score(fake.mean, se=fake.se, n=len(pair.fake), details=details)
 
 
-@metric("embedding_spread", better="higher", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity")
-def embedding_spread(pair: Pair, *, pairs: int = 5000) -> Score:
+@metric(
+    "embedding_spread",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:1801.03924",
+    question="diversity",
+    within=(0, math.inf),
+)
+def embedding_spread(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 5000) -> Score:
     """Mean Euclidean distance between embeddings of random pairs of fakes of one class, over that of real pairs.
 
-    Returns: [0, inf), 1 where fakes of a class are as far apart as real ones. `details` has both means.
+    Returns: [0, inf), target 1: fakes of a class as far apart as real ones. Above it lie shuffled labels, garbage, noise
+    and warps, which are varied too. `details` has both means.
     Standard error: delta method for the ratio of two independent means of disjoint pairs.
     Bias: none in n to first order. A weak measure by design: ten images a class can score near 1.
 

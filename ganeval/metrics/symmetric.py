@@ -14,6 +14,7 @@ from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import NEVER, grouped_se, kept_levels, kept_rows
 from ganeval.numerics.nearest import Nearest
+from ganeval.options import Neighbours
 from ganeval.pair import Pair
 from ganeval.scores import Score, share_interval
 
@@ -21,10 +22,10 @@ K = 5  # section 5 of the paper
 
 
 @metric(
-    "symmetric_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2306.09618", question="fidelity",
+    "symmetric_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2306.09618", question="fidelity", within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
-def symmetric_precision(pair: Pair, *, k: int = K) -> Score:
+def symmetric_precision(pair: Pair, *, k: Neighbours = K) -> Score:
     """The lower of "the share of fakes in a real ball" and "the share of fakes whose own ball holds a real".
 
     Section 4 of the paper: the first is `precision`, the second its complement, with balls around fakes that reach to

@@ -7,6 +7,7 @@ Both answer "is there a difference?", never "how good?": with enough images ever
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ import torch
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
 from ganeval.numerics.order import row_keys, seeded_rows
+from ganeval.options import Permutations, Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
@@ -21,9 +23,23 @@ LEAST = 20  # rows of each side under which neither test has any power
 
 
 @metric(
-    "c2st", better="lower", perfect=0.5, version=1, paper="arXiv:1610.06545", question="two-sample", biased_in_n=True
+    "c2st",
+    better="lower",
+    perfect=0.5,
+    version=1,
+    paper="arXiv:1610.06545",
+    question="two-sample",
+    within=(0, 1),
+    biased_in_n=True,
 )
-def c2st(pair: Pair, *, folds: int = 5, features: int = 512, ridge: float = 1e-2, permutations: int = 200) -> Score:
+def c2st(
+    pair: Pair,
+    *,
+    folds: Annotated[int, Within(2, 100)] = 5,
+    features: Annotated[int, Within(1, 10_000)] = 512,
+    ridge: Annotated[float, Within(0, 1e9, open=True)] = 1e-2,
+    permutations: Permutations = 200,
+) -> Score:
     """Held-out balanced accuracy of a classifier trained to tell real rows from fake ones.
 
     Ridge regression on the standardised embeddings and `features` random Fourier features of them (Gaussian kernel,
@@ -96,9 +112,12 @@ def _rate(told: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     version=1,
     paper="JMLR 13:723 (2012)",
     question="two-sample",
+    within=(0, 1),
     biased_in_n=True,
 )
-def mmd_test(pair: Pair, *, permutations: int = 500, at_most: int = 2000) -> Score:
+def mmd_test(
+    pair: Pair, *, permutations: Permutations = 500, at_most: Annotated[int, Within(20, 20_000)] = 2000
+) -> Score:
     """p-value of a permutation test on the Gaussian-kernel MMD between real and fake embeddings.
 
     The statistic is the unbiased MMD^2 with the median pairwise distance as bandwidth; the p-value is exact:
@@ -184,7 +203,8 @@ def _folds(rows: torch.Tensor, folds: int, seed: int) -> np.ndarray:
 
 
 def _gaussian(x: torch.Tensor) -> torch.Tensor:
-    squared = torch.cdist(x, x).square()
+    around = x - x.mean(dim=0)  # distances do not change, their rounding gets smaller
+    squared = torch.cdist(around, around).square()
     median = squared.flatten()[:: max(1, squared.numel() // 1_000_000)].median()
     if float(median) == 0:
         raise UndefinedError("More than half of all pairs of rows are equal; a median bandwidth is zero.")

@@ -8,30 +8,34 @@ Pasarkar and Dieng 2023 (arXiv:2310.12952): q < 1 listens to rare modes, q = inf
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
+from ganeval.options import Within
 from ganeval.pair import Pair
 from ganeval.scores import Score
 
 ORDERS = (0.5, 1.0, 2.0, math.inf)
+NEAR_ONE = 1e-7  # orders nearer to 1 are 1: the power of 1 / (1 - q) would be rounding
 NULL = 1e-12  # eigenvalues below this share of their sum are rounding, not variety
 
 
 @metric(
-    "vendi", better="higher", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", needs=(),
+    "vendi", better="target", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", within=(1, math.inf), needs=(),
     biased_in_n=True,
 )  # fmt: skip
-def vendi(pair: Pair, *, q: float = 1.0) -> Score:
+def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> Score:
     """How many clearly different samples the fakes amount to, as seen by cosine similarity of the embeddings.
 
     V_q = exp(H_q(eigenvalues of K/n)), K_ij the cosine of rows i and j; H_1 is Shannon's entropy.
     `details` holds V_q for q in 0.5, 1, 2, inf, for the real set too where there is one, and the ratio to it.
 
-    Returns: [1, min(n, d)], unitless; 1 when all rows are parallel. Higher is more varied, not better: read the ratio.
+    Returns: [1, min(n, d)], unitless; 1 when all rows are parallel. Higher is more varied, not better (noise, shifts and
+    warps raise it): the target is a ratio to the real set of 1.
     Standard error: delta method; row x moves H_1 by -x' log(M) x - H_1, M the mean of x x' (similar for other q).
     Bias: grows with n towards its limit; compare at equal n only.
     Differs from vendi-score: its `score_X(q=)` ignores q, ours does not.
@@ -49,6 +53,7 @@ def vendi(pair: Pair, *, q: float = 1.0) -> Score:
         real = Spectrum.of(pair.real.embeddings)
         details["real"] = {_label(order): real.score(order) for order in ORDERS}
         details["ratio_to_real"] = {_label(o): spectrum.score(o) / real.score(o) for o in ORDERS}
+    q = 1.0 if abs(q - 1) < NEAR_ONE else q
     value = spectrum.score(q)
     return Score.from_influence(value, value * spectrum.influence(q), details=details)
 
@@ -85,7 +90,7 @@ class Spectrum:
             return float(torch.exp(-(p * p.log()).sum()))
         if math.isinf(q):
             return float(1 / p.max())
-        return float(p.pow(q).sum().pow(1 / (1 - q)))
+        return float(torch.exp(torch.logsumexp(q * p.log(), dim=0) / (1 - q)))
 
     def influence(self, q: float) -> np.ndarray:
         """First-order effect of each row on the entropy H_q, (n,)."""
@@ -95,7 +100,7 @@ class Spectrum:
         elif math.isinf(q):
             psi = 1 - c[:, -1] / p.max()
         else:
-            psi = q / (1 - q) * (c @ p.pow(q - 1) / p.pow(q).sum() - 1)
+            psi = q / (1 - q) * (c @ ((q - 1) * p.log() - torch.logsumexp(q * p.log(), dim=0)).exp() - 1)
         return psi.cpu().numpy()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from ganeval.errors import UndefinedError
 from ganeval.features import Features
-from ganeval.metric import METRICS
+from ganeval.metric import METRICS, Metric
 from ganeval.metrics.intra import intra_fid, intra_kid, intra_recall
 from ganeval.pair import Pair
 
@@ -59,3 +60,12 @@ def test_a_class_nobody_asked_for_is_an_error() -> None:
     some = fake.take(np.flatnonzero(fake.labels != 2))
     with pytest.raises(UndefinedError, match="No fake was asked for class 2"):
         intra_fid(Pair(real, some))
+
+
+@pytest.mark.parametrize("metric", [intra_fid, intra_kid, intra_recall])
+def test_fakes_of_a_class_that_the_reference_lacks_are_not_left_out(metric: Metric) -> None:
+    rows = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    real = Features.given(rows, labels=torch.arange(60) % 2)
+    fake = Features.given(rows, labels=torch.arange(60) % 3)
+    with pytest.raises(UndefinedError, match="20 fakes were asked for class 2, of which there are no real images"):
+        metric(Pair(real, fake))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features import Features
 from ganeval.metric import Metric
 from ganeval.metrics.prdc import coverage, density, precision, recall
@@ -118,7 +118,7 @@ def test_constant_real_features_are_refused() -> None:
 
 
 def test_zero_neighbours_are_refused() -> None:
-    with pytest.raises(UndefinedError, match="at least 1; got k = 0"):
+    with pytest.raises(WrongInputError, match="from 1 to 100; got 0"):
         precision(pair(normal(0, 30), normal(1, 30)), k=0)
 
 
