@@ -19,7 +19,7 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.pair import Pair
@@ -107,16 +107,15 @@ def duplicates(pair: Pair, *, near: float = NEAR) -> Score:
         "nearest": _nearest_pairs(sweep.fake, once=True),
     }  # fmt: skip
     value, n = float(repeated.mean()), len(repeated)
-    se = grouped_se(_shares_left(close, sweep.fake.index))
+    se = EIGHTHS.se(_shares_left(close, sweep.fake.index, EIGHTHS.kept(n, pair.strata)))
     interval = share_interval(value, se) if se > 0 else wilson(int(repeated.sum()), n)
     return Score(
         value, se=se, interval=interval, n=n, details=details, per_sample={"repeated": repeated.astype(np.float32)}
     )
 
 
-def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[np.float64]:
+def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The share of rows with a close row among those kept, for each subset of rows."""
-    kept = kept_rows(len(index))
     found = np.zeros(kept.shape, bool)
     for column in range(index.shape[1]):
         found |= kept[index[:, column]] & close[:, [column]]
