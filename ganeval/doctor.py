@@ -25,6 +25,8 @@ from ganeval.features import Features, extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.metric import METRICS, Metric
+from ganeval.numerics.share_power import ShareTest
+from ganeval.numerics.strata import is_binary, linear_part
 from ganeval.pair import Pair
 from ganeval.scores import Better, Score, render_value
 
@@ -54,7 +56,7 @@ class Baseline:
     healthy: float
     noise: float  # standard deviation of the metric at this n
     destroyed: float | None  # value for images of random pixels
-    n_to_resolve: int | None  # fakes that a difference of `resolve` needs, two-sided 5 %, power 80 %
+    n_to_resolve: int | None  # fakes a side to find a difference of `resolve`, two-sided 5 %, power 80 %
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class _Noise:
 
     centre: float
     spread: float
+    share: bool = False  # a share of the fakes, so that its noise follows from its value
 
     @classmethod
     def of(cls, scores: list[Score]) -> _Noise:
@@ -142,7 +145,13 @@ class _Noise:
         claimed = [s.se for s in scores if s.se is not None]
         own = float(np.mean(claimed)) if claimed else 0.0
         between = float(values.std(ddof=1)) if len(values) > 2 else 0.0
-        return cls(float(values.mean()), max(own, between))
+        return cls(float(values.mean()), max(own, between), all(map(_is_share, scores)))
+
+
+def _is_share(score: Score) -> bool:
+    """Whether it is the share of fakes with some property, which each of them has or has not."""
+    rows = score.per_sample.get(linear_part(score.per_sample, float(score), score.se))
+    return rows is not None and is_binary(rows)
 
 
 def _measure(metrics: list[Metric], pair: Pair) -> dict[str, Score]:
@@ -184,7 +193,9 @@ def judge_change(better: Better, healthy: float, spread: float, value: float, se
 def _baseline(name: str, noise: _Noise, ruined: Score | None, n: int, resolve: float) -> Baseline:
     difference = abs(noise.centre) * resolve
     needed = None
-    if noise.spread > 0 and difference > 0:
+    if noise.share and difference > 0:
+        needed = ShareTest(noise.centre, alpha=0.025).required_n(difference, power=0.8)
+    elif noise.spread > 0 and difference > 0:
         needed = math.ceil(n * (2.8 * math.sqrt(2) * noise.spread / difference) ** 2)  # 2.8 = z(.975) + z(.8)
     return Baseline(name, noise.centre, noise.spread, None if ruined is None else float(ruined), needed)
 

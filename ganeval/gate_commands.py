@@ -98,7 +98,7 @@ def power(
     """The n for a difference, or the difference that an n resolves.
 
     Args:
-        difference: The loss to find, in the metric's unit; gives the n.
+        difference: The loss to find, in the metric's unit; gives the n. Of a proportion: the change towards one half.
         n: Images a side; gives the loss that is found.
         noise: Standard deviation per image of the difference: se times the square root of n.
         p: For a proportion, in place of noise: its value, for example 0.97.
@@ -107,19 +107,24 @@ def power(
         tests: Rules and looks that share alpha.
         power: The chance of finding it.
     """
-    from ganeval.gate.power import detectable, proportion_noise, required_n
+    from ganeval.gate.power import detectable, required_n
+    from ganeval.numerics.share_power import ShareTest
 
     if (difference is None) == (n is None) or (noise is None) == (p is None):
         raise GateConfigError("Pass either --difference or --n, and either --noise or --p.")
-    spread = noise if noise is not None else proportion_noise(p or 0.0, agreement)
+    if agreement is not None and p is None:
+        raise GateConfigError("--agreement is about a proportion; pass --p with it.")
+    if tests < 1:
+        raise GateConfigError(f"--tests counts the rules and looks that share alpha, 1 or more; got {tests}.")
     level = alpha / tests
+    share = None if p is None else ShareTest(p, level, agreement)
     if difference is not None:
-        sys.stdout.write(
-            f"n = {required_n(difference, spread, level, power)} images a side find a loss of {difference:g}"
-        )
+        needed = share.required_n(difference, power) if share else required_n(difference, noise or 0.0, level, power)
+        found = f"n = {needed} images a side find a loss of {difference:g}"
     else:
-        sys.stdout.write(f"n = {n} images a side find a loss of {detectable(n or 0, spread, level, power):.4g}")
-    sys.stdout.write(f" with power {power:g} at one-sided alpha {level:g}\n")
+        least = share.detectable(n or 0, power) if share else detectable(n or 0, noise or 0.0, level, power)
+        found = f"n = {n} images a side find " + ("no loss at all" if least is None else f"a loss of {least:.4g}")
+    sys.stdout.write(f"{found} with power {power:g} at one-sided alpha {level:g}\n")
     return 0
 
 

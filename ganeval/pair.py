@@ -15,10 +15,10 @@ from ganeval.features import Features
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
+from ganeval.numerics.strata import are_balanced
 
 NEIGHBOURS = 5  # the largest default k of any metric
 SPARE = 1  # neighbours beyond k: shows whether there are ties at the k-th
-FURTHER = 1  # nearest fakes beyond that, because the jackknife leaves out one in eight
 
 LARGEST, SMALLEST = 1e25, 1e-25  # absolute sizes of features whose squares and sums every metric can hold
 RESOLVED = 1e-3  # rounding of the features' own type, as a share of their spread, that moves no number visibly
@@ -93,6 +93,12 @@ class Pair:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
         return Gaussian.of(self.fake.embeddings)
 
+    @cached_property
+    def strata(self) -> NDArray[np.int64] | None:
+        """The class each fake was asked for, where all were in equal numbers: what happens between them is no chance."""
+        labels = None if self.fake.labels is None else self.fake.labels.cpu().numpy()
+        return labels if labels is not None and are_balanced(labels) else None
+
     def neighbours(self, k: int) -> Neighbours:
         """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
         real = self.require_real().embeddings
@@ -102,7 +108,10 @@ class Pair:
                 raise UndefinedError(
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
-            self._neighbours = neighbours(real, self.fake.embeddings, max(k, NEIGHBOURS) + SPARE, further=FURTHER)
+            k = max(k, NEIGHBOURS)
+            self._neighbours = neighbours(
+                real, self.fake.embeddings, k + SPARE, further=_further(k), strata=self.strata
+            )
         return self._neighbours
 
     def require_classes(self) -> None:
@@ -186,6 +195,11 @@ def _relabelled(features: Features, labels: NDArray[np.int64] | str | None, name
     assert features.labels is not None
     same = np.array_equal(labels, features.labels.cpu().numpy())
     return features if same else features.with_labels(labels, names)
+
+
+def _further(k: int) -> int:
+    """Nearest fakes to know beyond k, so that k are left of nearly every list when the jackknife leaves out a third."""
+    return 5 + k // 2
 
 
 def _require_neighbours(k: int, n: int, m: int) -> None:

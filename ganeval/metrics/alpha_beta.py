@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.metric import metric
-from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest
 from ganeval.pair import Pair
 from ganeval.scores import Score, share_interval
@@ -83,10 +83,10 @@ def beta_recall(pair: Pair) -> Score:
     everyone = np.ones(len(rows), bool)
     depths = _depths(rows, centre)
     value = _covered_agreement(to_fake, radius, depths, everyone)
-    moved = _depths_around_kept(rows, centre, depths)
-    kept = kept_rows(len(rows))
+    kept = EIGHTHS.kept(len(rows), pair.strata)
+    moved = _depths_around_kept(rows, centre, depths, kept)
     left = [_covered_agreement(to_fake, radius, moved[:, s], kept[:, s]) for s in range(kept.shape[1])]
-    se, close = grouped_se(np.array(left)), to_fake.squared[:, 0] <= radius
+    se, close = EIGHTHS.se(np.array(left)), to_fake.squared[:, 0] <= radius
     return Score(
         value, se=se, interval=share_interval(value, se), n=len(rows),
         details={"covered": float(close.mean()), "uncovered": np.flatnonzero(~close)[:LISTED].tolist()},
@@ -99,12 +99,12 @@ def _depths(rows: torch.Tensor, centre: torch.Tensor) -> Depths:
     return torch.cat(parts).cpu().numpy()
 
 
-def _depths_around_kept(rows: torch.Tensor, centre: torch.Tensor, depths: Depths) -> Depths:
-    """(m, subsets): distances to the mean of each subset that the jackknife keeps, from one product.
+def _depths_around_kept(rows: torch.Tensor, centre: torch.Tensor, depths: Depths, subsets: NDArray[np.bool_]) -> Depths:
+    """(m, subsets): distances to the mean of each of the `subsets` (m, subsets) of rows, from one product.
 
     |x - c - s|^2 = |x - c|^2 - 2 (x - c).s + |s|^2 with s the shift of the mean.
     """
-    kept = torch.from_numpy(kept_rows(len(rows))).to(rows.device, torch.float64)
+    kept = torch.from_numpy(subsets).to(rows.device, torch.float64)
     shift = torch.zeros(len(centre), kept.shape[1], dtype=torch.float64, device=rows.device)
     for part, k in zip(rows.split(BLOCK), kept.split(BLOCK), strict=True):
         shift.addmm_((part.to(torch.float64) - centre).T, k)

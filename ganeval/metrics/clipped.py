@@ -14,7 +14,7 @@ from scipy.stats import betabinom
 from ganeval.metric import metric
 from ganeval.numerics.balls import own_clipped_counts
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.neighbours import Neighbours as Sweep
 from ganeval.options import Neighbours
 from ganeval.pair import Pair
@@ -79,13 +79,13 @@ def clipped_coverage(pair: Pair, *, k: Neighbours = K) -> Score:
     inside = near.crossing.real_to_fake.squared <= near.real.squared[:, [k - 1]]
     plain = float(np.minimum(inside.sum(1), k).mean() / k)
     value = float(share_of_good(np.array(plain), n, m, k))
-    se = grouped_se(_left_out(near, inside, n, m, k))
+    se = EIGHTHS.se(_left_out(near, inside, EIGHTHS.kept(m, pair.strata), k))
     return Score(value, se=se, interval=_within_one(value, se, m), n=m, details={"uncalibrated": plain})
 
 
-def _left_out(near: Sweep, inside: NDArray[np.bool_], n: int, m: int, k: int) -> NDArray[np.float64]:
+def _left_out(near: Sweep, inside: NDArray[np.bool_], kept: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """The score of each subset of fakes, from the stored lists of nearest fakes."""
-    kept = kept_rows(m)
+    n = len(inside)
     counts = np.zeros((n, kept.shape[1]), np.uint8)
     for column in range(inside.shape[1]):
         counts += kept[near.crossing.real_to_fake.index[:, column]] & inside[:, [column]]

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
@@ -21,7 +20,7 @@ from ganeval.metric import metric
 from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.options import Seed, Share, Within
@@ -34,6 +33,8 @@ MIFID_THRESHOLD = 0.1  # of the cosine distance, Kaggle's generative dog images,
 _MIFID_EPSILON = 1e-14  # of the competition's code
 _NO_ANGLE = 1e-12  # a mean cosine distance that is rounding of the rows of length 1
 NEAR = 0.01  # near-duplicate: closer than all but 1 % of reals are to their nearest other real
+
+Distances = NDArray[np.float64]
 
 
 @metric(
@@ -121,16 +122,15 @@ def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
         "nearest": _nearest_pairs(sweep.fake, once=True),
     }  # fmt: skip
     value, n = float(repeated.mean()), len(repeated)
-    se = grouped_se(_shares_left(close, sweep.fake.index))
+    se = EIGHTHS.se(_shares_left(close, sweep.fake.index, EIGHTHS.kept(n, pair.strata)))
     interval = share_interval(value, se) if se > 0 else wilson(int(repeated.sum()), n)
     return Score(
         value, se=se, interval=interval, n=n, details=details, per_sample={"repeated": repeated.astype(np.float32)}
     )
 
 
-def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[np.float64]:
+def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The share of rows with a close row among those kept, for each subset of rows."""
-    kept = kept_rows(len(index))
     found = np.zeros(kept.shape, bool)
     for column in range(index.shape[1]):
         found |= kept[index[:, column]] & close[:, [column]]
@@ -148,26 +148,28 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS, seed: Seed
 
     Returns: (-inf, inf), target 0; far below 0 (under -3) means copying, far above 0 underfitting.
     Bias: none at 0; away from it a test statistic grows with the square root of n, so compare at equal n only.
-    Standard error: of the weighted sum of z values, each with variance 1 when nothing was copied.
+    Standard error: influence of each fake on the weighted sum of z values, the real sets held fixed. (Were the held-out
+    images drawn anew as well, each z would have variance 1 when nothing was copied: judge the null by that.)
     Raises: UndefinedError when no cell has enough of both.
-    details: cells, each with its z, fakes and held-out images.
+    per_sample: influence. details: cells, each with its z, fakes and held-out images.
     """
     fake, held = pair.neighbours(1).crossing.fake_to_real, _heldout_to_real(pair)
     cell = _cells(pair.require_real().embeddings, cells, seed)
     fake_cell, held_cell = cell[fake.index[:, 0]], cell[held.index[:, 0]]
-    rows = [
-        _cell_z(fake.squared[fake_cell == c, 0], held.squared[held_cell == c, 0])
-        for c in range(cells)
-        if (fake_cell == c).sum() >= 20 and (held_cell == c).any()
-    ]
-    if not rows:
+    chosen = [c for c in range(cells) if (fake_cell == c).sum() >= 20 and (held_cell == c).any()]
+    if not chosen:
         raise UndefinedError(
             f"ct needs a cell with 20 fakes and a held-out row; {len(fake_cell)} fakes and {len(held_cell)} held-out rows "
             f"in {cells} cells have none. Pass more images or fewer cells."
         )
-    weights = np.array([row["heldout"] for row in rows]) / sum(row["heldout"] for row in rows)
-    value = float(weights @ [row["z"] for row in rows])
-    return Score(value, se=float(np.sqrt((weights**2).sum())), n=len(fake_cell), details={"cells": rows})
+    rows, influence, heldout = [], np.zeros(len(fake_cell)), np.isin(held_cell, chosen).sum()
+    for c in chosen:
+        at = fake_cell == c
+        row, moved = _cell_z(fake.squared[at, 0], held.squared[held_cell == c, 0])
+        rows.append(row)
+        influence[at] = row["heldout"] / heldout * len(at) * moved
+    value = math.fsum(row["heldout"] / heldout * row["z"] for row in rows)
+    return Score.from_influence(value, influence - influence.mean(), details={"cells": rows})
 
 
 def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
@@ -181,15 +183,20 @@ def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
     return cell
 
 
-def _cell_z(fake: NDArray[np.float64], held: NDArray[np.float64]) -> dict[str, Any]:
-    """Mann-Whitney's z, negative when fakes have the smaller distances; ties share their ranks and their variance."""
+def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances]:
+    """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it, (m,).
+
+    Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle, and
+    stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
+    """
     m, n = len(fake), len(held)
-    both = np.concatenate([fake, held])
-    _, ties = np.unique(both, return_counts=True)
-    u = rankdata(both)[:m].sum() - m * (m + 1) / 2
+    _, ties = np.unique(np.concatenate([fake, held]), return_counts=True)
+    below = (np.searchsorted(np.sort(held), fake, "left") + np.searchsorted(np.sort(held), fake, "right")) / 2 - n / 2
     tied = (ties**3 - ties).sum() / max(1, (m + n) * (m + n - 1))
     spread = math.sqrt(m * n / 12 * (m + n + 1 - tied))
-    return {"z": float((u - m * n / 2) / spread) if spread > 0 else 0.0, "fakes": m, "heldout": n}
+    z = float(below.sum() / spread) if spread > 0 else 0.0
+    moved = below / spread - z / 2 * (1 / m + 1 / (m + n + 1)) if spread > 0 else np.zeros(m)
+    return {"z": z, "fakes": m, "heldout": n}, moved
 
 
 @metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, math.inf),

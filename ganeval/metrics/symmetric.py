@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganeval.metric import metric
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.jackknife import NEVER, grouped_se, kept_levels, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS, NEVER, kept_levels
 from ganeval.numerics.nearest import Nearest
 from ganeval.options import Neighbours
 from ganeval.pair import Pair
@@ -38,21 +38,21 @@ def symmetric_precision(pair: Pair, *, k: Neighbours = K) -> Score:
     """
     near = pair.neighbours(k)
     inside = near.crossing.in_real.count[:, k - 1] > 0
-    levels = _levels_that_hold(near.fake, near.crossing.fake_to_real.squared[:, 0])
     holds = near.crossing.fake_to_real.squared[:, 0] <= near.fake.squared[:, k - 1]
     precision, complement, n = float(inside.mean()), float(holds.mean()), len(inside)
-    kept = kept_rows(n)
+    kept = EIGHTHS.kept(n, pair.strata)
+    levels = _levels_that_hold(near.fake, near.crossing.fake_to_real.squared[:, 0], kept)
     left = [(part & kept).sum(axis=0) / kept.sum(axis=0) for part in (inside[:, None], levels < k)]
-    value, se = min(precision, complement), grouped_se(np.minimum(*left))
+    value, se = min(precision, complement), EIGHTHS.se(np.minimum(*left))
     interval = share_interval(value, se) if se > 0 else wilson(round(n * value), n)
     return Score(
         value, se=se, interval=interval, n=n, details={"precision": precision, "complement": complement}
     )  # fmt: skip
 
 
-def _levels_that_hold(fake: Nearest, nearest_real: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _levels_that_hold(fake: Nearest, nearest_real: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """(m, subsets): the lowest k, less one, at which a fake's ball among the kept fakes holds its nearest real."""
     nearer = (fake.squared < nearest_real[:, None]).sum(axis=1)
-    levels = kept_levels(kept_rows(len(fake.index)), fake.index)[np.arange(len(nearer)), nearer]
+    levels = kept_levels(kept, fake.index)[np.arange(len(nearer)), nearer]
     levels[nearer == fake.squared.shape[1]] = NEVER
     return levels

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.numerics.balls import Balls, Inside, Realism
-from ganeval.numerics.jackknife import GROUPS, NEVER, SPLITS, Covered, kept_levels, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Covered, kept_levels
 from ganeval.numerics.nearest import Lists, Nearest, by_column, nearest_within
 from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
 
@@ -32,8 +32,8 @@ class Crossing:
 
     fake_to_real (m, at most 3) and real_to_fake (n, k + further) nearest rows of the other set; in_real: for each fake
     the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`;
-    reached and covered (n, subsets) uint8, for the subsets of fakes of `ganeval.numerics.jackknife`: the lowest k, less
-    one, at which a real's ball holds a fake, and at which a real lies in a fake's ball.
+    reached and covered (n, subsets) uint8, for the subsets of fakes that `ganeval.numerics.jackknife` keeps (EIGHTHS and
+    THIRDS): the lowest k, less one, at which a real's ball holds a fake, and at which a real lies in a fake's ball.
     """
 
     fake_to_real: Nearest
@@ -47,9 +47,9 @@ class Crossing:
     @classmethod
     def none(cls, n: int, m: int, k: int, further: int = 0) -> Self:
         """The identity of `merge`, for radii of k nearest reals and k + further nearest fakes."""
-        never = np.full((n, GROUPS * SPLITS), NEVER, np.uint8)
+        reached, covered = (np.full((n, deleted.subsets), NEVER, np.uint8) for deleted in (EIGHTHS, THIRDS))
         to_real, to_fake = Nearest.none(m, min(k, FEW)), Nearest.none(n, k + further)
-        return cls(to_real, to_fake, Inside.none(m, k), Inside.none(n, k + further), np.zeros(m), never, never)
+        return cls(to_real, to_fake, Inside.none(m, k), Inside.none(n, k + further), np.zeros(m), reached, covered)
 
     def merge(self, other: Crossing) -> Crossing:
         """Of disjoint sets of pairs: exact, associative, commutative."""
@@ -76,14 +76,17 @@ class Neighbours:
 
 def crossing(
     real: torch.Tensor, fake: torch.Tensor, real_near: Nearest, fake_near: Nearest,
-    *, tile: int = TILE, part: tuple[int, int] = (0, 1),
+    *, tile: int = TILE, part: tuple[int, int] = (0, 1), strata: NDArray[np.int64] | None = None,
 ) -> Crossing:  # fmt: skip
-    """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged."""
+    """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged.
+
+    strata (m,): classes of the fakes that were asked for in equal numbers, for the jackknife.
+    """
     left, right = screens(real, fake)
     k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]
     tiles = Tiles(left, right, tile)
     to_fake, to_real = Lists(left, right, longer), Lists(right, left, min(k, FEW))
-    left_out = _LeftOut(len(real), fake_near, left.rows.device)
+    left_out = _LeftOut(len(real), fake_near, left.rows.device, strata)
     in_real = Balls(left, right, real_near.squared, left_out.real_ball)
     in_fake = Balls(right, left, fake_near.squared, left_out.fake_ball)
     realism = Realism(left, right, real_near.squared[:, min(REALISM_K, k) - 1])
@@ -109,24 +112,29 @@ def crossing(
 class _LeftOut:
     """Follows what stays covered when a group of fakes is left out: radii of real balls stay, those of fakes grow."""
 
-    def __init__(self, n: int, fake_near: Nearest, device: torch.device) -> None:
-        kept = kept_rows(len(fake_near.index))
-        self.levels = torch.from_numpy(kept_levels(kept, fake_near.index)).to(device)
-        self.kept = torch.from_numpy(kept).to(device)
-        self.reached, self.covered = (Covered(n, kept.shape[1], device) for _ in range(2))
+    def __init__(self, n: int, fake_near: Nearest, device: torch.device, strata: NDArray[np.int64] | None) -> None:
+        m = len(fake_near.index)
+        thirds, eighths = THIRDS.kept(m, strata), EIGHTHS.kept(m, strata)
+        self.levels = torch.from_numpy(kept_levels(thirds, fake_near.index)).to(device)
+        self.kept, self.kept_eighths = (torch.from_numpy(kept).to(device) for kept in (thirds, eighths))
+        self.reached, self.covered = (Covered(n, deleted.subsets, device) for deleted in (EIGHTHS, THIRDS))
 
     def real_ball(self, real: torch.Tensor, fake: torch.Tensor, level: torch.Tensor) -> None:
-        kept = self.kept[fake]
+        kept = self.kept_eighths[fake]
         self.reached.see(real, kept, level.to(torch.uint8)[:, None].expand_as(kept))
 
     def fake_ball(self, fake: torch.Tensor, real: torch.Tensor, level: torch.Tensor) -> None:
         self.covered.see(real, self.kept[fake], self.levels[fake, level])
 
 
-def neighbours(real: torch.Tensor, fake: torch.Tensor, k: int, *, further: int = 0, tile: int = TILE) -> Neighbours:
+def neighbours(
+    real: torch.Tensor, fake: torch.Tensor, k: int,
+    *, further: int = 0, tile: int = TILE, strata: NDArray[np.int64] | None = None,
+) -> Neighbours:  # fmt: skip
     """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
 
-    Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones.
+    Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones,
+    within `strata` (m,) where there are any.
 
     >>> found = neighbours(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([[0.5], [9.0]]), 1)
     >>> found.real.distance.ravel().tolist(), found.crossing.in_real.count.ravel().tolist()
@@ -134,4 +142,4 @@ def neighbours(real: torch.Tensor, fake: torch.Tensor, k: int, *, further: int =
     """
     real_near = nearest_within(real, k, tile=tile)
     fake_near = nearest_within(fake, k + further, tile=tile)
-    return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile))
+    return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile, strata=strata))

@@ -1,12 +1,11 @@
 """Disjoint random pairs of rows within classes, and means over them.
 
-No row is in two pairs, so the pairs of an independent sample are independent and the plain standard error of a mean
-holds. Pairs are drawn along an order of the rows themselves, not of the file, so the order of rows does not matter.
+No row is in two pairs, so the pairs of an independent sample are independent and the standard error of a mean holds
+(from within classes, where these were asked for in equal numbers). Pairs are drawn along an order of the rows themselves, not of the file, so the order of rows does not matter.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError
 from ganeval.numerics.order import canonical_order
+from ganeval.numerics.strata import error_of_mean
 
 PAIRS_AT_ONCE = 2048
 
@@ -56,7 +56,7 @@ def mean_over_pairs(
     chunks = [measure(a, b) for a, b in zip(left.split(at_once), right.split(at_once), strict=True)]
     values = torch.cat(chunks).double().cpu().numpy()
     by_class = {str(int(c)): float(values[label == c].mean()) for c in np.unique(label)}
-    return PairMean(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))), by_class, len(values))
+    return PairMean(float(values.mean()), error_of_mean(values, label), by_class, len(values))
 
 
 def disjoint_pairs(

@@ -17,7 +17,7 @@ def prd_curve(real: NDArray[np.float64], fake: NDArray[np.float64], angles: int 
     >>> prd_curve(np.array([0.5, 0.5]), np.array([1.0, 0.0]), angles=3).round(6).tolist()
     [[0.0, 0.5, 1.0], [0.5, 0.5, 0.0]]
     """
-    slopes = np.tan(np.linspace(_EDGE, np.pi / 2 - _EDGE, angles))
+    slopes = _slopes(angles)
     precision = np.stack([np.minimum(slope * real, fake).sum(-1) for slope in slopes], axis=-1)
     return np.stack([precision, precision / slopes], axis=-2).clip(0, 1)
 
@@ -28,5 +28,18 @@ def best_f(curve: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     >>> float(best_f(np.array([[1.0], [0.5]]), 1.0).round(6))
     0.666667
     """
+    return _f(curve, beta).max(-1)
+
+
+def best_slope(curve: NDArray[np.float64], beta: float) -> float:
+    """The slope at which a curve (2, angles) has its best F_beta."""
+    return float(_slopes(curve.shape[1])[_f(curve, beta).argmax()])
+
+
+def _f(curve: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     precision, recall = curve[..., 0, :], curve[..., 1, :]
-    return ((1 + beta**2) * precision * recall / (beta**2 * precision + recall + 1e-300)).max(-1)
+    return (1 + beta**2) * precision * recall / (beta**2 * precision + recall + 1e-300)
+
+
+def _slopes(angles: int) -> NDArray[np.float64]:
+    return np.tan(np.linspace(_EDGE, np.pi / 2 - _EDGE, angles))

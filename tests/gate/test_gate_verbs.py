@@ -60,9 +60,10 @@ def test_calibrate_counts_false_alarms_and_faults(project: Path, capsys):
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
-    (["--difference", "0.019", "--p", "0.97", "--alpha", "0.05"], "n = 997 images a side find a loss of 0.019"),
-    (["--n", "1000", "--p", "0.97", "--alpha", "0.05"], "find a loss of 0.01897 with power 0.8"),
+    (["--difference", "0.019", "--p", "0.97", "--alpha", "0.05"], "n = 1293 images a side find a loss of 0.019"),
+    (["--n", "1000", "--p", "0.97", "--alpha", "0.05"], "find a loss of 0.02191 with power 0.8"),
     (["--n", "1000", "--noise", "2.0"], "find a loss of 0.2004"),
+    (["--n", "2", "--p", "0.97"], "n = 2 images a side find no loss at all"),
 ])  # fmt: skip
 def test_power_answers_in_both_directions(arguments, says, capsys):
     assert main(["power", *arguments]) == 0
@@ -72,6 +73,17 @@ def test_power_answers_in_both_directions(arguments, says, capsys):
 def test_power_needs_exactly_one_question(capsys):
     assert main(["power", "--n", "5", "--difference", "0.1", "--p", "0.9"]) == 2
     assert "either --difference or --n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--n", "100", "--noise", "-1"], ["--difference", "0.1", "--noise", "0"], ["--n", "100", "--noise", "nan"],
+    ["--n", "0", "--p", "0.9"], ["--difference", "0.99", "--p", "0.9"], ["--n", "100", "--p", "-0.1"],
+    ["--n", "9" * 400, "--p", "0.9"], ["--n", "9" * 400, "--noise", "1"], ["--n", "9", "--noise", "1", "--tests", "0"],
+    ["--n", "9", "--p", "0.9", "--agreement", "1"], ["--n", "9", "--noise", "1", "--agreement", "0.9"],
+])  # fmt: skip
+def test_power_refuses_an_impossible_question_in_a_sentence(arguments, capsys):
+    assert main(["power", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("ganeval: ")
 
 
 def test_trend_is_red_on_drift(tmp_path: Path, capsys):

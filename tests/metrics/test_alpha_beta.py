@@ -12,7 +12,7 @@ from ganeval.errors import GanevalError
 from ganeval.features import Features
 from ganeval.metric import METRICS
 from ganeval.metrics.alpha_beta import alpha_precision, beta_recall
-from ganeval.numerics.jackknife import kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.pair import Pair
 
 
@@ -85,12 +85,10 @@ def test_the_error_is_that_of_fresh_fakes(name: str, low: float, high: float, sc
 
 
 def test_the_jackknife_of_beta_recall_is_the_metric_on_the_rows_kept() -> None:
-    from ganeval.numerics.jackknife import grouped_se
-
     real, fake = rows(60, 3, 0), rows(64, 3, 1, 1.2)
-    kept = kept_rows(len(fake))
+    kept = EIGHTHS.kept(len(fake))
     left = [beta_loop(real, fake[torch.from_numpy(kept[:, s])]) for s in range(kept.shape[1])]
-    assert beta_recall(pair(real, fake)).se == pytest.approx(grouped_se(np.array(left)), rel=1e-9)
+    assert beta_recall(pair(real, fake)).se == pytest.approx(EIGHTHS.se(np.array(left)), rel=1e-9)
 
 
 def test_reals_that_are_all_equal_are_refused() -> None:

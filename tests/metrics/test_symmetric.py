@@ -9,7 +9,7 @@ import torch
 from ganeval.features import Features
 from ganeval.metrics.prdc import precision
 from ganeval.metrics.symmetric import symmetric_precision
-from ganeval.numerics.jackknife import grouped_se, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.pair import Pair
 
 K = 3
@@ -41,10 +41,10 @@ def test_it_is_its_definition(scale: float) -> None:
 
 def test_the_jackknife_is_the_metric_on_the_rows_kept() -> None:
     real, fake = rows(60, 2, 0), rows(64, 2, 1, 1.4)
-    kept = kept_rows(len(fake))
-    left = [loop(real, fake[torch.from_numpy(kept[:, s])]) for s in range(8)]
+    kept = EIGHTHS.kept(len(fake))
+    left = [loop(real, fake[torch.from_numpy(kept[:, s])]) for s in range(kept.shape[1])]
     stated = symmetric_precision(pair(real, fake), k=K)
-    assert stated.se == pytest.approx(grouped_se(np.tile(left, 8)), rel=0.35)  # one split of eight
+    assert stated.se == pytest.approx(EIGHTHS.se(np.array(left)), rel=0.02)
     assert stated.details["precision"] >= float(stated) <= stated.details["complement"]
 
 

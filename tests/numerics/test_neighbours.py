@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import ganeval.numerics.balls
-from ganeval.numerics.jackknife import NEVER, kept_rows
+from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Deletion
 from ganeval.numerics.nearest import Nearest, nearest_between, nearest_within
 from ganeval.numerics.neighbours import FEW, Crossing, crossing, neighbours
 
@@ -169,18 +169,29 @@ def test_realism_equals_brute_force(name: str) -> None:
     )
 
 
-def test_levels_of_the_jackknife_equal_deleting_and_starting_again() -> None:
+@pytest.mark.parametrize("deleted", [EIGHTHS, THIRDS])
+@pytest.mark.parametrize("strata", [None, np.arange(200) % 4])
+def test_levels_of_the_jackknife_equal_deleting_and_starting_again(deleted: Deletion, strata: Any) -> None:
     x, y = SETS["normal"]
-    found, kept = neighbours(x, y, K, further=6).crossing, kept_rows(len(y))
-    for subset in (0, 17, 63):
-        rest = y[torch.from_numpy(kept[:, subset])]
-        again = neighbours(x, rest, K, further=6)
+    strata = None if strata is None else strata[: len(y)]
+    found, kept = neighbours(x, y, K, further=12, strata=strata).crossing, deleted.kept(len(y), strata)
+    for subset in (0, 17, 62):
+        again = neighbours(x, y[torch.from_numpy(kept[:, subset])], K, further=6)
         covered = again.crossing.in_fake.count > 0
         reached = again.crossing.real_to_fake.squared[:, [0]] <= again.real.squared
         for k in range(1, K + 1):
-            np.testing.assert_array_equal(found.covered[:, subset] < k, covered[:, k - 1])
-            np.testing.assert_array_equal(found.reached[:, subset] < k, reached[:, k - 1])
+            if deleted is THIRDS:
+                np.testing.assert_array_equal(found.covered[:, subset] < k, covered[:, k - 1])
+            else:
+                np.testing.assert_array_equal(found.reached[:, subset] < k, reached[:, k - 1])
     assert found.covered.max() == NEVER
+
+
+def test_every_subset_keeps_as_many_of_each_stratum() -> None:
+    strata = np.repeat(np.arange(5), 24)
+    for deleted in (EIGHTHS, THIRDS):
+        kept = deleted.kept(len(strata), strata)
+        assert {tuple(np.bincount(strata[subset])) for subset in kept.T} == {(24 - 24 // deleted.groups,) * 5}
 
 
 Shares = Callable[[int], list[Any]]  # Any: both types have merge, and only with their own kind
