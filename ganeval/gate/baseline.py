@@ -156,7 +156,7 @@ def candidate_path(path: Path) -> Path:
 def _look_json(look: Look) -> dict[str, Any]:
     kept = {name: entry for name, entry in look.entries.items() if "." not in name or entry.se is not None}
     metrics = {name: entry.to_json() for name, entry in kept.items()}
-    return {"n": look.n, "latents": look.latents, "metrics": metrics}
+    return {"n": look.n, "latents": look.latents, "images": look.images, "metrics": metrics}
 
 
 def _parse(document: dict[str, Any], path: Path) -> Baseline:
@@ -173,7 +173,7 @@ def _parse(document: dict[str, Any], path: Path) -> Baseline:
 
 def _look(document: Mapping[str, Any]) -> Look:
     entries = {name: Entry.from_json(value) for name, value in document["metrics"].items()}
-    return Look(int(document["n"]), entries, str(document.get("latents", "")))
+    return Look(int(document["n"]), entries, str(document.get("latents", "")), images=str(document.get("images", "")))
 
 
 def _with_vectors(baseline: Baseline, where: Mapping[str, Any] | None, path: Path) -> Baseline:

@@ -66,12 +66,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything measured on `n` images. Equal `latents` mean: image by image the same latent and label."""
+    """Everything measured on `n` images. Equal `latents` mean: image by image the same latent and label.
+
+    images: the fingerprint of the images and labels; "" where it is not known.
+    """
 
     n: int
     entries: Mapping[str, Entry]
     latents: str = ""
     per_sample: Mapping[str, Vector] = field(default_factory=dict, compare=False, repr=False)
+    images: str = ""
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
@@ -83,7 +87,7 @@ class Look:
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
         latents = str(evaluation.settings.get("latents") or "")
-        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample)
+        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample, evaluation.fake.fingerprint)
 
     def vectors(self, metric: str) -> dict[str, Vector]:
         return vectors_of(self.per_sample, metric)

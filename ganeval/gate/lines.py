@@ -45,11 +45,10 @@ def _parsed(lines: list[str]) -> _Parsed:
 
 def _has(document: Any, at: Sequence[str | int]) -> bool:
     for step in at:
-        if isinstance(step, int):
-            inside = isinstance(document, list) and step < len(document)
+        if isinstance(step, int) and isinstance(document, list) and step < len(document):
+            document = document[step]
+        elif isinstance(step, str) and isinstance(document, dict) and step in document:
+            document = document[step]
         else:
-            inside = isinstance(document, dict) and step in document
-        if not inside:
             return False
-        document = document[step]
     return bool(at)
