@@ -17,14 +17,15 @@ from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.files import write_atomic
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
-from ganeval.gate.judge import Against, Judged, Sampler, judge
+from ganeval.gate.judge import Against, Judged, Sampler, judge, require_one_or_recipe
+from ganeval.gate.lock import LockedError
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
 from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
-from ganeval.gate.verdict import Exit, Verdict
+from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, worst
 from ganeval.gate.writer import WRITERS
 from ganeval.runs import layout
 from ganeval.runs.directory import git_state
-from ganeval.scores import Evaluation
+from ganeval.scores import Evaluation, render_value
 
 MakeSampler = Callable[[GateConfig], Sampler]
 EvaluateRun = Callable[[Path, GateConfig], Evaluation]
@@ -87,16 +88,12 @@ def gate(
     """
     config = options_config(options)
     path = config.resolve(config.baseline) if config.baseline else None
-    update = _update(options)
+    update = _update(options, config)
     if update is not None:
         if options.base_ref:
             raise GateConfigError("--update-baseline writes the file checked out, --base-ref reads another; take one.")
         require_allowed(update, _require_path(path))
-    nothing = ""
-    try:
-        candidate = _candidate(options, config, make_sampler, evaluate_run)
-    except MissingFileError as error:
-        candidate, nothing = [], str(error)
+    candidate, nothing = _candidate(options, config, make_sampler, evaluate_run)
     outcome = run_gate(
         candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
         base_ref=options.base_ref,
@@ -139,7 +136,7 @@ def run_gate(
     if update is not None:
         verdict, change = _updated(judged, verdict, config, update, candidate, against, write)
         changes.append(change)
-    elif against.missing and path is not None and judged.evaluations:
+    elif against.missing and against.baseline is None and path is not None and judged.evaluations:
         verdict, change = _with_candidate(verdict, judged, config, path, write)
         changes.append(change)
     wanted = dict(outputs or {})
@@ -160,14 +157,15 @@ def load_against(config: GateConfig, base_ref: str | None = None) -> Against:
         compares = [rule.metric for rule in config.rules if rule.needs_baseline]
         reason = f"{', '.join(compares)}: a margin needs a baseline. Name one: baseline = 'baselines/NAME.json'."
         return Against(missing=reason) if compares else Against()
-    try:
-        baseline = read(config.resolve(config.baseline))
-        anchor = read(config.resolve(config.anchor)) if config.anchor else None
-    except MissingFileError as error:
-        return Against(missing=str(error))
-    except BrokenRunError as error:
-        return Against(broken=str(error))
-    return Against(baseline, anchor)
+    found = Against()
+    for name, path in (("baseline", config.baseline), ("anchor", config.anchor)):
+        try:
+            found = replace(found, **{name: read(config.resolve(path))}) if path else found
+        except MissingFileError as error:
+            return replace(found, missing=str(error))
+        except BrokenRunError as error:
+            return replace(found, broken=str(error))
+    return found
 
 
 def _reader(base_ref: str | None) -> Callable[[Path], Baseline]:
@@ -225,22 +223,34 @@ def outputs_of(options: GateOptions, config: GateConfig) -> dict[str, Path]:
 
 def _candidate(
     options: GateOptions, config: GateConfig, make_sampler: MakeSampler | None, evaluate_run: EvaluateRun | None
-) -> Sequence[Evaluation] | Sampler:
+) -> tuple[Sequence[Evaluation] | Sampler, str]:
+    """What is judged, or nothing and the sentence about a run that is not there."""
     if options.runs:
-        return [read_candidate(path, config, evaluate_run) for path in options.runs]
+        require_one_or_recipe(len(options.runs), config)
+        require_different(options.runs)
+        try:
+            return [read_candidate(path, config, evaluate_run) for path in options.runs], ""
+        except MissingFileError as error:
+            return [], str(error)
     if config.generator is None:
-        return []
+        return [], ""
     if make_sampler is None or config.real is None:
         raise GateConfigError("A generator needs real images to be measured against: --real hoda:test.")
-    return make_sampler(config)
+    return make_sampler(config), ""
 
 
-def _update(options: GateOptions) -> Update | None:
+def require_different(runs: Sequence[Path]) -> None:
+    """One run named twice would be a recipe whose seeds agree perfectly."""
+    if len({path.resolve() for path in runs}) < len(runs):
+        raise GateConfigError("A run is named twice; every training seed must be a run of its own.")
+
+
+def _update(options: GateOptions, config: GateConfig) -> Update | None:
     if not options.update_baseline:
         return None
     return Update(
         reason=options.reason, allow_ci=options.allow_ci_update, accept_regression=options.accept_regression,
-        force=options.force,
+        force=options.force, own=tuple(outputs_of(options, config).values()),
     )  # fmt: skip
 
 
@@ -256,16 +266,31 @@ def _updated(
 ) -> tuple[Verdict, str]:  # fmt: skip
     path = _require_path(config.resolve(config.baseline) if config.baseline else None)
     try:
-        require_healthy(update, verdict, judged.evaluations)
+        require_healthy(update, verdict, judged.evaluations, against)
         evaluations = _all_sizes(judged.evaluations, config, candidate)
         _, change = update_baseline(path, evaluations, config, update, against.baseline, write)
-    except RefusedError as error:
+    except (RefusedError, LockedError) as error:
         return verdict.with_(exit_code=verdict.exit_code or Exit.USAGE, sentence=str(error)), f"refused: {error}"
     except OSError as error:
         sentence = f"The baseline could not be written to {path}: {error.strerror or error}."
         return verdict.with_(exit_code=Exit.ERROR, sentence=sentence), sentence
     note = f"The baseline {path.name} was updated: {update.reason}"
-    return verdict.with_(exit_code=Exit.OK, sentence=note, notes=(*verdict.notes, note)), change
+    return _accepted(verdict).with_(exit_code=Exit.OK, sentence=note, notes=(*verdict.notes, note)), change
+
+
+def _accepted(verdict: Verdict) -> Verdict:
+    """What could not be compared is from now on the promise itself; every other word stands."""
+    rules = tuple(_promised(rule) if rule.verdict == "incomparable" else rule for rule in verdict.rules)
+    return verdict.with_(rules=rules, verdict=worst([rule.verdict for rule in rules]))
+
+
+def _promised(rule: RuleVerdict) -> RuleVerdict:
+    value = rule.value or 0.0
+    sentence = f"{render_value(rule.value, rule.se)} is the new promise."
+    itself = Check("difference", "ok", sentence, delta=0.0, interval=(0.0, 0.0), base=value, now=value, n=rule.n,
+                   method="the new baseline", paired=True)  # fmt: skip
+    checks = (*(check for check in rule.checks if check.verdict != "incomparable"), itself)
+    return replace(rule, verdict=worst([check.verdict for check in checks]), checks=checks, sentence=sentence)
 
 
 def _all_sizes(

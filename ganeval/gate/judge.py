@@ -211,7 +211,7 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
     return Exit.OK, f"No rule failed{_rest(by_word)}"
 
 
-def _rest(by_word: Mapping[Word, Sequence[str]]) -> str:
+def _rest(by_word: Mapping[str, Sequence[str]]) -> str:
     """What a green sentence must add: that some of it is not proved."""
     if by_word.get("incomparable"):
         return "; some cannot be compared with the baseline."

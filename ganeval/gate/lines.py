@@ -45,10 +45,8 @@ def _parsed(lines: list[str]) -> _Parsed:
 
 def _has(document: Any, at: Sequence[str | int]) -> bool:
     for step in at:
-        if isinstance(step, int) and isinstance(document, list) and step < len(document):
+        try:
             document = document[step]
-        elif isinstance(step, str) and isinstance(document, dict) and step in document:
-            document = document[step]
-        else:
+        except (KeyError, IndexError, TypeError):
             return False
     return bool(at)
