@@ -269,8 +269,8 @@ def _candidate(candidate: Any, config: GateConfig) -> Any:
     from ganeval.sampler import sampler
 
     return sampler(
-        candidate, config.real, classifier=config.classifier, extractor=config.extractor, metrics=config.metrics,
-        labels=config.labels, seed=config.seed, name=config.name,
+        candidate, config.real, train=config.train, heldout=config.heldout, classifier=config.classifier,
+        extractor=config.extractor, metrics=config.metrics, labels=config.labels, seed=config.seed, name=config.name,
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def sampler(
     generator: Callable[..., Any],
     real: Any,
     *,
+    train: Any = None,
+    heldout: Any = None,
     classifier: str | Extractor | None = None,
     extractor: str | Extractor | None = None,
     metrics: Iterable[str] | None = None,
@@ -41,18 +43,21 @@ def sampler(
 ) -> Callable[[int], Evaluation]:
     """A function that draws n images from `generator` and measures them against `real`.
 
+    train, heldout: as in `ganeval.evaluate`; what copying is measured against.
     generator: `(n, labels, torch.Generator) -> images`. labels: "balanced" asks for the classifier's classes in turn, as many
     of each; "none" passes None. Without a classifier nothing knows the classes, and None is passed.
     """
-    opened = image_set(real) if isinstance(real, (str, Path)) else real
+    opened, trained, held = (
+        image_set(images) if isinstance(images, (str, Path)) else images for images in (real, train, heldout)
+    )
     names = tuple(metrics) if metrics is not None else None
     classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
 
     def sample(n: int) -> Evaluation:
         asked = balanced_labels(n, classes) if classes else None
         found = evaluate(
-            opened, generator, classifier=classifier, extractor=extractor, labels=asked, metrics=names, n=n, seed=seed,
-            floor=False, name=name,
+            opened, generator, train=trained, heldout=held, classifier=classifier, extractor=extractor, labels=asked,
+            metrics=names, n=n, seed=seed, floor=False, name=name,
         )  # fmt: skip
         return with_latents(found, latents_id(seed, asked), asked)
 

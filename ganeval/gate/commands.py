@@ -48,6 +48,10 @@ class GateOptions:
     generator: str | None = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
     real: str | None = None
+    train: str | None = None
+    """What the generator was trained on: without it no rule can see that training images were copied."""
+    heldout: str | None = None
+    """Real images that the generator was not trained on, where train is not known."""
     classifier: str | None = None
     extractor: str | None = None
     n: int | None = None
@@ -207,7 +211,20 @@ def options_config(options: GateOptions) -> GateConfig:
             "See docs/gate.md for an example."
         )
     config = load_config(path)
-    keys = ("name", "scope", "generator", "real", "classifier", "extractor", "n", "max_n", "looks", "seed")
+    keys = (
+        "name",
+        "scope",
+        "generator",
+        "real",
+        "train",
+        "heldout",
+        "classifier",
+        "extractor",
+        "n",
+        "max_n",
+        "looks",
+        "seed",
+    )
     changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
     here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
     return replace(config, **changes, **here)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import BrokenRunError
 from ganeval.gate.checked import LARGEST, MOST, finite, is_finite, table, text, whole
+from ganeval.gate.ranges import range_of
 from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
 from ganeval.scores import Better, Evaluation, ScoreRecord
 
@@ -102,9 +103,9 @@ class Look:
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
-        options, asked = evaluation.settings.get("options", {}), labels_of(evaluation.per_sample)
+        asked = labels_of(evaluation.per_sample)
         entries = {
-            name: Entry.of(record, vectors_of(evaluation.per_sample, name), options.get(name, {}), asked)
+            name: Entry.of(record, vectors_of(evaluation.per_sample, name), _options(evaluation, name), asked)
             for name, record in evaluation.scores.items()
         }
         for name, record in evaluation.scores.items():
@@ -129,6 +130,13 @@ class Look:
     def asked(self) -> Vector | None:
         """The class that was asked for, per image, where it is kept."""
         return labels_of(self.per_sample)
+
+
+def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    """What a metric was told; of one about copies also which training images, without their name."""
+    train = evaluation.settings.get("train") if range_of(name).about_copies else None
+    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.settings.get("options", {}).get(name, {}), **told}
 
 
 def labels_of(per_sample: Mapping[str, Vector]) -> Vector | None:

@@ -16,6 +16,7 @@ from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
 from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, protocol_differences, protocol_hash
+from ganeval.gate.ranges import range_of
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
 from ganeval.registry import unknown_name
@@ -178,6 +179,7 @@ def _verdict(
     code, sentence = _exit(config, against, rules, unused)
     last = measured[-1] if measured else None
     notes = [note for side in (against.baseline, against.anchor) if side and (note := side.note)]
+    notes += _asked_of_whom(config.rules, last)
     if unused and config.on_unused != "pass":
         notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
     return Verdict(
@@ -187,6 +189,15 @@ def _verdict(
         baseline=_about(against.baseline), settings=_settings(config, looks),
         candidate={"name": last.name, "step": last.step, "n": last.fake.n} if last else {},
     )  # fmt: skip
+
+
+def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
+    """What must be said where copies are looked for among other images than the training set."""
+    about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
+    if not about or evaluation is None or evaluation.settings.get("train"):
+        return []
+    where = f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
+    return [f"{where} If the generator was trained on other images, name them: train = 'hoda:train'."]
 
 
 def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], unused: Sequence[str]) -> tuple[int, str]:

@@ -21,11 +21,15 @@ _COUNTS = re.compile(r"Returns: (\d+), \d+, \.\.\. (\w+)")
 
 @dataclass(frozen=True)
 class Range:
-    """A metric's values lie in [low, high]; `better` is "lower", "higher", "target" or "" where it is not known."""
+    """A metric's values lie in [low, high]; `better` is "lower", "higher", "target" or "" where it is not known.
+
+    about_copies: the fakes are compared with the training images, where these are named.
+    """
 
     low: float = -math.inf
     high: float = math.inf
     better: str = ""
+    about_copies: bool = False
 
     def __str__(self) -> str:
         return f"[{self.low:g}, {self.high:g}]"
@@ -35,8 +39,8 @@ class Range:
 def range_of(metric: str) -> Range:
     """The range of a metric that comes with ganeval; everything for any other name.
 
-    >>> range_of("precision"), range_of("fid").low, range_of("no such metric").high
-    (Range(low=0.0, high=1.0, better='higher'), 0.0, inf)
+    >>> str(range_of("precision")), range_of("precision").better, range_of("no such metric").high
+    ('[0, 1]', 'higher', inf)
     """
     for source in _sources():
         if f'"{metric}"' in source:
@@ -63,10 +67,13 @@ def _decorated(source: str) -> Iterator[tuple[ast.Call, str]]:
 
 
 def _range(call: ast.Call, card: str) -> Range:
-    better = next((getattr(key.value, "value", "") for key in call.keywords if key.arg == "better"), "")
+    given = {key.arg: key.value for key in call.keywords}
+    better, question = (getattr(given.get(name), "value", "") for name in ("better", "question"))
+    needs = "".join(ast.dump(given[name]) for name in ("needs", "wants") if name in given)
     found = _RETURNS.search(card) or _COUNTS.search(card)
     low, high = found.groups() if found else ("", "")
-    return Range(_bound(low, -math.inf), _bound(high, math.inf), str(better))
+    return Range(_bound(low, -math.inf), _bound(high, math.inf), str(better),
+                 about_copies=question == "memorisation" or "'heldout'" in needs)  # fmt: skip
 
 
 def _bound(text: str, otherwise: float) -> float:

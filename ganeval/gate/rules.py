@@ -115,6 +115,8 @@ class GateConfig:
     labels: Labels = "balanced"  # what the generator is asked for; "none" for an unconditional one
     generator: str | None = None
     real: str | None = None
+    train: str | None = None  # what the generator was trained on: questions about copying are asked of these images
+    heldout: str | None = None  # real images that it was not trained on, where `train` is not known
     classifier: str | None = None
     extractor: str | None = None
     on_inconclusive: Action = "warn"

@@ -28,6 +28,12 @@ def test_every_card_that_promises_a_share_is_read_as_one():
     assert {name for name in shares if (range_of(name).low, range_of(name).high) != (0.0, 1.0)} == set()
 
 
+def test_who_is_compared_with_training_images_is_read_from_the_source():
+    asked = {m.name for m in METRICS if m.question == "memorisation" or "heldout" in m.needs | m.wants}
+    assert {"copies", "ct", "nn_ratio", "fld", "gan_train"} <= asked
+    assert {m.name for m in METRICS if range_of(m.name).about_copies} == asked
+
+
 def test_what_a_card_leaves_open_is_open():
     assert range_of("fld").low == -float("inf")
     assert range_of("kid").low == -float("inf")
