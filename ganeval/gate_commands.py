@@ -137,10 +137,11 @@ def trend(
     from ganeval.files import write_atomic
     from ganeval.gate.trend import read_history, render_otava, render_trend, trends
 
-    found = trends(read_history(history), metrics, arl=arl)
+    read = read_history(history)
+    found = trends(read, metrics, arl=arl)
     if otava_csv is not None:
         _guarded(lambda: write_atomic(otava_csv, render_otava(found)), otava_csv)
-    sys.stdout.write(render_trend(found))
+    sys.stdout.write(render_trend(found, read.skipped))
     return int(any(one.alarms for one in found))
 
 

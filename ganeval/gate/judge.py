@@ -196,7 +196,9 @@ def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
     if not about or evaluation is None or evaluation.settings.get("train"):
         return []
-    where = f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
+    where = (
+        f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
+    )
     return [f"{where} If the generator was trained on other images, name them: train = 'hoda:train'."]
 
 
