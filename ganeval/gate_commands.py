@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.errors import GanevalError, MissingFileError
-from ganeval.gate.commands import GateOptions, options_config
+from ganeval.gate.commands import GateOptions, options_config, require_run
 from ganeval.gate.commands import gate as run_gate
 from ganeval.gate.rules import GateConfig, GateConfigError
 
@@ -174,6 +174,7 @@ def _evaluate_run(path: Path, config: GateConfig) -> Evaluation:
     from ganeval.pending import evaluate_pending, pending_of
     from ganeval.runs.readers.native import read_run
 
+    require_run(path)
     waiting = list(pending_of((read_run(path),)))
     if not waiting:
         raise MissingFileError(f"{path} holds neither an evaluation nor samples that could be evaluated.")

@@ -27,6 +27,7 @@ from ganeval.runs import layout
 from ganeval.runs.directory import git_state
 from ganeval.scores import Evaluation, render_value
 
+SHOWN = 20  # runs of a folder
 MakeSampler = Callable[[GateConfig], Sampler]
 EvaluateRun = Callable[[Path, GateConfig], Evaluation]
 
@@ -186,13 +187,38 @@ def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | N
         return Evaluation.read(path, per_sample=True)
     if not path.is_dir():
         raise MissingFileError(f"Expected a run directory or an evaluation file; there is nothing at {path}.")
-    stored = [folder / "result.json" for _, folder in layout.by_step(path / layout.EVALUATIONS, "")]
-    found = [file for file in stored if file.is_file()]
-    if found:
-        return Evaluation.read(found[-1], per_sample=True)
-    if evaluate_run is None:
-        raise MissingFileError(f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
-    return evaluate_run(path, config)
+    found = _last_result(path)
+    if found is not None:
+        return Evaluation.read(found, per_sample=True)
+    if evaluate_run is not None:
+        return evaluate_run(path, config)
+    raise MissingFileError(_several(path) or f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
+
+
+def _last_result(run: Path) -> Path | None:
+    """The evaluation at the latest step, where there is one."""
+    steps = [pair for folder in layout.evaluations(run) for pair in layout.by_step(folder, "")]
+    files = [folder / "result.json" for _, folder in sorted(steps)]
+    return next((file for file in reversed(files) if file.is_file()), None)
+
+
+def require_run(path: Path) -> None:
+    """A folder of runs is no run: say which there are, or that there is none."""
+    if not (path / layout.RUN).exists():
+        raise MissingFileError(
+            _several(path) or f"There is no run in {path}: it has neither a {layout.RUN} nor an evaluation."
+        )
+
+
+def _several(folder: Path) -> str:
+    """The sentence about a folder of runs; "" where there are none."""
+    runs = sorted(inside.name for inside in folder.iterdir() if inside.is_dir() and _is_run(inside))
+    shown = ", ".join([*runs[:SHOWN], *([f"and {len(runs) - SHOWN} more"] if len(runs) > SHOWN else [])])
+    return f"{folder} is a folder of {len(runs)} runs, and one gate judges one; name it: {shown}." if runs else ""
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / layout.RUN).is_file() or _last_result(folder) is not None
 
 
 def render_text(verdict: Verdict) -> str:
