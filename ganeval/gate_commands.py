@@ -72,7 +72,10 @@ def calibrate(
     if not faults or "weights" in faults:
         broken = perturbed(healthy, scale=0.02, seed=seed)
         variants = {} if broken is None else {"weights": drawing(broken, rules.classifier, rules.labels)}
-    measure = measuring(rules.real, classifier=rules.classifier, extractor=rules.extractor, metrics=rules.metrics)
+    measure = measuring(
+        rules.real, train=rules.train, heldout=rules.heldout, classifier=rules.classifier, extractor=rules.extractor,
+        metrics=rules.metrics,
+    )  # fmt: skip
     found = run(
         drawing(healthy, rules.classifier, rules.labels), measure, rules, n=rules.n or 2000, runs=runs,
         fault_runs=fault_runs, seed=seed, faults=[f for f in faults if f != "weights"] if faults else list(FAULTS),

@@ -78,12 +78,11 @@ def drawing(
 
 
 def measuring(
-    real: Any, *, classifier: str | Extractor | None = None, extractor: str | Extractor | None = None,
-    metrics: Iterable[str] | None = None,
+    real: Any, *, train: Any = None, heldout: Any = None, classifier: str | Extractor | None = None,
+    extractor: str | Extractor | None = None, metrics: Iterable[str] | None = None,
 ) -> Callable[[NDArray[np.uint8], NDArray[np.int64] | None, str], Evaluation]:  # fmt: skip
     """`(images, labels, latents) -> Evaluation` against one real set; the throw-away images are kept in no cache."""
-    opened = image_set(real) if isinstance(real, (str, Path)) else real
-    known = extract(opened, extractor or classifier or "inception") if isinstance(opened, ImageSet) else opened
+    known, trained, held = (_seen(images, extractor or classifier or "inception") for images in (real, train, heldout))
     names = tuple(metrics) if metrics is not None else None
 
     def measure(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, latents: str) -> Evaluation:
@@ -91,6 +90,8 @@ def measuring(
         found = evaluate(
             known,
             fakes,
+            train=trained,
+            heldout=held,
             classifier=classifier,
             extractor=extractor,
             metrics=names,
@@ -101,6 +102,12 @@ def measuring(
         return with_latents(found, latents, labels)
 
     return measure
+
+
+def _seen(images: Any, network: str | Extractor) -> Any:
+    """The features of a set that is measured against many times; None stays None."""
+    opened = image_set(images) if isinstance(images, (str, Path)) else images
+    return extract(opened, network) if isinstance(opened, ImageSet) else opened
 
 
 def with_latents(found: Evaluation, latents: str, asked: NDArray[np.int64] | None) -> Evaluation:
