@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from ganeval.errors import BrokenRunError
 
@@ -38,7 +38,7 @@ def table(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> TypeGuard[float]:
     """Whether a value can be calculated with; never an exception, whatever it is."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 

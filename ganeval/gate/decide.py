@@ -166,9 +166,13 @@ def _differences(rule: Rule, entry: Entry, sides: Sides, scope: Scope) -> Iterat
     for what, look in (("difference", sides.against), ("difference to the anchor", sides.anchor)):
         if look is None:
             continue
-        if rule.metric not in look.entries or look.entries[rule.metric].value is None:
-            raise IncomparableError(f"The baseline has no {rule.metric}. Update the baseline.")
+        _require_promised(rule.metric, look)
         yield _compared(what, rule, look, sides.now)
+
+
+def _require_promised(metric: str, look: Look) -> None:
+    if metric not in look.entries or look.entries[metric].value is None:
+        raise IncomparableError(f"The baseline has no {metric}. Update the baseline.")
 
 
 def _compared(what: str, rule: Rule, then: Look, now: Look) -> Question | Check:
@@ -222,6 +226,7 @@ def _classes(rule: Rule, entry: Entry, sides: Sides) -> Iterator[Question | Chec
             if n:
                 yield _limit_question(f"min, class {name}", Proportion(hits, n), rule.per_class_min, -1, n)
     if rule.per_class_margin_abs is not None and sides.against is not None:
+        _require_promised(rule.metric, sides.against)
         margin = rule.per_class_margin_abs
         for name, found in class_differences(sides.against, sides.now, rule.metric).items():
             what = f"difference, class {name}"

@@ -129,7 +129,7 @@ class GateConfig:
         if not LEAST_ALPHA <= self.alpha < 0.5:
             raise GateConfigError(
                 f"alpha must lie in (0, 0.5), and below {LEAST_ALPHA:g} nothing would ever be called a regression; "
-                f"got {self.alpha:g}. Leave it out for 0.01.", ("alpha",),
+                f"got {_shown(self.alpha)}. Leave it out for 0.01.", ("alpha",),
             )  # fmt: skip
         for name, (low, high) in _WHOLE.items():
             value = getattr(self, name)

@@ -272,7 +272,11 @@ def _all_but(files: Sequence[Path]) -> list[str]:
     here = Path.cwd().resolve()
     root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
     inside = [path.resolve() for path in files if path.resolve().is_relative_to(root)]
-    return ["--", ":/", *(f":(top,exclude,literal){path.relative_to(root).as_posix()}" for path in inside)] if inside else []
+    return (
+        ["--", ":/", *(f":(top,exclude,literal){path.relative_to(root).as_posix()}" for path in inside)]
+        if inside
+        else []
+    )
 
 
 def command_line(module: str) -> list[str]:

@@ -57,7 +57,7 @@ def mutated(document: Any, draw) -> Any:
         elif kind == "rename" and isinstance(place, dict):
             place[draw(st.sampled_from(["", "a", "\ud800", "x" * 300]))] = place.pop(last)
         else:
-            place[last] = draw(odd)
+            place[last] = copy.deepcopy(draw(odd))
     return document
 
 

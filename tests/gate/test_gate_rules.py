@@ -135,7 +135,7 @@ def test_a_rule_that_can_fail_is_taken(tmp_path: Path, metric: str, line: str):
 
 @pytest.mark.parametrize(("text", "line"), [
     ("[gate]\nn = 5\nseed = -1", 3), (f"[gate]\nlooks = 1{'0' * 30}", 2), (f"[gate]\nmax_n = 1{'0' * 30}", 2),
-    (f"[gate]\nseed = 1{'0' * 30}", 2), ("[gate]\n\n\nalpha = 1e-300", 4), ("[gate]\nalpha = nan", 2), ("[gate]\nn = 2.5", 2),
+    (f"[gate]\nseed = 1{'0' * 30}", 2), ("[gate]\n\n\nalpha = 1e-300", 4), ("[gate]\nalpha = nan", 2), (f"[gate]\nalpha = 1{'0' * 400}", 2), ("[gate]\nn = 2.5", 2),
     ("[gate]\nbaseline = ''", 2), ('[gate]\nreal = "a\\u0000b"', 2), ("[gate]\nname = 3", 2), ("[gate]\nlooks = true", 2),
     ("gate.rule = [\n {metric = 'kid', max = 2},\n {metric = 'fid', max = inf},\n]", 4), ("[gate]\nscope = []", 2),
     ('[gate]\nname = """\nmax = inf\n"""\n[[gate.rule]]\nmetric = "kid"\nmax = inf', 7),

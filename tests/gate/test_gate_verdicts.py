@@ -263,6 +263,14 @@ def test_a_metric_the_baseline_does_not_have_is_incomparable(make_evaluation):
     assert "The baseline has no fid" in verdict.rules[0].sentence
 
 
+@pytest.mark.parametrize("rule", [{"margin_abs": 0.1}, {"per_class_margin_abs": 0.1}])
+def test_a_promise_without_classes_or_without_the_metric_is_a_sentence(make_evaluation, rule):
+    base = make_evaluation()
+    base = replace(base, scores={"fid": base.scores["fid"]})
+    verdict = gate(make_evaluation(), base, [{"metric": "classifier_score", **rule}])
+    assert "The baseline has no classifier_score" in verdict.rules[0].sentence
+
+
 @pytest.mark.parametrize(("action", "code", "notes"), [("warn", 0, 1), ("pass", 0, 0), ("fail", Exit.NO_BASELINE, 1)])
 def test_a_metric_no_rule_reads_is_told(make_evaluation, action, code, notes):
     verdict = gate(make_evaluation(), make_evaluation(), on_unused=action)
