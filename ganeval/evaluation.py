@@ -393,9 +393,14 @@ def _settings(pairs: Pairs, setup: Setup, chosen: Iterable[tuple[Metric, Mapping
         "n": setup.n,
         "labels": pairs.eye.fake.labels is not None,
         "sampling": "independent" if _balanced_labels(pairs.eye.fake) is None else "stratified",
-        "heldout": None if heldout is None else {"source": _source(heldout), "sha256": heldout.passport.fingerprint},
+        "heldout": _named(heldout),
+        **({} if pairs.memory is None else {"train": _named(pairs.memory.real)}),
         "options": {metric.name: _plain(given) for metric, given in chosen if given},
     }
+
+
+def _named(features: Features | None) -> dict[str, str] | None:
+    return None if features is None else {"source": _source(features), "sha256": features.passport.fingerprint}
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

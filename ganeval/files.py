@@ -100,7 +100,7 @@ def read_json(path: str | Path) -> Any:
         if len(data) > MAX_JSON_BYTES:
             raise BrokenRunError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MiB; that is no ganeval JSON file.")
         return json.loads(data)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
 
 

@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.errors import GanevalError, MissingFileError
-from ganeval.gate.commands import GateOptions, options_config
+from ganeval.gate.commands import GateOptions, options_config, require_run
 from ganeval.gate.commands import gate as run_gate
 from ganeval.gate.rules import GateConfig, GateConfigError
 
@@ -60,19 +60,22 @@ def calibrate(
     from ganeval.gate.calibrate import calibrate as run
     from ganeval.gate.calibrate import render_calibration
     from ganeval.gate.faults import FAULTS
-    from ganeval.sampler import drawing, load_generator, measuring, perturbed
+    from ganeval.sampler import drawing, measuring, perturbed
 
     rules = options_config(
         GateOptions(config=config, generator=generator, real=real, classifier=classifier, extractor=extractor, n=n)
     )
     if rules.generator is None or rules.real is None:
         raise GateConfigError("Calibrating needs --generator pkg.module:function and --real, for example hoda:test.")
-    healthy = load_generator(rules.generator)
+    healthy = _generator_of(rules)
     variants = {}
     if not faults or "weights" in faults:
         broken = perturbed(healthy, scale=0.02, seed=seed)
         variants = {} if broken is None else {"weights": drawing(broken, rules.classifier, rules.labels)}
-    measure = measuring(rules.real, classifier=rules.classifier, extractor=rules.extractor, metrics=rules.metrics)
+    measure = measuring(
+        rules.real, train=rules.train, heldout=rules.heldout, classifier=rules.classifier, extractor=rules.extractor,
+        metrics=rules.metrics,
+    )  # fmt: skip
     found = run(
         drawing(healthy, rules.classifier, rules.labels), measure, rules, n=rules.n or 2000, runs=runs,
         fault_runs=fault_runs, seed=seed, faults=[f for f in faults if f != "weights"] if faults else list(FAULTS),
@@ -142,34 +145,48 @@ def trend(
     from ganeval.files import write_atomic
     from ganeval.gate.trend import read_history, render_otava, render_trend, trends
 
-    found = trends(read_history(history), metrics, arl=arl)
+    read = read_history(history)
+    found = trends(read, metrics, arl=arl)
     if otava_csv is not None:
         _guarded(lambda: write_atomic(otava_csv, render_otava(found)), otava_csv)
-    sys.stdout.write(render_trend(found))
+    sys.stdout.write(render_trend(found, read.skipped))
     return int(any(one.alarms for one in found))
 
 
 def _sampler_of(config: GateConfig) -> Sampler:
-    from ganeval.sampler import load_generator, sampler
+    from ganeval.sampler import sampler
 
-    assert config.generator is not None
     return sampler(
-        load_generator(config.generator), config.real, classifier=config.classifier, extractor=config.extractor,
-        metrics=config.metrics, labels=config.labels, seed=config.seed, name=config.name,
+        _generator_of(config), config.real, train=config.train, heldout=config.heldout, classifier=config.classifier,
+        extractor=config.extractor, metrics=config.metrics, labels=config.labels, seed=config.seed, name=config.name,
     )  # fmt: skip
 
 
+def _generator_of(config: GateConfig) -> Callable[..., Any]:
+    """The function that was named; a name that leads nowhere is wrong use, not a run that is missing."""
+    from ganeval.sampler import load_generator
+
+    assert config.generator is not None
+    try:
+        return load_generator(config.generator)
+    except GanevalError as error:
+        raise GateConfigError(str(error)) from error
+    except Exception as error:
+        raise GateConfigError(f"{config.generator} could not be loaded: {type(error).__name__}: {error}") from error
+
+
 def _evaluate_run(path: Path, config: GateConfig) -> Evaluation:
-    """The newest samples of a run, evaluated as the run says; --real, --classifier and --extractor override it."""
+    """The newest samples of a run, evaluated as the run says; --real, --train, --classifier and --extractor override it."""
     from dataclasses import replace
 
     from ganeval.pending import evaluate_pending, pending_of
     from ganeval.runs.readers.native import read_run
 
+    require_run(path)
     waiting = list(pending_of((read_run(path),)))
     if not waiting:
         raise MissingFileError(f"{path} holds neither an evaluation nor samples that could be evaluated.")
-    asked = {key: value for key in ("real", "classifier", "extractor") if (value := getattr(config, key))}
+    asked = {key: value for key in ("real", "train", "classifier", "extractor") if (value := getattr(config, key))}
     last = waiting[-1]
     return evaluate_pending(replace(last, protocol={**last.protocol, **asked}))
 

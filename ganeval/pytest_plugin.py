@@ -269,8 +269,8 @@ def _candidate(candidate: Any, config: GateConfig) -> Any:
     from ganeval.sampler import sampler
 
     return sampler(
-        candidate, config.real, classifier=config.classifier, extractor=config.extractor, metrics=config.metrics,
-        labels=config.labels, seed=config.seed, name=config.name,
+        candidate, config.real, train=config.train, heldout=config.heldout, classifier=config.classifier,
+        extractor=config.extractor, metrics=config.metrics, labels=config.labels, seed=config.seed, name=config.name,
     )  # fmt: skip
 
 
@@ -286,7 +286,7 @@ def _update(config: pytest.Config, path: Path) -> Update | None:
     flags = {name: bool(config.getoption(f"--ganeval-{option}")) for name, option in _FLAGS.items()}
     if reason is None or (flags["new_only"] and path.exists()):
         return None
-    update = Update(reason=str(reason), **flags)
+    update = Update(reason=str(reason), **flags)  # pyright: ignore[reportArgumentType] - no flag is a path
     require_allowed(update, path)
     return update
 

@@ -32,6 +32,8 @@ def sampler(
     generator: Callable[..., Any],
     real: Any,
     *,
+    train: Any = None,
+    heldout: Any = None,
     classifier: str | Extractor | None = None,
     extractor: str | Extractor | None = None,
     metrics: Iterable[str] | None = None,
@@ -41,18 +43,21 @@ def sampler(
 ) -> Callable[[int], Evaluation]:
     """A function that draws n images from `generator` and measures them against `real`.
 
+    train, heldout: as in `ganeval.evaluate`; what copying is measured against.
     generator: `(n, labels, torch.Generator) -> images`. labels: "balanced" asks for the classifier's classes in turn, as many
     of each; "none" passes None. Without a classifier nothing knows the classes, and None is passed.
     """
-    opened = image_set(real) if isinstance(real, (str, Path)) else real
+    opened, trained, held = (
+        image_set(images) if isinstance(images, (str, Path)) else images for images in (real, train, heldout)
+    )
     names = tuple(metrics) if metrics is not None else None
     classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
 
     def sample(n: int) -> Evaluation:
         asked = balanced_labels(n, classes) if classes else None
         found = evaluate(
-            opened, generator, classifier=classifier, extractor=extractor, labels=asked, metrics=names, n=n, seed=seed,
-            floor=False, name=name,
+            opened, generator, train=trained, heldout=held, classifier=classifier, extractor=extractor, labels=asked,
+            metrics=names, n=n, seed=seed, floor=False, name=name,
         )  # fmt: skip
         return with_latents(found, latents_id(seed, asked), asked)
 
@@ -73,12 +78,11 @@ def drawing(
 
 
 def measuring(
-    real: Any, *, classifier: str | Extractor | None = None, extractor: str | Extractor | None = None,
-    metrics: Iterable[str] | None = None,
+    real: Any, *, train: Any = None, heldout: Any = None, classifier: str | Extractor | None = None,
+    extractor: str | Extractor | None = None, metrics: Iterable[str] | None = None,
 ) -> Callable[[NDArray[np.uint8], NDArray[np.int64] | None, str], Evaluation]:  # fmt: skip
     """`(images, labels, latents) -> Evaluation` against one real set; the throw-away images are kept in no cache."""
-    opened = image_set(real) if isinstance(real, (str, Path)) else real
-    known = extract(opened, extractor or classifier or "inception") if isinstance(opened, ImageSet) else opened
+    known, trained, held = (_seen(images, extractor or classifier or "inception") for images in (real, train, heldout))
     names = tuple(metrics) if metrics is not None else None
 
     def measure(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, latents: str) -> Evaluation:
@@ -86,6 +90,8 @@ def measuring(
         found = evaluate(
             known,
             fakes,
+            train=trained,
+            heldout=held,
             classifier=classifier,
             extractor=extractor,
             metrics=names,
@@ -96,6 +102,12 @@ def measuring(
         return with_latents(found, latents, labels)
 
     return measure
+
+
+def _seen(images: Any, network: str | Extractor) -> Any:
+    """The features of a set that is measured against many times; None stays None."""
+    opened = image_set(images) if isinstance(images, (str, Path)) else images
+    return extract(opened, network) if isinstance(opened, ImageSet) else opened
 
 
 def with_latents(found: Evaluation, latents: str, asked: NDArray[np.int64] | None) -> Evaluation:

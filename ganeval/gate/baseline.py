@@ -7,21 +7,26 @@ A checksum over the document finds edits by hand: a number that nobody measured 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from ganeval.errors import BrokenRunError, MissingFileError
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.files import read_json, render_json, write_atomic
+from ganeval.gate.checked import finite, table, text, whole
 from ganeval.gate.entry import Entry, Look, Vector
+from ganeval.gate.lock import locked
 from ganeval.gate.protocol import gate_protocol, protocol_hash
 from ganeval.scores import SCHEMA as EVALUATION_SCHEMA
 from ganeval.scores import Evaluation
 
 SCHEMA = "ganeval.baseline/1"
+VECTORS = r"\.samples(-[0-9a-f]{16})?\.safetensors"  # the end of their file's name; without a digest in older baselines
 MAX_VECTOR_BYTES = 512 * 2**20
 Store = Callable[[Path, bytes | None], None]
 
@@ -42,6 +47,7 @@ class Baseline:
     train_sd: Mapping[str, float] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
     note: str = field(default="", compare=False)  # what a reader should be told: "no per-image values"
+    digest: str = field(default="", compare=False)  # of the file it was read from
 
     @property
     def last(self) -> Look:
@@ -84,17 +90,23 @@ def read_baseline(path: str | Path) -> Baseline:
         raise BrokenRunError(
             f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the baseline."
         )
-    if document.get("sha256") != _checksum(document):
-        raise BrokenRunError(
-            f"{path} was edited by hand or damaged: its checksum does not match. "
-            "Restore it from git, or measure again with --update-baseline."
-        )
     try:
-        return _with_vectors(_parse(document, path), document.get("per_sample"), path)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, BrokenRunError):
+        if document.get("sha256") != _checksum(document):
+            raise BrokenRunError(
+                f"{path} was edited by hand or damaged: its checksum does not match. Restore it from git, or measure "
+                "again with --update-baseline --accept-regression."
+            )
+        return replace(_with_vectors(_parse(document, path), document.get("per_sample"), path), digest=file_hash(path))
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        if isinstance(error, GanevalError) and str(path.parent) in str(error):
             raise
-        raise BrokenRunError(f"{path} is not a complete baseline: {error!r}. Update the baseline.") from error
+        raise BrokenRunError(f"{path} is not a complete baseline: {_what(error)} Update the baseline.") from error
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing."
+    return str(error) if isinstance(error, GanevalError) else f"{error}."
 
 
 def store(path: Path, content: bytes | None) -> None:
@@ -108,26 +120,69 @@ def store(path: Path, content: bytes | None) -> None:
 def write_baseline(
     baseline: Baseline, path: str | Path, metrics: Sequence[str] | None = None, write: Store = store
 ) -> Path:
-    """Write the vectors first, then the document that names them; `metrics` bounds which vectors are kept."""
+    """Write a baseline; `metrics` bounds which vectors are kept. Another process that writes it is waited for."""
     path = Path(path)
+    with alone(path, write):
+        return put_baseline(baseline, path, metrics, write)
+
+
+def put_baseline(baseline: Baseline, path: Path, metrics: Sequence[str] | None, write: Store) -> Path:
+    """The same for who is `alone` with it: the vectors under a name of their own, then the document that names them.
+
+    Until the document is replaced the old one finds its own vectors, and from then on the new one does: a kill at any moment
+    leaves a whole baseline. What nobody names is taken away last.
+    """
     document = to_json(baseline)
     vectors = _vectors(baseline, metrics)
+    name = ""
     if vectors:
         from safetensors.numpy import save
 
         content = save(vectors)
-        beside = vectors_path(path)
-        write(beside, content)
-        document["per_sample"] = {
-            "file": beside.name, "sha256": hashlib.sha256(content).hexdigest(), "keys": sorted(vectors)
-        }  # fmt: skip
+        digest = hashlib.sha256(content).hexdigest()
+        name = f"{_stem(path)}.samples-{digest[:16]}.safetensors"
+        write(path.with_name(name), content)
+        document["per_sample"] = {"file": name, "sha256": digest, "keys": sorted(vectors)}
     document["sha256"] = _checksum(document)
     write(path, render_json(document).encode())
+    for old in vector_files(path):
+        if old.name != name:
+            write(old, None)
     return path
 
 
-def vectors_path(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".json") + ".samples.safetensors")
+def alone(path: Path, write: Store) -> AbstractContextManager[None]:
+    """Nobody else writes this baseline meanwhile, and what a killed writer left half written is taken away."""
+    return _alone(path) if write is store else nullcontext()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with locked(path):
+        for left in _beside(path, rf"({VECTORS}|\.json)\.[^.]*\.part", hidden=True):
+            left.unlink(missing_ok=True)
+        yield
+
+
+def vector_files(path: Path) -> list[Path]:
+    """Every file of per-image values that a baseline at `path` has or had."""
+    return _beside(path, VECTORS)
+
+
+def vectors_name(document: Any) -> str:
+    """The file that a baseline's document says its vectors are in, without any folder; "" where there is none."""
+    where = document.get("per_sample") if isinstance(document, dict) else None
+    return Path(str(where.get("file", ""))).name if isinstance(where, dict) else ""
+
+
+def _beside(path: Path, ending: str, *, hidden: bool = False) -> list[Path]:
+    pattern = re.compile(("\\." if hidden else "") + re.escape(_stem(path)) + ending)
+    folder = path.parent
+    return sorted(p for p in folder.iterdir() if pattern.fullmatch(p.name)) if folder.is_dir() else []
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".json")
 
 
 def to_json(baseline: Baseline) -> dict[str, Any]:
@@ -150,36 +205,42 @@ def file_hash(path: Path) -> str:
 
 
 def candidate_path(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".json") + ".candidate.json")
+    return path.with_name(f"{_stem(path)}.candidate.json")
 
 
 def _look_json(look: Look) -> dict[str, Any]:
     kept = {name: entry for name, entry in look.entries.items() if "." not in name or entry.se is not None}
     metrics = {name: entry.to_json() for name, entry in kept.items()}
-    return {"n": look.n, "latents": look.latents, "metrics": metrics}
+    return {"n": look.n, "latents": look.latents, "images": look.images, "metrics": metrics}
 
 
 def _parse(document: dict[str, Any], path: Path) -> Baseline:
-    scope = document.get("scope", {})
+    scope = table(document.get("scope", {}), "scope")
     looks = [_look(part) for part in [*document.get("smaller_looks", []), document]]
+    by_metric = table(scope.get("train_values", {}), "train_values")
+    spread = table(scope.get("train_sd", {}), "train_sd")
     return Baseline(
-        name=document["name"], created=document["created"], protocol=document["protocol"],
-        looks=tuple(sorted(looks, key=lambda look: look.n)), reason=document["reason"],
-        supersedes=document["supersedes"], source=document.get("source", {}), environment=document.get("env", {}),
-        train_values={name: tuple(map(float, v)) for name, v in scope.get("train_values", {}).items()},
-        train_sd={name: float(v) for name, v in scope.get("train_sd", {}).items()}, path=path,
+        name=text(document["name"], "name"), created=text(document["created"], "created"),
+        protocol=table(document["protocol"], "protocol"), looks=tuple(sorted(looks, key=lambda look: look.n)),
+        reason=text(document["reason"], "reason"), supersedes=text(document["supersedes"], "supersedes"),
+        source=table(document.get("source", {}), "source"), environment=table(document.get("env", {}), "env"),
+        train_values={name: tuple(finite(v, "train_values") for v in values) for name, values in by_metric.items()},
+        train_sd={name: finite(v, "train_sd", 0.0) for name, v in spread.items()}, path=path,
     )  # fmt: skip
 
 
-def _look(document: Mapping[str, Any]) -> Look:
-    entries = {name: Entry.from_json(value) for name, value in document["metrics"].items()}
-    return Look(int(document["n"]), entries, str(document.get("latents", "")))
+def _look(document: Any) -> Look:
+    document = table(document, "a look")
+    metrics = table(document["metrics"], "metrics")
+    entries = {text(name, "a metric"): Entry.from_json(table(value, name)) for name, value in metrics.items()}
+    latents, images = (text(document.get(key, ""), key) for key in ("latents", "images"))
+    return Look(whole(document["n"], "n", 1), entries, latents, images=images)
 
 
-def _with_vectors(baseline: Baseline, where: Mapping[str, Any] | None, path: Path) -> Baseline:
+def _with_vectors(baseline: Baseline, where: Any, path: Path) -> Baseline:
     if not where:
         return baseline
-    beside = path.with_name(Path(str(where["file"])).name)
+    beside = path.with_name(text(table(where, "per_sample")["file"], "file") and vectors_name({"per_sample": where}))
     if not beside.is_file():
         return replace(baseline, note=f"{beside.name} is missing, so nothing can be paired")
     if beside.stat().st_size > MAX_VECTOR_BYTES:
@@ -189,14 +250,26 @@ def _with_vectors(baseline: Baseline, where: Mapping[str, Any] | None, path: Pat
         raise BrokenRunError(
             f"{beside} does not belong to {path.name}: its checksum does not match. Restore both from git."
         )
+    vectors = _loaded(content, beside)
+    return replace(baseline, looks=tuple(replace(look, per_sample=_own(vectors, look.n)) for look in baseline.looks))
+
+
+def _loaded(content: bytes, beside: Path) -> dict[str, Vector]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         vectors = load(content)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError) as error:
         raise BrokenRunError(f"{beside} is no safetensors file: {error}. Update the baseline.") from error
-    return replace(baseline, looks=tuple(replace(look, per_sample=_own(vectors, look.n)) for look in baseline.looks))
+    for key, vector in vectors.items():
+        n = key.partition("/")[0]
+        if vector.ndim != 1 or str(len(vector)) != n or vector.dtype.kind != "f" or not np.isfinite(vector).all():
+            raise BrokenRunError(
+                f"{beside} must hold {n} finite numbers in {key}, one for each image; got {vector.dtype} of shape "
+                f"{vector.shape}. Update the baseline."
+            )
+    return vectors
 
 
 def _own(vectors: Mapping[str, Vector], n: int) -> dict[str, Vector]:

@@ -17,15 +17,17 @@ from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.files import write_atomic
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
-from ganeval.gate.judge import Against, Judged, Sampler, judge
+from ganeval.gate.judge import Against, Judged, Sampler, judge, require_one_or_recipe
+from ganeval.gate.lock import LockedError
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
 from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
-from ganeval.gate.verdict import Exit, Verdict
+from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, worst
 from ganeval.gate.writer import WRITERS
 from ganeval.runs import layout
 from ganeval.runs.directory import git_state
-from ganeval.scores import Evaluation
+from ganeval.scores import Evaluation, render_value
 
+SHOWN = 20  # runs of a folder
 MakeSampler = Callable[[GateConfig], Sampler]
 EvaluateRun = Callable[[Path, GateConfig], Evaluation]
 
@@ -47,6 +49,10 @@ class GateOptions:
     generator: str | None = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
     real: str | None = None
+    train: str | None = None
+    """What the generator was trained on: without it no rule can see that training images were copied."""
+    heldout: str | None = None
+    """Real images that the generator was not trained on, where train is not known."""
     classifier: str | None = None
     extractor: str | None = None
     n: int | None = None
@@ -87,16 +93,12 @@ def gate(
     """
     config = options_config(options)
     path = config.resolve(config.baseline) if config.baseline else None
-    update = _update(options)
+    update = _update(options, config)
     if update is not None:
         if options.base_ref:
             raise GateConfigError("--update-baseline writes the file checked out, --base-ref reads another; take one.")
         require_allowed(update, _require_path(path))
-    nothing = ""
-    try:
-        candidate = _candidate(options, config, make_sampler, evaluate_run)
-    except MissingFileError as error:
-        candidate, nothing = [], str(error)
+    candidate, nothing = _candidate(options, config, make_sampler, evaluate_run)
     outcome = run_gate(
         candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
         base_ref=options.base_ref,
@@ -139,7 +141,7 @@ def run_gate(
     if update is not None:
         verdict, change = _updated(judged, verdict, config, update, candidate, against, write)
         changes.append(change)
-    elif against.missing and path is not None and judged.evaluations:
+    elif against.missing and against.baseline is None and path is not None and judged.evaluations:
         verdict, change = _with_candidate(verdict, judged, config, path, write)
         changes.append(change)
     wanted = dict(outputs or {})
@@ -160,14 +162,15 @@ def load_against(config: GateConfig, base_ref: str | None = None) -> Against:
         compares = [rule.metric for rule in config.rules if rule.needs_baseline]
         reason = f"{', '.join(compares)}: a margin needs a baseline. Name one: baseline = 'baselines/NAME.json'."
         return Against(missing=reason) if compares else Against()
-    try:
-        baseline = read(config.resolve(config.baseline))
-        anchor = read(config.resolve(config.anchor)) if config.anchor else None
-    except MissingFileError as error:
-        return Against(missing=str(error))
-    except BrokenRunError as error:
-        return Against(broken=str(error))
-    return Against(baseline, anchor)
+    found = Against()
+    for name, path in (("baseline", config.baseline), ("anchor", config.anchor)):
+        try:
+            found = replace(found, **{name: read(config.resolve(path))}) if path else found
+        except MissingFileError as error:
+            return replace(found, missing=str(error))
+        except BrokenRunError as error:
+            return replace(found, broken=str(error))
+    return found
 
 
 def _reader(base_ref: str | None) -> Callable[[Path], Baseline]:
@@ -184,13 +187,38 @@ def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | N
         return Evaluation.read(path, per_sample=True)
     if not path.is_dir():
         raise MissingFileError(f"Expected a run directory or an evaluation file; there is nothing at {path}.")
-    stored = [folder / "result.json" for _, folder in layout.by_step(path / layout.EVALUATIONS, "")]
-    found = [file for file in stored if file.is_file()]
-    if found:
-        return Evaluation.read(found[-1], per_sample=True)
-    if evaluate_run is None:
-        raise MissingFileError(f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
-    return evaluate_run(path, config)
+    found = _last_result(path)
+    if found is not None:
+        return Evaluation.read(found, per_sample=True)
+    if evaluate_run is not None:
+        return evaluate_run(path, config)
+    raise MissingFileError(_several(path) or f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
+
+
+def _last_result(run: Path) -> Path | None:
+    """The evaluation at the latest step, where there is one."""
+    steps = [pair for folder in layout.evaluations(run) for pair in layout.by_step(folder, "")]
+    files = [folder / "result.json" for _, folder in sorted(steps)]
+    return next((file for file in reversed(files) if file.is_file()), None)
+
+
+def require_run(path: Path) -> None:
+    """A folder of runs is no run: say which there are, or that there is none."""
+    if not (path / layout.RUN).exists():
+        raise MissingFileError(
+            _several(path) or f"There is no run in {path}: it has neither a {layout.RUN} nor an evaluation."
+        )
+
+
+def _several(folder: Path) -> str:
+    """The sentence about a folder of runs; "" where there are none."""
+    runs = sorted(inside.name for inside in folder.iterdir() if inside.is_dir() and _is_run(inside))
+    shown = ", ".join([*runs[:SHOWN], *([f"and {len(runs) - SHOWN} more"] if len(runs) > SHOWN else [])])
+    return f"{folder} is a folder of {len(runs)} runs, and one gate judges one; name it: {shown}." if runs else ""
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / layout.RUN).is_file() or _last_result(folder) is not None
 
 
 def render_text(verdict: Verdict) -> str:
@@ -209,7 +237,20 @@ def options_config(options: GateOptions) -> GateConfig:
             "See docs/gate.md for an example."
         )
     config = load_config(path)
-    keys = ("name", "scope", "generator", "real", "classifier", "extractor", "n", "max_n", "looks", "seed")
+    keys = (
+        "name",
+        "scope",
+        "generator",
+        "real",
+        "train",
+        "heldout",
+        "classifier",
+        "extractor",
+        "n",
+        "max_n",
+        "looks",
+        "seed",
+    )
     changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
     here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
     return replace(config, **changes, **here)
@@ -225,22 +266,34 @@ def outputs_of(options: GateOptions, config: GateConfig) -> dict[str, Path]:
 
 def _candidate(
     options: GateOptions, config: GateConfig, make_sampler: MakeSampler | None, evaluate_run: EvaluateRun | None
-) -> Sequence[Evaluation] | Sampler:
+) -> tuple[Sequence[Evaluation] | Sampler, str]:
+    """What is judged, or nothing and the sentence about a run that is not there."""
     if options.runs:
-        return [read_candidate(path, config, evaluate_run) for path in options.runs]
+        require_one_or_recipe(len(options.runs), config)
+        require_different(options.runs)
+        try:
+            return [read_candidate(path, config, evaluate_run) for path in options.runs], ""
+        except MissingFileError as error:
+            return [], str(error)
     if config.generator is None:
-        return []
+        return [], ""
     if make_sampler is None or config.real is None:
         raise GateConfigError("A generator needs real images to be measured against: --real hoda:test.")
-    return make_sampler(config)
+    return make_sampler(config), ""
 
 
-def _update(options: GateOptions) -> Update | None:
+def require_different(runs: Sequence[Path]) -> None:
+    """One run named twice would be a recipe whose seeds agree perfectly."""
+    if len({path.resolve() for path in runs}) < len(runs):
+        raise GateConfigError("A run is named twice; every training seed must be a run of its own.")
+
+
+def _update(options: GateOptions, config: GateConfig) -> Update | None:
     if not options.update_baseline:
         return None
     return Update(
         reason=options.reason, allow_ci=options.allow_ci_update, accept_regression=options.accept_regression,
-        force=options.force,
+        force=options.force, own=tuple(outputs_of(options, config).values()),
     )  # fmt: skip
 
 
@@ -256,16 +309,31 @@ def _updated(
 ) -> tuple[Verdict, str]:  # fmt: skip
     path = _require_path(config.resolve(config.baseline) if config.baseline else None)
     try:
-        require_healthy(update, verdict, judged.evaluations)
+        require_healthy(update, verdict, judged.evaluations, against)
         evaluations = _all_sizes(judged.evaluations, config, candidate)
         _, change = update_baseline(path, evaluations, config, update, against.baseline, write)
-    except RefusedError as error:
+    except (RefusedError, LockedError) as error:
         return verdict.with_(exit_code=verdict.exit_code or Exit.USAGE, sentence=str(error)), f"refused: {error}"
     except OSError as error:
         sentence = f"The baseline could not be written to {path}: {error.strerror or error}."
         return verdict.with_(exit_code=Exit.ERROR, sentence=sentence), sentence
     note = f"The baseline {path.name} was updated: {update.reason}"
-    return verdict.with_(exit_code=Exit.OK, sentence=note, notes=(*verdict.notes, note)), change
+    return _accepted(verdict).with_(exit_code=Exit.OK, sentence=note, notes=(*verdict.notes, note)), change
+
+
+def _accepted(verdict: Verdict) -> Verdict:
+    """What could not be compared is from now on the promise itself; every other word stands."""
+    rules = tuple(_promised(rule) if rule.verdict == "incomparable" else rule for rule in verdict.rules)
+    return verdict.with_(rules=rules, verdict=worst([rule.verdict for rule in rules]))
+
+
+def _promised(rule: RuleVerdict) -> RuleVerdict:
+    value = rule.value or 0.0
+    sentence = f"{render_value(rule.value, rule.se)} is the new promise."
+    itself = Check("difference", "ok", sentence, delta=0.0, interval=(0.0, 0.0), base=value, now=value, n=rule.n,
+                   method="the new baseline", paired=True)  # fmt: skip
+    checks = (*(check for check in rule.checks if check.verdict != "incomparable"), itself)
+    return replace(rule, verdict=worst([check.verdict for check in checks]), checks=checks, sentence=sentence)
 
 
 def _all_sizes(

@@ -28,6 +28,7 @@ from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proporti
 from ganeval.numerics.strata import error_of_mean
 
 DEBIASED = {"fid": "fid_debiased"}  # whose half-split is measured beside them: it tells their second-order part
+SAME = 1e-6  # relative difference of two values of the same images that is rounding
 CERTAIN = 2.0  # standard deviations of its own noise that a second-order part must differ by to count
 HEAVY = 0.1  # share of the variance in one image above which a normal approximation is doubtful
 
@@ -66,10 +67,21 @@ def difference(then: Look, now: Look, metric: str) -> Difference:
     return found if paired else replace(found, note=_why_unpaired(then, now, metric))
 
 
+def unchanged(then: Look, now: Look, base: float, value: float, margin: float) -> bool:
+    """Whether both sides are the same images, bit for bit, with the same value up to rounding.
+
+    No statistics are needed then, and none would do: a metric without per-image values cannot be paired. Where the values
+    differ all the same, something else changed (the labels that were asked for), and that is judged.
+    """
+    same = now.images != "" and then.images == now.images
+    return same and abs(value - base) <= max(margin / 100, SAME * abs(base))
+
+
 def class_differences(then: Look, now: Look, metric: str) -> dict[str, Difference]:
     """The same for each class of a proportion; paired where labels and vectors are there on both sides."""
     base, entry = then.entries[metric], now.entries[metric]
     sign = _sign(metric, entry)
+    require_comparable(metric, base, entry)
     pairs = _class_pairs(then, now, metric, sign, list(entry.by_class))
     found: dict[str, Difference] = {}
     for name, (hits, n) in entry.by_class.items():
@@ -117,6 +129,12 @@ def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, t
         "scope = 'recipe' judges a training recipe, and one training run a side says nothing about the next one. "
         "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = 'checkpoint'."
     )
+
+
+def require_direction(metric: str, base: Entry, now: Entry) -> None:
+    """Raise `IncomparableError` unless the two numbers mean the same and one of them can be worse."""
+    require_comparable(metric, base, now)
+    _sign(metric, now)
 
 
 def require_comparable(metric: str, base: Entry, now: Entry) -> None:

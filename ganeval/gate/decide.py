@@ -1,8 +1,8 @@
 """From evidence to words: every check of every rule, adjusted together, becomes one of six verdicts.
 
-    regressed     the loss is real (p of "no loss" <= alpha after Holm) and larger than the floor
     improved      the gain is real
-    ok            the loss is proved to be smaller than the margin (non-inferiority)
+    ok            the loss is proved to be smaller than the margin (non-inferiority), or the images are the same ones
+    regressed     else: the loss is real (p of "no loss" <= alpha after Holm) and larger than the floor
     inconclusive  none of these can be said with so many images
     incomparable  the two numbers do not mean the same
     error         there is no number, or no error to judge it by
@@ -17,7 +17,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ganeval.errors import GanevalError, IncomparableError
-from ganeval.gate.compare import Difference, class_differences, difference, level, require_comparable, seeds_difference
+from ganeval.gate.compare import (
+    Difference,
+    class_differences,
+    difference,
+    level,
+    require_comparable,
+    require_direction,
+    seeds_difference,
+    unchanged,
+)
 from ganeval.gate.entry import Entry, Look
 from ganeval.gate.estimates import Estimate, Proportion, interval
 from ganeval.gate.multiplicity import adjust, sharpest_alpha
@@ -157,17 +166,41 @@ def _differences(rule: Rule, entry: Entry, sides: Sides, scope: Scope) -> Iterat
     for what, look in (("difference", sides.against), ("difference to the anchor", sides.anchor)):
         if look is None:
             continue
-        if rule.metric not in look.entries or look.entries[rule.metric].value is None:
-            raise IncomparableError(f"The baseline has no {rule.metric}. Update the baseline.")
-        found = difference(look, sides.now, rule.metric)
-        yield Question(what, found, rule.margin(found.base), rule.floor(found.base))
+        _require_promised(rule.metric, look)
+        yield _compared(what, rule, look, sides.now)
+
+
+def _require_promised(metric: str, look: Look) -> None:
+    if metric not in look.entries or look.entries[metric].value is None:
+        raise IncomparableError(f"The baseline has no {metric}. Update the baseline.")
+
+
+def _compared(what: str, rule: Rule, then: Look, now: Look) -> Question | Check:
+    base, value = then.entries[rule.metric].value, now.entries[rule.metric].value
+    assert base is not None
+    assert value is not None
+    require_direction(rule.metric, then.entries[rule.metric], now.entries[rule.metric])
+    if unchanged(then, now, base, value, rule.margin(base)):
+        return _same(what, base, value, rule.margin(base), now.entries[rule.metric].n)
+    found = difference(then, now, rule.metric)
+    return Question(what, found, rule.margin(found.base), rule.floor(found.base))
+
+
+def _same(what: str, base: float, value: float, margin: float, n: int | None) -> Check:
+    sentence = f"{base:.4g} -> {value:.4g}: the images are those of the baseline, bit for bit."
+    return Check(what, "ok", sentence, delta=0.0, interval=(0.0, 0.0), base=base, now=value, margin=margin, n=n,
+                 method="identical images", paired=True)  # fmt: skip
 
 
 def _seeds_question(rule: Rule, entry: Entry, sides: Sides) -> Question:
     metric = rule.metric
     assert sides.against is not None
-    if metric in sides.against.entries:
-        require_comparable(metric, sides.against.entries[metric], entry)
+    for look in (sides.against, *sides.now_seeds):
+        if metric not in look.entries or look.entries[metric].value is None:
+            raise IncomparableError(
+                f"Not every run has a value of {metric}, nor has it the baseline. Evaluate all of them."
+            )
+        require_comparable(metric, look.entries[metric], entry)
     then = (sides.train_values or {}).get(metric) or _values([sides.against], metric)
     now = _values([sides.now, *sides.now_seeds], metric)
     estimate = seeds_difference(then, now, entry.better, (sides.train_sd or {}).get(metric))
@@ -193,9 +226,14 @@ def _classes(rule: Rule, entry: Entry, sides: Sides) -> Iterator[Question | Chec
             if n:
                 yield _limit_question(f"min, class {name}", Proportion(hits, n), rule.per_class_min, -1, n)
     if rule.per_class_margin_abs is not None and sides.against is not None:
+        _require_promised(rule.metric, sides.against)
         margin = rule.per_class_margin_abs
         for name, found in class_differences(sides.against, sides.now, rule.metric).items():
-            yield Question(f"difference, class {name}", found, margin, margin / 4)
+            what = f"difference, class {name}"
+            if unchanged(sides.against, sides.now, found.base, found.now, margin):
+                yield _same(what, found.base, found.now, margin, found.n)
+            else:
+                yield Question(what, found, margin, margin / 4)
 
 
 def _judge(questions: Sequence[Question], config: GateConfig, looks: int) -> Iterator[Check]:
@@ -210,12 +248,12 @@ def _check(q: Question, alpha: float, sharpest: float, p_worse: float, p_ok: flo
     delta = q.evidence.value - q.null
     low, high = interval(q.evidence, 0.025)
     word: Word = "inconclusive"
-    if p_worse <= alpha and delta > q.floor:
-        word = "regressed"
-    elif p_better <= alpha:
+    if p_better <= alpha:
         word = "improved"
     elif p_ok <= alpha:
         word = "ok"
+    elif p_worse <= alpha and delta > q.floor:
+        word = "regressed"
     resolved = reach(sharpest) * q.evidence.se
     check = Check(
         q.what, word, "", delta=delta, interval=(low - q.null, high - q.null), base=q.found.base, now=q.found.now,
@@ -252,9 +290,18 @@ def _advice(check: Check, q: Question) -> Iterator[str]:
     if check.verdict != "inconclusive":
         return
     if q.can_improve and check.detectable is not None:
-        yield f"n = {check.n} resolves a loss of {check.detectable:.3g}"
+        yield f"With n = {check.n}, a loss of {check.detectable:.3g} can be seen"
     if check.n_needed is not None:
-        yield f"about n = {check.n_needed} would settle it"
+        yield f"Use about {about(check.n_needed)} images to decide"
+
+
+def about(n: int) -> str:
+    """Three digits are enough for advice.
+
+    >>> about(33472), about(200)
+    ('33,500', '200')
+    """
+    return f"{round(n, 3 - len(str(n))):,}"
 
 
 def _rule_verdict(rule: Rule, sides: Sides, checks: tuple[Check, ...], look: int) -> RuleVerdict:

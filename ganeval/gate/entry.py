@@ -7,16 +7,18 @@ Where classes were asked for in equal numbers, only the spread within them is no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.errors import BrokenRunError
+from ganeval.gate.checked import LARGEST, MOST, finite, is_finite, table, text, whole
+from ganeval.gate.ranges import range_of
 from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
-from ganeval.scores import Evaluation, ScoreRecord
+from ganeval.scores import Better, Evaluation, ScoreRecord
 
 Vector = NDArray[np.floating]
 DEBIASED = {
@@ -40,17 +42,38 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
     status: str = "ok"
 
+    def __post_init__(self) -> None:
+        """A number from a file is checked once, here."""
+        for name, low in (("value", -LARGEST), ("se", 0.0)):
+            if getattr(self, name) is not None:
+                finite(getattr(self, name), name, low)
+        n = MOST if self.n is None else whole(self.n, "n")
+        whole(self.version, "version")
+        if self.hits is not None:
+            whole(self.hits, "hits", high=n)
+        for name, (hits, trials) in self.by_class.items():
+            whole(hits, f"the hits of class {name}", high=trials)
+        if self.better not in get_args(Better) or not isinstance(self.biased_in_n, bool):
+            raise BrokenRunError(f"better must be one of {', '.join(get_args(Better))}, and biased_in_n true or false.")
+        for name in ("linear", "status"):
+            text(getattr(self, name), name)
+        table(self.options, "options")
+
     @classmethod
     def of(
         cls, record: ScoreRecord, vectors: Mapping[str, Vector], options: Mapping[str, Any], asked: Vector | None = None
     ) -> Self:
-        value = record.value if record.value is not None and math.isfinite(record.value) else None
+        value = record.value if is_finite(record.value) else None
         status = record.status if value is not None or record.status != "ok" else "not computed: the value is NaN"
+        if value is None:
+            return cls(
+                None, better=record.better, version=record.version, biased_in_n=record.biased_in_n, status=status
+            )
         linear = linear_part(vectors, record.value, record.se, asked)
         hits = int(vectors[linear].sum()) if linear not in ("", "influence") and is_binary(vectors[linear]) else None
         se = error_of_mean(vectors[linear], asked) if linear and hits is None else record.se
         return cls(
-            value=value, se=se, n=record.n, better=record.better, version=record.version,
+            value=float(value), se=se if is_finite(se) else None, n=record.n, better=record.better, version=record.version,
             biased_in_n=record.biased_in_n, hits=hits, linear=linear, by_class=_by_class(record), status=status,
             options={key: value for key, value in options.items() if key != "seed"},
         )  # fmt: skip
@@ -60,30 +83,35 @@ class Entry:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        by_class = {str(name): (int(hits), int(n)) for name, (hits, n) in document.get("by_class", {}).items()}
+        rows = table(document.get("by_class", {}), "by_class")
+        by_class = {name: (whole(hits, name), whole(n, name)) for name, (hits, n) in rows.items()}
         return cls(**{"value": None, **document, "by_class": by_class})
 
 
 @dataclass(frozen=True)
 class Look:
-    """Everything measured on `n` images. Equal `latents` mean: image by image the same latent and label."""
+    """Everything measured on `n` images. Equal `latents` mean: image by image the same latent and label.
+
+    images: the fingerprint of the images and labels; "" where it is not known.
+    """
 
     n: int
     entries: Mapping[str, Entry]
     latents: str = ""
     per_sample: Mapping[str, Vector] = field(default_factory=dict, compare=False, repr=False)
+    images: str = ""
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
-        options, asked = evaluation.settings.get("options", {}), labels_of(evaluation.per_sample)
+        asked = labels_of(evaluation.per_sample)
         entries = {
-            name: Entry.of(record, vectors_of(evaluation.per_sample, name), options.get(name, {}), asked)
+            name: Entry.of(record, vectors_of(evaluation.per_sample, name), _options(evaluation, name), asked)
             for name, record in evaluation.scores.items()
         }
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
         latents = str(evaluation.settings.get("latents") or "")
-        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample)
+        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample, evaluation.fake.fingerprint)
 
     def vectors(self, metric: str) -> dict[str, Vector]:
         return vectors_of(self.per_sample, metric)
@@ -104,6 +132,13 @@ class Look:
         return labels_of(self.per_sample)
 
 
+def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    """What a metric was told; of one about copies also which training images, without their name."""
+    train = evaluation.settings.get("train") if range_of(name).about_copies else None
+    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.settings.get("options", {}).get(name, {}), **told}
+
+
 def labels_of(per_sample: Mapping[str, Vector]) -> Vector | None:
     """The vector of labels, under whatever metric keeps it."""
     return next((v for key, v in sorted(per_sample.items()) if key.endswith(".label")), None)
@@ -111,18 +146,18 @@ def labels_of(per_sample: Mapping[str, Vector]) -> Vector | None:
 
 def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Entry]:
     """Numbers inside a score, "classifier_score.corrected", with the error that stands beside them as `KEY_se`."""
-    numbers = {key: value for key, value in details.items() if _is_number(value) and not key.endswith("_se")}
+    numbers = {key: value for key, value in details.items() if is_finite(value) and not key.endswith("_se")}
     return {
         f"{name}.{key}": Entry(
-            float(value), details.get(f"{key}_se"), entry.n, entry.better, entry.version, entry.biased_in_n,
+            float(value), _error(details.get(f"{key}_se")), entry.n, entry.better, entry.version, entry.biased_in_n,
             options=entry.options,
         )
         for key, value in numbers.items()
     }  # fmt: skip
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _error(value: Any) -> float | None:
+    return float(value) if is_finite(value) and value >= 0 else None
 
 
 def vectors_of(per_sample: Mapping[str, Vector], metric: str) -> dict[str, Vector]:
@@ -133,8 +168,13 @@ def vectors_of(per_sample: Mapping[str, Vector], metric: str) -> dict[str, Vecto
 def _by_class(record: ScoreRecord) -> dict[str, tuple[int, int]]:
     """Hits and trials of each class, in class order, from a table of classes with `n` and `recall`."""
     rows = record.details.get("classes")
-    if not isinstance(rows, list) or not all(
-        isinstance(row, Mapping) and {"name", "n", "recall"} <= set(row) for row in rows
-    ):
+    if not isinstance(rows, list) or not all(map(_is_class, rows)):
         return {}
     return {str(row["name"]): (round((row["recall"] or 0) * row["n"]), int(row["n"])) for row in rows}
+
+
+def _is_class(row: Any) -> bool:
+    if not isinstance(row, Mapping) or not {"name", "n", "recall"} <= set(row):
+        return False
+    share, n = row["recall"], row["n"]
+    return isinstance(n, int) and 0 <= n <= MOST and (share is None or (is_finite(share) and 0 <= share <= 1))

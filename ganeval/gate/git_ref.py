@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganeval.errors import BrokenRunError, MissingFileError
-from ganeval.files import MAX_JSON_BYTES, write_atomic
-from ganeval.gate.baseline import MAX_VECTOR_BYTES, Baseline, read_baseline, vectors_path
+from ganeval.files import MAX_JSON_BYTES, read_json, write_atomic
+from ganeval.gate.baseline import MAX_VECTOR_BYTES, Baseline, read_baseline, vectors_name
 from ganeval.gate.rules import GateConfigError
 
 _REF = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_/.+@~^-]{0,198})")
@@ -40,10 +40,13 @@ def baseline_at(ref: str, path: Path) -> Baseline:
         if document is None:
             raise MissingFileError(f"There is no baseline {name} at {ref}. Make one there with --update-baseline.")
         write_atomic(copy, document)
-        vectors = _blob(root, f"{commit}:{vectors_path(Path(name)).as_posix()}", MAX_VECTOR_BYTES)
-        if vectors is not None:
-            write_atomic(vectors_path(copy), vectors)
         try:
+            beside = vectors_name(read_json(copy))
+            vectors = (
+                _blob(root, f"{commit}:{Path(name).with_name(beside).as_posix()}", MAX_VECTOR_BYTES) if beside else None
+            )
+            if vectors is not None:
+                write_atomic(copy.with_name(beside), vectors)
             found = read_baseline(copy)
         except BrokenRunError as error:
             raise BrokenRunError(str(error).replace(str(copy.parent), ref)) from error

@@ -16,6 +16,7 @@ from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
 from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, protocol_differences, protocol_hash
+from ganeval.gate.ranges import range_of
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
 from ganeval.registry import unknown_name
@@ -51,11 +52,20 @@ def judge(candidate: Sequence[Evaluation] | Sampler, config: GateConfig, against
         return _judge_sampler(candidate, config, against)
     if not candidate:
         return _nothing(config, against.nothing or "There is no evaluation to judge. Name a run or a generator.")
+    require_one_or_recipe(len(candidate), config)
     _require_known_metrics(config.rules, candidate[0], against)
-    seeds = candidate if config.scope == "recipe" else candidate[:1]
-    rules = decide(_sides(seeds, against, candidate[0].fake.n), config)
-    rules = _refuse(rules, config.rules, candidate[0], against)
+    rules = decide(_sides(candidate, against, candidate[0].fake.n), config)
+    rules = _refuse(rules, config.rules, candidate, against)
     return Judged(_verdict(config, against, rules, candidate[:1], looks=1), tuple(candidate))
+
+
+def require_one_or_recipe(runs: int, config: GateConfig) -> None:
+    """Several runs are one question only as training seeds of one recipe; else every run has a gate of its own."""
+    if runs > 1 and config.scope != "recipe":
+        raise GateConfigError(
+            f"{runs} runs were named, and one gate judges one run. Gate each by itself, or pass --scope recipe if they are "
+            "training seeds of one recipe."
+        )
 
 
 def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judged:
@@ -73,7 +83,7 @@ def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judge
         _require_known_metrics(config.rules, evaluation, against)
         taken.append(evaluation)
         fresh = decide(_sides([evaluation], against, n), config, looks=len(sizes), look=look)
-        rules = _merge(rules, _refuse(fresh, config.rules, evaluation, against))
+        rules = _merge(rules, _refuse(fresh, config.rules, [evaluation], against))
         if not _worth_more(rules):
             break
     return Judged(_verdict(config, against, rules, taken[-1:], looks=len(sizes)), tuple(taken))
@@ -121,22 +131,28 @@ def _sides(seeds: Sequence[Evaluation], against: Against, n: int) -> Sides:
 
 
 def _refuse(
-    rules: list[RuleVerdict], asked: Sequence[Rule], evaluation: Evaluation, against: Against
+    rules: list[RuleVerdict], asked: Sequence[Rule], candidates: Sequence[Evaluation], against: Against
 ) -> list[RuleVerdict]:
     """Where the protocol differs, or there is no baseline, every rule that compares says so instead of deciding."""
-    reason = against.broken or against.missing
-    for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
-        gaps = protocol_differences(side.protocol, gate_protocol(evaluation)) if side and not reason else []
-        if gaps:
-            reason = (
-                f"The {which} was measured otherwise: {'; '.join(gaps)}. Measure both alike, or update the {which}."
-            )
+    reason = against.broken or against.missing or _otherwise(candidates, against)
     if not reason:
         return rules
     return [
         _incomparable(rule, reason) if ask.needs_baseline and rule.verdict != "error" else rule
         for rule, ask in zip(rules, asked, strict=True)
     ]
+
+
+def _otherwise(candidates: Sequence[Evaluation], against: Against) -> str:
+    """The sentence about two things that were not measured alike; "" where all were."""
+    first, *others = map(gate_protocol, candidates)
+    for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
+        if side and (gaps := protocol_differences(side.protocol, first)):
+            return f"The {which} was measured otherwise: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+    for other in others:
+        if gaps := protocol_differences(first, other):
+            return f"The runs were measured otherwise than each other: {'; '.join(gaps)}. Evaluate all of them alike."
+    return ""
 
 
 def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
@@ -163,6 +179,7 @@ def _verdict(
     code, sentence = _exit(config, against, rules, unused)
     last = measured[-1] if measured else None
     notes = [note for side in (against.baseline, against.anchor) if side and (note := side.note)]
+    notes += _asked_of_whom(config.rules, last)
     if unused and config.on_unused != "pass":
         notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
     return Verdict(
@@ -172,6 +189,17 @@ def _verdict(
         baseline=_about(against.baseline), settings=_settings(config, looks),
         candidate={"name": last.name, "step": last.step, "n": last.fake.n} if last else {},
     )  # fmt: skip
+
+
+def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
+    """What must be said where copies are looked for among other images than the training set."""
+    about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
+    if not about or evaluation is None or evaluation.settings.get("train"):
+        return []
+    where = (
+        f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
+    )
+    return [f"{where} If the generator was trained on other images, name them: train = 'hoda:train'."]
 
 
 def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], unused: Sequence[str]) -> tuple[int, str]:
@@ -186,20 +214,25 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
             bool(against.broken) or strict == "fail",
             "cannot be compared with the baseline",
         ),
-        ("inconclusive", Exit.INCONCLUSIVE, config.on_inconclusive == "fail", "undecided with so many images"),
+        ("inconclusive", Exit.INCONCLUSIVE, config.on_inconclusive == "fail", "need more images to decide"),
     ]
     for word, code, fails, phrase in causes:
         if fails and by_word.get(word):
             return code, f"{', '.join(by_word[word])}: {phrase}."
     if unused and config.on_unused == "fail":
         return Exit.NO_BASELINE, f"The baseline promises what no rule reads: {', '.join(unused)}."
-    open_words = [phrase for word, _, _, phrase in causes if by_word.get(word)]
-    return Exit.OK, f"No rule failed{' (' + open_words[0] + ' in part)' if open_words else ''}."
+    return Exit.OK, f"No rule failed{_rest(by_word)}"
+
+
+def _rest(by_word: Mapping[str, Sequence[str]]) -> str:
+    """What a green sentence must add: that some of it is not proved."""
+    if by_word.get("incomparable"):
+        return "; some cannot be compared with the baseline."
+    return "; some need more images to decide." if by_word.get("inconclusive") else "."
 
 
 def _unused(config: GateConfig, baseline: Baseline | None) -> list[str]:
-    read = {rule.metric.partition(".")[0] for rule in config.rules}
-    return [name for name in baseline.metrics if name not in read] if baseline else []
+    return [name for name in baseline.metrics if name not in config.metrics] if baseline else []
 
 
 def _metrics(evaluation: Evaluation | None) -> dict[str, Mapping[str, Any]]:

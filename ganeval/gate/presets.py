@@ -1,6 +1,7 @@
 """Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
 
-A preset names only metrics that every generator of small images has. What needs a judge is left out without one.
+A preset names only metrics that every generator of small images has. What needs a judge is left out without one. Copies are
+looked for among the training images where the gate is told them (`train`), else among the reference images.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "default": (
         {"metric": "fid", "margin_rel": 0.10},
         {"metric": "precision", "margin_abs": 0.05},
+        {"metric": "copies", "margin_abs": 0.02},
         {"metric": "classifier_score", "margin_abs": 0.02},
         _COUNT,
     ),
     "strict": (
         {"metric": "fid", "margin_rel": 0.03},
         {"metric": "precision", "margin_abs": 0.02},
+        {"metric": "copies", "margin_abs": 0.01},
         {"metric": "classifier_score", "margin_abs": 0.01, "per_class_margin_abs": 0.05},
         _COUNT,
     ),
@@ -33,7 +36,7 @@ NEED_A_JUDGE = ("classifier_score", "missing_classes")
 def preset(name: str, *, judged: bool = True) -> tuple[Rule, ...]:
     """
     >>> [rule.metric for rule in preset("strict", judged=False)]
-    ['fid', 'precision']
+    ['fid', 'precision', 'copies']
     """
     if name not in PRESETS:
         raise UnknownNameError(unknown_name("preset of rules", name, PRESETS))

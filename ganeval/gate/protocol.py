@@ -31,6 +31,7 @@ def gate_protocol(evaluation: Evaluation) -> dict[str, Any]:
         **{key: whole[key] for key in ("reference", "extractor", "preprocessing", "precision", "classifier")},
         "labels": settings.get("labels"),
         "heldout": settings.get("heldout"),
+        **({"train": settings["train"]} if settings.get("train") else {}),
     }
 
 
@@ -42,8 +43,11 @@ def protocol_hash(protocol: Mapping[str, Any]) -> str:
 
 
 def protocol_differences(base: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """One phrase for each difference that forbids a comparison, as a person would say it."""
-    keys = sorted({*base, *now})
+    """One phrase for each difference that forbids a comparison, as a person would say it.
+
+    The training images touch only what is asked about copies; metric by metric they are part of its options.
+    """
+    keys = sorted({*base, *now} - {"train"})
     return [
         f"{_WORDS.get(key, key)} ({_brief(base.get(key))} then, {_brief(now.get(key))} now)"
         for key in keys

@@ -6,7 +6,6 @@ known one. A typing error in a gate's configuration must not become a gate that 
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -14,18 +13,31 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.gate.lines import line_of
 from ganeval.gate.multiplicity import Correction
+from ganeval.gate.never import problems
 from ganeval.registry import unknown_name
 
-FILE, TABLE = "ganeval.toml", "[gate]"
+FILE, PROJECT = "ganeval.toml", "pyproject.toml"
+_TABLES = {False: ("gate",), True: ("tool", "ganeval", "gate")}  # by whether the file is a pyproject.toml
 MAX_CONFIG_BYTES = 2**20
 Action = Literal["warn", "fail", "pass"]
 Scope = Literal["checkpoint", "recipe"]
 Labels = Literal["balanced", "none"]
+Place = tuple[str | int, ...]
+LEAST_ALPHA = 1e-6
+_WHOLE = {"looks": (1, 20), "max_n": (2, 10**9), "n": (2, 10**9), "seed": (0, 2**63 - 1)}
 
 
 class GateConfigError(WrongInputError):
-    """A configuration of the gate that is wrong or cannot mean what it says; exit code 2."""
+    """A configuration of the gate that is wrong or cannot mean what it says; exit code 2.
+
+    at: where in the gate's table it stands, for example `("rule", 0, "max")`.
+    """
+
+    def __init__(self, message: str, at: Place = ()) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +64,8 @@ class Rule:
     per_class_min: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("margin_abs", "margin_rel", "floor_abs", "floor_rel", "per_class_margin_abs"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise GateConfigError(f"The rule for {self.metric!r} has {name} = {value}; expected a number >= 0.")
+        for key, sentence in problems(self):
+            raise GateConfigError(f"The rule for {self.metric!r}: {sentence}", (key,))
         if not self.compares and not self.limited and self.per_class_min is None and self.per_class_margin_abs is None:
             raise GateConfigError(
                 f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max or min."
@@ -105,6 +115,8 @@ class GateConfig:
     labels: Labels = "balanced"  # what the generator is asked for; "none" for an unconditional one
     generator: str | None = None
     real: str | None = None
+    train: str | None = None  # what the generator was trained on: questions about copying are asked of these images
+    heldout: str | None = None  # real images that it was not trained on, where `train` is not known
     classifier: str | None = None
     extractor: str | None = None
     on_inconclusive: Action = "warn"
@@ -114,16 +126,23 @@ class GateConfig:
     source: str = field(default="", compare=False)  # the file it was read from
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < 0.5:
-            raise GateConfigError(f"alpha must lie in (0, 0.5); got {self.alpha}. Leave it out for 0.01.")
-        for name, low in (("looks", 1), ("max_n", 2), ("n", 2)):
+        if not LEAST_ALPHA <= self.alpha < 0.5:
+            raise GateConfigError(
+                f"alpha must lie in (0, 0.5), and below {LEAST_ALPHA:g} nothing would ever be called a regression; "
+                f"got {_shown(self.alpha)}. Leave it out for 0.01.", ("alpha",),
+            )  # fmt: skip
+        for name, (low, high) in _WHOLE.items():
             value = getattr(self, name)
-            if value is not None and value < low:
-                raise GateConfigError(f"{name} must be at least {low}; got {value}.")
+            if value is not None and not low <= value <= high:
+                raise GateConfigError(
+                    f"{name} must be at least {low} and at most {high}; got {_shown(value)}.", (name,)
+                )
         seen: set[str] = set()
-        for rule in self.rules:
+        for index, rule in enumerate(self.rules):
             if rule.metric in seen:
-                raise GateConfigError(f"Two rules name {rule.metric!r}; merge them into one.")
+                raise GateConfigError(
+                    f"Two rules name {rule.metric!r}; merge them into one.", ("rule", index, "metric")
+                )
             seen.add(rule.metric)
 
     def sizes(self, first: int) -> tuple[int, ...]:
@@ -155,7 +174,7 @@ def find_config(folder: str | Path = ".") -> Path | None:
     for place in (start, *start.parents):
         if (place / FILE).is_file():
             return place / FILE
-        project = place / "pyproject.toml"
+        project = place / PROJECT
         if project.is_file() and _gate_table(_read_toml(project), project) is not None:
             return project
     return None
@@ -164,10 +183,17 @@ def find_config(folder: str | Path = ".") -> Path | None:
 def load_config(path: str | Path) -> GateConfig:
     """Read and check one configuration file."""
     path = Path(path)
-    table = _gate_table(_read_toml(path), path)
+    text = _read_text(path)
+    table = _gate_table(_parsed(text, path), path)
     if table is None:
         raise GateConfigError(f"{path} has no {_table_name(path)} table; add one with at least one [[gate.rule]].")
-    return parse_config(table, source=str(path))
+    try:
+        return parse_config(table, source=str(path))
+    except GateConfigError as error:
+        line = line_of(text, (*_TABLES[path.name == PROJECT], *error.at)) if error.at else None
+        if line is None:
+            raise
+        raise GateConfigError(str(error).replace(str(path), f"{path}, line {line}", 1), error.at) from None
 
 
 def parse_config(table: Mapping[str, Any], *, source: str = "") -> GateConfig:
@@ -177,26 +203,36 @@ def parse_config(table: Mapping[str, Any], *, source: str = "") -> GateConfig:
     0.5
     """
     where = source or "the gate's configuration"
+    if not isinstance(table, Mapping):
+        raise GateConfigError(f"{where}: gate must be a table, written [gate]; got {_shown(table)}.")
     plain = dict(table)
     lines = plain.pop("rule", [])
-    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise GateConfigError(f"{where}: rules are written [[gate.rule]], one table each.")
+    if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
+        raise GateConfigError(f"{where}: rules are written [[gate.rule]], one table each.", ("rule",))
     try:
-        rules = tuple(Rule(**_checked(Rule, line, f"{where}, rule {i + 1}")) for i, line in enumerate(lines))
-        return GateConfig(rules=rules, source=source, **_checked(GateConfig, plain, where, hide=("rules", "source")))
+        rules = tuple(_rule(line, i) for i, line in enumerate(lines))
+        return GateConfig(rules=rules, source=source, **_checked(GateConfig, plain, hide=("rules", "source")))
     except GateConfigError as error:
-        raise error if where in str(error) else GateConfigError(f"{where}: {error}") from None
+        which = f", rule {int(error.at[1]) + 1}" if error.at[:1] == ("rule",) else ""
+        raise GateConfigError(f"{where}{which}: {error}", error.at) from None
 
 
-def _checked(kind: type, values: Mapping[str, Any], where: str, hide: tuple[str, ...] = ()) -> dict[str, Any]:
+def _rule(line: Mapping[str, Any], index: int) -> Rule:
+    try:
+        return Rule(**_checked(Rule, line))
+    except GateConfigError as error:
+        raise GateConfigError(str(error), ("rule", index, *error.at)) from None
+
+
+def _checked(kind: type, values: Mapping[str, Any], hide: tuple[str, ...] = ()) -> dict[str, Any]:
     known = {f.name: f for f in fields(kind) if f.name not in hide}
     for key, value in values.items():
         if key not in known:
-            raise GateConfigError(f"{where}: {unknown_name('key', key, known)}")
-        _check_type(known[key].type, key, value, where)
+            raise GateConfigError(unknown_name("key", key, known), (key,))
+        _check_type(known[key].type, key, value)
     missing = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING and n not in values]
     if missing:
-        raise GateConfigError(f"{where}: {missing[0]} is missing.")
+        raise GateConfigError(f"{missing[0]} is missing.")
     return dict(values)
 
 
@@ -205,39 +241,67 @@ _CHOICES = {
 }  # fmt: skip
 
 
-def _check_type(annotation: Any, key: str, value: Any, where: str) -> None:
+def _check_type(annotation: Any, key: str, value: Any) -> None:
     choices = _CHOICES.get(annotation)
     if choices is not None:
         if value not in choices:
-            raise GateConfigError(f"{where}: {key} = {value!r}. {unknown_name('choice', str(value), choices)}")
+            raise GateConfigError(
+                f"{key} = {_shown(value)}. {unknown_name('choice', value if isinstance(value, str) else _shown(value), choices)}",
+                (key,),
+            )
         return
     kind = annotation.removesuffix(" | None")
     expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,)}[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
-        raise GateConfigError(f"{where}: {key} must be of type {kind}; got {value!r}.")
+        raise GateConfigError(f"{key} must be of type {kind}; got {_shown(value)}.", (key,))
+    if isinstance(value, str) and (not value.strip() or "\0" in value):
+        raise GateConfigError(f"{key} = {_shown(value)} names nothing; leave the key out or name something.", (key,))
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: short, also where it is a list of lists or an integer of a million digits."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "a number of very many digits" if isinstance(value, int) else f"a {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    return _parsed(_read_text(path), path)
+
+
+def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_CONFIG_BYTES + 1)
+            data = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise MissingFileError(f"Expected the gate's configuration in {path}; {error.strerror}.") from error
-    if len(text) > MAX_CONFIG_BYTES:
+    if len(data) > MAX_CONFIG_BYTES:
         raise GateConfigError(f"{path} is larger than 1 MiB; that is no configuration file.")
     try:
-        return tomllib.loads(text.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
         raise GateConfigError(f"{path} is not valid TOML: {error}.") from error
 
 
-def _gate_table(document: dict[str, Any], path: Path) -> dict[str, Any] | None:
-    if path.name == "pyproject.toml":
-        document = document.get("tool", {}).get("ganeval", {})
-    elif extra := set(document) - {"gate"}:
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GateConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _gate_table(document: Any, path: Path) -> Any:
+    """What stands under [gate]; None where there is no such table."""
+    if path.name == PROJECT:
+        for name in ("tool", "ganeval"):
+            document = document.get(name) if isinstance(document, dict) else None
+        return document.get("gate") if isinstance(document, dict) else None
+    if extra := set(document) - {"gate"}:
         raise GateConfigError(f"{path}: {unknown_name('table', min(extra), ['gate'])}")
     return document.get("gate")
 
 
 def _table_name(path: Path) -> str:
-    return "[tool.ganeval.gate]" if path.name == "pyproject.toml" else TABLE
+    return f"[{'.'.join(_TABLES[path.name == PROJECT])}]"

@@ -19,23 +19,28 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError, WrongInputError
-from ganeval.files import read_jsonl
+from ganeval.gate.checked import finite, is_finite, table, text
+from ganeval.gate.writer import one_line
 from ganeval.registry import unknown_name
-from ganeval.scores import render_value
+from ganeval.scores import Better, render_value
 
 K = 0.5  # half the shift, in standard errors, that is found fastest
 ARL = 938  # healthy runs between two false alarms of the whole family
 OVERSHOOT = 1.166
 MOVING_RANGE = 1.128  # mean range of two standard normals: 2 / sqrt(pi)
+SMALLEST = 1e-12  # an error below this share of its value is rounding
+SHOWN = 20  # lines that were left out
+MAX_LINES = 2_000_000
 POINTS_NEEDED = 10  # fewer say too little about the spread of successive differences
 
 
@@ -71,15 +76,60 @@ class Trend:
         return next((i for i in range(self.alarms[0], -1, -1) if self.sums[i] == 0), 0)
 
 
-def read_history(path: str | Path) -> list[dict[str, Any]]:
-    """The lines of a history, oldest first as they were appended; torn and foreign lines are left out."""
+@dataclass(frozen=True)
+class History:
+    """The lines that could be used, oldest first as they were appended, and a sentence for each that could not."""
+
+    records: tuple[Mapping[str, Any], ...]
+    skipped: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.records)
+
+
+def read_history(path: str | Path) -> History:
+    """Every line is checked: one that is torn, foreign or holds what is no number is named and left out.
+
+    Raises `BrokenRunError` where no line has a value with its error.
+    """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"There is no history at {path}. `ganeval gate --history {path.name}` appends to one.")
-    records = [record for record in read_jsonl(path) if isinstance(record.get("metrics"), dict)]
-    if not records:
-        raise BrokenRunError(f"{path} holds no line of a history.")
-    return records
+    records: list[Mapping[str, Any]] = []
+    skipped: list[str] = []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(itertools.islice(file, MAX_LINES), start=1):
+            if not line.strip():
+                continue
+            try:
+                records.append(_record(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                why = str(error) if isinstance(error, BrokenRunError) else "it is no JSON"
+                skipped.append(f"line {number} of {path.name} was left out: {why}")
+    if not any(_point(record, metric) for record in records for metric in record["metrics"].values()):
+        raise BrokenRunError(" ".join([f"{path} holds no line of a history with a value and its error.", *skipped[:3]]))
+    return History(tuple(records), tuple(skipped))
+
+
+def _record(document: Any) -> Mapping[str, Any]:
+    """A line with nothing in it that cannot be calculated with or written."""
+    if not isinstance(document, dict) or not isinstance(document.get("metrics"), dict):
+        raise BrokenRunError("it is no line of a history.")
+    for key in ("time", "commit", "protocol_hash"):
+        if document.get(key) is not None:
+            text(document[key], key)
+    for name, metric in document["metrics"].items():
+        found = table(metric, text(name, "a metric's name"))
+        value, se = found.get("value"), found.get("se")
+        if value is not None:
+            finite(value, f"the value of {name}")
+        if se is not None and 0 < finite(se, f"the error of {name}", 0.0) < SMALLEST * max(1.0, abs(value or 0.0)):
+            raise BrokenRunError(f"the error of {name} is {se:g}, which is rounding and no error.")
+        if found.get("better", "lower") not in get_args(Better):
+            raise BrokenRunError(
+                f"{name} has better = {found['better']!r}; expected one of {', '.join(get_args(Better))}."
+            )
+    return document
 
 
 def trends(history: Iterable[Mapping[str, Any]], metrics: Sequence[str] = (), *, arl: float = ARL) -> list[Trend]:
@@ -126,12 +176,15 @@ def decision_interval(arl: float, k: float = K) -> float:
     return low
 
 
-def render_trend(found: Sequence[Trend]) -> str:
-    """Plain text: the last value of each metric, its band and where a drift began."""
-    lines: list[str] = []
+def render_trend(found: Sequence[Trend], skipped: Sequence[str] = ()) -> str:
+    """Plain text: the lines left out, then the last value of each metric, its band and where a drift began."""
+    lines = [f"note: {one_line(sentence)}" for sentence in skipped[:SHOWN]]
+    lines += [f"note: {len(skipped) - SHOWN} more lines were left out."] if len(skipped) > SHOWN else []
     for one in found:
         last = one.points[-1]
-        lines.append(f"{one.metric}: {render_value(last.value, last.se)}, {len(one.points)} points, {_spark(one)}")
+        lines.append(
+            f"{one_line(one.metric)}: {render_value(last.value, last.se)}, {len(one.points)} points, {_spark(one)}"
+        )
         lines.append(f"  cusum {one.sums[-1]:.2f} of {one.h:.2f}" + _alarm(one))
     return "\n".join(lines) + "\n"
 
@@ -151,11 +204,12 @@ def render_otava(found: Sequence[Trend]) -> str:
 
 
 def _point(record: Mapping[str, Any], metric: Mapping[str, Any]) -> Point | None:
+    """None for a value without an error: it cannot be told from noise."""
     value, se = metric.get("value"), metric.get("se")
-    if not isinstance(value, (int, float)) or not isinstance(se, (int, float)) or not se > 0:
+    if not is_finite(value) or not is_finite(se) or not se > 0:
         return None
-    text = {key: str(record.get(key) or "") for key in ("time", "commit", "protocol_hash")}
-    return Point(**text, value=float(value), se=float(se), better=str(metric.get("better", "lower")))
+    names = {key: str(record.get(key) or "") for key in ("time", "commit", "protocol_hash")}
+    return Point(**names, value=float(value), se=float(se), better=str(metric.get("better", "lower")))
 
 
 def _deviation(before: Sequence[Point], now: Point) -> float:
@@ -194,4 +248,4 @@ def _alarm(one: Trend) -> str:
         return ""
     begin, first = one.points[one.since], one.points[one.alarms[0]]
     where = begin.commit[:12] or begin.time
-    return f"  DRIFT: worse since about {where} (alarm at {first.commit[:12] or first.time})"
+    return f"  DRIFT: worse since about {one_line(where)} (alarm at {one_line(first.commit[:12] or first.time)})"

@@ -12,11 +12,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganeval.errors import WrongInputError
-from ganeval.gate.baseline import Baseline, Store, candidate_path, file_hash, store, vectors_path, write_baseline
+from ganeval.gate.baseline import (
+    Baseline,
+    Store,
+    alone,
+    candidate_path,
+    file_hash,
+    put_baseline,
+    store,
+    vector_files,
+    write_baseline,
+)
+from ganeval.gate.judge import Against
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.runs.directory import git_state
 from ganeval.scores import Evaluation, render_value
+
+NOTHING = Against()
 
 
 class RefusedError(WrongInputError):
@@ -32,6 +45,7 @@ class Update:
     accept_regression: bool = False
     force: bool = False
     new_only: bool = False
+    own: tuple[Path, ...] = ()  # files that the gate itself writes: a history with a new line is no change of the code
 
 
 def require_allowed(update: Update, path: Path, environ: Mapping[str, str] | None = None) -> None:
@@ -45,7 +59,7 @@ def require_allowed(update: Update, path: Path, environ: Mapping[str, str] | Non
         )
     if update.new_only and path.exists():
         raise RefusedError(f"{path} exists already, and only new baselines were to be written.")
-    state = git_state()
+    state = git_state(*update.own)
     if state is not None and state["dirty"] and not update.force:
         raise RefusedError(
             "The working tree has uncommitted changes, so the baseline could not be traced to a commit. "
@@ -53,16 +67,30 @@ def require_allowed(update: Update, path: Path, environ: Mapping[str, str] | Non
         )
 
 
-def require_healthy(update: Update, verdict: Verdict, evaluations: Sequence[Evaluation]) -> None:
-    """What was measured must be there and whole, and no worse than the promise it would replace."""
+def require_healthy(
+    update: Update, verdict: Verdict, evaluations: Sequence[Evaluation], against: Against = NOTHING
+) -> None:
+    """What was measured must be there and whole, and shown to be no worse than the promise it would replace."""
     if not evaluations:
         raise RefusedError(f"Nothing was measured, so there is no baseline to write. {verdict.sentence}")
     if any(rule.verdict == "error" for rule in verdict.rules):
         raise RefusedError(f"A measurement with errors is no baseline. {verdict.sentence}")
-    if verdict.verdict == "regressed" and not update.accept_regression:
+    if update.accept_regression:
+        return
+    if verdict.verdict == "regressed":
         raise RefusedError(
             f"{verdict.sentence} A regression does not become the new baseline by itself; --accept-regression lifts this."
         )
+    if unknown := against.broken or _not_compared(verdict, against.baseline):
+        raise RefusedError(
+            f"{unknown} So nothing shows that the new numbers are no worse than that promise; --accept-regression lifts this."
+        )
+
+
+def _not_compared(verdict: Verdict, old: Baseline | None) -> str:
+    """The sentence of the first rule about a number that was promised and could not be compared."""
+    promised = old.last.entries if old else {}
+    return next((r.sentence for r in verdict.rules if r.verdict == "incomparable" and r.metric in promised), "")
 
 
 def update_baseline(
@@ -74,12 +102,15 @@ def update_baseline(
     write: Store = store,
 ) -> tuple[Baseline, str]:
     """Write the new baseline, take a candidate away; returns the baseline and the change as text."""
-    new = _fresh(evaluations, config, path, update.reason)
-    if path.exists():
-        new = replace(new, supersedes=file_hash(path))
-    write_baseline(new, path, _read_metrics(config), write)
-    for stale in (candidate_path(path), vectors_path(candidate_path(path))):
-        write(stale, None)
+    new = _fresh(evaluations, config, path, update.reason, update.own)
+    with alone(path, write):
+        before = file_hash(path) if path.is_file() else ""
+        if old is not None and old.digest and old.digest != before:
+            raise RefusedError(f"{path} was changed while the new one was measured. Judge against what is there now.")
+        new = replace(new, supersedes=before)
+        put_baseline(new, path, _read_metrics(config), write)
+        for stale in (candidate_path(path), *vector_files(candidate_path(path))):
+            write(stale, None)
     return new, render_diff(old, new)
 
 
@@ -112,12 +143,14 @@ def in_ci(environ: Mapping[str, str]) -> bool:
     return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
-def _fresh(evaluations: Sequence[Evaluation], config: GateConfig, path: Path, reason: str) -> Baseline:
+def _fresh(
+    evaluations: Sequence[Evaluation], config: GateConfig, path: Path, reason: str, own: Sequence[Path] = ()
+) -> Baseline:
     name = config.name or path.name.removesuffix(".json")
     recipe = config.scope == "recipe"
     kept, seeds = (evaluations[:1], evaluations[1:]) if recipe else (evaluations, ())
     fresh = Baseline.of(kept, name=name, reason=reason, seeds=seeds)
-    return replace(fresh, source={**fresh.source, **(git_state() or {"commit": None, "dirty": None})})
+    return replace(fresh, source={**fresh.source, **(git_state(*own) or {"commit": None, "dirty": None})})
 
 
 def _read_metrics(config: GateConfig) -> list[str]:

@@ -25,7 +25,7 @@ from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.options import Seed, Share, Within
 from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.scores import Z95, Score, share_interval
 
 LISTED = 20  # pairs in the details
 CELLS = 3  # Meehan et al. 2020 and dgm-eval
@@ -211,7 +211,7 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     Bias: none in the number of fakes to first order (a ratio of their means).
     Standard error: delta method on the ratio of means over fakes, both real sets held fixed.
     per_sample: influence. details: nearer_train, the share of fakes nearer to a training image (0.5 expected), with
-    its Wilson interval.
+    its Wilson interval and nearer_train_se, a quarter of that interval's width.
     """
     train, held = _same_size(pair, seed)
     fake = pair.fake.embeddings
@@ -223,7 +223,11 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
             "nn_ratio divides by the distance to held-out images; all fakes equal one. Check the sets."
         )
     value, nearer = a.mean() / b.mean(), float((a < b).sum() + (a == b).sum() / 2)
-    details = {"nearer_train": nearer / len(a), "interval": list(wilson(nearer, len(a))), "rows": len(train)}
+    low, high = wilson(nearer, len(a))
+    details = {
+        "nearer_train": nearer / len(a), "nearer_train_se": (high - low) / (2 * Z95), "interval": [low, high],
+        "rows": len(train),
+    }  # fmt: skip
     return Score.from_influence(value, (a - value * b) / b.mean(), details=details)
 
 

@@ -251,13 +251,13 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def git_state() -> dict[str, Any] | None:
-    """Commit of the working directory's checkout and whether it had changes; None outside one."""
+def git_state(*apart_from: Path) -> dict[str, Any] | None:
+    """Commit of the working directory's checkout and whether it had changes, except in some files; None outside one."""
     program = shutil.which("git")
     if program is None:
         return None
     outputs = []
-    for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+    for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no", *_all_but(apart_from)]):
         done = subprocess.run(  # noqa: S603 -- a fixed command line, nothing in it comes from outside
             [program, *arguments], capture_output=True, text=True, check=False, timeout=20
         )
@@ -265,6 +265,18 @@ def git_state() -> dict[str, Any] | None:
             return None
         outputs.append(done.stdout.strip())
     return {"commit": outputs[0], "dirty": bool(outputs[1])}
+
+
+def _all_but(files: Sequence[Path]) -> list[str]:
+    """The arguments by which git leaves out those of `files` that lie in this checkout."""
+    here = Path.cwd().resolve()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    inside = [path.resolve() for path in files if path.resolve().is_relative_to(root)]
+    return (
+        ["--", ":/", *(f":(top,exclude,literal){path.relative_to(root).as_posix()}" for path in inside)]
+        if inside
+        else []
+    )
 
 
 def command_line(module: str) -> list[str]:

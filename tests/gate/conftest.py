@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -54,8 +55,10 @@ def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float =
     }
     vectors = {"fid.influence": rows - rows.mean(), "classifier_score.correct": hits,
                "classifier_score.label": labels.astype(np.float32)}  # fmt: skip
+    images = hashlib.sha256(rows.tobytes() + hits.tobytes()).hexdigest()
     return Evaluation(
-        name="cgan", created="2026-11-20T10:00:00+00:00", real=REAL, fake=replace(REAL, source="cgan", n=n),
+        name="cgan", created="2026-11-20T10:00:00+00:00", real=REAL,
+        fake=replace(REAL, source="cgan", n=n, fingerprint=images),
         scores=scores, settings={"latents": f"seed {seed}, n {n}", "seed": seed, **(settings or {})},
         classifier="hoda", per_sample={key: np.asarray(v, np.float32) for key, v in vectors.items()},
     )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganeval.errors import BrokenRunError, MissingFileError
-from ganeval.gate.baseline import Baseline, file_hash, read_baseline, write_baseline
+from ganeval.gate.baseline import Baseline, file_hash, read_baseline, vector_files, write_baseline
 from ganeval.gate.rules import parse_config
 from ganeval.gate.update import (
     RefusedError,
@@ -46,7 +46,7 @@ def test_a_baseline_is_text_that_people_can_review(stored: Path):
     document = json.loads(text)
     assert text == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     assert document["schema"] == "ganeval.baseline/1"
-    assert document["per_sample"]["file"] == "cgan.samples.safetensors"
+    assert document["per_sample"]["file"] == f"cgan.samples-{document['per_sample']['sha256'][:16]}.safetensors"
     assert "NaN" not in text
     assert str(stored.parent) not in text
 
@@ -82,14 +82,15 @@ def test_another_schema_is_an_error(stored: Path):
 
 
 def test_lost_vectors_cost_the_pairing_and_say_so(stored: Path):
-    stored.with_name("cgan.samples.safetensors").unlink()
+    (beside,) = vector_files(stored)
+    beside.unlink()
     found = read_baseline(stored)
-    assert "cgan.samples.safetensors is missing, so nothing can be paired" in found.note
+    assert f"{beside.name} is missing, so nothing can be paired" in found.note
     assert not found.last.per_sample
 
 
 def test_vectors_of_another_baseline_are_an_error(stored: Path):
-    beside = stored.with_name("cgan.samples.safetensors")
+    (beside,) = vector_files(stored)
     beside.write_bytes(beside.read_bytes()[:-4] + b"abcd")
     with pytest.raises(BrokenRunError, match=r"does not belong to cgan\.json"):
         read_baseline(stored)
@@ -123,7 +124,7 @@ def test_only_vectors_that_rules_read_are_kept(make_evaluation, tmp_path: Path):
 def test_an_update_takes_the_candidate_away(make_evaluation, tmp_path: Path):
     write_candidate(tmp_path / "cgan.json", [make_evaluation()], CONFIG)
     update_baseline(tmp_path / "cgan.json", [make_evaluation()], CONFIG, Update(reason="r"), None)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cgan.json", "cgan.samples.safetensors"]
+    assert set(tmp_path.iterdir()) == {tmp_path / "cgan.json", *vector_files(tmp_path / "cgan.json")}
 
 
 @pytest.fixture

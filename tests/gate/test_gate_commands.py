@@ -137,6 +137,31 @@ def test_an_empty_or_missing_run_says_what_to_do(project: Path):
         assert says in (project / "j.xml").read_text()
 
 
+def test_a_folder_of_runs_names_them(project: Path, make_evaluation, capsys):
+    from ganeval.cli import main
+
+    (project / "runs/notes").mkdir(parents=True)
+    assert main(["gate", "runs"]) == Exit.NOTHING
+    said = "".join(capsys.readouterr())
+    assert "There is no run in runs" in said
+    assert "Restore or delete" not in said
+    for name in ("0001-a", "0002-b"):
+        run_directory(project / "runs" / name, make_evaluation())
+    (project / "runs/0003-c").mkdir()
+    (project / "runs/0003-c/run.json").write_text("{}")
+    assert main(["gate", "runs"]) == Exit.NOTHING
+    said = "".join(capsys.readouterr())
+    assert "runs is a folder of 3 runs" in said
+    assert "0001-a, 0002-b, 0003-c" in said
+
+
+def test_the_latest_evaluation_of_another_trainers_run_is_judged(project: Path, make_evaluation):
+    for step, level in ((9, 1.0), (10, 2.0)):
+        make_evaluation(level=level).write(project / f"them/.ganeval/eval/step-{step:06d}/result.json")
+    found = gate(GateOptions(runs=(project / "them",))).verdict.metrics["fid"]["value"]
+    assert 1.5 < found < 2.5
+
+
 def test_a_run_that_is_not_evaluated_is_evaluated_by_the_caller(project: Path, make_evaluation):
     (project / "new").mkdir()
     outcome = gate(GateOptions(runs=(project / "new",)), evaluate_run=lambda path, config: make_evaluation())

@@ -14,7 +14,8 @@ from ganeval.gate.power import detectable, proportion_noise, reach, required_n
 from ganeval.gate.rules import parse_config
 from ganeval.numerics.strata import error_of_mean
 
-RULES = {"rule": [{"metric": "fid", "margin_rel": 0.02}, {"metric": "classifier_score", "margin_abs": 0.02}]}
+# margins so narrow that no loss which these n can see is proved to lie inside them
+RULES = {"rule": [{"metric": "fid", "margin_rel": 0.005}, {"metric": "classifier_score", "margin_abs": 0.005}]}
 
 
 def words(make_evaluation, runs, *, paired, alpha=0.01, **changes):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganeval.cli import main
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError
 from ganeval.gate.trend import Point, decision_interval, read_history, render_otava, render_trend, trend, trends
 
@@ -80,9 +81,64 @@ def test_a_history_is_read_drawn_and_exported(tmp_path: Path):
 def test_a_missing_or_foreign_history_is_an_error(tmp_path: Path):
     with pytest.raises(MissingFileError, match="--history"):
         read_history(tmp_path / "history.jsonl")
-    (tmp_path / "x.jsonl").write_text('{"a": 1}\n')
-    with pytest.raises(BrokenRunError, match="no line of a history"):
-        read_history(tmp_path / "x.jsonl")
+    for text in ('{"a": 1}\n', "", "\n\n", "[1]", "3", "{", "[" * 100_000):
+        (tmp_path / "x.jsonl").write_text(text)
+        with pytest.raises(BrokenRunError, match="no line of a history"):
+            read_history(tmp_path / "x.jsonl")
+
+
+GOOD = [json.dumps(record(i, 5.0 + 0.1 * (i % 3), 0.3)) for i in range(12)]
+BAD = {
+    "1e999": '{"metrics": {"fid": {"value": 1e999, "se": 0.3}}}',
+    "se 1e999": '{"metrics": {"fid": {"value": 1.0, "se": 1e999}}}',
+    "tiny se": '{"metrics": {"fid": {"value": 1.0, "se": 1e-320}}}',
+    "negative se": '{"metrics": {"fid": {"value": 1.0, "se": -0.1}}}',
+    "NaN": '{"metrics": {"fid": {"value": NaN, "se": 0.3}}}',
+    "-Infinity": '{"metrics": {"fid": {"value": -Infinity, "se": 0.3}}}',
+    "nan se": '{"metrics": {"fid": {"value": 1.0, "se": NaN}}}',
+    "400 digits": '{"metrics": {"fid": {"value": 1%s, "se": 0.3}}}' % ("0" * 400),
+    "5000 digits": '{"metrics": {"fid": {"value": 1%s, "se": 0.3}}}' % ("0" * 5000),
+    "list": '{"metrics": {"fid": {"value": [1.0], "se": 0.3}}}',
+    "metric list": '{"metrics": {"fid": [1.0, 0.3]}}',
+    "metric number": '{"metrics": {"fid": 1.0}}',
+    "metrics list": '{"metrics": [1]}',
+    "bool": '{"metrics": {"fid": {"value": true, "se": 0.3}}}',
+    "text": '{"metrics": {"fid": {"value": "1.0", "se": 0.3}}}',
+    "surrogate": '{"commit": "\\ud800", "metrics": {"fid": {"value": 1.0, "se": 0.3}}}',
+    "surrogate name": '{"metrics": {"\\ud800": {"value": 1.0, "se": 0.3}}}',
+    "better": '{"metrics": {"fid": {"value": 1.0, "se": 0.3, "better": "sideways"}}}',
+    "huge": '{"metrics": {"fid": {"value": 1e300, "se": 0.3}}}',
+    "hash": '{"protocol_hash": {"a": 1}, "metrics": {"fid": {"value": 1.0, "se": 0.3}}}',
+    "foreign": "[1, 2]", "torn": '{"metrics": {"fid"', "deep": "[" * 100_000, "word": "hello",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_a_bad_line_is_named_and_left_out(tmp_path: Path, capsys, name: str):
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n".join([*GOOD[:4], BAD[name], *GOOD[4:]]))
+    assert main(["trend", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "note: line 5 of history.jsonl was left out: " in out
+    assert "12 points" in out
+    path.write_text(BAD[name] + "\n")
+    assert main(["trend", str(path)]) not in (0, 1)
+    assert "line 1 of history.jsonl was left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ['{"metrics": {}}', '{"metrics": {"fid": {"value": 1.0}}}',
+                                  '{"metrics": {"fid": {"value": null, "se": 0.1}}}'])  # fmt: skip
+def test_a_history_without_a_value_and_its_error_is_no_green_one(tmp_path: Path, line: str):
+    path = tmp_path / "history.jsonl"
+    path.write_text(line + "\n")
+    assert main(["trend", str(path)]) not in (0, 1)
+
+
+def test_a_history_of_nothing_but_bad_lines_shows_some_of_them(tmp_path: Path, capsys):
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n".join([*["x"] * 100, *GOOD]))
+    assert main(["trend", str(path)]) == 0
+    assert "80 more lines were left out" in capsys.readouterr().out
 
 
 def test_values_without_an_error_are_left_out():

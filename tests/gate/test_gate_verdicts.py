@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,10 @@ def changed(evaluation, name, **fields):
     return replace(evaluation, scores=scores)
 
 
+def with_images(evaluation, fingerprint):
+    return replace(evaluation, fake=replace(evaluation.fake, fingerprint=fingerprint))
+
+
 def test_the_same_generator_on_the_same_latents_is_ok(make_evaluation):
     verdict = gate(make_evaluation(), make_evaluation())
     assert (verdict.verdict, verdict.exit_code) == ("ok", Exit.OK)
@@ -54,14 +59,56 @@ def test_a_certain_loss_below_the_floor_is_no_regression(make_evaluation):
     assert check.delta < check.floor == pytest.approx(0.0625, rel=0.05)
 
 
+@pytest.mark.parametrize("shift", [0.1, 0.17, 0.21, 0.216])
+def test_a_loss_that_is_proved_to_lie_inside_the_margin_is_ok(make_evaluation, shift):
+    now, base = make_evaluation(shift=shift, jitter=0.2), make_evaluation(jitter=0.2)
+    check = gate(now, base, rules=[{"metric": "fid", "margin_rel": 0.05}]).rules[0].checks[0]
+    assert check.p_worse == 0.0
+    assert check.floor < check.interval[0] < check.interval[1] < check.margin
+    assert check.verdict == "ok"
+
+
+@pytest.mark.parametrize(("shift", "word"), [(0.04, "inconclusive"), (0.15, "regressed")])
+def test_the_floor_decides_about_a_loss_that_is_seen_and_not_proved_to_be_inside(make_evaluation, shift, word):
+    now, base = make_evaluation(shift=shift, jitter=0.4), make_evaluation(jitter=0.4)
+    check = gate(now, base, rules=[{"metric": "fid", "margin_abs": 0.05, "floor_abs": 0.1}]).rules[0].checks[0]
+    assert check.p_worse <= 0.01
+    assert check.verdict == word
+
+
+def test_the_same_images_are_ok_for_every_metric(make_evaluation):
+    """Also for one that is the mean of no rows, and for one without any error."""
+    now = make_evaluation()
+    more = {"recall": ScoreRecord("recall", "ok", 0.5, se=0.05, n=2000, better="higher", biased_in_n=True),
+            "fld": ScoreRecord("fld", "ok", 3.0, n=2000, biased_in_n=True)}  # fmt: skip
+    now = replace(now, scores={**now.scores, **more})
+    rules = [{"metric": "recall", "margin_abs": 0.0001}, {"metric": "fld", "margin_abs": 0.0001}, FID,
+             {"metric": "classifier_score", "margin_abs": 0.001, "per_class_margin_abs": 0.001}]  # fmt: skip
+    verdict = gate(now, now, rules)
+    assert {rule.verdict for rule in verdict.rules} == {"ok"}
+    assert verdict.exit_code == Exit.OK
+    other = gate(with_images(now, "others"), now, rules)
+    assert [rule.verdict for rule in other.rules[:2]] == ["inconclusive", "error"]
+
+
+def test_the_same_images_with_another_value_are_judged_as_ever(make_evaluation):
+    now = with_images(make_evaluation(shift=0.5, seed=1), make_evaluation().fake.fingerprint)
+    assert gate(now, make_evaluation()).verdict == "regressed"
+    assert gate(with_images(now, ""), with_images(make_evaluation(), "")).verdict == "regressed"
+
+
+def test_the_same_images_of_another_version_of_a_metric_do_not_compare(make_evaluation):
+    assert gate(changed(make_evaluation(), "fid", version=2), make_evaluation()).verdict == "incomparable"
+
+
 @pytest.mark.parametrize(("action", "code"), [("warn", Exit.OK), ("pass", Exit.OK), ("fail", Exit.INCONCLUSIVE)])
 def test_too_few_images_are_inconclusive_and_say_how_many_it_takes(make_evaluation, action, code):
     rules = [{"metric": "fid", "margin_rel": 0.005}]
     verdict = gate(make_evaluation(seed=1), make_evaluation(), rules, on_inconclusive=action)
     assert (verdict.verdict, verdict.exit_code) == ("inconclusive", code)
     assert verdict.rules[0].checks[0].n_needed > 2000
-    assert "n = 2000 resolves a loss of" in verdict.rules[0].sentence
-    assert "would settle it" in verdict.rules[0].sentence
+    assert "With n = 2000, a loss of 0.1" in verdict.rules[0].sentence
+    assert re.search(r"Use about \d{1,3}(,\d00)* images to decide", verdict.rules[0].sentence)
     assert "unpaired: the latents differ" in verdict.rules[0].sentence
 
 
@@ -102,7 +149,7 @@ def test_a_class_rule_says_what_so_few_images_resolve(make_evaluation):
     rules = [{"metric": "classifier_score", "per_class_margin_abs": 0.04}]
     verdict = gate(make_evaluation(seed=1), make_evaluation(), rules)
     assert verdict.verdict == "inconclusive"
-    assert "n = 200 resolves a loss of 0." in verdict.rules[0].sentence
+    assert "With n = 200, a loss of 0." in verdict.rules[0].sentence
 
 
 def test_limits_of_classes_are_judged_class_by_class(make_evaluation):
@@ -202,7 +249,7 @@ def test_a_rule_for_an_unknown_metric_is_a_configuration_error(make_evaluation):
 
 
 def test_a_metric_without_a_standard_error_needs_a_hard_rule(make_evaluation):
-    now, base = (changed(make_evaluation(), "missing_classes", value=0.0) for _ in range(2))
+    now, base = (changed(make_evaluation(seed=s), "missing_classes", value=0.0) for s in (0, 1))
     verdict = gate(now, base, rules=[{"metric": "missing_classes", "margin_abs": 1.0}])
     assert verdict.exit_code == Exit.ERROR
     assert "hard = true" in verdict.rules[0].sentence
@@ -216,11 +263,30 @@ def test_a_metric_the_baseline_does_not_have_is_incomparable(make_evaluation):
     assert "The baseline has no fid" in verdict.rules[0].sentence
 
 
+@pytest.mark.parametrize("rule", [{"margin_abs": 0.1}, {"per_class_margin_abs": 0.1}])
+def test_a_promise_without_classes_or_without_the_metric_is_a_sentence(make_evaluation, rule):
+    base = make_evaluation()
+    base = replace(base, scores={"fid": base.scores["fid"]})
+    verdict = gate(make_evaluation(), base, [{"metric": "classifier_score", **rule}])
+    assert "The baseline has no classifier_score" in verdict.rules[0].sentence
+
+
 @pytest.mark.parametrize(("action", "code", "notes"), [("warn", 0, 1), ("pass", 0, 0), ("fail", Exit.NO_BASELINE, 1)])
 def test_a_metric_no_rule_reads_is_told(make_evaluation, action, code, notes):
     verdict = gate(make_evaluation(), make_evaluation(), on_unused=action)
     assert verdict.exit_code == code
     assert sum("classifier_score" in note for note in verdict.notes) == notes
+
+
+def test_what_the_gate_measures_by_itself_is_not_unused(make_evaluation):
+    """fid_debiased is measured beside fid; no rule has to name it."""
+
+    def whole(evaluation):
+        record = ScoreRecord("fid_debiased", "ok", evaluation["fid"].value, se=0.1, n=2000)
+        return replace(evaluation, scores={"fid": evaluation["fid"], "fid_debiased": record})
+
+    verdict = gate(whole(make_evaluation()), whole(make_evaluation()), on_unused="fail")
+    assert (verdict.exit_code, verdict.notes) == (Exit.OK, ())
 
 
 def test_nothing_to_judge_is_never_green(make_evaluation):
@@ -266,7 +332,7 @@ def test_a_difference_of_the_second_order_widens_the_error_and_says_so(make_eval
         scores = {**evaluation.scores, "fid_debiased": ScoreRecord("fid_debiased", "ok", debiased, se=0.1, n=2000)}
         return replace(evaluation, scores=scores)
 
-    base = make_evaluation()
+    base = with_images(make_evaluation(), "others")
     value = base["fid"].value
     close = gate(with_debiased(make_evaluation(), value - 0.1), with_debiased(base, value - 0.1)).rules[0].checks[0]
     far = gate(with_debiased(make_evaluation(), value - 0.6), with_debiased(base, value - 0.1)).rules[0].checks[0]
@@ -279,11 +345,32 @@ def test_one_image_that_carries_the_variance_is_named(make_evaluation):
     now = make_evaluation()
     psi = now.per_sample["fid.influence"].copy()
     psi[17] += 1000
-    now = replace(now, per_sample={**now.per_sample, "fid.influence": psi})
+    now = with_images(replace(now, per_sample={**now.per_sample, "fid.influence": psi}), "others")
     assert "Image 17 alone carries" in gate(now, make_evaluation()).rules[0].sentence
 
 
 # Scopes
+
+
+def test_several_runs_of_one_checkpoint_are_refused(make_evaluation):
+    with pytest.raises(GateConfigError, match="--scope recipe"):
+        gate([make_evaluation(), make_evaluation(shift=1.0, seed=1)], make_evaluation())
+
+
+def test_seeds_of_a_recipe_must_be_measured_alike(make_evaluation):
+    odd = make_evaluation(seed=1)
+    odd = replace(odd, real=replace(odd.real, fingerprint="ff" * 32))
+    verdict = gate([make_evaluation(), odd], make_evaluation(), scope="recipe")
+    assert verdict.verdict == "incomparable"
+    assert "measured otherwise than each other: the reference images" in verdict.rules[0].sentence
+
+
+@pytest.mark.parametrize("odd", [{"version": 2}, {"value": None, "status": "not computed: x"}])
+def test_no_seed_of_a_recipe_is_left_out_without_a_word(make_evaluation, odd):
+    seeds = [make_evaluation(), make_evaluation(seed=1), changed(make_evaluation(seed=2), "fid", **odd)]
+    verdict = gate(seeds, make_evaluation(), scope="recipe")
+    assert verdict.verdict == "incomparable"
+    assert verdict.exit_code == Exit.NO_BASELINE
 
 
 def test_one_retrained_run_says_nothing_about_a_recipe(make_evaluation):

@@ -90,7 +90,7 @@ def test_markdown_has_a_row_for_each_rule_the_worst_first(verdict):
     assert text.startswith("<!-- ganeval:cgan -->\n### ✘ regressed: fid: regressed.")
     assert [row.split()[1] for row in rows] == ["fid", "classifier\\_score", "missing\\_classes"]
     assert "✘ regressed" in rows[0]
-    assert "n = 200 resolves a loss of" in text
+    assert "With n = 200, a loss of" in text
 
 
 def test_markdown_is_harmless_and_below_64_kb(evil):

@@ -74,7 +74,7 @@ def _row(rule: RuleVerdict) -> str:
         cells[1] = f"{limit} {check.base:.4g}".strip()
         cells[3] = f"{check.delta:.3g}{' (paired)' if check.paired else ''}"
         cells[4] = f"{check.interval[0]:.3g} to {check.interval[1]:.3g}"
-        cells[5] = f"{check.margin:.3g}" if not limit else ""
+        cells[5] = "" if limit or check.margin is None else f"{check.margin:.3g}"
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 

@@ -1,0 +1,128 @@
+"""Rules that no generator can ever fail, or ever keep: refused when they are read, for a gate that is always green is none.
+
+A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a metric
+has no bound, against numbers that no measurement of images comes near.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ganeval.gate.ranges import Range, range_of
+
+if TYPE_CHECKING:
+    from ganeval.gate.rules import Rule
+
+MOST = 1e12  # beyond every distance between embeddings of images
+SHARE = Range(0.0, 1.0, "higher")
+Problem = tuple[str, str]  # the key of the rule, and the sentence
+
+
+def problems(rule: Rule) -> Iterator[Problem]:
+    """Every key of a rule whose number cannot be meant."""
+    known = range_of(rule.metric)
+    yield from _sizes(rule)
+    yield from _limits(rule, known)
+    yield from _margins(rule, known)
+    yield from _class_limits(rule)
+
+
+def number(value: float) -> float:
+    """A float, infinite where an integer has more digits than a float can hold."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _sizes(rule: Rule) -> Iterator[Problem]:
+    for key in ("max", "min", "per_class_min"):
+        value = getattr(rule, key)
+        if value is not None and not abs(number(value)) <= MOST:
+            yield key, f"{key} = {_shown(value)} is no limit that a score can reach; write the value you want to hold."
+    for key in ("margin_abs", "floor_abs", "per_class_margin_abs"):
+        value = getattr(rule, key)
+        if value is not None and not 0 <= number(value) <= MOST:
+            yield (
+                key,
+                f"{key} = {_shown(value)}; expected a number >= 0 that a loss can reach, in the metric's own unit.",
+            )
+    for key in ("margin_rel", "floor_rel"):
+        value = getattr(rule, key)
+        if value is not None and not 0 <= number(value) <= 1:
+            yield (
+                key,
+                f"{key} = {_shown(value)}; expected a number >= 0 and at most 1: write 0.05 for 5 % of the baseline.",
+            )
+
+
+def _limits(rule: Rule, known: Range) -> Iterator[Problem]:
+    low, high = rule.min, rule.max
+    if high is not None and high >= known.high:
+        yield (
+            "max",
+            f"{rule.metric} lies in {known}, so max = {_shown(high)} can never fail. Set it below {known.high:g}.",
+        )
+    if low is not None and low <= known.low:
+        yield (
+            "min",
+            f"{rule.metric} lies in {known}, so min = {_shown(low)} can never fail. Set it above {known.low:g}.",
+        )
+    if high is not None and high < known.low:
+        yield (
+            "max",
+            f"{rule.metric} lies in {known}, so max = {_shown(high)} can never hold. Set it above {known.low:g}.",
+        )
+    if low is not None and low > known.high:
+        yield (
+            "min",
+            f"{rule.metric} lies in {known}, so min = {_shown(low)} can never hold. Set it below {known.high:g}.",
+        )
+    if low is not None and high is not None and low > high:
+        yield "min", f"min = {_shown(low)} is above max = {_shown(high)}, so no value can hold both. Swap them."
+
+
+def _margins(rule: Rule, known: Range) -> Iterator[Problem]:
+    if known.better == "target" and rule.compares:
+        key = "margin_abs" if rule.margin_abs is not None else "margin_rel"
+        yield key, f"{rule.metric} has a target, not a direction: gate it with min and max instead of a margin."
+    for key in ("margin_abs", "floor_abs"):
+        value = getattr(rule, key)
+        if value is not None and value >= known.high - known.low:
+            yield (
+                key,
+                f"{rule.metric} lies in {known}, so with {key} = {value:g} no loss can fail. Write a smaller one.",
+            )
+    for key in ("margin_rel", "floor_rel"):
+        value = getattr(rule, key)
+        if value is not None and value >= 1 and known.better == "higher" and known.low >= 0:
+            yield (
+                key,
+                f"{rule.metric} cannot lose more than all of it, so {key} = {value:g} can never fail. Write 0.05 for 5 %.",
+            )
+    for key in ("floor_abs", "floor_rel"):
+        if getattr(rule, key) is not None and not rule.compares:
+            yield key, f"{key} does nothing without a margin. Add margin_abs or margin_rel, or leave it out."
+
+
+def _class_limits(rule: Rule) -> Iterator[Problem]:
+    low, margin = rule.per_class_min, rule.per_class_margin_abs
+    if low is not None and not 0 < low <= 1:
+        yield (
+            "per_class_min",
+            f"A class has a share in [0, 1], so per_class_min = {_shown(low)} means nothing. Write 0.9 for 90 %.",
+        )
+    if margin is not None and margin >= 1:
+        yield (
+            "per_class_margin_abs",
+            (
+                f"A class has a share in [0, 1], so per_class_margin_abs = {_shown(margin)} can never fail. Write 0.05 for 5 points."
+            ),
+        )
+
+
+def _shown(value: float) -> str:
+    """Short also for an integer of a thousand digits."""
+    return f"{value:g}" if math.isfinite(number(value)) else str(number(value))
