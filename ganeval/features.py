@@ -26,7 +26,7 @@ from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.extractor import Embedded, Extractor
 from ganeval.extractors import EXTRACTORS
 from ganeval.images.imageset import ImageSet
-from ganeval.registry import unknown_name
+from ganeval.registry import load_object, unknown_name
 from ganeval.scores import Passport
 
 CACHE_FORMAT = 1  # of the entries; a change of what is stored makes the old ones unreachable
@@ -121,6 +121,8 @@ def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
 def load_extractor(extractor: str | Extractor) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
+    "package.module:name" is an extractor of yours, or a function without arguments that makes one.
+
     >>> load_extractor("pixels").name
     'pixels'
     """
@@ -134,8 +136,16 @@ def load_extractor(extractor: str | Extractor) -> Extractor:
     for registry in (CLASSIFIERS, EXTRACTORS):
         if extractor in registry:
             return registry[extractor].load()
+    if ":" in extractor:
+        return load_extractor(_made(load_object(extractor, "extractor")))
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
+
+
+def _made(found: Any) -> Any:
+    """What was named, or what it makes when it is called; a network of torch is called with images only."""
+    is_maker = callable(found) and not isinstance(found, torch.nn.Module) and not isinstance(found, Extractor)
+    return found() if is_maker else found
 
 
 def extract(

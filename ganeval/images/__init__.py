@@ -5,6 +5,7 @@ Nothing is rescaled, converted or dropped silently: what does not fit is an erro
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def image_set(
     from ganeval.images.labels import checked_labels
     from ganeval.images.subset import subset
 
+    if n is not None and n < 1:
+        raise WrongInputError(f"n= must be a number of images, 1 or more; got {n}.")
     if _is_generator(source):
         from ganeval.images.generated import from_generator
 
@@ -69,8 +72,10 @@ def _open(source: Any) -> ImageSet:
 
 
 def _open_path(source: str | Path) -> ImageSet:
+    if not str(source).strip():
+        raise WrongInputError("Images must be named: a folder, a file, or a data set such as 'hoda:test'; got ''.")
     path = Path(source)
-    if not path.exists() and isinstance(source, str) and _looks_like_a_split(source):
+    if not os.path.exists(path) and isinstance(source, str) and _looks_like_a_split(source):  # noqa: PTH110 - never raises
         from ganeval.images.named import from_name
 
         return from_name(source)
