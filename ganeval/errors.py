@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import PurePath
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class GanevalError(ValueError):
@@ -60,3 +66,42 @@ class IncomparableError(GanevalError):
 
 class BrokenRunError(GanevalError):
     """A run directory or a record in it that cannot be read."""
+
+
+class UnexpectedError(GanevalError):
+    """What no check of ours foresaw: the message holds the kind and the words of the error that it is raised from."""
+
+
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """The one guard at the door of a public function: it raises `GanevalError` or nothing.
+
+    Two kinds pass as they are: a call that does not fit the signature, and a machine without memory left, which callers
+    handle by asking for less.
+
+    >>> guarded(lambda rows: rows[0])([])
+    Traceback (most recent call last):
+    ...
+    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check what was passed to it; the error that this one was raised from says where.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*arguments, **options)
+        except GanevalError:
+            raise
+        except Exception as error:
+            if _is_the_callers(error):
+                raise
+            raise UnexpectedError(
+                f"{function.__name__} met what it did not expect: {sentence(error)}. "
+                "Check what was passed to it; the error that this one was raised from says where."
+            ) from error
+
+    return call
+
+
+def _is_the_callers(error: Exception) -> bool:
+    within = error.__traceback__ and error.__traceback__.tb_next
+    wrong_call = isinstance(error, TypeError) and within is None
+    return wrong_call or isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.distributed import ALONE, Ranks
-from ganeval.errors import GanevalError, TooFewSamplesError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, TooFewSamplesError, UnknownNameError, WrongInputError, guarded
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
@@ -53,6 +53,7 @@ class Setup:
     ranks: Ranks = ALONE
 
 
+@guarded
 def evaluate(
     real: Any,
     fake: Any = None,

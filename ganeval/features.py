@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from ganeval.cache import cache_root, content_key, read_tensors, write_tensors
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.distributed import ALONE, Ranks, local_rank
-from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractor import Embedded, Extractor
 from ganeval.extractors import EXTRACTORS
 from ganeval.images.imageset import ImageSet
@@ -118,6 +118,7 @@ def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
     return replace(images, length=len(rows), load=load, labels=labels)
 
 
+@guarded
 def load_extractor(extractor: str | Extractor) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
@@ -145,9 +146,10 @@ def load_extractor(extractor: str | Extractor) -> Extractor:
 def _made(found: Any) -> Any:
     """What was named, or what it makes when it is called; a network of torch is called with images only."""
     is_maker = callable(found) and not isinstance(found, torch.nn.Module) and not isinstance(found, Extractor)
-    return found() if is_maker else found
+    return cast("Any", found)() if is_maker else found
 
 
+@guarded
 def extract(
     images: ImageSet,
     extractor: str | Extractor,

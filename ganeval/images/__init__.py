@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import WrongInputError, guarded
 from ganeval.images.imageset import ImageSet
 
 __all__ = ["ImageSet", "image_set"]
 
 
+@guarded
 def image_set(
     source: Any, *, labels: Any = None, n: int | None = None, seed: int = 0, class_names: tuple[str, ...] = ()
 ) -> ImageSet:
