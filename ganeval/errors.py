@@ -94,7 +94,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             if _is_the_callers(error):
                 raise
             raise UnexpectedError(
-                f"{function.__name__} met what it did not expect: {sentence(error)}. "
+                f"{function.__qualname__} met what it did not expect: {sentence(error)}. "
                 "Check what was passed to it; the error that this one was raised from says where."
             ) from error
 

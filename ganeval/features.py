@@ -92,6 +92,7 @@ class Features:
         )  # fmt: skip
 
     @classmethod
+    @guarded
     def given(cls, embeddings: Any, *, labels: Any = None, logits: Any = None, source: str = "array") -> Features:
         """Features from bare arrays (numpy or torch), computed elsewhere.
 

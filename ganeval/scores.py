@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import BrokenRunError, IncomparableError
+from ganeval.errors import BrokenRunError, IncomparableError, guarded
 from ganeval.files import read_json, strict
 from ganeval.typed import converted, typed
 from ganeval.vectors import load_arrays, read_arrays, write_document
@@ -300,6 +300,7 @@ class Evaluation:
         return write_document(path, self.to_json(), {"per_sample": per_sample, "evidence": self.evidence})
 
     @classmethod
+    @guarded
     def read(cls, path: str | Path, *, per_sample: bool = False) -> Self:
         """The record at `path`; `per_sample` also reads the arrays, which must be those that were written with it."""
         path = Path(path)

@@ -7,6 +7,7 @@ known one. A typing error in a gate's configuration must not become a gate that 
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.files import require_regular
 from ganeval.gate.multiplicity import Correction
 from ganeval.registry import unknown_name
 
@@ -219,6 +221,8 @@ def _check_type(annotation: Any, key: str, value: Any, where: str) -> None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
+        if os.path.lexists(path):
+            require_regular(path)
         with path.open("rb") as file:
             text = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
@@ -227,7 +231,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise GateConfigError(f"{path} is larger than 1 MiB; that is no configuration file.")
     try:
         return tomllib.loads(text.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise GateConfigError(f"{path} is not valid TOML: {error}.") from error
 
 
