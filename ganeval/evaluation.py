@@ -52,6 +52,12 @@ class Setup:
     cache: bool = True
     ranks: Ranks = ALONE
 
+    def __post_init__(self) -> None:
+        if self.n is not None and (not isinstance(self.n, (int, np.integer)) or isinstance(self.n, bool) or self.n < 1):
+            raise WrongInputError(f"n= must be a whole number of images, 1 or more; got {self.n!r}.")
+        if not isinstance(self.seed, (int, np.integer)) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**32:
+            raise WrongInputError(f"seed= must be a whole number from 0 to 4,294,967,295; got {self.seed!r}.")
+
 
 @guarded
 def evaluate(

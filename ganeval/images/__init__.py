@@ -39,8 +39,8 @@ def image_set(
     from ganeval.images.labels import checked_labels
     from ganeval.images.subset import subset
 
-    if n is not None and n < 1:
-        raise WrongInputError(f"n= must be a number of images, 1 or more; got {n}.")
+    if n is not None and (not hasattr(n, "__index__") or isinstance(n, bool) or n < 1):
+        raise WrongInputError(f"n= must be a whole number of images, 1 or more; got {n!r}.")
     if _is_generator(source):
         from ganeval.images.generated import from_generator
 
