@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 VERBS = {
@@ -18,22 +19,14 @@ VERBS = {
     "trend": "slow drift in a history of evaluations",
     "report": "the page over a folder of runs (also as ganeval-report)",
 }
+DEBUG = "GANEVAL_DEBUG"
 USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's options"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ganeval VERB ...`; returns the exit code. Heavy libraries are loaded by the verb that needs them."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    if not argv or argv[0] in ("-h", "--help"):
-        width = max(map(len, VERBS))
-        print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
-        return 0 if argv else 2
-    if argv[0] == "--version":
-        from importlib.metadata import version
-
-        print(version("ganeval"))
-        return 0
-    return _guarded(lambda: _dispatch(argv[0], argv[1:]))
+    return _guarded(lambda: _dispatch(argv))
 
 
 def report_main(arguments: Sequence[str] | None = None) -> int:
@@ -43,20 +36,35 @@ def report_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(call: Callable[[], int]) -> int:
-    """One line on stderr for a mistake, 130 for Ctrl-C; a traceback only for a bug of ours."""
-    from ganeval.errors import GanevalError
+    """The one guard of every verb: whatever happens is one line on stderr and an exit code that no output changes.
 
-    try:
-        return call()
-    except GanevalError as error:
-        print(f"ganeval: {error}", file=sys.stderr)
-        return _exit_code(error)
-    except KeyboardInterrupt:
-        print("ganeval: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is wrong
-        return 0
+    With GANEVAL_DEBUG set, the traceback of what nobody expected is printed too.
+    """
+    from ganeval.errors import GanevalError, printable, sentence
+    from ganeval.streams import forgiving
+
+    with forgiving():
+        try:
+            return call()
+        except GanevalError as error:
+            print(f"ganeval: {printable(str(error), 20_000)}", file=sys.stderr)
+            return _exit_code(error)
+        except KeyboardInterrupt:
+            print("ganeval: interrupted", file=sys.stderr)
+            return 130
+        except Exception as error:  # noqa: BLE001 - the last door: a bug of ours or of a library, or a machine at its end
+            if os.environ.get(DEBUG):
+                traceback.print_exc()
+            print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)
+            return _exit_code(error)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return "There is not enough memory; take fewer images with --n, or another --device."
+    if isinstance(error, OSError):
+        return "Check that name, its permissions, and that this folder is still there."
+    return f"That was not expected here; {DEBUG}=1 shows where it happened."
 
 
 def _exit_code(error: Exception) -> int:
@@ -70,13 +78,22 @@ def _exit_code(error: Exception) -> int:
     return 5 if isinstance(error, (MissingFileError, IncomparableError)) else 3
 
 
-def _dispatch(verb: str, rest: list[str]) -> int:
+def _dispatch(argv: list[str]) -> int:
     from ganeval.errors import UnknownNameError
     from ganeval.registry import unknown_name
 
-    if verb not in VERBS:
-        raise UnknownNameError(unknown_name("verb", verb, VERBS))
-    return _run(verb, rest, f"ganeval {verb}")
+    if not argv or argv[0] in ("-h", "--help"):
+        width = max(map(len, VERBS))
+        print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("ganeval"))
+        return 0
+    if argv[0] not in VERBS:
+        raise UnknownNameError(unknown_name("verb", argv[0], VERBS))
+    return _run(argv[0], argv[1:], f"ganeval {argv[0]}")
 
 
 def _run(verb: str, rest: list[str], program: str) -> int:

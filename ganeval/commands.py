@@ -15,6 +15,7 @@ import tyro
 from tyro.conf import Positional
 
 from ganeval.errors import GanevalError
+from ganeval.files import require_writable, write_json, writing
 from ganeval.gate_commands import GATE_COMMANDS
 from ganeval.tables import aligned
 
@@ -41,6 +42,7 @@ def demo(out: Path = Path("runs"), report: Path = Path("report.html"), seed: int
     """
     from ganeval.demo import demo as run_demo
 
+    _require_places(out / "a run", report)
     started = time.monotonic()
     print(run_demo(out, report, seed=seed, say=_note))
     _note(f"done in {time.monotonic() - started:.0f} s")
@@ -68,8 +70,8 @@ def evaluate(
     Args:
         real: hoda:test, a folder, a zip, an npz: anything that holds images.
         fake: The same for the generated ones.
-        classifier: The judge, for example hoda or mnist; also the eye unless an extractor is named.
-        extractor: The eye, for example inception.
+        classifier: The judge, for example hoda or mnist, or module:object; also the eye unless an extractor is named.
+        extractor: The eye, for example inception, or module:object.
         train: What the generator was trained on, for the questions about copying.
         heldout: Real images that the generator was not trained on, where train is not known.
         metrics: Only these, by name.
@@ -85,6 +87,7 @@ def evaluate(
     from ganeval.evaluation import evaluate as run
     from ganeval.tables import render_evaluation
 
+    _require_places(json)
     ranks = current()
     evaluation = run(
         real, fake, classifier=classifier, extractor=extractor, train=train, heldout=heldout,
@@ -93,7 +96,8 @@ def evaluate(
     )  # fmt: skip
     if ranks.rank == 0:
         if json is not None:
-            _written(lambda: evaluation.write(json), json)
+            with writing(json):
+                evaluation.write(json)
         print(render_evaluation(evaluation))
     return 0 if any(record.ok for record in evaluation.scores.values()) else 3
 
@@ -158,6 +162,7 @@ def zoo_train(name: Positional[str], out: Path) -> int:
     """
     from ganeval.classifiers.zoo import train
 
+    _require_places(out / "weights")
     for path in train(name, out):
         print(path)
     return 0
@@ -177,8 +182,8 @@ def doctor(
 
     Args:
         real: hoda:train, a folder, a zip: anything that holds real images.
-        classifier: The judge behind the metrics.
-        extractor: Another network instead.
+        classifier: The judge behind the metrics, by name or module:object.
+        extractor: Another network instead, likewise.
         n: Images in every set.
         seed: Of the faults and the draws.
         resolve: The relative difference for which the needed number of images is printed.
@@ -186,13 +191,14 @@ def doctor(
         json: Write the diagnosis here.
     """
     from ganeval.doctor import doctor as examine
-    from ganeval.files import write_json
 
+    _require_places(json)
     diagnosis = examine(
         real, classifier=classifier, extractor=extractor, n=n, seed=seed, resolve=resolve, device=device
     )  # fmt: skip
     if json is not None:
-        _written(lambda: write_json(json, diagnosis.to_json()), json)
+        with writing(json):
+            write_json(json, diagnosis.to_json())
     print(diagnosis)
     return 0
 
@@ -231,10 +237,11 @@ def report(
         device: For evaluating.
         real: Real images for the runs that do not say it themselves: mnist:test, a folder, an npz.
         train: What those runs were trained on.
-        classifier: Their judge, for example mnist; also the eye unless an extractor is named.
-        extractor: Their eye, for example inception.
+        classifier: Their judge, for example mnist, or module:object; also the eye unless an extractor is named.
+        extractor: Their eye, for example inception, or module:object.
         generator: module:function from a run's folder to its generator, for walks between latents.
     """
+    _require_places(out, json)
     told = {"real": real, "train": train, "classifier": classifier, "extractor": extractor}
     evaluating = Evaluating(device, {key: text for key, text in told.items() if text}, generator) if evaluate else None
     code = _report_once(runs, out, title, evaluating, compare, json, explain, tb)
@@ -260,7 +267,8 @@ def _report_once(
         return 6
     if evaluating and evaluating.run(found.runs):
         found = find_runs(runs, explain=explain, large_events=tb)
-    result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
+    with writing(out):
+        result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
         _note(warning)
     print(result.path)
@@ -310,15 +318,15 @@ class Evaluating:
         return done
 
 
+def _require_places(*paths: Path | None) -> None:
+    """Before an hour of work: everything that it will be written to can be written."""
+    for path in paths:
+        if path is not None:
+            require_writable(path)
+
+
 def _few(names: list[str], shown: int = 5) -> str:
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
-
-
-def _written(write: Callable[[], object], path: Path) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise GanevalError(f"{path} could not be written: {error.strerror or error}. Choose another place.") from error
 
 
 def _note(text: str) -> None:

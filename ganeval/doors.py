@@ -10,7 +10,7 @@ import inspect
 from typing import Any, Protocol
 
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.errors import UndefinedError, UnknownNameError
+from ganeval.errors import UndefinedError, UnknownNameError, guarded
 from ganeval.evaluation import JUDGED, Setup, pairs_of
 from ganeval.extractor import Extractor
 from ganeval.features import Features
@@ -79,7 +79,7 @@ def door(name: str) -> TwoSets | OneSet:
     function.__name__ = function.__qualname__ = metric.name
     function.__doc__ = f"{metric.card}\n\nOpened by `ganeval.doors`; options beyond the metric's own: see `evaluate`.\n"
     function.__signature__ = _signature(function, metric)
-    return function
+    return guarded(function)
 
 
 def _two_sets(metric: Metric) -> Any:

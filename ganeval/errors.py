@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import PurePath
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class GanevalError(ValueError):
@@ -19,6 +25,19 @@ def printable(name: str | PurePath, limit: int = 300) -> str:
     if len(text) > limit:
         text = f"{text[: limit // 2]}...{text[-limit // 2 :]}"
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong in words: an error's own, which for one that nobody raised on purpose begin with its kind.
+
+    >>> sentence(KeyError("name")), sentence(FileNotFoundError(2, "No such file or directory", "x"))
+    ("KeyError: 'name'", 'x: No such file or directory')
+    """
+    if isinstance(error, GanevalError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{printable(str(error.filename or 'a file'))}: {error.strerror}"
+    return f"{type(error).__name__}: {error}"
 
 
 class WrongInputError(GanevalError):
@@ -49,3 +68,42 @@ class IncomparableError(GanevalError):
 
 class BrokenRunError(GanevalError):
     """A run directory or a record in it that cannot be read."""
+
+
+class UnexpectedError(GanevalError):
+    """What no check of ours foresaw: the message holds the kind and the words of the error that it is raised from."""
+
+
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """The one guard at the door of a public function: it raises `GanevalError` or nothing.
+
+    Two kinds pass as they are: a call that does not fit the signature, and a machine without memory left, which callers
+    handle by asking for less.
+
+    >>> guarded(lambda rows: rows[0])([])
+    Traceback (most recent call last):
+    ...
+    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check what was passed to it; the error that this one was raised from says where.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*arguments, **options)
+        except GanevalError:
+            raise
+        except Exception as error:
+            if _is_the_callers(error):
+                raise
+            raise UnexpectedError(
+                f"{function.__qualname__} met what it did not expect: {sentence(error)}. "
+                "Check what was passed to it; the error that this one was raised from says where."
+            ) from error
+
+    return call
+
+
+def _is_the_callers(error: Exception) -> bool:
+    within = error.__traceback__ and error.__traceback__.tb_next
+    wrong_call = isinstance(error, TypeError) and within is None
+    return wrong_call or isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__

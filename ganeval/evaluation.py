@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.distributed import ALONE, Ranks
-from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError
+from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError, guarded
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
@@ -59,6 +59,8 @@ class Setup:
             checked_count(self.n)
 
 
+
+@guarded
 def evaluate(
     real: Any,
     fake: Any = None,

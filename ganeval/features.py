@@ -13,7 +13,7 @@ import os
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,12 +23,12 @@ from tqdm import tqdm
 from ganeval.cache import cache_root, content_key, read_file, read_tensors, write_file, write_tensors
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.distributed import ALONE, Ranks, local_rank
-from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractor import Embedded, Extractor
 from ganeval.extractors import EXTRACTORS
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
-from ganeval.registry import unknown_name
+from ganeval.registry import load_object, unknown_name
 from ganeval.scores import Passport
 
 CACHE_FORMAT = 2  # of the entries; a change of what is stored makes the old ones unreachable
@@ -113,6 +113,7 @@ class Features:
         )  # fmt: skip
 
     @classmethod
+    @guarded
     def given(cls, embeddings: Any, *, labels: Any = None, logits: Any = None, source: str = "array") -> Features:
         """Features from bare arrays (numpy or torch), computed elsewhere.
 
@@ -173,8 +174,11 @@ def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
     return replace(images, length=len(rows), load=load, labels=labels)
 
 
+@guarded
 def load_extractor(extractor: str | Extractor) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
+
+    "package.module:name" is an extractor of yours, or a function without arguments that makes one.
 
     >>> load_extractor("pixels").name
     'pixels'
@@ -189,10 +193,19 @@ def load_extractor(extractor: str | Extractor) -> Extractor:
     for registry in (CLASSIFIERS, EXTRACTORS):
         if extractor in registry:
             return registry[extractor].load()
+    if ":" in extractor:
+        return load_extractor(_made(load_object(extractor, "extractor")))
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
 
 
+def _made(found: Any) -> Any:
+    """What was named, or what it makes when it is called; a network of torch is called with images only."""
+    is_maker = callable(found) and not isinstance(found, torch.nn.Module) and not isinstance(found, Extractor)
+    return cast("Any", found)() if is_maker else found
+
+
+@guarded
 def extract(
     images: ImageSet,
     extractor: str | Extractor,

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import json
+import math
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ganeval.errors import BrokenRunError, MissingFileError, WrongInputError, printable
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, WrongInputError, printable
+
+try:
+    import fcntl
+except ImportError:  # Windows: what is abandoned is then known by its age alone
+    fcntl = None
 
 MAX_JSON_BYTES = 64 * 2**20
+PART = (".ganeval-", ".part")  # around the name of a folder in which one file is being made
+_ABANDONED = 3600.0  # seconds after which a folder that cannot be locked counts as left behind
+_ATTEMPTS = 5
 
 
 def open_regular(path: str | Path) -> BinaryIO:
@@ -64,27 +77,170 @@ def _unreadable(path: Path, error: OSError | ValueError) -> MissingFileError | W
 
 
 def write_atomic(path: str | Path, content: bytes | str) -> Path:
-    """Write through a temporary file beside `path`, fsync, then rename: readers see the old file or the new one."""
+    """Write beside `path` in a hidden folder that git ignores, fsync, then rename: readers see the old file or the new.
+
+    What a killed process left beside `path` is taken away first. A device or a pipe (/dev/stdout) is written to as it is.
+    """
     path = Path(path)
+    data = _encoded(content) if isinstance(content, str) else content
+    if _is_special(path):
+        _write_into(path, data)
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    _remove_abandoned(path.parent)
+    for attempt in range(_ATTEMPTS):
+        try:
+            with _part_folder(path.parent) as folder:
+                _write_new(folder / "content", data).replace(path)
+            break
+        except FileNotFoundError:  # another process took the new folder for an abandoned one before it was locked
+            if attempt == _ATTEMPTS - 1 or not path.parent.is_dir():
+                raise
     return path
+
+
+def require_writable(path: str | Path) -> None:
+    """Raise `GanevalError` before an hour of work where its result could not be written to `path`."""
+    path = Path(path)
+    with writing(path):
+        if _is_special(path):
+            return
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        place = next((place for place in (path.parent, *path.parent.parents) if os.path.lexists(place)), Path())
+        with _part_folder(place) as folder:
+            _write_new(folder / "content", b"")
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """What the system says inside against `path` becomes the sentence that it could not be written."""
+    try:
+        yield
+    except GanevalError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        why = getattr(error, "strerror", None) or error
+        raise GanevalError(f"{printable(path)} could not be written: {why}. Choose another place.") from error
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Only one process at a time is inside, per folder; others wait. Where the system has no locks, nobody waits."""
+    handle = _locked(folder, wait=True)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _is_special(path: Path) -> bool:
+    """A device, a pipe or a socket: what must be written to, and never replaced."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody reads is an error, no wait
+    os.set_blocking(handle, True)
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _write_new(path: Path, data: bytes) -> Path:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+@contextlib.contextmanager
+def _part_folder(parent: Path) -> Iterator[Path]:
+    """A new hidden folder in `parent` with a .gitignore, locked while it is used, and gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=PART[0], suffix=PART[1], dir=parent))
+    handle = None
+    try:
+        handle = _locked(folder, wait=True)
+        (folder / ".gitignore").write_text("*\n")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    with os.scandir(parent) as entries:
+        parts = [e.path for e in entries if e.name.startswith(PART[0]) and e.name.endswith(PART[1])]
+    for folder in map(Path, parts):
+        with contextlib.suppress(OSError):
+            handle = _locked(folder, wait=False)
+            if handle is not None or time.time() - folder.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(folder, ignore_errors=True)
+            if handle is not None:
+                os.close(handle)
+
+
+def _locked(folder: Path, *, wait: bool) -> int | None:
+    """A handle that holds the folder's lock until it is closed; None where there are no locks. A dead owner has none.
+
+    Raises `BlockingIOError` where another process has it and nobody wants to wait.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a network file system without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+def _encoded(text: str) -> bytes:
+    r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads back.
+
+    >>> _encoded(json.dumps("caf\udce9", ensure_ascii=False))
+    b'"caf\\udce9"'
+    """
+    return text.encode("utf-8", "backslashreplace")
+
+
+def strict(value: Any) -> Any:
+    """The value with NaN and infinities as None, tuples as lists, keys as text: what strict JSON can hold.
+
+    >>> strict({1: (0.5, float("nan"))})
+    {'1': [0.5, None]}
+    """
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    return strict(value.tolist()) if hasattr(value, "tolist") else str(value)  # of numpy and torch
 
 
 def render_json(value: Any) -> str:
     """Strict JSON (no NaN, no Infinity), sorted keys, two spaces, LF at the end: equal values give equal bytes."""
-    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return _encoded(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
+
+
+def render_line(record: dict[str, Any]) -> str:
+    """One record as one line of a JSONL file, LF at the end."""
+    return _encoded(json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -95,52 +251,68 @@ def read_json(path: str | Path) -> Any:
     """Read one JSON document of at most 64 MiB; a broken one raises `BrokenRunError` naming the file."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_JSON_BYTES + 1)
-        if len(data) > MAX_JSON_BYTES:
-            raise BrokenRunError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MiB; that is no ganeval JSON file.")
-        return json.loads(data)
+        return json.loads(_bounded(path))
+    except BrokenRunError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
 
 
+def _bounded(path: Path) -> bytes:
+    with require_regular(path).open("rb") as file:
+        data = file.read(MAX_JSON_BYTES + 1)
+    if len(data) > MAX_JSON_BYTES:
+        raise BrokenRunError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MiB; that is no ganeval JSON file.")
+    return data
+
+
 def append_jsonl(path: str | Path, *records: dict[str, Any]) -> None:
     """Append one line per record, all in one write, so that concurrent writers and crashes never tear a line."""
-    lines = "".join(json.dumps(r, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for r in records)
-    append_text(path, lines)
+    append_text(path, "".join(map(render_line, records)))
 
 
 def append_text(path: str | Path, text: str) -> None:
-    """Append in one write; a disk that takes only a part of it is an `OSError`, not a success."""
+    """Append in one write and fsync; a disk that takes only a part of it is an `OSError`, not a success.
+
+    A line that a crash has torn is ended first, so that it cannot swallow the next one.
+    """
     path = Path(path)
+    if _is_special(path):
+        return _write_into(path, _encoded(text))
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = text.encode()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
+        with contextlib.suppress(OSError):  # without locks a blank line may come in, nothing else
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        data = (b"" if _ends_a_line(handle) else b"\n") + _encoded(text)
         if os.write(handle, data) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(handle)
     finally:
         os.close(handle)
 
 
+def _ends_a_line(handle: int) -> bool:
+    size = os.lseek(handle, 0, os.SEEK_END)
+    if size == 0:
+        return True
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    return os.read(handle, 1) == b"\n"
+
+
 def read_jsonl(path: str | Path, max_lines: int = 2_000_000) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSONL file; a torn last line (a crash) is skipped, NaN tokens become None."""
-    with Path(path).open(encoding="utf-8", errors="replace") as file:
+    """Yield the records of a JSONL file; a torn line (a crash) is skipped, NaN tokens become None."""
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file):
             if number >= max_lines:
                 return
             try:
                 record = _LENIENT.decode(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(record, dict):
                 yield record
 
 
 _LENIENT = json.JSONDecoder(parse_constant=lambda _: None)  # made once: it costs more than a line does
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

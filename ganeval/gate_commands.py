@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.errors import GanevalError, MissingFileError
+from ganeval.files import require_writable, write_atomic, write_json, writing
 from ganeval.gate.commands import GateOptions, options_config, require_run
 from ganeval.gate.commands import gate as run_gate
 from ganeval.gate.rules import GateConfig, GateConfigError
@@ -24,6 +25,10 @@ def gate(options: OmitArgPrefixes[GateOptions]) -> int:
     """Judge a run or a generator against a baseline. Exit code: 0 ok, 1 regressed, 2 usage, 3 error, 4 inconclusive
     (with on_inconclusive = "fail"), 5 no or incomparable baseline, 6 nothing judged.
     """
+    outputs = (options.json, options.junit, options.markdown, options.openmetrics, options.history)
+    for path in outputs if not options.runs else ():  # what lies there is judged at once; what is drawn takes its time
+        if path is not None:
+            require_writable(path)
     outcome = run_gate(options, make_sampler=_sampler_of, evaluate_run=_evaluate_run)
     sys.stdout.write(outcome.text)
     return outcome.exit_code
@@ -62,6 +67,8 @@ def calibrate(
     from ganeval.gate.faults import FAULTS
     from ganeval.sampler import drawing, measuring, perturbed
 
+    if json is not None:
+        require_writable(json)
     rules = options_config(
         GateOptions(config=config, generator=generator, real=real, classifier=classifier, extractor=extractor, n=n)
     )
@@ -82,8 +89,10 @@ def calibrate(
         variants=variants, progress=_bar(),
     )  # fmt: skip
     if json is not None:
-        _write(json, {"schema": "ganeval.calibration/1", "n": found.n, "alpha": found.alpha,
-                      "trials": {one.name: {rule: list(words) for rule, words in one.words.items()} for one in found.trials}})  # fmt: skip
+        document = {"schema": "ganeval.calibration/1", "n": found.n, "alpha": found.alpha,
+                    "trials": {one.name: {rule: list(words) for rule, words in one.words.items()} for one in found.trials}}  # fmt: skip
+        with writing(json):
+            write_json(json, document)
     sys.stdout.write(render_calibration(found))
     return 0
 
@@ -142,13 +151,13 @@ def trend(
         arl: Healthy runs between two false alarms, all metrics together.
         otava_csv: Write the values for Apache Otava here.
     """
-    from ganeval.files import write_atomic
     from ganeval.gate.trend import read_history, render_otava, render_trend, trends
 
     read = read_history(history)
     found = trends(read, metrics, arl=arl)
     if otava_csv is not None:
-        _guarded(lambda: write_atomic(otava_csv, render_otava(found)), otava_csv)
+        with writing(otava_csv):
+            write_atomic(otava_csv, render_otava(found))
     sys.stdout.write(render_trend(found, read.skipped))
     return int(any(one.alarms for one in found))
 
@@ -201,19 +210,6 @@ def _bar() -> Callable[[int, int], None]:
         bar.update(done - bar.n)
 
     return show
-
-
-def _write(path: Path, document: Mapping[str, object]) -> None:
-    from ganeval.files import write_json
-
-    _guarded(lambda: write_json(path, document), path)
-
-
-def _guarded(write: Callable[[], object], path: Path) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise GanevalError(f"{path} could not be written: {error.strerror or error}. Choose another place.") from error
 
 
 GATE_COMMANDS: Mapping[str, Callable[..., int]] = {

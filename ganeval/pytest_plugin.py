@@ -174,7 +174,7 @@ def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> 
             outputs=_outputs(request.config, name),
         )  # fmt: skip
         if outcome.exit_code:
-            pytest.fail(f"exit code {outcome.exit_code}\n{outcome.text}", pytrace=False)
+            pytest.fail(f"exit code {outcome.exit_code}\n{_in_pytest(outcome.text)}", pytrace=False)
         return outcome.verdict
 
     return gate
@@ -274,20 +274,43 @@ def _candidate(candidate: Any, config: GateConfig) -> Any:
     )  # fmt: skip
 
 
+_OPTIONS = {
+    "--update-baseline --reason '...'": "--ganeval-update-baseline '...'",
+    "--reason '": "--ganeval-update-baseline '",
+    **{
+        f"--{name}": f"--ganeval-{name}"
+        for name in ("allow-ci-update", "accept-regression", "force", "update-baseline")
+    },
+}  # what the gate's advice is called on pytest's command line
+
+
+def _in_pytest(advice: str) -> str:
+    """
+    >>> _in_pytest("accept it with --update-baseline --reason '...'; --force lifts this")
+    "accept it with --ganeval-update-baseline '...'; --ganeval-force lifts this"
+    """
+    for ours, theirs in _OPTIONS.items():
+        advice = advice.replace(ours, theirs)
+    return advice
+
+
 _FLAGS = {
     "allow_ci": "allow-ci-update", "force": "force", "accept_regression": "accept-regression", "new_only": "update-new-only",
 }  # fmt: skip
 
 
 def _update(config: pytest.Config, path: Path) -> Update | None:
-    from ganeval.gate.update import Update, require_allowed
+    from ganeval.gate.update import RefusedError, Update, require_allowed
 
     reason = config.getoption("--ganeval-update-baseline")
     flags = {name: bool(config.getoption(f"--ganeval-{option}")) for name, option in _FLAGS.items()}
     if reason is None or (flags["new_only"] and path.exists()):
         return None
     update = Update(reason=str(reason), **flags)  # pyright: ignore[reportArgumentType] - no flag is a path
-    require_allowed(update, path)
+    try:
+        require_allowed(update, path)
+    except RefusedError as error:
+        raise RefusedError(_in_pytest(str(error))) from None
     return update
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from ganeval.errors import UnknownNameError
+from ganeval.errors import UnknownNameError, WrongInputError, sentence
 
 
 class Named(Protocol):
@@ -79,6 +81,41 @@ def unknown_name(noun: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"There is no {noun} named {name!r}.{guess} Known: {', '.join(known) or 'none'}."
+
+
+def load_object(where: str, noun: str) -> Any:
+    """What "package.module:name" names; modules of the current folder count. `noun` says what it is for in messages.
+
+    >>> load_object("math:sqrt", "generator")(9.0)
+    3.0
+    """
+    module_name, colon, attribute = where.partition(":")
+    if not colon or not module_name or not attribute:
+        raise WrongInputError(f"A {noun} is named 'package.module:name'; got {where!r}.")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    found: Any = _imported(module_name, where, noun)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise UnknownNameError(f"{where!r} names no {noun}: {unknown_name('name in it', part, _public(found))}")
+        found = getattr(found, part)
+    return found
+
+
+def _imported(module_name: str, where: str, noun: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UnknownNameError(
+            f"There is no module {error.name!r}, needed by the {noun} {where!r}. Start where it lies, or install it."
+        ) from error
+    except Exception as error:
+        raise WrongInputError(f"The module of the {noun} {where!r} cannot be loaded: {sentence(error)}.") from error
+
+
+def _public(thing: Any) -> list[str]:
+    return [name for name in dir(thing) if not name.startswith("_")]
 
 
 def _modules_of(package: str) -> list[str]:

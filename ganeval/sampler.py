@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.errors import WrongInputError
 from ganeval.evaluation import evaluate
 from ganeval.extractor import Extractor
 from ganeval.features import extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.generated import AT_ONCE
 from ganeval.images.imageset import ImageSet
+from ganeval.registry import load_object
 from ganeval.scores import Evaluation
 
 
@@ -133,25 +132,10 @@ def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
 
 
 def load_generator(where: str) -> Callable[..., Any]:
-    """The callable that "package.module:function" names; modules of the current folder count.
-
-    >>> load_generator("math:sqrt")(9.0)
-    3.0
-    """
-    module_name, colon, attribute = where.partition(":")
-    if not colon or not module_name or not attribute:
-        raise WrongInputError(f"A generator is named 'package.module:function'; got {where!r}.")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise MissingFileError(f"There is no module {error.name!r}, needed by the generator {where!r}.") from error
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
+    """The callable that "package.module:function" names; modules of the current folder count."""
+    found = load_object(where, "generator")
     if not callable(found):
-        raise MissingFileError(f"{module_name} has no function {attribute!r} to draw images with.")
+        raise WrongInputError(f"A generator must be callable, (n, labels, rng) -> images; {where!r} is {found!r}.")
     return found
 
 

@@ -14,9 +14,11 @@ from typing import Any, Literal, Self, SupportsFloat
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError
-from ganeval.files import read_json, write_atomic, write_json
+from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError, guarded
+from ganeval.files import read_json, strict
 from ganeval.registry import unknown_name
+from ganeval.typed import converted, typed
+from ganeval.vectors import load_arrays, read_arrays, write_document
 
 SCHEMA = "ganeval.evaluation/1"
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
@@ -262,12 +264,19 @@ class ScoreRecord:
     @classmethod
     def of(cls, score: Score, floor: Floor | None = None) -> Self:
         plain = {key: getattr(score, key) for key in _PROTOCOL}
-        if not math.isfinite(score):
-            return cls(status="not computed: the value is not finite", **plain)
+        wrong = _not_finite(score)
+        if wrong:
+            return cls(status=f"not computed: {wrong} is not finite", **plain)
         return cls(
             status="ok", value=float(score), se=score.se, interval=score.interval, n=score.n, floor=floor,
-            details=dict(score.details), **plain,
+            details=strict(score.details), **plain,
         )  # fmt: skip
+
+
+def _not_finite(score: Score) -> str:
+    if not math.isfinite(score):
+        return "the value"
+    return "" if all(map(math.isfinite, (score.se or 0.0, *(score.interval or ())))) else "its error"
 
 
 @dataclass(frozen=True)
@@ -313,75 +322,101 @@ class Evaluation:
 
     @property
     def protocol_hash(self) -> str:
-        text = json.dumps(self.protocol, sort_keys=True, allow_nan=False)
+        text = json.dumps(strict(self.protocol), sort_keys=True, allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON document, `schema` first by name; per-sample values live beside it in safetensors."""
-        document = asdict(replace(self, per_sample={}, evidence={}))
+        """The JSON document, `schema` first by name; arrays live beside it in safetensors."""
+        document = strict(asdict(replace(self, per_sample={}, evidence={})))
         del document["per_sample"], document["evidence"]
         return {"schema": SCHEMA, **document, "protocol_hash": self.protocol_hash}
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the document") -> Self:
+        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong type."""
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")
         try:
-            return cls(
-                name=document["name"], created=document["created"], step=document.get("step"),
-                real=_passport(document["real"]), fake=_passport(document["fake"]),
-                classifier=document.get("classifier", ""), settings=document.get("settings", {}),
-                environment=document.get("environment", {}),
-                scores={name: _record(value) for name, value in document["scores"].items()},
-            )  # fmt: skip
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise BrokenRunError(
-                f"{where} is not a complete evaluation: {error!r}. Evaluate that run again."
-            ) from error
+            return cls(**_header(document), scores=_scores(document))
+        except (ValueError, RecursionError) as error:
+            raise BrokenRunError(f"{where} is not a complete evaluation: {error}. Evaluate that run again.") from error
 
     def write(self, path: str | Path) -> Path:
-        """Write `path` (JSON) and, where there are any, `per_sample.safetensors` and `evidence.safetensors` beside it."""
-        path = Path(path)
-        if self.per_sample:
-            from safetensors.numpy import save  # imported late: reading a record needs no safetensors
-
-            arrays = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in self.per_sample.items()}
-            write_atomic(path.with_name("per_sample.safetensors"), save(arrays))
-        if self.evidence:
-            from safetensors.numpy import save
-
-            write_atomic(
-                path.with_name("evidence.safetensors"), save({k: self.evidence[k] for k in sorted(self.evidence)})
-            )
-        return write_json(path, self.to_json())
+        """Write `path` (JSON) and, where there are any, its arrays beside it, in files that are named after `path`."""
+        per_sample = {key: np.asarray(value, dtype=np.float32) for key, value in self.per_sample.items()}
+        return write_document(path, self.to_json(), {"per_sample": per_sample, "evidence": self.evidence})
 
     @classmethod
+    @guarded
     def read(cls, path: str | Path, *, per_sample: bool = False) -> Self:
+        """The record at `path`; `per_sample` also reads the arrays, which must be those that were written with it."""
         path = Path(path)
-        evaluation = cls.from_json(read_json(path), str(path))
-        beside = path.with_name("per_sample.safetensors")
-        if not per_sample or not beside.exists():
+        document = read_json(path)
+        evaluation = cls.from_json(document, str(path))
+        if not per_sample:
             return evaluation
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            return replace(evaluation, per_sample=load_file(beside))
-        except (SafetensorError, OSError) as error:
-            raise BrokenRunError(
-                f"Expected per-sample values in {beside}; {error}. Evaluate that run again."
-            ) from error
+        arrays = read_arrays(path, "per_sample", document)
+        return replace(evaluation, per_sample=_older_arrays(evaluation, path) if arrays is None else arrays)
 
 
-def _passport(document: dict[str, Any]) -> Passport:
-    return Passport(**{**document, "class_names": tuple(document.get("class_names", ()))})
+_HEADER = ("name", "created", "real", "fake", "classifier", "step", "settings", "environment")
 
 
-def _record(document: dict[str, Any]) -> ScoreRecord:
-    floor, interval = document.get("floor"), document.get("interval")
-    return ScoreRecord(**{
-        **document,
-        "floor": None if floor is None else Floor(**floor),
-        "interval": None if interval is None else tuple(interval),
-    })  # fmt: skip
+def _header(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an evaluation other than its scores, each of the type that it must have."""
+    hints = {**dict.fromkeys(_HEADER, str), "real": Passport, "fake": Passport, "step": int | None,
+             "settings": Mapping, "environment": Mapping}  # fmt: skip
+    absent = [key for key in (*_HEADER[:4], "scores") if key not in document]
+    if absent:
+        raise ValueError(f"it has no {absent[0]!r}")
+    _require_finite(document, "it")
+    return {key: converted(hints[key], document[key], key) for key in _HEADER if key in document}
+
+
+def _scores(document: Mapping[str, Any]) -> dict[str, ScoreRecord]:
+    found = converted(Mapping, document["scores"], "scores")
+    records = {key: typed(ScoreRecord, value, f"scores.{key}") for key, value in found.items()}
+    for key, record in records.items():
+        if record.name not in ("", key):
+            raise ValueError(f"scores.{key} is named {record.name!r}")
+        if (record.se or 0) < 0 or (record.n or 0) < 0 or (record.status == "ok") != record.ok:
+            raise ValueError(f"scores.{key} contradicts itself: {record.status!r}, n = {record.n}, se = {record.se}")
+    return records
+
+
+def _require_finite(value: Any, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} holds {value}, which is no number")
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        _require_finite(part, str(key))
+
+
+def _older_arrays(evaluation: Evaluation, path: Path) -> Mapping[str, NDArray[np.floating]]:
+    """What earlier versions wrote as `per_sample.safetensors`, if a number of the record follows from it.
+
+    That file had one name for all results of a folder and no digest, so it can be another's.
+    """
+    file = path.with_name("per_sample.safetensors")
+    if not file.is_file():
+        return {}
+    arrays = load_arrays(file, "per-sample values")
+    if any(_follows(evaluation.scores[name], key, arrays) for key in arrays
+           if (name := key.partition(".")[0]) in evaluation.scores):  # fmt: skip
+        return arrays
+    raise BrokenRunError(
+        f"Nothing proves that {file} belongs to {path.name} and not to another result. Evaluate it again."
+    )
+
+
+def _follows(record: ScoreRecord, key: str, arrays: Mapping[str, NDArray[np.floating]]) -> bool:
+    """Whether the record's error is that of its influences, or its value the mean of these rows."""
+    rows = np.asarray(arrays[key], dtype=np.float64)
+    if record.value is None or record.se is None or rows.ndim != 1 or len(rows) != record.n or len(rows) < 2:
+        return False
+    error = float(rows.std(ddof=1)) / math.sqrt(len(rows))
+    near = abs(error - record.se) <= 0.02 * record.se
+    return near and (
+        key.endswith(".influence") or abs(float(rows.mean()) - record.value) <= 1e-5 * max(1, abs(record.value))
+    )

@@ -157,9 +157,9 @@ def test_every_metric_is_a_public_function() -> None:
 )  # fmt: skip
 def test_labels_that_are_no_class_indices_are_refused_at_every_door(labels: Any) -> None:
     rows = np.random.default_rng(0).normal(size=(40, 3))
-    with pytest.raises(WrongInputError, match="[Ll]abels"):
+    with pytest.raises(WrongInputError, match=r"[Ll]abels"):
         Features.given(rows, labels=labels)
-    with pytest.raises(WrongInputError, match="[Ll]abels"):
+    with pytest.raises(WrongInputError, match=r"[Ll]abels"):
         evaluate(rows, rows, labels=labels, metrics=["intra_kid"])
 
 

@@ -6,6 +6,7 @@ known one. A typing error in a gate's configuration must not become a gate that 
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.files import require_regular
 from ganeval.gate.lines import line_of
 from ganeval.gate.multiplicity import Correction
 from ganeval.gate.never import problems
@@ -273,6 +275,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
+        if os.path.lexists(path):
+            require_regular(path)
         with path.open("rb") as file:
             data = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:

@@ -47,7 +47,7 @@ def clip(text: str, limit: int) -> str:
     >>> clip("abcdef", 6), clip("abcdefg", 6)
     ('abcdef', 'abc…')
     """
-    data = text.encode()
+    data = text.encode(errors="backslashreplace")
     if len(data) <= limit:
-        return text
+        return data.decode()
     return data[: max(limit - 3, 0)].decode(errors="ignore") + "…"

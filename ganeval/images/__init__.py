@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ganeval.errors import UnknownNameError, WrongInputError, printable
+from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
 from ganeval.images.imageset import ImageSet
 from ganeval.registry import unknown_name
 
@@ -20,6 +20,7 @@ Classes = Literal["auto", "folders", "names", "none"]
 CLASSES: tuple[str, ...] = get_args(Classes)
 
 
+@guarded
 def image_set(
     source: Any,
     *,

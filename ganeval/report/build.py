@@ -20,9 +20,9 @@ from typing import Any
 from markupsafe import Markup
 
 from ganeval.errors import GanevalError
-from ganeval.files import render_json, write_atomic
+from ganeval.files import render_json, strict, write_atomic
 from ganeval.report import charts, text
-from ganeval.report.document import created_of, document_of, render_csv, strict
+from ganeval.report.document import created_of, document_of, render_csv
 from ganeval.report.panel import Absent, Panel, panels_in_order
 from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page

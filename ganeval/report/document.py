@@ -98,16 +98,3 @@ def _lines(run_id: str, evaluation: Evaluation) -> Iterable[list[Any]]:
 
 def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def strict(value: Any) -> Any:
-    """The value with NaN and infinities as None, tuples as lists, keys as text: what strict JSON can hold."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
-    if value is None or isinstance(value, (str, int, bool)):
-        return value
-    return str(value)

@@ -18,7 +18,7 @@ from ganeval.report.story import Story, story_of
 from ganeval.report.text import visible
 from ganeval.runs import layout
 from ganeval.runs.discovery import Found
-from ganeval.runs.evidence import evidence_path, group, read_evidence
+from ganeval.runs.evidence import evidence_of, group
 from ganeval.runs.record import RunRecord
 from ganeval.scores import Evaluation
 
@@ -55,7 +55,7 @@ class RunView:
         if self.evaluation is None:
             return {}, ""
         try:
-            return read_evidence(evidence_path(self.record.path, self.evaluation.step)), ""
+            return evidence_of(self.record.path, self.evaluation.step), ""
         except GanevalError as error:
             return {}, str(error)
 

@@ -1,4 +1,4 @@
-"""Evidence: the pictures and points behind the numbers of one evaluation, in `evidence.safetensors` beside its result.
+"""Evidence: the pictures and points behind the numbers of one evaluation, in safetensors beside its result.
 
 An evaluation stores it, a report shows it; nothing in it is a score. Keys are `group.field`; a group is there whole or
 not at all. Tiles are uint8 (n, h, w) for grey and (n, h, w, 3) for colour.
@@ -25,12 +25,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import BrokenRunError
 from ganeval.files import write_atomic
 from ganeval.runs import layout
+from ganeval.vectors import load_arrays, read_arrays
 
-FILE = "evidence.safetensors"
-MAX_BYTES = 256 * 2**20
+FILE = "evidence.safetensors"  # what `write_evidence` adds to a result; an evaluation names its own file after itself
 GROUPS = (
     "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity",
     "interpolation", "judge",
@@ -39,9 +38,12 @@ GROUPS = (
 Evidence = Mapping[str, NDArray]
 
 
-def evidence_path(run: Path, step: int | None) -> Path:
-    """Where the evidence of the evaluation at `step` lies inside a run directory."""
-    return layout.result_path(run, step or 0).with_name(FILE)
+def evidence_of(run: Path, step: int | None) -> dict[str, NDArray]:
+    """The evidence of the evaluation at `step` of a run directory: {} where it has none, an error where it is another's."""
+    result = layout.result_path(run, step or 0)
+    if not result.is_file():
+        return {}
+    return read_arrays(result, "evidence") or read_evidence(result.with_name(FILE))
 
 
 def write_evidence(path: str | Path, evidence: Evidence) -> Path:
@@ -52,19 +54,9 @@ def write_evidence(path: str | Path, evidence: Evidence) -> Path:
 
 
 def read_evidence(path: str | Path) -> dict[str, NDArray]:
-    """All arrays by `group.field`; empty where there is no such file."""
+    """All arrays of one file by `group.field`; empty where there is no such file."""
     path = Path(path)
-    if not path.is_file():
-        return {}
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    if path.stat().st_size > MAX_BYTES:
-        raise BrokenRunError(f"{path} is larger than {MAX_BYTES // 2**20} MiB. Evaluate that run again.")
-    try:
-        return load(path.read_bytes())
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise BrokenRunError(f"Expected the evidence of an evaluation in {path}; {error}. Evaluate again.") from error
+    return load_arrays(path, "evidence") if path.is_file() else {}
 
 
 def group(evidence: Evidence, name: str) -> dict[str, NDArray]:

@@ -10,7 +10,7 @@
         samples/fixed/step-000200.png    sprite of fixed latents; layout.json says rows, columns, tile, labels
         samples/eval/step-002000.npz     arr_0 uint8 (n, h, w, c), arr_1 labels int64 (n,), latents: their name
         checkpoints/step-002000.safetensors, last.json, best.json
-        eval/step-002000/result.json     schema ganeval.evaluation/1, with per_sample.safetensors beside it
+        eval/step-002000/result.json     schema ganeval.evaluation/1, its arrays beside it
         gate/verdict.json                schema ganeval.verdict/1: what the gate said last
 
 Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of images

@@ -81,7 +81,7 @@ def test_an_update_does_not_take_a_regression_by_itself(project, make_evaluation
     make_evaluation(shift=0.5).write(project.path / "now" / "result.json")
     result = run(project, "--ganeval-update-baseline", "second")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*--accept-regression*"])
+    result.stdout.fnmatch_lines(["*--ganeval-accept-regression*"])
     assert json.loads((project.path / "baselines" / "cgan.json").read_text())["reason"] == "first"
 
 
@@ -96,7 +96,7 @@ def test_an_update_in_ci_fails_with_the_flag_that_allows_it(project, monkeypatch
     monkeypatch.setenv("CI", "true")
     result = run(project, "--ganeval-update-baseline", "x")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*--allow-ci-update*"])
+    result.stdout.fnmatch_lines(["*--ganeval-allow-ci-update*"])
 
 
 def test_a_baseline_that_no_gate_used_is_listed(project):

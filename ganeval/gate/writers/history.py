@@ -5,9 +5,9 @@ A line stays below 4 KB, so that concurrent jobs that append to one file cannot 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from ganeval.files import render_line, strict
 from ganeval.gate.verdict import Verdict
 from ganeval.gate.writer import Writer, clip
 
@@ -38,7 +38,7 @@ def _line(verdict: Verdict, metrics: dict[str, Any]) -> str:
         "protocol_hash": verdict.protocol_hash, "verdict": verdict.verdict, "exit_code": int(verdict.exit_code),
         "metrics": metrics,
     }  # fmt: skip
-    return json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return render_line(strict(record))
 
 
 WRITER = Writer("history", render, kind="append")

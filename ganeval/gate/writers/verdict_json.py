@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ganeval.files import render_json
+from ganeval.files import render_json, strict
 from ganeval.gate.verdict import Verdict
 from ganeval.gate.writer import Writer
 
 
 def render(verdict: Verdict) -> str:
-    return render_json(verdict.to_json())
+    return render_json(strict(verdict.to_json()))
 
 
 WRITER = Writer("json", render)

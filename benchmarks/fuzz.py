@@ -1,0 +1,258 @@
+"""Hostile command lines and calls: each must end in an answer or in a sentence, never in a traceback.
+
+    python -m benchmarks.fuzz --examples 20000 --seed 1
+
+prints how often what came out, and each kind of error that only the last guard caught. `tests/test_fuzz.py` runs the same
+with 2,000 examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+import ganeval
+from ganeval.cli import main as command_line
+from ganeval.errors import GanevalError, UnexpectedError
+
+CODES = {0, 1, 2, 3, 4, 5, 6, 130}
+WORDS = ("", " ", "nowhere", "caf\udce9", "a\nb", "\x1b[31mred", "-5", "0", "1e400", "nan", "-inf", "1" * 400, "digits:", ":test",
+         "digits:tset", "os:path", "no.module:x", "math:sqrt", "tiny.npz", "tiny", "pipe", "loop", "torn.json", "list.json",
+         "nan.json", "empty", "torn.png.d", "torn.zip", "history.jsonl", "../..", "~", "/dev/null", "/proc/self/mem", "x" * 5000,
+         "ok.json", "digits:test", "digits", "pixels", "None", "True", "[]", "٣")  # fmt: skip
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "evaluate": ("--real", "--fake", "--classifier", "--extractor", "--train", "--heldout", "--n", "--seed", "--device",
+                 "--precision", "--json", "--metrics", "--no-floor", "--no-cache"),
+    "ls": ("metrics", "datasets", "--kind"),
+    "zoo": ("list", "show", "digits", "trian"),
+    "doctor": ("--n", "--seed", "--json", "--resolve", "--device"),
+    "gate": ("--config", "--name", "--baseline", "--anchor", "--base-ref", "--scope", "--generator", "--real", "--n", "--json",
+             "--junit", "--history", "--looks", "--seed", "--github", "--update-baseline", "--reason"),
+    "calibrate": ("--config", "--n", "--runs", "--faults", "--json"),
+    "power": ("--difference", "--n", "--noise", "--p", "--agreement", "--alpha", "--tests", "--power"),
+    "trend": ("--metrics", "--arl", "--otava-csv"),
+    "report": ("--no-evaluate", "--out", "--title", "--json", "--explain", "--compare", "--tb", "--generator"),
+}  # fmt: skip
+REQUIRED = {
+    "evaluate": ("--real", "--fake"),
+    "doctor": ("--real",),
+    "report": (),
+    "calibrate": ("--real", "--generator"),
+}
+FIRST = {"evaluate": ("digits:test", "tiny.npz"), "doctor": ("nowhere",), "calibrate": ("nowhere", "math:sqrt")}
+
+
+@contextlib.contextmanager
+def hostile_folder() -> Iterator[Path]:
+    """The working folder of all examples: files of every broken kind."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="ganeval-fuzz-") as name:
+        folder = Path(name)
+        _fill(folder)
+        os.chdir(folder)
+        try:
+            yield folder
+        finally:
+            os.chdir(before)
+
+
+def _fill(folder: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 1), dtype=np.uint8)
+    np.savez(folder / "tiny.npz", images, np.arange(24) % 10)
+    for name in ("tiny", "empty", "torn.png.d"):
+        (folder / name).mkdir()
+    (folder / "torn.png.d" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    (folder / "torn.json").write_text('{"schema": "ganeval.evaluation/1", ')
+    (folder / "list.json").write_text("[1, 2]")
+    (folder / "nan.json").write_text('{"schema": "ganeval.evaluation/1", "name": NaN, "scores": 3}')
+    (folder / "history.jsonl").write_text(
+        '{"metrics": {"kid": {"value": 1}}}\n{"metrics": 3}\n[]\n' + "9" * 5000 + "\n"
+    )
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
+    with zipfile.ZipFile(folder / "torn.zip", "w") as archive:
+        archive.writestr("0.png", b"no picture")
+    passport = {
+        "source": "x",
+        "fingerprint": "",
+        "n": 9,
+        "dim": 2,
+        "extractor": "given",
+        "weights_sha256": "",
+        "preprocessing": "",
+    }
+    (folder / "ok.json").write_text(json.dumps({
+        "schema": "ganeval.evaluation/1", "name": "x", "created": "", "real": passport, "fake": passport,
+        "scores": {"kid": {"name": "kid", "status": "ok", "value": 1.0, "se": 0.1, "n": 9}},
+    }))  # fmt: skip
+    (folder / "ganeval.toml").write_text(
+        '[gate]\nbaseline = "ok.json"\n[[gate.rule]]\nmetric = "kid"\nmargin_abs = 1.0\n'
+    )
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """A verb with options of its own, and values that no verb wants."""
+    verb = draw(st.sampled_from([*OPTIONS, "gaet", "--version"]))
+    words = st.one_of(st.sampled_from(WORDS), st.text(st.characters(exclude_characters="\0"), max_size=6))
+    line = [verb]
+    for name, first in zip(REQUIRED.get(verb, ()), FIRST.get(verb, ()), strict=False):
+        line += [name, draw(st.one_of(st.just(first), words))]
+    for _ in range(draw(st.integers(0, 3))):
+        line += draw(st.one_of(st.tuples(st.sampled_from(OPTIONS.get(verb, ("--help",))), words), st.tuples(words)))
+    if verb == "evaluate" and "--metrics" not in line:
+        line += ["--metrics", "fid", "--no-floor"]
+    if verb == "report":
+        line += [draw(words), "--no-evaluate", "--no-open"]
+    return line
+
+
+def run_line(words: list[str]) -> tuple[int, str]:
+    """Exit code and what stderr got of one command line, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = command_line(words)
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 1
+    return code, err.getvalue()
+
+
+@dataclass(frozen=True)
+class Named:
+    """A value that a failing example can print."""
+
+    label: str
+    make: Callable[[], Any]
+
+    def __repr__(self) -> str:
+        return self.label
+
+
+def _broken(n: int, _labels: Any, _rng: Any) -> Any:
+    raise KeyError(n)
+
+
+ROWS = np.random.default_rng(0).normal(size=(30, 4))
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+KNOWN = {"np": np, "torch": torch, "Path": Path, "ganeval": ganeval, "ROWS": ROWS, "PIXELS": PIXELS, "broken": _broken}
+VALUES = tuple(Named(text, lambda text=text: eval(text, KNOWN)) for text in (  # noqa: S307 - the texts are these
+    "None", "True", "0", "-1", "3.7", "float('nan')", "10**400", "''", "'nowhere'", "'a\\0b'", "'caf\\udce9'", "b'x'", "[]", "{}",
+    "object()", "lambda: 1", "broken", "print", "type", "Path('nowhere')", "Path()", "[1, 2]", "['a']", "[[1], [1, 2]]",
+    "ROWS", "ROWS.astype(np.float32)", "ROWS[:1]", "ROWS[:0]", "ROWS * np.nan", "ROWS * 1e200", "ROWS.astype(object)",
+    "ROWS.astype(complex)", "ROWS.T", "ROWS[:, :0]", "ROWS > 0", "PIXELS", "PIXELS[0]", "PIXELS[:0]", "PIXELS[:, None]", "PIXELS / 255",
+    "PIXELS.astype(np.int64) - 500", "np.array('x')", "np.array(None)", "np.zeros((2, 3, 4, 5, 6))", "np.zeros((30, 784))",
+    "torch.tensor(ROWS, requires_grad=True)", "torch.tensor(PIXELS)", "torch.zeros(3, device='meta')", "torch.zeros(3, 3).to_sparse()",
+    "torch.zeros(30, 4, dtype=torch.bfloat16)", "torch.nn.Linear(2, 2)", "iter([])", "range(3)", "'digits:test'", "'pixels'", "'digits'",
+    "np.ma.masked_array(ROWS)", "np.datetime64('2020')", "slice(3)", "Ellipsis", "NotImplemented", "ganeval", "ganeval.Score(1.0)",
+))  # fmt: skip
+KEYWORDS = (
+    "n",
+    "seed",
+    "device",
+    "precision",
+    "labels",
+    "heldout",
+    "extractor",
+    "classifier",
+    "metrics",
+    "options",
+    "train",
+    "k",
+    "q",
+)
+FUNCTIONS = ("evaluate", "image_set", "extract", "load_extractor", "fid", "kid", "precision", "recall", "classifier_score",
+             "inception_score", "class_balance", "vendi", "Evaluation.read", "Features.given", "nn_ratio")  # fmt: skip
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[str, list[Named], dict[str, Named]]:
+    """A public function with values that it does not want."""
+    name = draw(st.sampled_from(FUNCTIONS))
+    values = st.sampled_from(VALUES)
+    positional = draw(st.lists(values, min_size=1, max_size=1 if "." in name or name.startswith("load") else 2))
+    return name, positional, draw(st.dictionaries(st.sampled_from(KEYWORDS), values, max_size=2))
+
+
+def run_call(name: str, positional: list[Named], keywords: dict[str, Named]) -> tuple[str, str]:
+    """ "answer", "sentence" or "signature", and the words; anything else is raised."""
+    function: Any = ganeval
+    for part in name.split("."):
+        function = getattr(function, part)
+    given_ = [value.make() for value in positional], {key: value.make() for key, value in keywords.items()}
+    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            function(*given_[0], **given_[1])
+        except UnexpectedError as error:
+            return "last guard", str(error)
+        except GanevalError as error:
+            return "sentence", str(error)
+        except TypeError as error:  # the guard lets pass what does not fit the signature, and no other
+            return "signature", str(error)
+    return "answer", ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    given_ = parser.parse_args()
+    counts: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    half = settings(max_examples=given_.examples // 2, deadline=None, database=None, phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck))  # fmt: skip
+
+    @half
+    @seed(given_.seed)
+    @given(command_lines())
+    def lines(words: list[str]) -> None:
+        code, said = run_line(words)
+        counts[f"command line: exit code {code}"] += 1
+        if "was not expected here" in said:
+            caught[f"{words[0]}: {_kind(said)}"] += 1
+        if code not in CODES or "Traceback" in said:
+            counts["command line: TRACEBACK"] += 1
+            print(words, said)
+
+    @half
+    @seed(given_.seed)
+    @given(calls())
+    def functions(call: tuple[str, list[Named], dict[str, Named]]) -> None:
+        try:
+            outcome, said = run_call(*call)
+        except Exception as error:  # noqa: BLE001 - this is what is looked for
+            outcome, said = "TRACEBACK", f"{type(error).__name__}: {error}"
+            print(call, said)
+        counts[f"function: {outcome}"] += 1
+        if outcome == "last guard":
+            caught[f"{call[0]}: {_kind(said)}"] += 1
+
+    with hostile_folder():
+        lines()
+        functions()
+    for text, count in [*sorted(counts.items()), *caught.most_common(60)]:
+        print(f"{count:7d}  {text}")
+
+
+def _kind(said: str) -> str:
+    return re.sub(r"\d+", "N", said.strip().splitlines()[-1])[:160]
+
+
+if __name__ == "__main__":
+    main()
