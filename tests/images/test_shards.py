@@ -139,5 +139,5 @@ def test_a_question_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_a_question_about_labels_says_why_there_are_none(tmp_path: Path) -> None:
     root = write(tmp_path / "set", PIECES["of EDM"])
     real = image_set(RNG.integers(0, 256, (9, 4, 5), dtype=np.uint8), labels=np.arange(9) % 3)
-    with pytest.raises(UndefinedError, match="000000 to 002000 of .* look like shards"):
+    with pytest.raises(UndefinedError, match=r"000000 to 002000 of .* look like shards"):
         ganeval.intra_kid(real, image_set(root), extractor="pixels")
