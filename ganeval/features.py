@@ -71,6 +71,8 @@ class Features:
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
                 raise WrongInputError(f"{name} must have one row per image: {len(self)}; got {len(rows)}.")
+        if self.labels is not None:
+            checked_labels(self.labels, len(self), self.passport.source)
 
     def __len__(self) -> int:
         return len(self.embeddings)
