@@ -111,7 +111,7 @@ def class_numbers(
     Raises: WrongInputError with both lists.
     """
     new = np.array([_number_among(name, others) for name in names], dtype=np.int64)
-    lost = [names[k] for k in used.tolist() if new[k] < 0]
+    lost = [name for k, name in enumerate(names) if k in used and new[k] < 0]
     if lost or len(set(new[used].tolist())) < len(used):
         what = (
             f"{printable(lost[0], 60)!r} is not among the latter" if lost else "two of the former are one of the latter"
