@@ -35,6 +35,7 @@ GREY = RNG.integers(0, 256, (6, 8, 8), dtype=np.uint8)
 COLOUR = RNG.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
 UNIT = np.linspace(0, 1, 6 * 8 * 8, dtype=np.float32).reshape(6, 8, 8)
 LABELS = np.arange(6) % 3
+HALF: Any = 2.5
 
 
 @dataclass(frozen=True)
@@ -415,7 +416,7 @@ CASES: dict[str, list[Case]] = {
         Case("more images than there are", lambda: image_set(GREY, n=7), ("7 images", "holds 6")),
         Case("no images", lambda: image_set(GREY, n=0), ("n must be a whole number of at least 1", "got 0")),
         Case("fewer than no images", lambda: image_set(GREY, n=-5), ("n must be", "got -5")),
-        Case("half an image", lambda: image_set(GREY, **{"n": 2.5}), ("n must be", "got 2.5")),
+        Case("half an image", lambda: image_set(GREY, n=HALF), ("n must be", "got 2.5")),
         Case("a negative seed", lambda: image_set(GREY, n=2, seed=-1), ("seed must be", "at least 0", "got -1")),
         Case("something else", lambda: image_set(3.5), ("folder, zip, npz", "got float")),
     ],
