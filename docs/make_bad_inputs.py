@@ -11,8 +11,11 @@ import contextlib
 import io
 import json
 import os
+import struct
 import tempfile
+import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +35,7 @@ GREY = RNG.integers(0, 256, (6, 8, 8), dtype=np.uint8)
 COLOUR = RNG.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
 UNIT = np.linspace(0, 1, 6 * 8 * 8, dtype=np.float32).reshape(6, 8, 8)
 LABELS = np.arange(6) % 3
+HALF: Any = 2.5
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,61 @@ def animation() -> bytes:
     return png(frames[0], "GIF", save_all=True, append_images=frames[1:])
 
 
+def deep_png(colour: int, channels: int) -> bytes:
+    """A PNG of 16 bits a channel; colour is its type: 2 for RGB, 4 for grey with alpha."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + RNG.bytes(8 * channels * 2) for _ in range(8))
+    header = struct.pack(">IIBBBBB", 8, 8, 16, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def beside(make: Callable[[Path], object]) -> Path:
+    """A folder of good images in which something else is called x.png."""
+    make(folder() / "x.png")
+    return Path("samples")
+
+
+def pipe(name: str) -> Path:
+    os.mkfifo(name)
+    return Path(name)
+
+
+def dangling(name: str) -> Path:
+    Path(name).symlink_to("gone")
+    return Path(name)
+
+
+def web_of_links() -> Path:
+    """Fifteen folders, each with eight links to the next: 8 ** 15 ways to one image."""
+    for level in range(15):
+        Path(f"d{level}").mkdir()
+        for link in range(8):
+            Path(f"d{level}", f"to{link}").symlink_to(f"../d{level + 1}")
+    Path("d15").mkdir()
+    Path("d15", "0.png").write_bytes(png(GREY[0]))
+    return Path("d0")
+
+
+def holes() -> Path:
+    """An npy file of 196 GiB that takes no room on the disk."""
+    shape = (196 * 2**20, 32, 32)
+    with Path("fake.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + 196 * 2**30)
+    return Path("fake.npy")
+
+
+def twice() -> Path:
+    saved(np.savez, "fake.npz", GREY)
+    with warnings.catch_warnings(), zipfile.ZipFile("fake.npz", "a") as file:
+        warnings.simplefilter("ignore")
+        file.writestr("arr_0.npy", file.read("arr_0.npy"))
+    return Path("fake.npz")
+
+
 def transparent() -> bytes:
     alpha = np.full((8, 8, 1), 128, dtype=np.uint8)
     return png(np.concatenate([COLOUR[0], alpha], axis=2))
@@ -153,11 +212,18 @@ CASES: dict[str, list[Case]] = {
         Case("NCHW or NHWC?", lambda: image_set(COLOUR[:, :3]), ("(6, 3, 8, 3)", "ImageSet.from_array")),
         Case("four channels", lambda: image_set(np.zeros((6, 8, 8, 4), np.uint8)), ("(6, 8, 8, 4)", "images[..., :3]")),
         Case("no image", lambda: image_set(GREY[:0]), ("shape (0, 8, 8)", "at least one image")),
+        Case("flattened images", lambda: image_set(GREY.reshape(6, 64)), ("(6, 64)", "images.reshape(-1, 1, 8, 8)")),
+        Case("images and one-hot rows", lambda: image_set((GREY, np.eye(6))), ("(6, 6)", "argmax(axis=1)")),
+        Case("a sparse tensor", lambda: image_set(torch.from_numpy(GREY).to_sparse()), ("Tensor", "Pass a dense array")),
     ],
     "Labels": [
         Case("too few", lambda: image_set(GREY, labels=LABELS[:4]), ("6 images", "4 labels")),
         Case("one-hot rows", lambda: image_set(GREY, labels=np.eye(6)), ("shape (6, 6)", "labels.argmax(axis=1)")),
-        Case("floats", lambda: image_set(GREY, labels=LABELS / 2), ("float64", "labels.astype(int)")),
+        Case("whole floats", lambda: image_set(GREY, labels=LABELS * 1.0), ("float64", "labels.astype(int)")),
+        Case("fractions", lambda: image_set(GREY, labels=LABELS / 2), ("float64", "number no class")),
+        Case("booleans", lambda: image_set(GREY, labels=LABELS > 0), ("bool", "labels.astype(int)")),
+        Case("names", lambda: image_set(GREY, labels=list("abcabc")), ("<U1", "np.unique", "class_names=")),
+        Case("classes of folders, asked of an array", lambda: image_set(GREY, classes="folders"), ("folders", "labels=")),
         Case("negative", lambda: image_set(GREY, labels=LABELS - 1), ("label 0 is -1", "Number classes from 0")),
         Case(
             "more classes than names",
@@ -171,6 +237,22 @@ CASES: dict[str, list[Case]] = {
         Case("an empty folder", lambda: image_set(only()), ("samples", "right level")),
         Case("a stranger", lambda: image_set(folder(log__txt=b"x")), ("log.txt is none", "Move it")),
         Case(
+            "a name that a terminal would obey",
+            lambda: image_set(beside(lambda path: path.with_name("a\n\x1b[31m.txt").touch())),
+            (r"a\n\x1b[31m.txt is none",),
+        ),
+        Case("an empty name", lambda: image_set(""), ("empty text", "pass '.'")),
+        Case("a pipe among the images", lambda: image_set(beside(os.mkfifo)), ("samples/x.png", "a pipe", "Remove it")),
+        Case(
+            "a link to nothing among the images",
+            lambda: image_set(beside(lambda path: path.symlink_to("gone"))),
+            ("samples/x.png is a link to gone", "Mend the link"),
+        ),
+        Case("a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Mend the link")),
+        Case("a web of links", lambda: image_set(web_of_links()), ("d0", "too many links to one folder")),
+        Case("a list of folders", lambda: image_set(["train", "test"]), ("train is none", "one by one")),
+        Case("an iterator of paths", lambda: image_set(folder().glob("0*")), ("samples/0.png", "list(paths)")),
+        Case(
             "mixed sizes",
             lambda: image_set(folder(big__png=png(GREY[0].repeat(2, 0)))),
             ("0.png is 8 x 8", "big.png is 16 x 8", "Resize"),
@@ -178,7 +260,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             "grey and colour",
             lambda: image_set(folder(c__png=png(COLOUR[0]))),
-            ("0.png is 8 x 8 with 1 channel", "c.png is 8 x 8 with 3 channels"),
+            ("0.png is 8 x 8 with 1 channel", "c.png is 8 x 8 with 3 channels", "all of them in grey, or all in colour"),
         ),
         Case("all images blank", lambda: image_set(only(a__png=png(GREY[0] * 0))), ("samples are 0",)),
         Case("a truncated PNG", lambda: image_set(folder(x__png=png(GREY[0])[:60])), ("samples/x.png", "truncated")),
@@ -187,6 +269,14 @@ CASES: dict[str, list[Case]] = {
         Case("transparency", lambda: image_set(only(x__png=transparent())), ("samples/x.png", "Flatten")),
         Case("a transparent palette", lambda: image_set(only(x__png=palette_with_a_hole())), ("x.png", "Flatten")),
         Case("16-bit PNG", lambda: image_set(only(x__png=png(GREY[0].astype(np.uint16)))), ("x.png", "16 bits")),
+        Case("16-bit colour PNG", lambda: image_set(only(x__png=deep_png(2, 3))), ("x.png", "16 bits")),
+        Case("16-bit grey PNG with alpha", lambda: image_set(only(x__png=deep_png(4, 2))), ("x.png", "16 bits")),
+        Case("16-bit PPM", lambda: image_set(only(x__ppm=b"P6 8 8 65535\n" + bytes(384))), ("x.ppm", "16 bits")),
+        Case(
+            "a PGM with a long comment",
+            lambda: image_set(only(x__pgm=b"P5\n#" + b"x" * 10_000_000 + b"\n8 8 255\n" + GREY[0].tobytes())),
+            ("x.pgm", "4,096 bytes", "Drop its comments"),
+        ),
         Case(
             "CMYK JPEG",
             lambda: image_set(only(x__jpg=png(Image.fromarray(COLOUR[0]).convert("CMYK"), "JPEG"))),
@@ -213,6 +303,7 @@ CASES: dict[str, list[Case]] = {
     "Zip files": [
         Case("no zip", lambda: image_set(written("samples.zip", b"hello")), ("samples.zip", "Pack the images again")),
         Case("a missing zip", lambda: image_set("samples.zip"), ("no file", "samples.zip")),
+        Case("a pipe", lambda: image_set(pipe("samples.zip")), ("samples.zip", "a pipe")),
         Case("a damaged member", lambda: image_set(damaged_member()), ("0.png in samples.zip", "Pack")),
         Case(
             "path traversal",
@@ -237,6 +328,16 @@ CASES: dict[str, list[Case]] = {
             ("labels 2.png", "complete"),
         ),
         Case("dataset.json: other JSON", lambda: image_set(labelled([3])), ('{"labels": [[name, class], ...]}',)),
+        Case(
+            "dataset.json: a key twice",
+            lambda: image_set(archive({"0.png": png(GREY[0]), "dataset.json": b'{"labels": null, "labels": []}'})),
+            ("the key labels twice", "Keep one"),
+        ),
+        Case(
+            "dataset.json: an image twice",
+            lambda: image_set(labelled([["0.png", 1], ["1.png", 1], ["./0.png", 0]])),
+            ("labels 0.png twice", "Keep one"),
+        ),
     ],
     "npz and npy files": [
         Case("no npz", lambda: image_set(written("fake.npz", b"hello")), ("fake.npz", "np.savez")),
@@ -261,6 +362,19 @@ CASES: dict[str, list[Case]] = {
             ("fake.npz", "6 images", "5 labels"),
         ),
         Case("a bomb", lambda: image_set(_npz_bomb()), ("bomb.npz", "to 30,000,1", "Do not trust")),
+        Case("a file of holes", lambda: image_set(holes()), ("fake.npy", "to 210,", "Do not trust")),
+        Case("a pipe", lambda: image_set(pipe("fake.npz")), ("fake.npz", "a pipe")),
+        Case("one array twice", lambda: image_set(twice()), ("fake.npz", "two arrays named arr_0")),
+        Case(
+            "two arrays that may be the images",
+            lambda: image_set(saved(np.savez, "fake.npz", GREY, images=GREY)),
+            ("both arr_0 and images", "Store one"),
+        ),
+        Case(
+            "statistics beside images",
+            lambda: image_set(saved(np.savez, "fake.npz", GREY, mu=UNIT[0], sigma=UNIT[1])),
+            ("images (arr_0)", "mu, sigma", "Store the images alone"),
+        ),
     ],
     "Data sets and loaders": [
         Case(
@@ -300,6 +414,10 @@ CASES: dict[str, list[Case]] = {
         Case("a split's name, misspelt", lambda: image_set("digits:tets"), ("'tets'", "'test'")),
         Case("a data set whose file is absent", lambda: image_set("hoda:train"), ("hoda/Train 60000.cdb", "GANEVAL_DATA")),
         Case("more images than there are", lambda: image_set(GREY, n=7), ("7 images", "holds 6")),
+        Case("no images", lambda: image_set(GREY, n=0), ("n must be a whole number of at least 1", "got 0")),
+        Case("fewer than no images", lambda: image_set(GREY, n=-5), ("n must be", "got -5")),
+        Case("half an image", lambda: image_set(GREY, n=HALF), ("n must be", "got 2.5")),
+        Case("a negative seed", lambda: image_set(GREY, n=2, seed=-1), ("seed must be", "at least 0", "got -1")),
         Case("something else", lambda: image_set(3.5), ("folder, zip, npz", "got float")),
     ],
 }  # fmt: skip

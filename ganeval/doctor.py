@@ -20,14 +20,16 @@ from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
 from ganeval.errors import GanevalError, TooFewSamplesError, UndefinedError
+from ganeval.evaluation import JUDGED
 from ganeval.extractor import Extractor
 from ganeval.features import Features, extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.images.subset import checked_count, checked_seed
 from ganeval.metric import METRICS, Metric
 from ganeval.numerics.share_power import ShareTest
 from ganeval.numerics.strata import is_binary, linear_part
-from ganeval.pair import Pair
+from ganeval.pair import Pair, same_classes
 from ganeval.scores import Better, Score, render_value
 
 SEEN = 3.0  # noise widths beyond which a change counts
@@ -92,12 +94,13 @@ def doctor(
     """
     images = image_set(real)
     network = load_extractor(classifier or extractor or "inception")
-    n = min(n, len(images) // 3)
+    n = min(checked_count(n), len(images) // 3)
     if n < LEAST:
         raise TooFewSamplesError(
-            f"The doctor needs {3 * LEAST} real images or more; {images.source} has {len(images)}."
+            f"The doctor needs {3 * LEAST} real images or more, and n = {LEAST} or more; {images.source} has "
+            f"{len(images)}, which makes n = {n}."
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_seed(seed))
     sets = _disjoint(images, n, min(2 + HEALTHY, len(images) // n), rng)
     bar = tqdm(total=len(sets) + len(FAULTS) + 1, desc="doctor", disable=not (progress and _interactive()))
     rows = _Rows(network, device, bar)
@@ -156,9 +159,10 @@ def _is_share(score: Score) -> bool:
 
 def _measure(metrics: list[Metric], pair: Pair) -> dict[str, Score]:
     found: dict[str, Score] = {}
+    judged = pair if pair.fake.logits is None else same_classes(pair, judged=True)
     for metric in metrics:
         try:
-            score = metric(pair)
+            score = metric(judged if metric.needs & JUDGED else pair)
         except (GanevalError, ArithmeticError, np.linalg.LinAlgError):
             continue
         if math.isfinite(score):

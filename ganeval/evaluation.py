@@ -247,7 +247,8 @@ def pairs_of(real: Any, fake: Any, heldout: Any, generator: Generator | None, se
     two = setup.classifier is not None and setup.extractor not in (None, setup.classifier)
     judge = _pair(sources, setup.classifier, generator, setup) if two else eye
     memory = None if train is None else same_classes(_memory(_opened(train, setup), eye, setup))
-    return Pairs(same_classes(eye), same_classes(judge, judged=judge.fake.logits is not None), memory)
+    seen, judged = same_classes(eye), judge.fake.logits is not None
+    return Pairs(seen, seen if judge is eye and not judged else same_classes(judge, judged=judged), memory)
 
 
 def _memory(train: Source | None, eye: Pair, setup: Setup) -> Pair:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features import Features
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
@@ -45,6 +45,7 @@ class Pair:
     ) -> None:
         for other in (real, heldout):
             if other is not None:
+                _require_one_shape(other, fake)
                 other.passport.require_comparable(fake.passport)
         self.real = real
         self.fake = fake
@@ -159,6 +160,19 @@ class Pair:
         n_real = 0 if self.real is None else len(self.real)
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         return (f"x:{passport.extractor}{weights}", f"n:{n_real}/{len(self.fake)}", f"dtype:{passport.precision}")
+
+
+def _require_one_shape(one: Features, other: Features) -> None:
+    """Rows of two lengths because of two shapes of image: the images are what to mend."""
+    if one.passport.dim == other.passport.dim or one.images is None or other.images is None:
+        return
+    (c, h, w), (d, i, j) = one.images.shape, other.images.shape
+    if (c, h, w) != (d, i, j):
+        remedy = "Convert both to grey, or both to colour." if c != d else "Resize one of them with antialiasing."
+        raise IncomparableError(
+            f"Images must have one shape for {one.passport.extractor}; {one.passport.source} is {h} x {w} with {c} "
+            f"channel{'s' * (c > 1)}, {other.passport.source} is {i} x {j} with {d} channel{'s' * (d > 1)}. {remedy}"
+        )
 
 
 def same_classes(pair: Pair, *, judged: bool = False) -> Pair:

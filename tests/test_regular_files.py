@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ganeval.errors import MissingFileError, WrongInputError, printable
 from ganeval.files import open_regular, require_regular
+from ganeval.images import image_set
 
 
 def test_a_regular_file_and_a_link_to_one_are_opened(tmp_path: Path) -> None:
@@ -54,11 +58,30 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
         open_regular(tmp_path / "nothing")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file_says_why(tmp_path: Path) -> None:
-    (tmp_path / "secret").touch(mode=0)
-    with pytest.raises(WrongInputError, match="Permission denied"):
-        open_regular(tmp_path / "secret")
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Root, who may read everything, becomes somebody who may not."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.mark.parametrize("name", ["locked", "locked/9.png", "locked/a.npz", "locked/a.zip", "secret.npz"])
+def test_what_may_not_be_read_says_why(name: str, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "secret.npz").touch(mode=0)
+    (tmp_path / "locked").chmod(0)
+    tmp_path.chmod(0o755)
+    doors = (image_set,) if name == "locked" else (image_set, open_regular)
+    with contextlib.chdir(tmp_path), nobody():
+        for door in doors:
+            with pytest.raises(WrongInputError, match="Permission denied"):
+                door(name)
+    (tmp_path / "locked").chmod(0o755)
 
 
 def test_a_printed_name_is_one_line_that_no_terminal_obeys() -> None:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.datasets._search import data_cache
-from ganeval.files import write_atomic
+from ganeval.files import open_regular, write_atomic
 
 
 def kept(key: str, shape: tuple[int, ...], decode: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The uint8 array under `key`; decoded, and stored where the cache can be written, if it is not there or damaged."""
     path = data_cache() / "decoded" / f"{key}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        array = np.load(path, allow_pickle=False)
+    with contextlib.suppress(OSError, ValueError, EOFError), open_regular(path) as file:
+        array = np.load(file, allow_pickle=False)
         if array.shape == shape and array.dtype == np.uint8:
             return array
     array = np.ascontiguousarray(decode())

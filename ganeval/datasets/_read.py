@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from ganeval.datasets.dataset import Split
 from ganeval.errors import WrongInputError
+from ganeval.files import open_regular
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """All bytes of a plain or gzipped file; more than `limit` after unpacking is refused before it fills the memory."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            data = file.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise WrongInputError(f"{path} cannot be read: {error}. Fetch it again.") from error
+    with open_regular(path) as stored:
+        try:
+            data = (gzip.GzipFile(fileobj=stored) if path.suffix == ".gz" else stored).read(limit + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise WrongInputError(f"{path} cannot be read: {error}. Fetch it again.") from error
     if len(data) > limit:
         raise WrongInputError(
             f"{path} must unpack to at most {limit:,} bytes; it holds more. It is not the file meant."

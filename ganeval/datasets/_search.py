@@ -20,9 +20,20 @@ def find_file(file: RemoteFile) -> Path:
     """
     for folder in data_folders():
         for name in (file.name, *file.also):
-            if (folder / name).exists():
+            if _is_there(folder / name):
                 return folder / name
     return _fetch(file)
+
+
+def _is_there(path: Path) -> bool:
+    """Also what may not be looked at: whoever opens it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def data_folders() -> list[Path]:

@@ -25,7 +25,8 @@ from PIL import Image
 from ganeval.datasets._decoded import kept
 from ganeval.datasets._read import checked_split, read_bounded
 from ganeval.datasets.dataset import Dataset, RemoteFile, Split
-from ganeval.errors import WrongInputError
+from ganeval.errors import GanevalError, WrongInputError
+from ganeval.files import open_regular
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 COUNTS = {"train": (5000,) * 10, "test": (1000,) * 10}
@@ -46,7 +47,7 @@ def read_cifar10(split: str, files: Mapping[str, Path]) -> Split:
     try:
         with _members(path) as (names, read):
             images, labels = _arrays(path, split, names, read)
-    except WrongInputError:
+    except GanevalError:
         raise
     except Exception as error:  # damaged archives and images raise nearly anything
         raise WrongInputError(f"{path} cannot be read as CIFAR-10: {error}. Fetch it again.") from error
@@ -60,7 +61,7 @@ def _members(path: Path) -> Iterator[tuple[list[str], Read]]:
         names = sorted(file.relative_to(path.parent).as_posix() for file in path.rglob("*") if file.is_file())
         yield names, lambda name, limit: read_bounded(path.parent / name, limit)
     elif path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             yield sorted(archive.namelist()), lambda name, limit: _at_most(limit, name, archive.open(name))
     else:
         with tarfile.open(fileobj=io.BytesIO(read_bounded(path, MAX_ARCHIVE))) as archive:

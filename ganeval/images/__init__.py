@@ -5,6 +5,7 @@ Nothing is rescaled, converted or dropped silently: what does not fit is an erro
 
 from __future__ import annotations
 
+import numbers
 import stat
 import sys
 from pathlib import Path
@@ -143,12 +144,17 @@ def _kind(path: Path) -> str:
 
 
 def _is_pair(source: Any) -> bool:
-    """(images, labels): two things of which the first holds images and the second one number for each."""
-    if not isinstance(source, tuple) or len(source) != 2:
+    """(images, labels): two things of which the second is a row of numbers and the first is something else."""
+    if not isinstance(source, (tuple, list)) or len(source) != 2:
         return False
-    return getattr(source[0], "ndim", 0) in (3, 4) and (
-        isinstance(source[1], (list, tuple)) or getattr(source[1], "ndim", 0) in (1, 2)
-    )
+    return _are_numbers(source[1]) and not _are_numbers(source[0])
+
+
+def _are_numbers(values: Any) -> bool:
+    if isinstance(values, (list, tuple)):
+        return len(values) > 0 and all(isinstance(value, numbers.Number) for value in values)
+    dimensions = getattr(values, "ndim", 0)
+    return dimensions == 1 or (dimensions == 2 and "uint8" not in str(values.dtype))  # one-hot rows, (n, 1) columns
 
 
 def _are_paths(source: Any) -> bool:

@@ -58,7 +58,7 @@ def _walk(path: Path) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     ways: Counter[tuple[int, int]] = Counter()
     for folder, children, names in os.walk(path, onerror=_refuse, followlinks=True):
-        children[:] = [child for child in children if not child.startswith(".")]
+        children[:] = sorted(child for child in children if not child.startswith("."))
         base = Path(folder).relative_to(path)
         found = Path(folder).stat()
         ways[found.st_dev, found.st_ino] += 1

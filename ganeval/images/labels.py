@@ -38,7 +38,7 @@ def checked_labels(labels: Any, n: int, where: str) -> NDArray[np.int64]:
             "Of one-hot rows take labels.argmax(axis=1)."
         )
     if not np.issubdtype(values.dtype, np.integer):
-        raise WrongInputError(f"Labels of {where} must be integers; got {values.dtype}. Pass labels.astype(int).")
+        raise WrongInputError(f"Labels of {where} must be integers; got {values.dtype}. {_remedy(values)}")
     if len(values) != n:
         raise WrongInputError(
             f"{where} must have one label per image: {n} images; got {len(values)} labels. Pass as many."
@@ -49,6 +49,16 @@ def checked_labels(labels: Any, n: int, where: str) -> NDArray[np.int64]:
             f"Labels of {where} must lie in 0..{MAX_CLASSES - 1}; label {bad} is {int(values[bad])}. Number classes from 0."
         )
     return values.astype(np.int64)
+
+
+def _remedy(values: NDArray[Any]) -> str:
+    if values.dtype == bool:
+        return "If False is class 0 and True class 1, pass labels.astype(int)."
+    if values.dtype.kind == "f":
+        if bool(np.isfinite(values).all()) and bool((values == np.round(values)).all()):
+            return "Pass labels.astype(int)."
+        return "NaN and fractions number no class; find out where they come from."
+    return "Of names pass numbers and class_names=: names, labels = np.unique(labels, return_inverse=True)."
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +111,7 @@ def class_numbers(
     Raises: WrongInputError with both lists.
     """
     new = np.array([_number_among(name, others) for name in names], dtype=np.int64)
-    lost = [names[k] for k in used if new[k] < 0]
+    lost = [name for k, name in enumerate(names) if k in used and new[k] < 0]
     if lost or len(set(new[used].tolist())) < len(used):
         what = (
             f"{printable(lost[0], 60)!r} is not among the latter" if lost else "two of the former are one of the latter"

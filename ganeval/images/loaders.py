@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import WrongInputError, printable
 from ganeval.images.arrays import channels_first, checked_array, require_uint8, require_variety
 from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
@@ -66,7 +67,12 @@ def _items(source: Any, where: str) -> Iterable[Any]:
 def _split(item: Any, where: str) -> tuple[Any, Any]:
     if isinstance(item, (tuple, list)) and len(item) in (1, 2):
         return item[0], item[1] if len(item) == 2 else None
-    if isinstance(item, (tuple, list, dict, str, bytes)):
+    if isinstance(item, (str, PurePath)):
+        raise WrongInputError(
+            f"Items of {where} must be images; got the text or path {printable(item, 60)!r}. "
+            "Of paths of image files pass a list: image_set(list(paths))."
+        )
+    if isinstance(item, (tuple, list, dict, bytes)):
         what = f"a {type(item).__name__} of {len(item)}"
         raise WrongInputError(
             f"Items of {where} must be an image or (image, label); got {what}. Pass a generator that yields such items."

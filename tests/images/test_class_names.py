@@ -10,6 +10,7 @@ import torch
 
 import ganeval
 from ganeval.classifiers import wrap
+from ganeval.doctor import doctor
 from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.images import ImageSet, image_set
 from ganeval.images.labels import Side, class_numbers, matched_labels
@@ -144,3 +145,15 @@ def test_two_classes_that_are_one_class_of_the_other_side_are_refused() -> None:
 def test_a_name_is_printed_as_one_line() -> None:
     with pytest.raises(WrongInputError, match=r"ca\\nt"):
         class_numbers(("ca\nt",), ("cat",), np.array([0]), "a", "b")
+
+
+def test_the_doctor_judges_by_name_too() -> None:
+    real = images_of(("one", "two", "zero"), ("one", "two", "zero"), n=100)
+    found = {b.metric: b.healthy for b in doctor(real, classifier=judge(WORDS, WORDS), n=60).baselines}
+    assert found["classifier_score"] == 1.0
+
+
+@pytest.mark.parametrize("n", [-5, 0, 2.5])
+def test_the_doctor_takes_a_whole_number_of_images(n: Any) -> None:
+    with pytest.raises(WrongInputError, match="n must be a whole number"):
+        doctor("digits:test", extractor="pixels", n=n)

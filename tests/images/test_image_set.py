@@ -16,7 +16,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganeval.errors import MissingFileError, TooFewSamplesError, UnknownNameError, WrongInputError
+import ganeval
+from ganeval.errors import (
+    IncomparableError,
+    MissingFileError,
+    TooFewSamplesError,
+    UndefinedError,
+    UnknownNameError,
+    WrongInputError,
+)
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 
@@ -209,3 +217,74 @@ def test_a_blank_image_among_others_is_data() -> None:
 def test_a_missing_zip_is_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         image_set(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("labels", [LABELS, list(map(int, LABELS)), torch.from_numpy(LABELS)])
+@pytest.mark.parametrize("images", [GREY, torch.from_numpy(GREY), list(GREY)])
+def test_a_pair_of_images_and_labels_opens_as_both(images: object, labels: object) -> None:
+    opened = image_set((images, labels))
+    assert opened.labels is not None
+    assert opened.labels.tolist() == LABELS.tolist()
+    assert (opened.array()[:, 0] == GREY).all()
+
+
+def test_a_list_of_paths_opens_in_its_own_order(tmp_path: Path) -> None:
+    root = folder(tmp_path, GREY, numbered(6))
+    opened = image_set([root / "4.png", str(root / "1.png")])
+    assert (opened.array()[:, 0] == GREY[[4, 1]]).all()
+
+
+@pytest.mark.parametrize("labels", [LABELS > 0, -LABELS, LABELS / 2, LABELS * np.nan, np.eye(6), list("abcabc")])
+@pytest.mark.parametrize("way", ["ImageSet", "with_labels", "Features", "evaluate"])
+def test_what_numbers_no_class_is_no_label_on_any_way_in(way: str, labels: Any) -> None:
+    ways = {
+        "ImageSet": lambda: ImageSet.from_array(GREY[:, None], labels=labels),
+        "with_labels": lambda: image_set(GREY).with_labels(labels),
+        "Features": lambda: ganeval.Features.given(np.zeros((6, 2)), labels=labels),
+        "evaluate": lambda: ganeval.kid(GREY, GREY, labels=labels, extractor="pixels"),
+    }
+    with pytest.raises(WrongInputError, match="Labels of"):
+        ways[way]()
+
+
+@pytest.mark.parametrize("n", [0, -5, 2.5, True, float("nan"), "5", 10**30])
+@pytest.mark.parametrize("source", ["images", "rows", "generator"])
+def test_a_number_of_images_is_a_whole_number_of_at_least_one(source: str, n: Any) -> None:
+    given = {"images": GREY, "rows": RNG.random((6, 2)), "generator": lambda n, labels, g: GREY[:n]}[source]
+    with pytest.raises(WrongInputError, match="n must be a whole number of at least 1"):
+        ganeval.kid(given if source != "generator" else GREY, given, n=n, extractor="pixels")
+
+
+@pytest.mark.parametrize("seed", [-1, 2.5, True, None, "5"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    for ask in (
+        lambda: image_set(GREY, n=3, seed=seed),
+        lambda: ganeval.kid(GREY, GREY, seed=seed, extractor="pixels"),
+    ):
+        with pytest.raises(WrongInputError, match="seed must be a whole number of at least 0"):
+            ask()
+
+
+@pytest.mark.parametrize("k", [2.5, 0, -1, True, "3"])
+def test_a_number_of_neighbours_is_a_whole_number(k: Any) -> None:
+    rows = RNG.random((20, 2))
+    with pytest.raises(UndefinedError, match="must be a whole number of at least 1"):
+        ganeval.precision(rows, rows, k=k)
+
+
+def test_grey_against_colour_is_said_in_these_words() -> None:
+    with pytest.raises(IncomparableError, match="both to grey, or both to colour"):
+        ganeval.kid(GREY, COLOUR, extractor="pixels")
+
+
+def test_rows_that_carry_a_gradient_are_measured_without_it() -> None:
+    rows = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    asked = rows.clone().requires_grad_()
+    assert ganeval.kid(rows, asked) == ganeval.kid(rows, rows)
+
+
+def test_a_path_that_may_not_be_asked_for_is_a_sentence(tmp_path: Path) -> None:
+    for path in ("x" * 5000, "a\0b", tmp_path / "file" / "set"):
+        (tmp_path / "file").touch()
+        with pytest.raises((WrongInputError, MissingFileError)):
+            image_set(path)

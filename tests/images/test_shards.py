@@ -11,7 +11,7 @@ from PIL import Image
 
 import ganeval
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
-from ganeval.images import ImageSet, image_set
+from ganeval.images import Classes, ImageSet, image_set
 
 RNG = np.random.default_rng(2)
 
@@ -124,14 +124,22 @@ def test_who_asks_for_no_classes_gets_none(source: str, tmp_path: Path) -> None:
     assert image_set(given, classes="none").labels is None
 
 
-def test_a_question_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    flat = write(tmp_path / "f", ["a.png", "b.png"])
-    for given, classes, says in (
-        (flat, "folders", "one folder per class"), (flat, "names", "named <class>_<index>"),
+@pytest.mark.parametrize(
+    ("source", "classes", "says"),
+    [
+        ("flat", "folders", "one folder per class"),
+        ("flat", "names", "named <class>_<index>"),
         ("digits:test", "folders", "folders and zip files"),
-    ):  # fmt: skip
-        with pytest.raises(WrongInputError, match=says):
-            image_set(given, classes=classes)
+    ],
+)
+def test_a_question_that_does_not_fit_is_refused(source: str, classes: Classes, says: str, tmp_path: Path) -> None:
+    flat = write(tmp_path / "f", ["a.png", "b.png"])
+    with pytest.raises(WrongInputError, match=says):
+        image_set(flat if source == "flat" else source, classes=classes)
+
+
+def test_an_unknown_way_to_tell_classes_names_the_nearest(tmp_path: Path) -> None:
+    flat = write(tmp_path / "f", ["a.png", "b.png"])
     with pytest.raises(UnknownNameError, match="Did you mean 'folders'"):
         image_set(flat, classes="folder")  # pyright: ignore[reportArgumentType] - what a person may type
 
