@@ -86,3 +86,39 @@ def test_a_class_that_the_judges_errors_explain_is_doubtful() -> None:
     score = missing_classes(Pair(None, fake))
     assert score == 0
     assert score.details["doubtful"] == ["1"]
+
+
+def draws(n: int, seed: int, shares: list[float]) -> list[int]:
+    return np.random.default_rng(seed).choice(len(shares), n, p=shares).tolist()
+
+
+def test_two_samples_of_one_distribution_differ_as_often_as_they_should() -> None:
+    shares = [0.3, 0.25, 0.2, 0.15, 0.1]
+    pairs = [Pair(features(draws(300, s, shares), 5), features(draws(300, 1000 + s, shares), 5)) for s in range(200)]
+    scores = [class_balance(pair) for pair in pairs]
+    assert np.mean([score.details["p_value"] < 0.05 for score in scores]) <= 0.085
+    assert np.mean(scores) == pytest.approx(scores[0].details["expected_by_chance"], rel=0.15)
+
+
+def test_the_expectation_by_chance_knows_both_sizes() -> None:
+    pair = Pair(features(draws(400, 0, [0.5, 0.5]), 2), features(draws(100, 1, [0.5, 0.5]), 2))
+    assert class_balance(pair).details["expected_by_chance"] == pytest.approx(0.5 * (1 / 100 + 1 / 400))
+    assert class_balance(Pair(None, pair.fake)).details["expected_by_chance"] == pytest.approx(0.5 / 100)
+
+
+def test_small_samples_are_dealt_again_at_random() -> None:
+    score = class_balance(Pair(features([0, 0, 0, 1], 2), features([0, 0, 0, 0], 2)))
+    assert score.details["test"] == "two samples, dealt again at random"
+    assert score.details["p_value"] == pytest.approx(1.0)
+
+
+def test_balanced_labels_make_the_error_that_of_what_varies_within_them() -> None:
+    real = features(draws(1000, 0, [0.1] * 10), 10)
+    scores = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        asked = np.arange(500) % 10
+        judged = np.where(rng.random(500) < 0.05, rng.integers(0, 10, 500), asked)
+        scores.append(class_balance(Pair(real, features(judged.tolist(), 10, labels=asked.tolist()))))
+    claimed = np.sqrt(np.mean([score.se**2 for score in scores if score.se is not None]))
+    assert 0.8 < claimed / np.std(scores, ddof=1) < 1.25

@@ -96,3 +96,11 @@ def test_balls_of_the_others_equal_brute_force_with_ties(rows: torch.Tensor) -> 
     radius = np.minimum(radius, np.median(radius))
     wanted = (d <= radius[:, None] * (1 + 1e-12)).sum(0)
     np.testing.assert_array_equal(own_clipped_counts(rows, nearest_within(rows, k + 4), k), wanted)
+
+
+def test_one_slightly_wrong_generator_gets_less_coverage_at_larger_n_so_only_equal_n_compare() -> None:
+    beside = torch.tensor([0.0, 0.0, 0.15])  # off the plane of the reals, by less than the balls are wide at small n
+    flat = torch.tensor([1.0, 1.0, 0.0])
+    few, many = (clipped_coverage(pair(normal(0, n, 3) * flat, normal(1, n, 3) * flat + beside)) for n in (200, 1600))
+    assert few > many + 0.2
+    assert clipped_coverage.biased_in_n

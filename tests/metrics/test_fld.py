@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from ganeval.errors import TooFewSamplesError
+from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features import Features
 from ganeval.metrics.fld import fitted_log_variances, fld, negative_log_likelihood
 from ganeval.pair import Pair
@@ -65,3 +65,41 @@ def test_the_fitted_widths_cannot_be_improved_by_a_step() -> None:
 def test_nineteen_fakes_are_too_few() -> None:
     with pytest.raises(TooFewSamplesError, match="600, 600, 19"):
         score(draw(19, 0))
+
+
+def test_ten_rows_that_all_sets_share_do_not_carry_the_value() -> None:
+    """Of 800 rows: the baseline knows them, but to a width of 1e-3 / d, not to the last digit."""
+    train, held, fake = draw(800, 0), draw(800, 1), draw(400, 2)
+    plain = fld(Pair(Features.given(train), Features.given(fake), heldout=Features.given(held)))
+    shared_train, shared_held = train.clone(), held.clone()
+    shared_train[:10], shared_train[400:410], shared_held[:10] = train[0], train[0], train[0]
+    shared = fld(Pair(Features.given(shared_train), Features.given(fake), heldout=Features.given(shared_held)))
+    assert abs(shared - plain) < 12
+
+
+def test_columns_that_are_constant_over_held_out_rows_take_no_part() -> None:
+    train, held, fake = draw(200, 0), draw(200, 1), draw(200, 2)
+    wider = [
+        torch.cat([rows, torch.full((200, 1), c, dtype=torch.float64)], dim=1)
+        for rows, c in ((train, 0.0), (held, 0.0), (fake, 1.0))
+    ]
+    narrow = fld(Pair(Features.given(train), Features.given(fake), heldout=Features.given(held)))
+    assert fld(Pair(Features.given(wider[0]), Features.given(wider[2]), heldout=Features.given(wider[1]))) == narrow
+    assert narrow.details["columns"] == 6
+
+
+def test_constant_features_have_no_likelihood() -> None:
+    with pytest.raises(UndefinedError, match="all rows are equal"):
+        fld(
+            Pair(
+                Features.given(draw(60, 0)),
+                Features.given(draw(60, 1)),
+                heldout=Features.given(torch.ones(60, 6, dtype=torch.float64)),
+            )
+        )
+
+
+def test_the_value_has_no_error_that_a_gate_could_take_for_sampling_noise() -> None:
+    score = fld(Pair(Features.given(draw(60, 0)), Features.given(draw(60, 1)), heldout=Features.given(draw(60, 2))))
+    assert score.se is None
+    assert score.interval is None
