@@ -19,7 +19,7 @@ import numpy as np
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.files import read_json, render_json, write_atomic
 from ganeval.gate.checked import finite, table, text, whole
-from ganeval.gate.entry import Entry, Look, Vector
+from ganeval.gate.entry import Entry, Look, Vector, require_sound
 from ganeval.gate.lock import locked
 from ganeval.gate.protocol import gate_protocol, protocol_hash
 from ganeval.scores import SCHEMA as EVALUATION_SCHEMA
@@ -84,7 +84,7 @@ def read_baseline(path: str | Path) -> Baseline:
     document = read_json(path)
     schema = document.get("schema") if isinstance(document, dict) else type(document).__name__
     if schema == EVALUATION_SCHEMA:
-        evaluation = Evaluation.read(path, per_sample=True)
+        evaluation = require_sound(Evaluation.read(path, per_sample=True), path)
         return replace(Baseline.of([evaluation], name=evaluation.name), path=path)
     if schema != SCHEMA:
         raise BrokenRunError(

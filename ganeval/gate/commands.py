@@ -17,6 +17,7 @@ from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.files import write_atomic
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
+from ganeval.gate.entry import require_sound
 from ganeval.gate.judge import Against, Judged, Sampler, judge, require_one_or_recipe
 from ganeval.gate.lock import LockedError
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
@@ -184,12 +185,12 @@ def _reader(base_ref: str | None) -> Callable[[Path], Baseline]:
 def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | None = None) -> Evaluation:
     """The last evaluation of a run directory, or one evaluation file; a run without any is evaluated, if it can be."""
     if path.is_file():
-        return Evaluation.read(path, per_sample=True)
+        return require_sound(Evaluation.read(path, per_sample=True), path)
     if not path.is_dir():
         raise MissingFileError(f"Expected a run directory or an evaluation file; there is nothing at {path}.")
     found = _last_result(path)
     if found is not None:
-        return Evaluation.read(found, per_sample=True)
+        return require_sound(Evaluation.read(found, per_sample=True), found)
     if evaluate_run is not None:
         return evaluate_run(path, config)
     raise MissingFileError(_several(path) or f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import BrokenRunError
+from ganeval.files import render_json
 from ganeval.gate.checked import LARGEST, MOST, finite, is_finite, table, text, whole
 from ganeval.gate.ranges import range_of
 from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
@@ -130,6 +131,20 @@ class Look:
     def asked(self) -> Vector | None:
         """The class that was asked for, per image, where it is kept."""
         return labels_of(self.per_sample)
+
+
+def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
+    """The evaluation, if everything in it can be judged and written; else `BrokenRunError` naming the file."""
+    try:
+        Look.of(evaluation)
+        render_json({**evaluation.to_json(), "words": evaluation.settings.get("latents")}).encode()
+        whole(evaluation.fake.n, "n", 1)
+        text(evaluation.created, "created")
+        for part in (evaluation.name, evaluation.real.source, *evaluation.scores):
+            text(part, "a name")
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
+        raise BrokenRunError(f"{where} is not a complete evaluation: {error}. Evaluate that run again.") from error
+    return evaluation
 
 
 def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
