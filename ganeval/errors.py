@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class GanevalError(ValueError):
     """Base of all errors raised on purpose; the command line prints them in one line, without a traceback."""
+
+
+def printable(name: str | PurePath, limit: int = 300) -> str:
+    r"""A file's or a member's name as one line of visible signs: what a terminal would obey is written as an escape.
+
+    >>> printable("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    text = str(name)
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}...{text[-limit // 2 :]}"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong in words: an error's own, which for one that nobody raised on purpose begin with its kind.
+
+    >>> sentence(KeyError("name")), sentence(FileNotFoundError(2, "No such file or directory", "x"))
+    ("KeyError: 'name'", 'x: No such file or directory')
+    """
+    if isinstance(error, GanevalError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{printable(str(error.filename or 'a file'))}: {error.strerror}"
+    return f"{type(error).__name__}: {error}"
 
 
 class WrongInputError(GanevalError):

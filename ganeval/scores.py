@@ -280,17 +280,22 @@ class Evaluation:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")
         try:
-            return cls(
+            evaluation = cls(
                 name=document["name"], created=document["created"], step=document.get("step"),
                 real=_passport(document["real"]), fake=_passport(document["fake"]),
                 classifier=document.get("classifier", ""), settings=document.get("settings", {}),
                 environment=document.get("environment", {}),
                 scores={name: _record(value) for name, value in document["scores"].items()},
             )  # fmt: skip
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            _require(evaluation, str, "name", "created", "classifier")
+            _require(evaluation, dict, "settings", "environment")
+            if evaluation.step is not None:
+                _require(evaluation, int, "step")
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise BrokenRunError(
                 f"{where} is not a complete evaluation: {error!r}. Evaluate that run again."
             ) from error
+        return evaluation
 
     def write(self, path: str | Path) -> Path:
         """Write `path` (JSON) and, where there are any, `per_sample.safetensors` and `evidence.safetensors` beside it."""
@@ -327,13 +332,37 @@ class Evaluation:
 
 
 def _passport(document: dict[str, Any]) -> Passport:
-    return Passport(**{**document, "class_names": tuple(document.get("class_names", ()))})
+    passport = Passport(**{**document, "class_names": tuple(document.get("class_names", ()))})
+    _require(passport, str, "source", "fingerprint", "extractor", "weights_sha256", "preprocessing", "precision")
+    _require(passport, int, "n", "dim")
+    if not all(isinstance(name, str) for name in passport.class_names):
+        raise TypeError("class_names must be texts")
+    return passport
 
 
 def _record(document: dict[str, Any]) -> ScoreRecord:
     floor, interval = document.get("floor"), document.get("interval")
-    return ScoreRecord(**{
+    record = ScoreRecord(**{
         **document,
         "floor": None if floor is None else Floor(**floor),
         "interval": None if interval is None else tuple(interval),
     })  # fmt: skip
+    _require(record, str, "name", "status", "better", "question", "signature")
+    _require(record, dict, "details")
+    _require(record, int, "version")
+    numbers = [record.value, record.se, record.perfect, record.n, *(record.interval or ())]
+    numbers += [record.floor.value, record.floor.se] if record.floor else []
+    if not all(number is None or _is_real(number) for number in numbers) or len(record.interval or (0, 0)) != 2:
+        raise ValueError(f"{record.name} must have finite numbers and an interval of two")
+    return record
+
+
+def _require(record: object, kind: type, *keys: str) -> None:
+    for key in keys:
+        if not isinstance(getattr(record, key), kind):
+            raise TypeError(f"{key} must be {kind.__name__}, not {getattr(record, key)!r:.60}")
+
+
+def _is_real(value: object) -> bool:
+    """A finite number that fits a float; an overflow is an error of its own."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

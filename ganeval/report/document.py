@@ -26,7 +26,7 @@ def document_of(page: Page) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": page.title,
         "created": created_of(page),
-        "runs": [_run(run, pixels) for run in page.runs],
+        "runs": [summary_of(run, pixels) for run in page.runs],
         "ignored": [{"path": _relative(page, path), "reason": reason} for path, reason in page.found.ignored],
         "problems": page.problems,
     }
@@ -42,7 +42,8 @@ def _relative(page: Page, path: Any) -> str:
     return path.relative_to(page.found.root).as_posix() if path != page.found.root else "."
 
 
-def _run(run: RunView, pixels: int) -> dict[str, Any]:
+def summary_of(run: RunView, pixels: int = 20) -> dict[str, Any]:
+    """One run with everything that is said of it in words or numbers; curves of at most three points a pixel."""
     record = run.record
     return {
         "id": record.id, "name": record.name, "reader": record.reader, "created": record.created,

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import BrokenRunError
-from ganeval.files import write_atomic
+from ganeval.files import open_regular, write_atomic
 from ganeval.runs import layout
 
 FILE = "evidence.safetensors"
@@ -62,7 +62,8 @@ def read_evidence(path: str | Path) -> dict[str, NDArray]:
     if path.stat().st_size > MAX_BYTES:
         raise BrokenRunError(f"{path} is larger than {MAX_BYTES // 2**20} MiB. Evaluate that run again.")
     try:
-        return load(path.read_bytes())
+        with open_regular(path) as file:
+            return load(file.read())
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise BrokenRunError(f"Expected the evidence of an evaluation in {path}; {error}. Evaluate again.") from error
 
