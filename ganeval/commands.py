@@ -14,7 +14,8 @@ from typing import Literal
 import tyro
 from tyro.conf import Positional
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, printable, sentence
+from ganeval.files import require_writable
 from ganeval.gate_commands import GATE_COMMANDS
 from ganeval.tables import aligned
 
@@ -235,6 +236,7 @@ def report(
         extractor: Their eye, for example inception.
         generator: module:function from a run's folder to its generator, for walks between latents.
     """
+    _require_places(out, json)
     told = {"real": real, "train": train, "classifier": classifier, "extractor": extractor}
     evaluating = Evaluating(device, {key: text for key, text in told.items() if text}, generator) if evaluate else None
     code = _report_once(runs, out, title, evaluating, compare, json, explain, tb)
@@ -263,7 +265,7 @@ def _report_once(
     result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
         _note(warning)
-    print(result.path)
+    print(printable(result.path, 4096))
     return 0
 
 
@@ -304,10 +306,17 @@ class Evaluating:
                 try:
                     evaluate_pending(pending, device=self.device, generator=opening)
                     done += 1
-                except GanevalError as error:
-                    _note(str(error))
+                except Exception as error:  # noqa: BLE001 - one run's damaged samples must not cost the page of all
+                    _note(sentence(error))
                 bar.update(pending.images)
         return done
+
+
+def _require_places(*paths: Path | None) -> None:
+    """Before an hour of work: everything that it will be written to can be written."""
+    for path in paths:
+        if path is not None:
+            require_writable(path)
 
 
 def _few(names: list[str], shown: int = 5) -> str:
@@ -322,7 +331,7 @@ def _written(write: Callable[[], object], path: Path) -> None:
 
 
 def _note(text: str) -> None:
-    print(f"ganeval: {text}", file=sys.stderr)
+    print(f"ganeval: {printable(text, 4096)}", file=sys.stderr)
 
 
 COMMANDS: Mapping[str, Command | Mapping[str, Command]] = {

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ganeval.errors import BrokenRunError, MissingFileError, WrongInputError, printable
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, WrongInputError, printable
 
 MAX_JSON_BYTES = 64 * 2**20
 
@@ -81,6 +81,20 @@ def write_atomic(path: str | Path, content: bytes | str) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def require_writable(path: str | Path) -> None:
+    """Raise `GanevalError` before an hour of work where its result could not be written to `path`."""
+    path = Path(path)
+    place = next((place for place in (path.parent, *path.parent.parents) if os.path.lexists(place)), Path())
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise GanevalError(f"{printable(path)} could not be written: {why}. Choose another place.") from error
 
 
 def render_json(value: Any) -> str:

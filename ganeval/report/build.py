@@ -19,7 +19,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ganeval.errors import GanevalError, sentence
+from ganeval.errors import GanevalError, printable, sentence
 from ganeval.files import render_json, write_atomic
 from ganeval.report import charts, text
 from ganeval.report.document import created_of, document_of, render_csv, strict, summary_of
@@ -64,7 +64,7 @@ def build_report(
     equal bytes. Raises `GanevalError` when nothing was found or nothing could be written.
     """
     if not found.runs:
-        raise GanevalError(f"Expected at least one run in {found.root}; {found.summary}. Try --explain.")
+        raise GanevalError(f"Expected at least one run in {printable(found.root)}; {found.summary}. Try --explain.")
     found = _checked(found)
     shown = _shown(found, compare)
     out = Path(out)
@@ -79,7 +79,7 @@ def build_report(
         write_atomic(out, html)
     except OSError as error:
         raise GanevalError(
-            f"The report could not be written to {out}: {error.strerror or error}. The previous one is untouched; "
+            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is untouched; "
             "free some space or choose another --out."
         ) from error
     _tidy(out, assets, page.pictures)
@@ -252,5 +252,10 @@ def _tidy(out: Path, assets: Path | None, pictures: Pictures) -> None:
 
 def _warnings(size: int, page: Page) -> tuple[str, ...]:
     large = [f"The page is {size / 2**20:.0f} MB; browsers are slow above 10 MB."] if size > LARGE else []
-    broken = [f"{run.record.id}: {said}" for run in page.runs for said in (run.record.error, *run.problems) if said]
+    broken = [
+        printable(f"{run.record.id}: {said}", 1000)
+        for run in page.runs
+        for said in (run.record.error, *run.problems)
+        if said
+    ]
     return (*large, *broken, *page.problems)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, sentence
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.runs import events, layout
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
@@ -67,7 +67,7 @@ class Found:
         exact = [run for run in self.runs if name in (run.id, run.name)]
         near = exact or [run for run in self.runs if run.id.endswith(name) or run.id.startswith(name)]
         if len(near) != 1:
-            known = ", ".join(run.id for run in self.runs) or "none"
+            known = ", ".join(printable(run.id) for run in self.runs) or "none"
             raise GanevalError(f"Expected the name of one run; {name!r} fits {len(near)} of them. Known: {known}.")
         return near[0]
 
@@ -83,9 +83,9 @@ def find_runs(
     default the clock's) becomes a note.
     """
     root = Path(root)
-    if not root.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
         raise MissingFileError(
-            f"Expected a folder of runs; {root} is none. Pass the folder that your trainer writes to."
+            f"Expected a folder of runs; {printable(root)} is none. Pass the folder that your trainer writes to."
         )
     search = _Search([], [], set())
     claims = list(_claims(root, 0, search))
@@ -165,12 +165,20 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
                 if number >= MAX_ENTRIES:
                     search.ignored.append((folder, f"more than {MAX_ENTRIES:,} entries"))
                     return None
-                if entry.name not in SKIPPED and not entry.name.startswith(".") and entry.is_dir():
+                if entry.name not in SKIPPED and not entry.name.startswith(".") and _is_folder(entry):
                     children.append(folder / entry.name)
     except OSError as error:
         search.ignored.append((folder, f"cannot be read ({error.strerror or error})"))
         return None
     return sorted(children)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False also for a link that leads nowhere or round in a circle."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list[RunRecord]:
@@ -276,7 +284,7 @@ def _clock(run: RunRecord, now: datetime) -> RunRecord:
 
 
 def _shown(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path != root else "."
+    return printable(path.relative_to(root).as_posix()) if path != root else "."
 
 
 def _count(n: int, noun: str) -> str:
