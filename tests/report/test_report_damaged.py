@@ -24,7 +24,10 @@ from ganeval.runs.discovery import find_runs
 LAYOUTS = sorted((Path(__file__).parents[1] / "runs" / "fixtures").glob("*.py"))
 SEEDS = st.integers(0, 2**32)
 RELAXED = settings(  # nothing is shrunk: a seed says it all
-    deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # what may stand in the place of a value: of another kind, too large, too deep, not finite, half a surrogate pair

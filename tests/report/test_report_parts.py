@@ -143,5 +143,9 @@ def test_a_generator_loss_near_zero_is_no_hint(tmp_path: Path) -> None:
 
 
 def test_an_axis_of_small_numbers_says_their_exponent_at_every_tick() -> None:
-    drawn = draw("rate", lambda axes: (axes.plot([0, 1], [0.0, 2e-5]), tidy(axes)), title="t", description="d")
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0.0, 2e-5])
+        tidy(axes)
+
+    drawn = draw("rate", paint, title="t", description="d")
     assert "1.8e−5" in drawn
