@@ -14,7 +14,7 @@ from typing import Literal
 import tyro
 from tyro.conf import Positional
 
-from ganeval.errors import GanevalError
+from ganeval.errors import printable, sentence
 from ganeval.files import require_writable, write_json, writing
 from ganeval.gate_commands import GATE_COMMANDS
 from ganeval.tables import aligned
@@ -271,7 +271,7 @@ def _report_once(
         result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
         _note(warning)
-    print(result.path)
+    print(printable(result.path, 4096))
     return 0
 
 
@@ -312,8 +312,8 @@ class Evaluating:
                 try:
                     evaluate_pending(pending, device=self.device, generator=opening)
                     done += 1
-                except GanevalError as error:
-                    _note(str(error))
+                except Exception as error:  # noqa: BLE001 - one run's damaged samples must not cost the page of all
+                    _note(sentence(error))
                 bar.update(pending.images)
         return done
 
@@ -330,7 +330,7 @@ def _few(names: list[str], shown: int = 5) -> str:
 
 
 def _note(text: str) -> None:
-    print(f"ganeval: {text}", file=sys.stderr)
+    print(f"ganeval: {printable(text, 4096)}", file=sys.stderr)
 
 
 COMMANDS: Mapping[str, Command | Mapping[str, Command]] = {

@@ -59,7 +59,6 @@ class Setup:
             checked_count(self.n)
 
 
-
 @guarded
 def evaluate(
     real: Any,

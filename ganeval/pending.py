@@ -8,20 +8,17 @@ whose images have the samples' shape. Where that leaves a doubt, the run is refu
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ganeval.datasets.dataset import DATASETS, Dataset
 from ganeval.errors import BrokenRunError, GanevalError
 from ganeval.runs import layout
 from ganeval.runs.directory import open_run
 from ganeval.runs.parsing import IMAGES, names_in
-from ganeval.runs.readers.npz import latents_of
+from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.record import RunRecord, SampleSet
 from ganeval.scores import Evaluation
 
@@ -162,13 +159,10 @@ def _looked_at(path: Path) -> tuple[int, Shape | None]:
         if path.is_dir():
             files = _pictures(path)
             return len(files), _picture_shape(files[0]) if files else None
-        with zipfile.ZipFile(path) as archive, archive.open("arr_0.npy") as member:
-            version = np.lib.format.read_magic(member)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            n, height, width, channels = read(member)[0]
-            return n, (channels, height, width)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        shape = image_shape(path)
+    except (OSError, ValueError):
         return 0, None
+    return (0, None) if shape is None else (shape[0], (shape[3], shape[1], shape[2]))
 
 
 def _pictures(folder: Path) -> list[Path]:

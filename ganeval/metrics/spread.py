@@ -80,7 +80,9 @@ def embedding_spread(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] 
     fake = _distance(pair.fake, pairs, pair.seed)
     if real.mean == 0:
         raise UndefinedError("Real images of a class all have one embedding; there is no distance to compare with.")
-    return Score(fake.mean / real.mean, se=fake.se / real.mean, n=len(pair.fake), details={"fake": fake.mean, "real": real.mean})
+    return Score(
+        fake.mean / real.mean, se=fake.se / real.mean, n=len(pair.fake), details={"fake": fake.mean, "real": real.mean}
+    )
 
 
 def _distance(features: Features, pairs: int, seed: int) -> PairMean:

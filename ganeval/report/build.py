@@ -12,21 +12,23 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, printable, sentence
 from ganeval.files import render_json, strict, write_atomic
 from ganeval.report import charts, text
-from ganeval.report.document import created_of, document_of, render_csv
+from ganeval.report.document import created_of, document_of, render_csv, summary_of
 from ganeval.report.panel import Absent, Panel, panels_in_order
 from ganeval.report.pictures import Pictures
-from ganeval.report.view import Page
+from ganeval.report.text import visible
+from ganeval.report.view import Page, RunView
 from ganeval.runs.discovery import Found
+from ganeval.runs.record import RunRecord
 from ganeval.scores import ScoreRecord
 
 SINGLE_FILE_LIMIT = 25 * 2**20
@@ -62,7 +64,8 @@ def build_report(
     equal bytes. Raises `GanevalError` when nothing was found or nothing could be written.
     """
     if not found.runs:
-        raise GanevalError(f"Expected at least one run in {found.root}; {found.summary}. Try --explain.")
+        raise GanevalError(f"Expected at least one run in {printable(found.root)}; {found.summary}. Try --explain.")
+    found = _checked(found)
     shown = _shown(found, compare)
     out = Path(out)
     quick = len(found.runs) > MANY_RUNS
@@ -72,11 +75,11 @@ def build_report(
         assets = out.with_name(f"{out.stem}.assets")
         page, html = _render(found, title, shown, Pictures(assets, quick=quick))
     try:
-        written = None if json_out is None else write_atomic(json_out, render_json(strict(document_of(page))))
+        written = None if json_out is None else write_atomic(json_out, _bytes(render_json(strict(document_of(page)))))
         write_atomic(out, html)
     except OSError as error:
         raise GanevalError(
-            f"The report could not be written to {out}: {error.strerror or error}. The previous one is untouched; "
+            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is untouched; "
             "free some space or choose another --out."
         ) from error
     _tidy(out, assets, page.pictures)
@@ -93,8 +96,9 @@ def _shown(found: Found, compare: Sequence[str] | None) -> tuple[int, ...]:
 
 
 def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures) -> tuple[Page, bytes]:
-    page = Page(found, title, pictures, shown)
-    sections = [section for panel in panels_in_order() if (section := _section(page, panel)) is not None]
+    page = Page(found, visible(title), pictures, shown)
+    drawn = [_section(page, panel) for panel in reversed(panels_in_order())]  # the overview last: it says what failed
+    sections = [section for section in reversed(drawn) if section is not None]
     script, style = _file("report.js"), _file("style.css")
     data = {
         "report": strict(document_of(page)), "csv": render_csv(page), "sprites": page.sprites, "shown": list(shown),
@@ -103,24 +107,80 @@ def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures
         page=page, title=title, sections=sections, created=created_of(page), style=Markup(style),  # noqa: S704 - our file
         script=Markup(script), policy=_policy(script, pictures), data=Markup(_island(data)),  # noqa: S704 - ours; escaped
     )  # fmt: skip
-    return page, html.encode("utf-8")
+    return page, _bytes(html)
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which has no such form, as the escape that JSON reads back."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _checked(found: Found) -> Found:
+    """Every run whose data cannot be summed up is an error in words from here on, on the page and for every panel."""
+    return replace(found, runs=tuple(_summable(RunView(i, record)) for i, record in enumerate(found.runs)))
+
+
+def _summable(run: RunView) -> RunRecord:
+    record = run.record
+    try:
+        json.dumps(strict(summary_of(run)), allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one run must not cost the others
+        said = f"Its records are damaged ({sentence(error)}). Restore them, or evaluate the run again."
+        return RunRecord(id=record.id, path=record.path, reader=record.reader, name=record.name, error=said)
+    return record
 
 
 def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
-    """The panel's HTML; one that fails says so in its place and leaves the others standing."""
+    """The panel's HTML. Where it fails, it is drawn without the runs with which it fails; else it says why it is not."""
     try:
-        prepared = panel.prepare(page)
-        if isinstance(prepared, Absent):
-            return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
-        html = _panel_template(panel).render(page=page, **prepared)
-    except Exception as error:  # noqa: BLE001 - a plug-in's bug must cost one panel, not the page
-        page.problems.append(f"panel {panel.name}: {type(error).__name__}: {error}")
-        return {
-            "panel": panel,
-            "absent": f"This panel could not be drawn ({type(error).__name__}: {error}).",
-            "bad": True,
-        }
+        return _drawn(page, panel)
+    except Exception as error:  # noqa: BLE001 - damaged data or a plug-in's bug must cost a run its place here, not the page
+        failed = _blamed(page, panel, error)
+        for run, said in failed:
+            run.failures.append(f"Its data for “{panel.title}” are damaged ({said}). Evaluate the run again.")
+        return _drawn_without(page, panel, failed) or _undrawn(page, panel, error)
+
+
+def _drawn(page: Page, panel: Panel) -> dict[str, Any] | None:
+    prepared = panel.prepare(page)
+    if isinstance(prepared, Absent):
+        return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
+    html = _panel_template(panel).render(page=page, **prepared)
     return {"panel": panel, "html": Markup(html)}  # noqa: S704 - rendered with autoescape
+
+
+def _blamed(page: Page, panel: Panel, error: Exception) -> list[tuple[RunView, str]]:
+    """The runs of which the panel cannot be drawn alone; else the only one without which it can be drawn."""
+    others = {run.index: [other.index for other in page.runs if other is not run] for run in page.runs}
+    alone = [(run, said) for run in page.runs if (said := _failure(page.without(others[run.index]), panel))]
+    spoils = [] if alone else [run for run in page.runs if not _failure(page.without([run.index]), panel)]
+    return alone or ([(spoils[0], sentence(error))] if len(spoils) == 1 else [])
+
+
+def _failure(page: Page, panel: Panel) -> str:
+    """Why the panel cannot be drawn of this page, whose pictures are not kept; "" where it can."""
+    trial = page.without(page.left_out)
+    trial.pictures, trial.sprites = Pictures(quick=True), {}
+    try:
+        _drawn(trial, panel)
+    except Exception as error:  # noqa: BLE001 - as in `_section`
+        return sentence(error)
+    return ""
+
+
+def _drawn_without(page: Page, panel: Panel, failed: list[tuple[RunView, str]]) -> dict[str, Any] | None:
+    if not failed:
+        return None
+    try:
+        section = _drawn(page.without(run.index for run, _ in failed), panel) or {"panel": panel, "html": ""}
+    except Exception:  # noqa: BLE001 - as in `_section`
+        return None
+    return {**section, "failed": failed}
+
+
+def _undrawn(page: Page, panel: Panel, error: Exception) -> dict[str, Any]:
+    page.problems.append(f"panel {panel.name}: {sentence(error)}")
+    return {"panel": panel, "absent": f"This panel could not be drawn ({sentence(error)}).", "bad": True}
 
 
 @cache
@@ -192,5 +252,10 @@ def _tidy(out: Path, assets: Path | None, pictures: Pictures) -> None:
 
 def _warnings(size: int, page: Page) -> tuple[str, ...]:
     large = [f"The page is {size / 2**20:.0f} MB; browsers are slow above 10 MB."] if size > LARGE else []
-    broken = [f"{run.record.id}: {run.record.error}" for run in page.runs if run.record.error]
+    broken = [
+        printable(f"{run.record.id}: {said}", 1000)
+        for run in page.runs
+        for said in (run.record.error, *run.problems)
+        if said
+    ]
     return (*large, *broken, *page.problems)

@@ -101,7 +101,7 @@ def _log_axis(figure: Any, room: tuple[float, float, float, float], low: float, 
     axes.spines[:].set_visible(False)
     ticks = log_ticks(low / pad, high * pad)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
+    axes.yaxis.set_major_formatter(FixedFormatter([tick(place) for place in ticks]))
     axes.yaxis.set_minor_locator(NullLocator())
     return low / pad, high * pad
 
@@ -138,15 +138,27 @@ def dots(axes: Axes, points: np.ndarray, *, color: str, square: bool = False, si
     return axes.add_artist(patch)  # not add_patch: it would measure every stroke to set limits that are set anyway
 
 
+def tick(value: float) -> str:
+    """A number on an axis with its exponent: one that stands apart at the end of the axis is overlooked or cut off.
+
+    >>> tick(2e-05), tick(-0.25), tick(12000.0), tick(3e300), tick(0.0)
+    ('2e−5', '−0.25', '12000', '3e300', '0')
+    """
+    digits, _, exponent = f"{value + 0.0:.5g}".partition("e")
+    return (digits + (f"e{int(exponent)}" if exponent else "")).replace("-", "−")
+
+
 def tidy(axes: Axes, *, xlabel: str = "", ylabel: str = "", ticks: int = 4) -> None:
-    """Few ticks and quiet labels."""
-    from matplotlib.ticker import MaxNLocator
+    """Few ticks, each with its whole number, and quiet labels."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
         if scale == "linear":
             axis.set_major_locator(MaxNLocator(ticks))
+            if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
 def tagged(artist: Any, *classes: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ganeval.report.charts import downsample
+from ganeval.report.privacy import discreet
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Curve
 from ganeval.scores import Evaluation, ScoreRecord
@@ -22,14 +23,25 @@ def document_of(page: Page) -> dict[str, Any]:
     """The page as one JSON-ready value: every run with its evaluations, curves, verdict and problems."""
     curves = sum(len(run.record.curves) for run in page.runs)
     pixels = max(20, min(150, MAX_POINTS // (2 * max(1, curves))))
-    return {
-        "schema": SCHEMA,
-        "title": page.title,
-        "created": created_of(page),
-        "runs": [_run(run, pixels) for run in page.runs],
-        "ignored": [{"path": _relative(page, path), "reason": reason} for path, reason in page.found.ignored],
-        "problems": page.problems,
-    }
+    return _discreet(
+        {
+            "schema": SCHEMA,
+            "title": page.title,
+            "created": created_of(page),
+            "runs": [summary_of(run, pixels) for run in page.runs],
+            "ignored": [{"path": _relative(page, path), "reason": reason} for path, reason in page.found.ignored],
+            "problems": page.problems,
+        }
+    )
+
+
+def _discreet(value: Any) -> Any:
+    """The value with its texts as the page shows them: without addresses and folders. Names that are keys stay."""
+    if isinstance(value, str):
+        return discreet(value)
+    if isinstance(value, dict):
+        return {key: _discreet(item) for key, item in value.items()}
+    return [_discreet(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def created_of(page: Page) -> str:
@@ -42,7 +54,8 @@ def _relative(page: Page, path: Any) -> str:
     return path.relative_to(page.found.root).as_posix() if path != page.found.root else "."
 
 
-def _run(run: RunView, pixels: int) -> dict[str, Any]:
+def summary_of(run: RunView, pixels: int = 20) -> dict[str, Any]:
+    """One run with everything that is said of it in words or numbers; curves of at most three points a pixel."""
     record = run.record
     return {
         "id": record.id, "name": record.name, "reader": record.reader, "created": record.created,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.files import write_atomic
+from ganeval.files import open_regular, require_regular, write_atomic
 
 MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
 MAX_SIDE = 1280  # wider sprites are shrunk for the page
@@ -80,28 +80,32 @@ def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.
 
     `span`: offset and length of the picture inside the file.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        size = span[1] if span else path.stat().st_size
-        if size > MAX_FILE:
-            raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(_part(path, span) if span else path) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise BrokenPictureError(
-                        f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
-                    )
-                return _pixels(picture)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        if isinstance(error, BrokenPictureError):
-            raise
+        return _decoded(path, span)
+    except BrokenPictureError:
+        raise
+    except Exception as error:  # damaged pictures make Pillow raise a dozen kinds
         raise BrokenPictureError(f"{path.name} cannot be decoded ({error}).") from error
 
 
+def _decoded(path: Path, span: tuple[int, int] | None) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    size = span[1] if span else require_regular(path).stat().st_size
+    if size > MAX_FILE:
+        raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(_part(path, span) if span else path) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise BrokenPictureError(
+                    f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
+                )
+            return _pixels(picture)
+
+
 def _part(path: Path, span: tuple[int, int]) -> io.BytesIO:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(span[0])
         return io.BytesIO(file.read(span[1]))
 

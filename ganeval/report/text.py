@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ganeval.report.privacy import discreet
 from ganeval.scores import ScoreRecord, render_value
 
 # Two joiners are ordinary Persian spelling; every other format or control character is made visible.
@@ -17,12 +18,16 @@ _HARMLESS = frozenset("\u200c\u200d")
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
+MAX_TEXT = 10_000  # signs of one text that are looked at
+
+
 def visible(text: str, limit: int = 200) -> str:
-    """One line in which no character can hide or turn the direction of what follows.
+    """One line in which no character can hide or turn the direction of what follows, and no address stands.
 
     >>> visible("run\u202egnp.exe")
     'run<U+202E>gnp.exe'
     """
+    text = discreet(text[:MAX_TEXT])
     shown = "".join(_shown(character) for character in text[:limit])
     return shown + "…" if len(text) > limit else shown
 

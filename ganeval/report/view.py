@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from ganeval.runs import layout
 from ganeval.runs.discovery import Found
 from ganeval.runs.evidence import evidence_of, group
 from ganeval.runs.record import RunRecord
+from ganeval.runs.sound import sound
 from ganeval.scores import Evaluation
 
 MAX_STEPS = 400  # sprites on an embedded page, all runs together
@@ -32,6 +33,7 @@ class RunView:
 
     index: int
     record: RunRecord
+    failures: list[str] = field(default_factory=list)  # panels that could not be drawn of it, and why
 
     @property
     def label(self) -> str:
@@ -73,7 +75,7 @@ class RunView:
         if self.record.error or not path.is_file():
             return None, ""
         try:
-            document = read_json(path)
+            document = sound(read_json(path))
         except GanevalError as error:
             return None, str(error)
         if not isinstance(document, dict) or document.get("schema") != "ganeval.verdict/1":
@@ -82,7 +84,9 @@ class RunView:
 
     @property
     def problems(self) -> list[str]:
-        return [text for text in (self._evidence[1], self._verdict[1]) if text]
+        """What could not be read of the run, its evidence and its verdict, and what could not be drawn of it."""
+        found = [*self.record.problems, self._evidence[1], self._verdict[1], *self.failures]
+        return [text for text in found if text]
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -104,10 +108,21 @@ class Page:
     problems: list[str] = field(default_factory=list)
     downloads: dict[str, str] = field(default_factory=dict)
     sprites: dict[str, Any] = field(default_factory=dict)  # for the script: pictures shown on demand
+    left_out: frozenset[int] = frozenset()  # indices of runs that this page does without
 
     @cached_property
-    def runs(self) -> list[RunView]:
+    def all_runs(self) -> list[RunView]:
         return [RunView(index, record) for index, record in enumerate(self.found.runs)]
+
+    @property
+    def runs(self) -> list[RunView]:
+        return [run for run in self.all_runs if run.index not in self.left_out]
+
+    def without(self, indices: Iterable[int]) -> Page:
+        """The same page without some runs; it shares everything else with this one."""
+        page = replace(self, left_out=frozenset(indices))
+        page.__dict__["all_runs"] = self.all_runs
+        return page
 
     @property
     def readable(self) -> list[RunView]:

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ganeval.errors import GanevalError, MissingFileError
+from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.runs import events, layout
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
+from ganeval.runs.sound import sound
 from ganeval.scores import Evaluation
 
 MAX_DEPTH = 4
 MAX_ENTRIES = 100_000
+TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
 SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
 
@@ -65,7 +67,7 @@ class Found:
         exact = [run for run in self.runs if name in (run.id, run.name)]
         near = exact or [run for run in self.runs if run.id.endswith(name) or run.id.startswith(name)]
         if len(near) != 1:
-            known = ", ".join(run.id for run in self.runs) or "none"
+            known = ", ".join(printable(run.id) for run in self.runs) or "none"
             raise GanevalError(f"Expected the name of one run; {name!r} fits {len(near)} of them. Known: {known}.")
         return near[0]
 
@@ -81,9 +83,9 @@ def find_runs(
     default the clock's) becomes a note.
     """
     root = Path(root)
-    if not root.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
         raise MissingFileError(
-            f"Expected a folder of runs; {root} is none. Pass the folder that your trainer writes to."
+            f"Expected a folder of runs; {printable(root)} is none. Pass the folder that your trainer writes to."
         )
     search = _Search([], [], set())
     claims = list(_claims(root, 0, search))
@@ -142,7 +144,7 @@ def _probe(folder: Path) -> list[tuple[Reader, int]]:
     for reader in READERS:
         try:
             score = reader.probe(folder)
-        except OSError:
+        except Exception:  # noqa: BLE001 - who cannot even look does not claim
             score = 0
         if score > 0:
             scores.append((reader, score))
@@ -163,7 +165,7 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
                 if number >= MAX_ENTRIES:
                     search.ignored.append((folder, f"more than {MAX_ENTRIES:,} entries"))
                     return None
-                if entry.name not in SKIPPED and not entry.name.startswith(".") and entry.is_dir():
+                if entry.name not in SKIPPED and not entry.name.startswith(".") and _is_folder(entry):
                     children.append(folder / entry.name)
     except OSError as error:
         search.ignored.append((folder, f"cannot be read ({error.strerror or error})"))
@@ -171,21 +173,36 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
     return sorted(children)
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False also for a link that leads nowhere or round in a circle."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list[RunRecord]:
     runs = _attempt(reader, path)
     if len(runs) == 1 and not runs[0].error:
         for helper in helpers:
             runs = [_enriched(runs[0], helper)]
-    base = path.relative_to(root).as_posix() if path != root else path.resolve().name
-    return [_evaluated(replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}")) for run in runs]
+    base = sound(path.relative_to(root).as_posix() if path != root else path.resolve().name)
+    return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
 
 
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
+    """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return reader.read(path)
-    except Exception as error:  # noqa: BLE001 - a plug-in's bug must cost one red card, not the page
-        said = str(error) if isinstance(error, GanevalError) else f"{type(error).__name__}: {error}"
-        return [RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=said)]
+        return [sound(_evaluated(_typed(run))) for run in reader.read(path)]
+    except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
+        return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
+
+
+def _typed(run: RunRecord) -> RunRecord:
+    wrong = [key for key in TEXTS if not isinstance(getattr(run, key), str)]
+    if wrong:
+        raise BrokenRunError(f"Expected texts in {', '.join(wrong)} of the run; the reader gave something else.")
+    return run
 
 
 def _enriched(run: RunRecord, helper: Reader) -> RunRecord:
@@ -209,15 +226,15 @@ def _evaluated(run: RunRecord) -> RunRecord:
     if run.evaluations or run.error or run.reader == "ganeval":
         return run
     found: dict[int, Evaluation] = {}
-    notes = []
+    problems = []
     for place in layout.evaluations(run.path):
         for step, folder in layout.by_step(place, ""):
             try:
                 if step not in found and (folder / "result.json").is_file():
                     found[step] = Evaluation.read(folder / "result.json")
             except GanevalError as error:
-                notes.append(str(error))
-    return replace(run, evaluations=tuple(found[step] for step in sorted(found)), notes=(*run.notes, *notes))
+                problems.append(str(error))
+    return replace(run, evaluations=tuple(found[step] for step in sorted(found)), problems=(*run.problems, *problems))
 
 
 def _order(run: RunRecord) -> tuple[int, int, str, str]:
@@ -267,7 +284,7 @@ def _clock(run: RunRecord, now: datetime) -> RunRecord:
 
 
 def _shown(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path != root else "."
+    return printable(path.relative_to(root).as_posix()) if path != root else "."
 
 
 def _count(n: int, noun: str) -> str:

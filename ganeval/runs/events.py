@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ganeval.errors import BrokenRunError
+from ganeval.files import open_regular
 from ganeval.runs.points import Points
 
 MARK = "events.out.tfevents."
@@ -58,7 +59,7 @@ def read_events(files: list[Path]) -> Events:
             raise BrokenRunError(
                 f"{path.name} is {size / 2**20:,.0f} MiB; event files over {LARGE // 2**20} MiB are read with --tb only."
             )
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for offset, payload in _records(file, size, path, events):
                 _event(payload, offset, path, events)
     return events

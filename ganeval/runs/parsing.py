@@ -5,6 +5,7 @@ Foreign files are strangers' files: everything here has a limit and nothing rais
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
@@ -13,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ganeval.errors import BrokenRunError
+from ganeval.errors import BrokenRunError, GanevalError
+from ganeval.files import open_regular
 
 MAX_LOG = 512 * 2**20  # bytes of one log that are read
 MAX_LINE = 2**20
@@ -26,7 +28,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|i
 def lines_of(path: Path) -> Iterator[str]:
     """The lines of a log, at most `MAX_LOG` bytes of it; undecodable bytes are replaced, endless lines cut."""
     seen = 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while seen < MAX_LOG and (line := file.readline(MAX_LINE)):
             seen += len(line)
             yield line.decode("utf-8", errors="replace")
@@ -36,9 +38,21 @@ def loads(text: str) -> dict[str, Any]:
     """One JSON object; {} for a torn line or anything else. NaN and Infinity are read as such."""
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a CSV file by the names in its first line; a line that is no CSV is left out."""
+    rows = csv.DictReader(lines_of(path))
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue
 
 
 def document(path: Path) -> dict[str, Any]:
@@ -48,8 +62,9 @@ def document(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_DOCUMENT:
         raise BrokenRunError(f"{path.name} is larger than {MAX_DOCUMENT // 2**20} MiB, too large for a document.")
     try:
-        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (json.JSONDecodeError, RecursionError, OSError) as error:
+        with open_regular(path) as file:
+            value = json.loads(file.read().decode("utf-8", errors="replace"))
+    except (ValueError, RecursionError, OSError) as error:
         raise BrokenRunError(f"Expected a JSON object in {path.name}; {error}. Restore or delete that file.") from error
     if not isinstance(value, dict):
         raise BrokenRunError(f"Expected a JSON object in {path.name}; got {type(value).__name__}.")
@@ -61,14 +76,24 @@ def real(value: Any) -> float | None:
 
     >>> real("1e-3"), real("nan") != real("nan"), real(True), real("12 s")
     (0.001, True, None, None)
+    >>> real(-(10**400))
+    -inf
     """
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
-        return float(value)
+        return as_float(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value)
     return None
+
+
+def as_float(value: float) -> float:
+    """A number that JSON holds; an integer beyond a float's range is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def names_in(folder: Path) -> list[str]:
@@ -134,9 +159,9 @@ def iso(timestamp: Any) -> str:
 def png_size(path: Path) -> tuple[int, int] | None:
     """(width, height) from the header of a PNG file; None for anything else."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(24)
-    except OSError:
+    except (OSError, GanevalError):
         return None
     if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
         return None

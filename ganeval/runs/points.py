@@ -25,6 +25,9 @@ class Points:
     values: list[float] = field(default_factory=list)
 
     def add(self, step: float, value: float) -> None:
+        """A step that is no finite number has no place on a curve and is left out."""
+        if not math.isfinite(step):
+            return
         self.steps.append(float(step))
         self.values.append(float(value))
         if len(self.steps) > 2 * LIMIT:

@@ -8,6 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from ganeval.errors import GanevalError
+from ganeval.files import open_regular
+
 
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
@@ -21,10 +24,10 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 def columns_of(path: Path, table: str) -> frozenset[str]:
     """The columns of a table; none where there is no such table or `path` is no database."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if file.read(16) != b"SQLite format 3\0":
                 return frozenset()
         with open_read_only(path) as database:
             return frozenset(row[1] for row in database.execute("SELECT * FROM pragma_table_info(?)", (table,)))
-    except (OSError, sqlite3.Error):
+    except (OSError, GanevalError, sqlite3.Error):
         return frozenset()

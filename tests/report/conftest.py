@@ -140,12 +140,12 @@ def make_copies(root: Path, n: int, **options: object) -> None:
         shutil.copytree(kinds[i % 2], root / f"{i + 1:04d}-run-{i}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_run() -> MakeRun:
     return make_run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_runs() -> Callable[..., None]:
     return make_copies
 
@@ -190,11 +190,24 @@ def _chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def launch() -> Iterator[Callable[..., Any]]:
+    """`launch(**environment)`: Chromium, with environment variables of its own where some are given."""
     program = _chromium()
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield chromium
-        chromium.close()
+        started = []
+
+        def start(**environment: str) -> Any:
+            arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            env = {**os.environ, **environment}
+            started.append(playwright.chromium.launch(executable_path=program, args=arguments, env=env))
+            return started[-1]
+
+        yield start
+        for chromium in started:
+            chromium.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Any]) -> Any:
+    return launch()

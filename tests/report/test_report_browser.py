@@ -20,7 +20,6 @@ from ganeval.report.panel import panels_in_order
 from ganeval.runs.discovery import find_runs
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-WIDTHS = (360, 1440)
 Opened = Callable[..., Any]
 
 
@@ -235,20 +234,6 @@ def test_the_colours_turn_by_button_and_by_key(opened: Opened) -> None:
     assert page.evaluate(paper) != light
     page.locator("#theme").click()
     assert page.evaluate(paper) == light
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_fits_its_window_in_both_themes(opened: Opened, theme: str, width: int) -> None:
-    page = opened(color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert _broken_images(page) == []
-
-
-def test_twice_the_text_size_needs_no_sideways_scrolling(opened: Opened) -> None:
-    page = opened(viewport={"width": 720, "height": 800})
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 720
 
 
 def test_without_scripts_every_table_chart_and_run_is_there(opened: Opened) -> None:

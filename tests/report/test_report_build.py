@@ -17,6 +17,7 @@ from ganeval.errors import GanevalError
 from ganeval.report import build_report
 from ganeval.report.panel import panels_in_order
 from ganeval.report.pictures import BrokenPictureError, load_picture
+from ganeval.runs.directory import RunDirectory
 from ganeval.runs.discovery import find_runs
 
 MakeRun = Callable[..., object]
@@ -308,3 +309,12 @@ def test_twenty_runs_of_twenty_steps_fit_into_five_megabytes(new_runs: Callable[
     result = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
     assert result.size <= 5 * 2**20
     assert result.path.read_text().count("20 of 20 steps") == 20
+
+
+def test_a_quantity_that_was_logged_once_is_a_mark(new_run: Callable[..., RunDirectory], tmp_path: Path) -> None:
+    run = new_run(tmp_path / "runs", "once", names=("a", "b"), steps=(100,), evaluated=())
+    run.log(100, {"once": 1.0})
+    html = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html").path.read_text()
+    chart = html[html.index('aria-labelledby="curve-once-step-t') :]
+    line = chart[chart.index("line plot run-0") :]
+    assert "<use" in line[: line.index("</g> <g")]

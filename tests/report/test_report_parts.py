@@ -140,3 +140,12 @@ def test_a_short_dip_of_the_discriminator_is_no_hint(tmp_path: Path) -> None:
 def test_a_generator_loss_near_zero_is_no_hint(tmp_path: Path) -> None:
     steps = tuple(float(i) for i in range(100))
     assert hints_of(_run(tmp_path, **{"loss/g": Curve(steps, (0.0,) * 100)})) == []
+
+
+def test_an_axis_of_small_numbers_says_their_exponent_at_every_tick() -> None:
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0.0, 2e-5])
+        tidy(axes)
+
+    drawn = draw("rate", paint, title="t", description="d")
+    assert "1.8e−5" in drawn

@@ -101,14 +101,14 @@ def test_a_folder_without_read_permission_is_named(tmp_path: Path, monkeypatch: 
 
 def test_an_unreadable_file_of_a_run_is_a_red_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _run(tmp_path, "closed")
-    allowed = Path.open
+    allowed = os.open
 
-    def refuse(self: Path, *arguments: object, **options: object) -> object:
-        if self.name == "run.json":
-            raise PermissionError(13, "Permission denied", str(self))
-        return allowed(self, *arguments, **options)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    def refuse(file: str | Path, flags: int) -> int:
+        if Path(file).name == "run.json":
+            raise PermissionError(13, "Permission denied", str(file))
+        return allowed(file, flags)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     (run,) = find_runs(tmp_path).runs
     assert run.path == path
     assert "Permission denied" in run.error

@@ -177,14 +177,14 @@ def test_a_broken_run_is_a_record_with_an_error(tmp_path, content):
         read_run(tmp_path)
 
 
-def test_a_broken_evaluation_is_a_note_and_the_rest_is_read(tmp_path):
+def test_a_broken_evaluation_is_a_problem_and_the_rest_is_read(tmp_path):
     run = start(tmp_path)
     run.write_evaluation(evaluation(5), 5)
     run.write_evaluation(evaluation(6), 6)
     (run.path / "eval" / "step-000005" / "result.json").write_text("{")
     record = read_run(run.path)
     assert [e.step for e in record.evaluations] == [6]
-    assert any("step-000005" in note for note in record.notes)
+    assert any("step-000005" in problem for problem in record.problems)
 
 
 def test_wrong_types_in_run_json_are_survived(tmp_path):

@@ -54,7 +54,7 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
         for run in members:
             curve = run.record.curves[tag]
             x, y = downsample(curve.steps, curve.values, pixels)
-            for line in axes.plot(x, y, lw=1.2, **series_style(run.index)):
+            for line in axes.plot(x, y, lw=1.2, marker="." if len(x) == 1 else "", **series_style(run.index)):
                 tagged(line, "line", "plot", f"run-{run.index}")
             broken = [step for step, value in zip(curve.steps, curve.values, strict=True) if not math.isfinite(value)]
             if broken:

@@ -63,19 +63,20 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 TEMPLATE = """
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
-<article class="card {{ 'broken' if r.error else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
+<article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
   <header>{{ ui.swatch(run) }}<h3>{{ run.label|name }}</h3>
   {% if r.error %}<span class="badge bad">✘ broken</span>
-  {% else %}<span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span>{% endif %}
+  {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
   {% if card.strip %}<img class="strip pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{{ card.strip.n }} generated images of the last step">{% endif %}
   {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div><dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
+  {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
   <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} · <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
-  {% if run.record.notes or run.problems %}<details class="notes"><summary>{{ (run.record.notes|length + run.problems|length)|plural('note') }}</summary><ul>{% for note in (run.problems + run.record.notes|list)[:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}
+  {% if run.record.notes %}<details class="notes"><summary>{{ run.record.notes|length|plural('note') }}</summary><ul>{% for note in run.record.notes[:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}
 </article>
 {% endfor %}
 </div>

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ganeval.report.panel import Absent, Panel
+from ganeval.report.privacy import discreet, environment_of, settings_of
 from ganeval.report.text import flat
 from ganeval.report.view import Page, RunView
 
@@ -24,12 +25,12 @@ def _block(run: RunView) -> dict[str, Any]:
     if evaluation is not None:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
         tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
-        tables.append(("Environment of the evaluation", flat(evaluation.environment)))
-    told = {key: value for key, value in record.environment.items() if key != "command"}
-    tables += [("Configuration", flat(record.config)), ("Environment of the training", flat(told))]
+        tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
+    told = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
+    tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(told))]
     command = record.environment.get("command")
     return {
-        "command": command if isinstance(command, str) else "",
+        "command": discreet(command) if isinstance(command, str) else "",
         "hash": evaluation.protocol_hash if evaluation else "",
         "tables": [(t, rows[:MAX_LINES]) for t, rows in tables if rows],
     }
@@ -45,6 +46,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "passport", 150, "Passport and environment",
-    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed.",
+    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
+    "People, machines, folders and addresses are left out.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -52,9 +52,9 @@ def _run(folder: Path, logs: Path, file: str) -> RunRecord:
 def _quantity(path: Path, points: dict[str, Points]) -> None:
     for line in lines_of(path):
         pair = _PAIR.fullmatch(line)
-        value = real(pair[2]) if pair else None
-        if pair and value is not None:
-            points.setdefault(path.stem, Points()).add(int(pair[1]), value)
+        step, value = (real(pair[1]), real(pair[2])) if pair else (None, None)
+        if step is not None and value is not None:
+            points.setdefault(path.stem, Points()).add(step, value)
 
 
 READER = Reader("biggan", probe, read)

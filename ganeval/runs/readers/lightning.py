@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
-from ganeval.runs.parsing import flat_yaml, lines_of, names_in, real
+from ganeval.runs.parsing import flat_yaml, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord
@@ -35,7 +34,7 @@ def read(folder: Path) -> list[RunRecord]:
 
 
 def _metrics(path: Path, points: dict[str, Points]) -> None:
-    for row in csv.DictReader(lines_of(path)):
+    for row in rows_of(path):
         step = real(row.get("step"))
         if step is None:
             continue

@@ -10,6 +10,7 @@ from typing import Any
 from ganeval.errors import BrokenRunError
 from ganeval.files import read_json, read_jsonl
 from ganeval.runs import layout
+from ganeval.runs.parsing import as_float
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import Curve, Grid, RunRecord, SampleSet
@@ -36,7 +37,7 @@ def read_run(path: str | Path) -> RunRecord:
     """Read a run directory in our layout: torn lines, unknown files and missing folders are no errors.
 
     Raises `BrokenRunError` where run.json is absent, no JSON, or of another schema. An evaluation or a layout that
-    cannot be read becomes a note.
+    cannot be read becomes one of its problems.
     """
     path = Path(path)
     info = layout.read_info(path)
@@ -49,7 +50,7 @@ def read_run(path: str | Path) -> RunRecord:
         config=_mapping(info, "config"), environment={**_mapping(info, "environment"), **_origin(info)},
         protocol=_mapping(info, "protocol"), class_names=_names(info), curves=curves, grids=grids,
         samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
-        evaluations=evaluations, notes=(*happenings, *broken, *strange),
+        evaluations=evaluations, notes=tuple(happenings), problems=(*broken, *strange),
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _logged(path: Path) -> tuple[dict[str, Curve], list[str]]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return as_float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _happening(line: Mapping[str, Any], event: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import zipfile
 from collections.abc import Mapping
@@ -10,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ganeval.files import open_regular
 from ganeval.runs.layout import LATENTS, MAX_LATENTS
-from ganeval.runs.parsing import lines_of, loads, names_in, real
+from ganeval.runs.parsing import lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord, SampleSet
 
 MAX_ENTRY = 4 * MAX_LATENTS + 256  # bytes: a character has four, a header at least 128
 PROGRESS = ("progress.csv", "progress.json")
-_LINE = re.compile(r"\(step=(\d+)\)\s*(.+)")  # DiT: (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20
+_SAMPLES = re.compile(r"samples_\d+(?:x\d+)+\.npz")
+_LINE = re.compile(r"\(step=(\d{1,15})\)\s*(.+)")  # DiT: (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20
 _WORD = re.compile(r"step|model|ema|iter|itr", re.IGNORECASE)
 _SHAPE = re.compile(r"\d+(?:x\d+)+")
 _NUMBERS = re.compile(r"(?<![.\d])\d{2,9}(?![.\d]*\d)")
@@ -31,7 +32,7 @@ def probe(folder: Path) -> int:
         return 65
     if "log.txt" in names and "checkpoints" in names and any(_LINE.search(line) for line in _head(folder / "log.txt")):
         return 65
-    return 30 if _samples(folder, names) else 0
+    return 30 if _samples(folder, names) or _damaged(folder, names) else 0
 
 
 def read(folder: Path) -> list[RunRecord]:
@@ -39,9 +40,12 @@ def read(folder: Path) -> list[RunRecord]:
     for name, parse in (("progress.csv", _csv), ("progress.json", _json), ("log.txt", _log)):
         if (folder / name).is_file() and not points:
             parse(folder / name, points)
-    samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names_in(folder))]
+    names = names_in(folder)
+    samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
+    damaged = [f"{name} holds no images that can be read: write it again" for name in _damaged(folder, names)]
     return [RunRecord(
-        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points),
+        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points), problems=tuple(damaged),
+        error="; ".join(damaged) if not points and not samples else "",
         samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
     )]  # fmt: skip
 
@@ -54,16 +58,26 @@ def _samples(folder: Path, names: list[str]) -> list[Path]:
     return [folder / name for name in names[:2000] if name.endswith(".npz") and holds_images(folder / name)]
 
 
+def _damaged(folder: Path, names: list[str]) -> list[str]:
+    """Files that are named as sample files and cannot be read as such."""
+    return [name for name in names[:2000] if _SAMPLES.fullmatch(name) and image_shape(folder / name) is None]
+
+
 def holds_images(path: Path) -> bool:
     """Whether the archive's `arr_0` is uint8 (n, h, w, c): its header is read, not its pixels."""
+    return image_shape(path) is not None
+
+
+def image_shape(path: Path) -> tuple[int, int, int, int] | None:
+    """(n, h, w, c) of the archive's `arr_0`, from its header; None where that is no uint8 images or cannot be read."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("arr_0.npy") as member:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive, archive.open("arr_0.npy") as member:
             version = np.lib.format.read_magic(member)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = header(member)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        return False
-    return dtype == np.uint8 and len(shape) == 4 and shape[-1] in (1, 3)
+    except Exception:  # noqa: BLE001 - damaged archives make zipfile, zlib and numpy raise a dozen kinds
+        return None
+    return shape if dtype == np.uint8 and len(shape) == 4 and shape[-1] in (1, 3) else None  # pyright: ignore[reportReturnType]
 
 
 def latents_of(path: Path) -> str:
@@ -72,12 +86,12 @@ def latents_of(path: Path) -> str:
     Only a header of one short string is read, so that no file can make this slow.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             if archive.getinfo(f"{LATENTS}.npy").file_size > MAX_ENTRY:
                 return ""
-        with np.load(path, allow_pickle=False) as file:
-            found = file[LATENTS]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            with archive.open(f"{LATENTS}.npy") as member:
+                found = np.lib.format.read_array(member, allow_pickle=False)
+    except Exception:  # noqa: BLE001 - as in `image_shape`
         return ""
     return str(found)[:MAX_LATENTS] if found.shape == () and found.dtype.kind == "U" else ""
 
@@ -93,7 +107,7 @@ def _step(name: str) -> int:
 
 
 def _csv(path: Path, points: dict[str, Points]) -> None:
-    for row in csv.DictReader(lines_of(path)):
+    for row in rows_of(path):
         _row(row, points)
 
 

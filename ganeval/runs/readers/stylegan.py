@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ganeval.files import open_regular
 from ganeval.runs.parsing import document, iso, lines_of, loads, names_in, numbered, png_size, real
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
@@ -82,7 +83,7 @@ def _status(folder: Path) -> str:
     log = folder / "log.txt"
     if not log.is_file():
         return "unknown"
-    with log.open("rb") as file:
+    with open_regular(log) as file:
         file.seek(max(0, log.stat().st_size - 4096))
         return "done" if b"Exiting..." in file.read() else "unknown"
 
