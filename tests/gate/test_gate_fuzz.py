@@ -24,7 +24,7 @@ from ganeval.gate.verdict import Exit
 from ganeval.gate.writer import WRITERS
 from ganeval.scores import Evaluation
 
-often = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 RULES = [
     {"metric": "fid", "margin_rel": 0.05, "max": 9.0},
     {"metric": "classifier_score", "margin_abs": 0.02, "per_class_margin_abs": 0.04, "per_class_min": 0.5},
