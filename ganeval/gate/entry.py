@@ -142,6 +142,9 @@ def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
         text(evaluation.created, "created")
         for part in (evaluation.name, evaluation.real.source, *evaluation.scores):
             text(part, "a name")
+        for name, record in evaluation.scores.items():
+            for number in (record.value, record.se):
+                finite(0.0 if number is None else number, f"{name}, its value or error,")
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise BrokenRunError(f"{where} is not a complete evaluation: {error}. Evaluate that run again.") from error
     return evaluation

@@ -24,7 +24,7 @@ from ganeval.gate.verdict import Exit
 from ganeval.gate.writer import WRITERS
 from ganeval.scores import Evaluation
 
-often = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 RULES = [
     {"metric": "fid", "margin_rel": 0.05, "max": 9.0},
     {"metric": "classifier_score", "margin_abs": 0.02, "per_class_margin_abs": 0.04, "per_class_min": 0.5},
@@ -158,9 +158,9 @@ CONFIG = {"name": "a", "baseline": "b.json", "alpha": 0.01, "n": 500, "looks": 2
 @often
 @given(data=st.data())
 @example(data=None)
-def test_no_configuration_is_a_traceback(tmp_path_factory, data):
+def test_no_configuration_is_a_traceback(tmp_path: Path, data):
     document = CONFIG if data is None else mutated(CONFIG, data.draw)
-    path = tmp_path_factory.getbasetemp() / "ganeval.toml"
+    path = tmp_path / "ganeval.toml"
     path.write_bytes(_toml({"gate": document}).encode("utf-8", "surrogatepass"))
     try:
         config = load_config(path)
@@ -190,10 +190,10 @@ LINE = {"time": "2026", "name": "b", "commit": "abc", "branch": "", "step": None
 
 @often
 @given(data=st.data())
-def test_no_history_is_a_traceback(tmp_path_factory, data):
+def test_no_history_is_a_traceback(tmp_path: Path, data):
     lines = [LINE] * 11 + [mutated(LINE, data.draw) for _ in range(data.draw(st.integers(1, 3)))]
     order = data.draw(st.permutations(range(len(lines))))
-    path = tmp_path_factory.getbasetemp() / "history.jsonl"
+    path = tmp_path / "history.jsonl"
     text = "\n".join(json.dumps(lines[i]) for i in order)
     cut = data.draw(st.sampled_from([0, 0, 5]))
     path.write_text(text[: len(text) - cut], encoding="utf-8", errors="surrogatepass")
