@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
@@ -45,6 +46,7 @@ def _guarded(call: Callable[[], int]) -> int:
 
     with forgiving():
         try:
+            _require_folder()
             return call()
         except GanevalError as error:
             print(f"ganeval: {printable(str(error), 20_000)}", file=sys.stderr)
@@ -57,6 +59,16 @@ def _guarded(call: Callable[[], int]) -> int:
                 traceback.print_exc()
             print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)
             return _exit_code(error)
+
+
+def _require_folder() -> None:
+    """Libraries that are loaded later end the process themselves where the present folder is gone."""
+    from ganeval.errors import MissingFileError
+
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise MissingFileError("The folder that this was started in is gone. Change into one that is there.") from error
 
 
 def _advice(error: Exception) -> str:

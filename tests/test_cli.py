@@ -160,3 +160,14 @@ def test_a_result_of_a_folder_that_is_no_utf8_is_written_and_read(tmp_path: Path
     words = ["evaluate", "--real", "digits:test", "--fake", str(folder), "--classifier", "digits", "--metrics", "fid"]
     assert main([*words, "--json", str(out)]) == 0
     assert Evaluation.read(out, per_sample=True).fake.source.endswith("caf\udce9")
+
+
+def test_a_folder_that_is_gone_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["ls", "metrics"]) == 5
+    assert "is gone" in capsys.readouterr().err
