@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import ganeval
-from ganeval.cli import main as command_line
+from ganeval.cli.main import main as command_line
 from ganeval.errors import GanevalError, UnexpectedError
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 130}

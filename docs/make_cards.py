@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ganeval.metric import METRICS, Metric
-from ganeval.metrics.latent_knn import latent_knn
+from ganeval.metrics import METRICS, Metric
+from ganeval.metrics.probes.latent_knn import latent_knn
 
 PAGE = Path(__file__).parent / "metrics.md"
 QUESTIONS = {

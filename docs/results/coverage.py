@@ -23,9 +23,9 @@ import numpy as np
 from coverage_pools import CLASSES, World, world
 from numpy.typing import NDArray
 
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
-from ganeval.scores import ScoreRecord
+from ganeval.core.files import write_atomic
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import ScoreRecord
 
 WORLDS = (("mnist", "pca"), ("hoda", "warp"))
 METRICS = (

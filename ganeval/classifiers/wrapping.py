@@ -14,8 +14,8 @@ from torch import nn
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
 from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
-from ganeval.registry import unknown_name
 
 Labelled = tuple[torch.Tensor, torch.Tensor]  # uint8 (n, c, h, w), int64 (n,)
 

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest
-from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.records.scores import Score, share_interval
 
 BLOCK = 1024  # rows held in float64 at a time
 LISTED = 20  # reals named in the details

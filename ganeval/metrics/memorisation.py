@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+from ganeval.core.options import Seed, Share, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
-from ganeval.options import Seed, Share, Within
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score, share_interval
+from ganeval.records.scores import Z95, Score, share_interval
 
 LISTED = 20  # pairs in the details
 CELLS = 3  # Meehan et al. 2020 and dgm-eval
