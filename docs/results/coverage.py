@@ -49,7 +49,7 @@ def main(out: Path, pools: Path, sets: int, sizes: Sequence[int]) -> None:
                 how = f"| {seen.name} | {n} | {'equal numbers' if balanced else 'at random'} "
                 found = _measured(seen, n, sets, balanced=balanced)
                 lines += [how + line for name, scores in found.items() for line in _row(name, scores, n / POOL)]
-    write_atomic(out, _page(lines, sets))
+                write_atomic(out, _page(lines, sets))  # what an interrupted study leaves
 
 
 def _measured(seen: World, n: int, sets: int, *, balanced: bool) -> Found:
