@@ -192,7 +192,7 @@ def _cell_z(fake: NDArray[np.float64], held: NDArray[np.float64]) -> dict[str, A
     return {"z": float((u - m * n / 2) / spread) if spread > 0 else 0.0, "fakes": m, "heldout": n}
 
 
-@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, math.inf),
+@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
         needs=("real", "heldout"))  # fmt: skip
 def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
@@ -204,7 +204,7 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     Bias: none in the number of fakes to first order (a ratio of their means).
     Standard error: delta method on the ratio of means over fakes, both real sets held fixed.
     per_sample: influence. details: nearer_train, the share of fakes nearer to a training image (0.5 expected), with
-    its Wilson interval.
+    its binomial error and Wilson interval.
     """
     train, held = _same_size(pair, seed)
     fake = pair.fake.embeddings
@@ -216,7 +216,13 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
             "nn_ratio divides by the distance to held-out images; all fakes equal one. Check the sets."
         )
     value, nearer = a.mean() / b.mean(), float((a < b).sum() + (a == b).sum() / 2)
-    details = {"nearer_train": nearer / len(a), "interval": list(wilson(nearer, len(a))), "rows": len(train)}
+    share = nearer / len(a)
+    details = {
+        "nearer_train": share,
+        "nearer_train_se": math.sqrt(share * (1 - share) / len(a)),
+        "interval": list(wilson(nearer, len(a))),
+        "rows": len(train),
+    }
     return Score.from_influence(value, (a - value * b) / b.mean(), details=details)
 
 
@@ -228,7 +234,7 @@ def _same_size(pair: Pair, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return train, held
 
 
-@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", within=(0, math.inf),
+@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
         biased_in_n=True)  # fmt: skip
 def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.
