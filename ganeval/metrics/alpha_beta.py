@@ -26,7 +26,7 @@ Depths = NDArray[np.float64]
 
 
 @metric(
-    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", within=(0, 1),
+    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", least_n=20, within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
 def alpha_precision(pair: Pair) -> Score:

@@ -37,6 +37,7 @@ ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n
     version=1,
     paper="arXiv:1706.08500",
     question="close",
+    least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
 )
@@ -71,7 +72,7 @@ def fid(
 
 
 @metric(
-    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", within=(0, math.inf), biased_in_n=True,
+    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
     needs=("real", "spatial", "real_spatial"),
 )  # fmt: skip
 def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:

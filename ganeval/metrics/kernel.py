@@ -28,7 +28,7 @@ SEED = 2020  # torch-fidelity's
 MEDIAN_ROWS = 1000  # rows of the real set that the median heuristic looks at
 
 
-@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close")
+@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close", least_n=100)
 def kid(
     pair: Pair,
     *,
@@ -69,7 +69,16 @@ def kid(
     return Score(float(values.mean()), n=len(fake), details={"subset_sd": float(values.std()), "subsets": subsets})
 
 
-@metric("mmd_rbf", better="lower", perfect=0.0, version=1, paper="arXiv:2401.09603", question="close", within=(-1, 2))
+@metric(
+    "mmd_rbf",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2401.09603",
+    question="close",
+    least_n=15,
+    within=(-1, 2),
+)
 def mmd_rbf(
     pair: Pair, *, bandwidth: Annotated[float, Within(0, 1e25, open=True)] | None = None, unit_rows: bool = False
 ) -> Score:

@@ -90,6 +90,7 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     version=1,
     paper="arXiv:2002.09797",
     question="fidelity",
+    least_n=20,
     within=(0, math.inf),
 )
 def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:

@@ -22,7 +22,7 @@ from ganeval.records.scores import Score
 
 @metric(
     "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
-    question="close", within=(0, math.inf), biased_in_n=True,
+    question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
 )  # fmt: skip
 def sliced_wasserstein(
     pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020
@@ -50,6 +50,7 @@ def sliced_wasserstein(
     version=1,
     paper="torch-fidelity",
     question="close",
+    least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
 )

@@ -103,3 +103,14 @@ def test_a_name_next_to_a_score_is_corrected(evaluation: Evaluation) -> None:
 
 def test_a_record_equals_an_equal_record() -> None:
     assert ScoreRecord("fid", "ok", 1.0) == ScoreRecord("fid", "ok", 1.0)
+
+
+@pytest.mark.parametrize("n", [3, 6, 14])
+def test_a_few_fakes_have_a_value_without_an_interval_and_the_reason(n: int) -> None:
+    """At 3 fakes the 95 % interval of FID held 79 % of the time, at 6 91 %."""
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    record = evaluate(rows, rows[:n] + 1, metrics=["fid"], floor=False)["fid"]
+    assert record.ok
+    assert (record.se, record.interval) == (None, None)
+    assert "holds from n = 15 on" in record.details["no_error"]
+    assert evaluate(rows, rows[:15] + 1, metrics=["fid"], floor=False)["fid"].interval is not None
