@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.classifiers import CLASSIFIERS
+from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor
 from ganeval.core.folders import cache_root
 from ganeval.core.registry import load_object, unknown_name
@@ -95,6 +97,18 @@ class Features:
         rows = None if labels is None else torch.as_tensor(labels, device=self.embeddings.device)
         images = self.images and replace(self.images, labels=labels, class_names=names, unlabelled=why)
         return replace(self, labels=rows, images=images)
+
+    @cached_property
+    def rows_sha256(self) -> str:
+        """SHA-256 of the embeddings: what tells bare rows apart."""
+        rows = self.embeddings.detach().cpu().contiguous()
+        digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
+        digest.update(rows.view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def drawn_by(self, how: str) -> Features:
+        """The same rows, with a note of what chose them among others; "" changes nothing."""
+        return replace(self, passport=replace(self.passport, drawn=how)) if how else self
 
     def take(self, rows: NDArray[np.int64]) -> Features:
         """The features at `rows` (integers, any order), images and labels with them; pixels are read when asked for.
@@ -211,19 +225,15 @@ def extract(
     images: ImageSet,
     extractor: str | Extractor,
     *,
-    device: str | torch.device = "auto",
     precision: str = "fp32",
-    batch_size: int | None = None,
-    cache: bool = True,
-    progress: bool = True,
-    ranks: Ranks = ALONE,
+    compute: Compute = HERE,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
-    images: uint8 (n, c, h, w). device: "auto" is CUDA, then MPS, then CPU. precision: "fp32" or "bf16" (of the network;
-    the features are float32 either way). batch_size: None asks the extractor; when memory runs out it is halved, and
-    the log says so. The rows stay on the device, except on MPS, which has no float64 for the statistics.
-    ranks: processes that share the batches out and all get every row; each of them has to call this.
+    images: uint8 (n, c, h, w). precision: "fp32" or "bf16" (of the network; the features are float32 either way).
+    compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so), cache, and
+    the processes that share the batches out: each of them has to call this, and all get every row. The rows stay on the
+    device, except on MPS, which has no float64 for the statistics.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -231,9 +241,9 @@ def extract(
     """
     if precision not in PRECISIONS:
         raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
-    place = choose_device(device)
+    place, ranks, cache = choose_device(compute.device), compute.ranks or ALONE, compute.cache
     network = load_extractor(extractor).to(place, precision)
-    batch = batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
+    batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
     fingerprint = images.fingerprint if ranks.size > 1 or cache else ""
     ranks.require_same({
         "images": fingerprint, "their number": len(images), "network": network.name, "weights": network.weights_sha256,
@@ -246,7 +256,7 @@ def extract(
     )
     rows = _stored(key, images, network, place) if key else None
     if not ranks.agree(yes=rows is not None):
-        rows = _embed_shared(images, network, place, batch, ranks, progress=progress)
+        rows = _embed_shared(images, network, place, batch, ranks, progress=compute.progress)
         if key and local_rank() == 0:
             _store(key, rows)
     assert rows is not None

@@ -60,6 +60,7 @@ def classifier_score(pair: Pair) -> Score:
         interval=wilson(hits, n),
         n=n,
         per_sample={"correct": correct, "label": labels.astype(np.float32)},
+        linear="correct",
         details=details,
     )
 

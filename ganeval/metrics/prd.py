@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
-from ganeval.core.options import Seed, Within
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -55,7 +55,7 @@ class Histograms:
     within=(0, 1),
     biased_in_n=True,
 )
-def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
+def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS) -> Score:
     """The precision end of the PRD curve: how little of the fakes' mass lies where reals have none (F_1/8).
 
     Returns: [0, 1]; 1 for identical sets. Twenty clusters see which regions are populated, not whether an image is
@@ -66,7 +66,7 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times too large.
     details: curve, 50 points of recall and precision.
     """
-    return _end(pair, 1 / BETA, clusters, seed)
+    return _end(pair, 1 / BETA, clusters, pair.seed)
 
 
 @metric(
@@ -79,7 +79,7 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     within=(0, 1),
     biased_in_n=True,
 )
-def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
+def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS) -> Score:
     """The recall end of the PRD curve: how much of the reals' mass the fakes reach at all (F_8).
 
     Returns: [0, 1]; 1 for identical sets.
@@ -89,7 +89,7 @@ def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTE
     all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times too large.
     details: curve, 50 points of recall and precision.
     """
-    return _end(pair, BETA, clusters, seed)
+    return _end(pair, BETA, clusters, pair.seed)
 
 
 def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from ganeval.cli.commands import COMMANDS
 from PIL import Image
 
 from ganeval import evaluate
-from ganeval.cli.commands import COMMANDS
 from ganeval.cli.main import VERBS, main, report_main
 from ganeval.errors import WrongInputError
 from ganeval.images import image_set
@@ -122,7 +122,7 @@ def test_a_place_where_nothing_can_be_written_is_found_before_measuring(
     def measured(*_: object, **__: object) -> None:
         pytest.fail("it was measured")
 
-    monkeypatch.setattr("ganeval.measure.evaluation.evaluate", measured)
+    monkeypatch.setattr("ganeval.measure.functions.evaluate", measured)
     monkeypatch.setattr("ganeval.measure.doctor.doctor", measured)
     (tmp_path / "file").write_text("")
     for place in (tmp_path, tmp_path / "file" / "x.json"):

@@ -24,7 +24,7 @@ from ganeval.errors import GanevalError, WrongInputError
 from ganeval.features.cache import read_tensors, write_tensors
 from ganeval.features.extraction import Features, choose_device, extract
 from ganeval.images.generated import evaluating, modules_of
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,6 @@ from ganeval.errors import (
     IncomparableError,
     MissingFileError,
     TooFewSamplesError,
-    UndefinedError,
     UnknownNameError,
     WrongInputError,
 )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, Score
 

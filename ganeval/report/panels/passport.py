@@ -23,7 +23,7 @@ def _block(run: RunView) -> dict[str, Any]:
     record, evaluation = run.record, run.evaluation
     tables = []
     if evaluation is not None:
-        tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
+        tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.identity)))
         tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
     told = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
