@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -21,42 +21,21 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.distributed import ALONE, Ranks
-from ganeval.errors import GanevalError, TooFewSamplesError, WrongInputError, guarded
+from ganeval.errors import GanevalError, WrongInputError, guarded
 from ganeval.evidence import gather_evidence
 from ganeval.extractor import Extractor
 from ganeval.features import Features, choose_device, extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.images.labels import checked_labels
-from ganeval.images.subset import checked_count, checked_seed
 from ganeval.metric import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
 from ganeval.pair import Pair, same_classes
 from ganeval.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
+from ganeval.sources import Setup, Source, opened, require_one_input, require_same_sources, seen_by
 
 Generator = Callable[..., Any]  # (n, labels, torch.Generator) -> images
 JUDGED = frozenset({"logits", "real_logits", "confusion"})
 NO_VALUE = (GanevalError, ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything between the images and the numbers that a caller may choose."""
-
-    extractor: str | Extractor | None = None
-    classifier: str | Extractor | None = None
-    labels: Any = None
-    n: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "fp32"
-    cache: bool = True
-    ranks: Ranks = ALONE
-
-    def __post_init__(self) -> None:
-        checked_seed(self.seed)
-        if self.n is not None:
-            checked_count(self.n)
 
 
 @guarded
@@ -111,7 +90,7 @@ def evaluate(
     """
     started = time.perf_counter()
     setup = Setup(extractor, classifier, labels, n, seed, device, precision, cache, ranks)
-    chosen = _chosen(metrics, {} if options is None else options, seed)
+    chosen = ranks.together(lambda: _chosen(metrics, {} if options is None else options, seed))
     ranks.require_same({"metrics": [(m.name, m.version, dict(given)) for m, given in chosen], "seed": seed, "n": n})
     pairs = pairs_of(real, fake, heldout, generator, setup, train)
     floors = _floor_pairs(pairs, seed) if floor else None
@@ -241,11 +220,14 @@ def pairs_of(real: Any, fake: Any, heldout: Any, generator: Generator | None, se
     drawn = fake if fake is not None else generator
     if generator is None and callable(fake):
         generator = fake
-    sources = (_opened(real, setup), _opened(drawn, setup, fake=True), _opened(heldout, setup))
+    given = {"real": real, "fake": drawn, "heldout": heldout, "train": train}
+    found = setup.ranks.together(lambda: {name: opened(it, setup, fake=name == "fake") for name, it in given.items()})
+    require_same_sources(found, setup)
+    sources, trained = (found["real"], found["fake"], found["heldout"]), found["train"]
     eye = _pair(sources, setup.extractor or setup.classifier, generator, setup)
     two = setup.classifier is not None and setup.extractor not in (None, setup.classifier)
     judge = _pair(sources, setup.classifier, generator, setup) if two else eye
-    memory = None if train is None else same_classes(_memory(_opened(train, setup), eye, setup))
+    memory = None if train is None else same_classes(_memory(trained, eye, setup))
     seen, judged = same_classes(eye), judge.fake.logits is not None
     return Pairs(seen, seen if judge is eye and not judged else same_classes(judge, judged=judged), memory)
 
@@ -254,11 +236,10 @@ def _memory(train: Source | None, eye: Pair, setup: Setup) -> Pair:
     """Training images in the place of the real ones, and those held out; the same network as the eye's."""
     assert train is not None
     network = setup.extractor or setup.classifier
-    loaded = load_extractor(network or "inception") if isinstance(train, ImageSet) else None
-    return Pair(_features(train, loaded, setup), eye.fake, heldout=eye.real, embed=eye.embed, seed=setup.seed)
-
-
-Source = ImageSet | Features
+    if network is None and isinstance(train, ImageSet):
+        network = _default_extractor((eye.real, eye.fake))
+    loaded = None if network is None else load_extractor(network)
+    return Pair(seen_by(train, loaded, setup), eye.fake, heldout=eye.real, embed=eye.embed, seed=setup.seed)
 
 
 def _pair(
@@ -270,7 +251,8 @@ def _pair(
     if network is None and any(isinstance(source, ImageSet) for source in sources):
         network = _default_extractor(sources)
     loaded = None if network is None else load_extractor(network)
-    real, fake, heldout = (None if source is None else _features(source, loaded, setup) for source in sources)
+    require_one_input(loaded, sources)
+    real, fake, heldout = (None if source is None else seen_by(source, loaded, setup) for source in sources)
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, setup)
     return Pair(real, fake, heldout=heldout, generator=generator, embed=embed, seed=setup.seed)
@@ -278,86 +260,15 @@ def _pair(
 
 def _embedded(network: Extractor, setup: Setup, images: Any, labels: Any = None) -> Features:
     """Features of images that a metric asked the generator for; drawn anew each time, so never cached."""
-    opened = image_set(images, labels=labels)
-    return extract(opened, network, device=setup.device, precision=setup.precision, cache=False)
+    return extract(
+        image_set(images, labels=labels), network, device=setup.device, precision=setup.precision, cache=False
+    )
 
 
 def _default_extractor(sources: Iterable[Source | None]) -> str:
     """Inception, which is what FID means; unless some rows are there already and name who made them."""
     named = {s.passport.extractor for s in sources if isinstance(s, Features)}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"
-
-
-def _features(source: Source, network: Extractor | None, setup: Setup) -> Features:
-    if isinstance(source, Features):
-        if _made_by(source, network):
-            return source
-        source = _images_of(source, network)
-    assert network is not None
-    return extract(
-        source, network, device=setup.device, precision=setup.precision, cache=setup.cache, ranks=setup.ranks
-    )
-
-
-def _made_by(features: Features, network: Extractor | None) -> bool:
-    passport = features.passport
-    return network is None or (passport.extractor, passport.weights_sha256) == (network.name, network.weights_sha256)
-
-
-def _images_of(features: Features, network: Extractor | None) -> ImageSet:
-    """The images behind features of another network, which have to go through this one."""
-    assert network is not None
-    if features.images is None:
-        raise WrongInputError(
-            f"The features of {features.passport.source} were made by {features.passport.extractor!r} and bring no images, so "
-            f"{network.name} cannot look at them. Leave extractor= and classifier= out, or pass the images."
-        )
-    return features.images
-
-
-def _opened(source: Any, setup: Setup, *, fake: bool = False) -> Source | None:
-    """One image set or one set of features; of the fakes only `n`, and with the labels that were asked for."""
-    if source is None:
-        return None
-    if isinstance(source, Features):
-        opened: Source = source
-    elif _is_features(source):
-        opened = Features.given(source)
-    elif callable(source):
-        if setup.n is None:
-            raise WrongInputError("A generator can draw any number of images; pass n=, how many.")
-        return image_set(source, n=setup.n, labels=setup.labels, seed=setup.seed)
-    else:
-        opened = image_set(source)
-    if not fake:
-        return opened
-    return _some(_labelled(opened, setup.labels), setup)
-
-
-def _is_features(source: Any) -> bool:
-    """A bare (n, d) floating-point array or tensor is rows, not pixels."""
-    if isinstance(source, torch.Tensor):
-        return source.ndim == 2 and source.is_floating_point()
-    return isinstance(source, np.ndarray) and source.ndim == 2 and np.issubdtype(source.dtype, np.floating)
-
-
-def _labelled(source: Source, labels: Any) -> Source:
-    if labels is None:
-        return source
-    values = checked_labels(labels, len(source), "labels=, one per fake image,")
-    if isinstance(source, ImageSet):
-        return source.with_labels(values)
-    rows = torch.as_tensor(values, device=source.embeddings.device)
-    return replace(source, labels=rows, images=source.images and source.images.with_labels(values))
-
-
-def _some(source: Source, setup: Setup) -> Source:
-    if setup.n is None or setup.n == len(source):
-        return source
-    if setup.n > len(source):
-        raise TooFewSamplesError(f"n={setup.n} fakes were asked for; {len(source)} came. Pass more, or a smaller n.")
-    rows = np.random.default_rng(setup.seed).permutation(len(source))[: setup.n]
-    return source.take(np.sort(rows))
 
 
 def _floor_pairs(pairs: Pairs, seed: int) -> Pairs | None:

@@ -45,7 +45,7 @@ class Classifier:
         """A copy on `device`; `precision` is that of the arithmetic (autocast): fp32, bf16 or fp16."""
         if precision not in PRECISIONS:
             raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
-        module = copy.deepcopy(self.module).to(device)
+        module = copy.deepcopy(self.module).eval().to(device)
         return replace(self, module=module, device=torch.device(device), precision=precision)
 
     def __call__(self, images: torch.Tensor) -> Embedded:
@@ -60,24 +60,30 @@ class Classifier:
                 f"{self.name} has {len(self.class_names)} class names; its network gave logits of shape {shape}. "
                 "Name every class, in the order of the logits; or name none, for a network that only embeds."
             )
+        assert logits is not None
         return Embedded(embeddings.float(), logits.float())
 
     def logits(self, images: torch.Tensor | NDArray[np.uint8], batch: int = 500) -> torch.Tensor:
         """Calibrated logits (n, k), float32 on the CPU, of uint8 (n, c, h, w) images, `batch` at a time."""
-        if isinstance(images, np.ndarray) and not images.flags.writeable:
-            images = images.copy()  # torch has no read-only tensors and warns about such arrays
-        return run(self, torch.as_tensor(images), batch)[1]
+        return run(self, images, batch)[1]
+
+    def input_shape(self, shape: tuple[int, int, int]) -> tuple[int, ...]:
+        """The shape (c, h, w) in which images of `shape` reach the network, after its own preprocessing."""
+        return tuple(self.preprocess(torch.zeros(1, *shape, dtype=torch.uint8, device=self.device)).shape[1:])
 
 
-def run(classifier: Classifier, images: torch.Tensor, batch: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings (n, d) and logits (n, k) of all images, float32 on the CPU."""
+def run(
+    classifier: Classifier, images: torch.Tensor | NDArray[np.uint8], batch: int = 500
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings (n, d) and logits (n, k) of all images, float32 on the CPU; k = 0 for a network without a head."""
+    if isinstance(images, np.ndarray) and not images.flags.writeable:
+        images = images.copy()  # torch has no read-only tensors and warns about such arrays
     if not len(images):
         raise WrongInputError(f"{classifier.name} needs at least one image; got none.")
-    parts = [classifier(rows) for rows in images.split(batch)]
+    parts = [classifier(rows) for rows in torch.as_tensor(images).split(batch)]
     logits = [part.logits.cpu() for part in parts if part.logits is not None]
-    return torch.cat([part.embeddings.cpu() for part in parts]), torch.cat(logits) if logits else torch.empty(
-        len(images), 0
-    )
+    embeddings = torch.cat([part.embeddings.cpu() for part in parts])
+    return embeddings, torch.cat(logits) if logits else torch.empty(len(images), 0)
 
 
 def spectrum(embeddings: torch.Tensor) -> tuple[int, float]:

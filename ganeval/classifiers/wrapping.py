@@ -9,20 +9,23 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
 from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
 from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.extractor import require_logits
 from ganeval.registry import unknown_name
 
-Labelled = tuple[torch.Tensor, torch.Tensor]  # uint8 (n, c, h, w), int64 (n,)
+Images = torch.Tensor | NDArray[np.uint8]  # uint8 (n, c, h, w)
+Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
 
 def wrap(
     module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
-    class_names: Sequence[str] = (), layer: str | None = None, train: torch.Tensor | None = None,
+    class_names: Sequence[str] = (), layer: str | None = None, train: Images | None = None,
     held_out: Labelled | None = None, test: Labelled | None = None,
 ) -> Classifier:  # fmt: skip
     """Make a `Classifier` of a trained network; the network itself is copied, not changed.
@@ -97,7 +100,7 @@ class Settled(nn.Module):
 
 
 def settled_classifier(
-    plain: Classifier, *, train: torch.Tensor | None, held_out: Labelled | None, test: Labelled | None
+    plain: Classifier, *, train: Images | None, held_out: Labelled | None, test: Labelled | None
 ) -> Classifier:
     """Learn mean, deviation and temperature, measure the confusion matrix; `plain.module` is a `Settled`."""
     module = plain.module
@@ -109,7 +112,9 @@ def settled_classifier(
     if not plain.class_names and (held_out is not None or test is not None):
         raise WrongInputError(f"{plain.name} has no classes, so labelled images say nothing of it. Pass class_names.")
     if held_out is not None:
-        temperature = fit_temperature(plain.logits(held_out[0]).numpy(), _labels(held_out, plain))
+        logits = plain.logits(held_out[0])
+        require_logits(logits)  # divided by a temperature, probabilities would no longer sum to one
+        temperature = fit_temperature(logits.numpy(), _labels(held_out, plain))
         module.temperature = torch.tensor(temperature, dtype=torch.float32)
     confusion = None
     if test is not None:

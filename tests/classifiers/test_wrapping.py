@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC, LinearSVC
@@ -191,3 +193,27 @@ def test_a_package_elsewhere_adds_a_classifier_by_its_entry_point(
     monkeypatch.setattr(registry, "_CACHE", {})
     assert CLASSIFIERS["foreign"].summary == "from elsewhere"
     assert "digits" in CLASSIFIERS
+
+
+def test_arrays_serve_where_tensors_do() -> None:
+    arrays = _wrapped(train=TRAIN.images, held_out=(TEST.images, TEST.labels), test=(TEST.images, TEST.labels))
+    tensors = _wrapped(train=TRAIN_IMAGES, held_out=(TEST_IMAGES, TEST_LABELS), test=(TEST_IMAGES, TEST_LABELS))
+    assert arrays.weights_sha256 == tensors.weights_sha256
+    assert np.array_equal(arrays.confusion, tensors.confusion)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, HistGradientBoostingClassifier])
+def test_forests_grown_on_other_data_have_another_estimator_digest(kind: Any) -> None:
+    options: dict[str, Any] = {"max_iter": 2} if kind is HistGradientBoostingClassifier else {"n_estimators": 3}
+    first, again, other = (
+        kind(random_state=0, **options).fit(ROWS[rows], TRAIN.labels[rows])
+        for rows in (slice(300), slice(300), slice(9, 309))
+    )
+    assert estimator_digest(make_pipeline(first)) == estimator_digest(make_pipeline(again))
+    assert estimator_digest(make_pipeline(first)) != estimator_digest(make_pipeline(other))
+
+
+def test_a_module_in_training_mode_judges_in_evaluation_mode() -> None:
+    judge = _wrapped()
+    judge.module.train()
+    assert not judge.to("cpu").module.training
