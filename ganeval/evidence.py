@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ganeval.errors import GanevalError
 from ganeval.features import Features
 from ganeval.images import image_set
+from ganeval.images.generated import evaluating
 from ganeval.metrics.generator import LatentGenerator, slerp
 from ganeval.numerics.nearest import nearest_between
 from ganeval.pair import Pair
@@ -188,7 +189,8 @@ def _walks(eye: Pair, judge: Pair, seed: int) -> Arrays:
     z0, z1 = (torch.randn(rows, generator.latent_dim, generator=g) for _ in range(2))
     labels = torch.arange(rows) if names and judge.fake.labels is not None else None
     steps = [torch.full((rows, 1), i / (WALK - 1)) for i in range(WALK)]
-    columns = [image_set(generator.decode(slerp(z0, z1, t), labels)).array() for t in steps]
+    with evaluating(generator):
+        columns = [image_set(generator.decode(slerp(z0, z1, t), labels)).array() for t in steps]
     tiles = _small(np.stack(columns, axis=1).reshape(rows * WALK, *columns[0].shape[1:]))
     return {"interpolation.tiles": tiles.reshape(rows, WALK, *tiles.shape[1:])}
 
