@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from benchmarks.timing import Contest
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.frechet import fid
-from ganeval.pair import Pair
 
 Work = Callable[[], object]
 

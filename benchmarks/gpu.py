@@ -15,9 +15,9 @@ import torch
 
 from benchmarks import frechet, neighbours, suite
 from benchmarks.timing import Contest
-from ganeval.features import Features
-from ganeval.metric import METRICS
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS
 
 FASTER = 20.0
 WITH_TF32 = "ganeval, TF32 on"

@@ -15,13 +15,13 @@ import torch
 from torch import nn
 
 from benchmarks.timing import Contest
-from ganeval.extractor import Embedded
+from ganeval.core.extractor import Embedded
 from ganeval.extractors.inception import WEIGHTS, Inception
-from ganeval.features import Features
+from ganeval.extractors.weights import load_state, weight_folders
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.images import image_set
 from ganeval.metrics.frechet import fid
-from ganeval.pair import Pair
-from ganeval.weights import load_state, weight_folders
 
 CPU = torch.device("cpu")
 BATCH = 32

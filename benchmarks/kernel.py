@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from benchmarks.frechet import rows
 from benchmarks.timing import Contest
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.kernel import kid
-from ganeval.pair import Pair
 
 
 def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.timing import Contest
-from ganeval.features import Features
-from ganeval.metric import METRICS
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS
 
 OURS = (
     "precision", "recall", "density", "coverage", "clipped_density", "clipped_coverage", "realism", "rarity",

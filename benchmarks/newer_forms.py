@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.features.pair import Pair
 from ganeval.numerics.order import canonical_order
-from ganeval.pair import Pair
 
 SYMMETRIC_K = 5
 PROBABLE_K, PROBABLE_REACH = 4, 1.2

@@ -20,14 +20,14 @@ import numpy as np
 
 from benchmarks.timing import Contest
 from ganeval.datasets.dataset import DATASETS
-from ganeval.pending import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, pending_of
 from ganeval.runs.directory import create_run
 from ganeval.runs.discovery import find_runs
 
 RUNS, SECONDS = 50, 5.0
 SIZED, STEPS, BYTES = 20, 20, 5 * 2**20
 _SCRIPT = (
-    "import sys; from ganeval.cli import report_main; code = report_main(sys.argv[1:]); "
+    "import sys; from ganeval.cli.main import report_main; code = report_main(sys.argv[1:]); "
     "print('torch', 'torch' in sys.modules); sys.exit(code)"
 )
 

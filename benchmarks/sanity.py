@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from benchmarks import newer_forms
 from ganeval.errors import GanevalError
-from ganeval.features import Features
-from ganeval.metric import METRICS
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS
 
 Rows = NDArray[np.float64]
 Point = tuple[float, Rows, Rows]  # what was moved, real rows, fake rows

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.timing import Contest
-from ganeval.evaluation import evaluate
-from ganeval.features import Features, extract
+from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.scores import Evaluation
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation
 
 JUDGE = "mnist"
 ASKED = 10_000  # images a side, that the bars are about

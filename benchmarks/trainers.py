@@ -23,8 +23,8 @@ import torch
 from benchmarks.suite import blobs
 from benchmarks.timing import Contest, Result, race
 from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
+from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
-from ganeval.files import write_atomic
 from ganeval.runs.directory import create_run
 from reference_models.plumbing.data import Data, load_data, resample, to_float
 from reference_models.plumbing.options import Options

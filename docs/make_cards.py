@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ganeval.metric import METRICS, Metric
-from ganeval.metrics.latent_knn import latent_knn
+from ganeval.metrics import METRICS, Metric
+from ganeval.metrics.probes.latent_knn import latent_knn
 
 PAGE = Path(__file__).parent / "metrics.md"
 QUESTIONS = {
@@ -77,6 +77,7 @@ def fields(metric: Metric) -> str:
         "identical sets": "no single value" if metric.perfect is None else f"{metric.perfect:g}",
         "needs": ", ".join(f"`{need}`" for need in sorted(metric.needs)) or "the fakes alone",
         "comparable": "at equal n only" if metric.biased_in_n else "at any n",
+        "error": f"from n = {metric.least_n} on" if metric.least_n > 2 else "as the card says",
         "options": ", ".join(f"`{name}={default}`" for name, default in metric.options.items()) or "none",
         "runs": "when asked for by name" if metric.slow else "by default",
         "paper": link(metric.paper),

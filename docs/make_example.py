@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ganeval.demo import demo
-from ganeval.files import write_json
+from ganeval.cli.demo import demo
+from ganeval.core.files import write_json
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
 

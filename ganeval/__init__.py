@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganeval.classifiers import CLASSIFIERS as CLASSIFIERS
     from ganeval.datasets.dataset import DATASETS as DATASETS
-    from ganeval.doors import OneSet, TwoSets
     from ganeval.errors import GanevalError as GanevalError
-    from ganeval.evaluation import evaluate as evaluate
     from ganeval.extractors import EXTRACTORS as EXTRACTORS
-    from ganeval.features import Features as Features
-    from ganeval.features import extract as extract
-    from ganeval.features import load_extractor as load_extractor
+    from ganeval.features.extraction import Features as Features
+    from ganeval.features.extraction import extract as extract
+    from ganeval.features.extraction import load_extractor as load_extractor
+    from ganeval.features.pair import Pair as Pair
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
-    from ganeval.metric import METRICS as METRICS
-    from ganeval.pair import Pair as Pair
-    from ganeval.scores import Evaluation as Evaluation
-    from ganeval.scores import Score as Score
+    from ganeval.measure.evaluation import evaluate as evaluate
+    from ganeval.measure.functions import OneSet, TwoSets
+    from ganeval.metrics import METRICS as METRICS
+    from ganeval.records.scores import Evaluation as Evaluation
+    from ganeval.records.scores import Score as Score
 
     fid: TwoSets
     kid: TwoSets
@@ -47,17 +47,17 @@ _HOME = {
     "CLASSIFIERS": "ganeval.classifiers",
     "DATASETS": "ganeval.datasets.dataset",
     "EXTRACTORS": "ganeval.extractors",
-    "Evaluation": "ganeval.scores",
-    "Features": "ganeval.features",
+    "Evaluation": "ganeval.records.scores",
+    "Features": "ganeval.features.extraction",
     "GanevalError": "ganeval.errors",
     "ImageSet": "ganeval.images.imageset",
-    "METRICS": "ganeval.metric",
-    "Pair": "ganeval.pair",
-    "Score": "ganeval.scores",
-    "evaluate": "ganeval.evaluation",
-    "extract": "ganeval.features",
+    "METRICS": "ganeval.metrics",
+    "Pair": "ganeval.features.pair",
+    "Score": "ganeval.records.scores",
+    "evaluate": "ganeval.measure.evaluation",
+    "extract": "ganeval.features.extraction",
     "image_set": "ganeval.images",
-    "load_extractor": "ganeval.features",
+    "load_extractor": "ganeval.features.extraction",
 }
 
 
@@ -82,18 +82,18 @@ def __dir__() -> list[str]:
 
 
 def _public() -> list[str]:
-    from ganeval.metric import METRICS
+    from ganeval.metrics import METRICS
 
     return sorted({*_HOME, *METRICS.names()})
 
 
 def _door(name: str) -> Any:
-    from ganeval.metric import METRICS
+    from ganeval.metrics import METRICS
 
     if name not in METRICS:
-        from ganeval.registry import unknown_name
+        from ganeval.core.registry import unknown_name
 
         raise AttributeError(unknown_name("public function or metric", name, _public()))
-    from ganeval.doors import door
+    from ganeval.measure.functions import door
 
     return door(name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeval.cli import main
+from ganeval.cli.main import main
 
 if __name__ == "__main__":
     code = main()
     if os.environ.get("WORLD_SIZE", "1") != "1":
-        from ganeval.distributed import leave
+        from ganeval.features.ranks import leave
 
         leave(code)
     sys.exit(code)

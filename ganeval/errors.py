@@ -96,7 +96,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             if _is_the_callers(error):
                 raise
             raise UnexpectedError(
-                f"{function.__qualname__} met what it did not expect: {sentence(error)}. "
+                f"{function.__qualname__} met what it did not expect: {_one_line(error)}. "
                 "Check what was passed to it; the error that this one was raised from says where."
             ) from error
 
@@ -107,3 +107,7 @@ def _is_the_callers(error: Exception) -> bool:
     within = error.__traceback__ and error.__traceback__.tb_next
     wrong_call = isinstance(error, TypeError) and within is None
     return wrong_call or isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
+
+
+def _one_line(error: Exception) -> str:
+    return printable(" ".join(sentence(error).split()), 600).rstrip(".")

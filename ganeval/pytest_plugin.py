@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganeval.gate.rules import GateConfig
     from ganeval.gate.update import Update
     from ganeval.gate.verdict import Verdict
-    from ganeval.scores import Evaluation
+    from ganeval.records.scores import Evaluation
 
 HEAVY = {"ganeval_gate", "ganeval_eval"}
 MARKER = "ganeval(n, alpha, generator, real, classifier, extractor, metrics): evaluates a generator; heavy"
@@ -202,7 +202,7 @@ def _settings(request: pytest.FixtureRequest, generator: Callable[..., Any] | No
 
 
 def _sampler(wanted: dict[str, Any]) -> Callable[[int], Evaluation]:
-    from ganeval.sampler import load_generator, sampler
+    from ganeval.measure.generators import load_generator, sampler
 
     generator = wanted["generator"]
     if generator is None or wanted["real"] is None:
@@ -256,7 +256,7 @@ def _judged(candidate: Any, wanted: dict[str, Any]) -> bool:
 
 def _candidate(candidate: Any, config: GateConfig) -> Any:
     from ganeval.gate.commands import read_candidate
-    from ganeval.scores import Evaluation
+    from ganeval.records.scores import Evaluation
 
     if isinstance(candidate, Evaluation):
         return [candidate]
@@ -266,7 +266,7 @@ def _candidate(candidate: Any, config: GateConfig) -> Any:
         pytest.fail(
             "A generator needs real images: ganeval_gate(generator, name=..., real='hoda:test').", pytrace=False
         )
-    from ganeval.sampler import sampler
+    from ganeval.measure.generators import sampler
 
     return sampler(
         candidate, config.real, train=config.train, heldout=config.heldout, classifier=config.classifier,

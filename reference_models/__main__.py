@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from ganeval.distributed import current, leave
 from ganeval.errors import GanevalError
+from ganeval.features.ranks import current, leave
 from ganeval.runs.directory import command_line
 from reference_models.bands.check import said_of_curves
 from reference_models.controls.control import CONTROLS

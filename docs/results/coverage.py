@@ -23,9 +23,9 @@ import numpy as np
 from coverage_pools import CLASSES, World, world
 from numpy.typing import NDArray
 
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
-from ganeval.scores import ScoreRecord
+from ganeval.core.files import write_atomic
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import ScoreRecord
 
 WORLDS = (("mnist", "pca"), ("hoda", "warp"))
 METRICS = (
@@ -49,7 +49,7 @@ def main(out: Path, pools: Path, sets: int, sizes: Sequence[int]) -> None:
                 how = f"| {seen.name} | {n} | {'equal numbers' if balanced else 'at random'} "
                 found = _measured(seen, n, sets, balanced=balanced)
                 lines += [how + line for name, scores in found.items() for line in _row(name, scores, n / POOL)]
-    write_atomic(out, _page(lines, sets))
+                write_atomic(out, _page(lines, sets))  # what an interrupted study leaves
 
 
 def _measured(seen: World, n: int, sets: int, *, balanced: bool) -> Found:

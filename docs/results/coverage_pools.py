@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ganeval.cache import read_tensors, write_tensors
-from ganeval.features import Features, extract
+from ganeval.features.cache import read_tensors, write_tensors
+from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 

@@ -30,8 +30,8 @@ import numpy as np
 import torch
 from gate_pools import SEED, Bench, Change, Pool, Rows, open_bench, pool_of, with_weights
 
+from ganeval.core.files import read_json, write_atomic, write_json
 from ganeval.errors import GanevalError
-from ganeval.files import read_json, write_atomic, write_json
 from ganeval.gate.calibrate import Count
 from ganeval.gate.compare import level
 from ganeval.gate.entry import Entry, Look
@@ -39,7 +39,7 @@ from ganeval.gate.estimates import interval
 from ganeval.gate.faults import collapse, drop_class, shuffle_labels
 from ganeval.gate.rules import parse_config
 from ganeval.gate.verdict import Verdict
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 RULES = [
     {"metric": "fid", "margin_rel": 0.05},

@@ -20,21 +20,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.cache import read_tensors, write_tensors
 from ganeval.errors import GanevalError
-from ganeval.evaluation import evaluate
-from ganeval.features import Features, extract
+from ganeval.features.cache import read_tensors, write_tensors
+from ganeval.features.extraction import Features, extract
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.metric import METRICS
+from ganeval.measure.evaluation import evaluate
+from ganeval.metrics import METRICS
 from ganeval.numerics.intervals import wilson
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import open_run
 from ganeval.runs.readers.native import read_run
-from ganeval.scores import Evaluation, ScoreRecord
 from reference_models.plumbing.checkpoint import decode_state, encode_state
 from reference_models.plumbing.system import open_sampler
 

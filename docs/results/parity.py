@@ -17,9 +17,9 @@ import torch
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
-from ganeval.features import Features
-from ganeval.metric import METRICS
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS
 
 HERE = Path(__file__).parent
 PEERS = runpy.run_path(str(HERE.parents[1] / "tests" / "golden" / "record_peers.py"))

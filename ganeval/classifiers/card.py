@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.classifiers.calibration import expected_calibration_error
+from ganeval.core.files import read_json, write_json
 from ganeval.errors import BrokenRunError, UndefinedError
-from ganeval.files import read_json, write_json
 from ganeval.numerics.intervals import wilson
 
 SCHEMA = "ganeval.card/1"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ganeval.classifiers.card import Card
+from ganeval.core.extractor import Embedded
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
-from ganeval.extractor import Embedded
-from ganeval.registry import unknown_name
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}  # of the arithmetic
 EIGENVALUE_FLOOR = 1e-6  # below this share of the largest, a direction of the embedding counts as dead
@@ -24,7 +24,7 @@ EIGENVALUE_FLOOR = 1e-6  # below this share of the largest, a direction of the e
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """uint8 (n, c, h, w) -> embeddings (n, d) and calibrated logits (n, k); satisfies `ganeval.extractor.Extractor`.
+    """uint8 (n, c, h, w) -> embeddings (n, d) and calibrated logits (n, k); satisfies `ganeval.core.extractor.Extractor`.
 
     `module` takes what `preprocess` returns and gives (embeddings, logits). `confusion` was measured on real test
     images; metrics that correct for the judge's own errors need it.

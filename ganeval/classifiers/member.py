@@ -21,10 +21,10 @@ from ganeval.classifiers.classifier import Classifier, require_live, run, spectr
 from ganeval.classifiers.committee import Committee
 from ganeval.classifiers.network import SmallCNN, empty_folded, to_unit
 from ganeval.classifiers.training import Recipe, fit, fixed_threads, stratified_split
+from ganeval.core.extractor import ExtractorSpec
+from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS, Split
 from ganeval.errors import BrokenRunError, MissingFileError
-from ganeval.extractor import ExtractorSpec
-from ganeval.files import write_atomic
 from ganeval.images.imageset import ImageSet
 
 WEIGHTS = Path(__file__).parent / "weights"

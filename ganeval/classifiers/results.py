@@ -9,7 +9,7 @@ from pathlib import Path
 from ganeval.classifiers.card import Card
 from ganeval.classifiers.catalog import CLASSIFIERS
 from ganeval.classifiers.member import WEIGHTS, Member
-from ganeval.files import write_atomic
+from ganeval.core.files import write_atomic
 
 PAGE = Path("docs/results/zoo.md")
 

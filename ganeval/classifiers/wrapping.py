@@ -15,9 +15,9 @@ from torch import nn
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
 from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
+from ganeval.core.extractor import require_logits
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
-from ganeval.extractor import require_logits
-from ganeval.registry import unknown_name
 
 Images = torch.Tensor | NDArray[np.uint8]  # uint8 (n, c, h, w)
 Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)

@@ -7,9 +7,9 @@ from pathlib import Path
 from ganeval.classifiers.card import Card
 from ganeval.classifiers.catalog import CLASSIFIERS
 from ganeval.classifiers.member import WEIGHTS, Member
+from ganeval.core.extractor import ExtractorSpec
+from ganeval.core.registry import unknown_name
 from ganeval.errors import MissingFileError, UnknownNameError
-from ganeval.extractor import ExtractorSpec
-from ganeval.registry import unknown_name
 
 
 def render_list() -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import open_regular, write_atomic
 from ganeval.datasets._search import data_cache
-from ganeval.files import open_regular, write_atomic
 
 
 def kept(key: str, shape: tuple[int, ...], decode: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import open_regular
 from ganeval.datasets.dataset import Split
 from ganeval.errors import WrongInputError
-from ganeval.files import open_regular
 
 
 def read_bounded(path: Path, limit: int) -> bytes:

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganeval.core.files import open_regular
 from ganeval.datasets._decoded import kept
 from ganeval.datasets._read import checked_split, read_bounded
 from ganeval.datasets.dataset import Dataset, RemoteFile, Split
 from ganeval.errors import GanevalError, WrongInputError
-from ganeval.files import open_regular
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 COUNTS = {"train": (5000,) * 10, "test": (1000,) * 10}

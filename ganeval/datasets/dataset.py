@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UnknownNameError
-from ganeval.registry import Registry, unknown_name
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganeval.extractor import ExtractorSpec
-from ganeval.registry import Registry
+from ganeval.core.extractor import ExtractorSpec
+from ganeval.core.registry import Registry
 
 EXTRACTORS = Registry(ExtractorSpec, "ganeval.extractors", "extractor")

@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganeval.core.extractor import Embedded, ExtractorSpec
 from ganeval.errors import WrongInputError
-from ganeval.extractor import Embedded, ExtractorSpec
+from ganeval.extractors.weights import RemoteWeights, find_weights, load_state, sha256_of
 from ganeval.numerics.resize import resize
-from ganeval.weights import RemoteWeights, find_weights, load_state, sha256_of
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # per channel, of images in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)

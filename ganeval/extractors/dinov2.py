@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
+from ganeval.core.extractor import Embedded, ExtractorSpec
 from ganeval.errors import WrongInputError
-from ganeval.extractor import Embedded, ExtractorSpec
+from ganeval.extractors.weights import RemoteWeights, find_weights, load_state, sha256_of
 from ganeval.numerics.resize import resize
-from ganeval.weights import RemoteWeights, find_weights, load_state, sha256_of
 
 SIDE = 224  # pixels
 HEAD_WIDTH = 64  # numbers per attention head, in every published size

@@ -21,11 +21,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ganeval.core.extractor import Embedded, ExtractorSpec
 from ganeval.errors import WrongInputError
-from ganeval.extractor import Embedded, ExtractorSpec
+from ganeval.extractors.weights import RemoteWeights, find_weights, load_state, sha256_of
 from ganeval.numerics.precision import exact_convolutions
 from ganeval.numerics.resize import resize
-from ganeval.weights import RemoteWeights, find_weights, load_state, sha256_of
 
 WEIGHTS = RemoteWeights(
     name="weights-inception-2015-12-05-6726825d.pth",

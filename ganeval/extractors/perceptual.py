@@ -20,8 +20,8 @@ import torch
 from torch.nn import functional as F
 
 from ganeval.errors import WrongInputError
+from ganeval.extractors.weights import RemoteWeights, find_weights, load_state, sha256_of
 from ganeval.numerics.precision import exact_convolutions
-from ganeval.weights import RemoteWeights, find_weights, load_state, sha256_of
 
 TRUNK = RemoteWeights(
     name="vgg16-397923af.pth",

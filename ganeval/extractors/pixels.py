@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.extractor import Embedded, ExtractorSpec
+from ganeval.core.extractor import Embedded, ExtractorSpec
 
 
 @dataclass(frozen=True)

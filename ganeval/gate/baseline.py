@@ -16,14 +16,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from ganeval.core.files import read_json, render_json, write_atomic
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
-from ganeval.files import read_json, render_json, write_atomic
 from ganeval.gate.checked import finite, table, text, whole
 from ganeval.gate.entry import Entry, Look, Vector, require_sound
 from ganeval.gate.lock import locked
 from ganeval.gate.protocol import gate_protocol, protocol_hash
-from ganeval.scores import SCHEMA as EVALUATION_SCHEMA
-from ganeval.scores import Evaluation
+from ganeval.records.scores import SCHEMA as EVALUATION_SCHEMA
+from ganeval.records.scores import Evaluation
 
 SCHEMA = "ganeval.baseline/1"
 VECTORS = r"\.samples(-[0-9a-f]{16})?\.safetensors"  # the end of their file's name; without a digest in older baselines

@@ -17,7 +17,7 @@ from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.numerics.intervals import clopper_pearson
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 Draw = Callable[[int, int], tuple[Images, Labels]]  # (seed, n) -> images (n, c, h, w) uint8, labels
 Measure = Callable[[Images, Labels, str], Evaluation]  # (images, labels, id of the latents)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from ganeval.core.files import write_atomic
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
-from ganeval.files import write_atomic
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.deliver import deliver, summary_path
 from ganeval.gate.entry import require_sound
@@ -24,9 +24,9 @@ from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, 
 from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, worst
 from ganeval.gate.writer import WRITERS
+from ganeval.records.scores import Evaluation, render_value
 from ganeval.runs import layout
 from ganeval.runs.directory import git_state
-from ganeval.scores import Evaluation, render_value
 
 SHOWN = 20  # runs of a folder
 MakeSampler = Callable[[GateConfig], Sampler]

@@ -33,7 +33,7 @@ from ganeval.gate.multiplicity import adjust, sharpest_alpha
 from ganeval.gate.power import reach
 from ganeval.gate.rules import GateConfig, Rule, Scope
 from ganeval.gate.verdict import Check, RuleVerdict, Word, worst
-from ganeval.scores import render_value
+from ganeval.records.scores import render_value
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ganeval.core.files import append_text, write_atomic
 from ganeval.errors import GanevalError
-from ganeval.files import append_text, write_atomic
 from ganeval.gate.verdict import Exit, Verdict
 from ganeval.gate.writer import WRITERS
 from ganeval.gate.writers.summary import LIMIT as SUMMARY_LIMIT

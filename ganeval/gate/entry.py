@@ -14,12 +14,12 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import render_json
 from ganeval.errors import BrokenRunError
-from ganeval.files import render_json
 from ganeval.gate.checked import LARGEST, MOST, finite, is_finite, table, text, whole
 from ganeval.gate.ranges import range_of
 from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
-from ganeval.scores import Better, Evaluation, ScoreRecord
+from ganeval.records.scores import Better, Evaluation, ScoreRecord
 
 Vector = NDArray[np.floating]
 DEBIASED = {

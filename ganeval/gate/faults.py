@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError
-from ganeval.registry import unknown_name
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64] | None

@@ -15,8 +15,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from ganeval.core.files import MAX_JSON_BYTES, read_json, write_atomic
 from ganeval.errors import BrokenRunError, MissingFileError
-from ganeval.files import MAX_JSON_BYTES, read_json, write_atomic
 from ganeval.gate.baseline import MAX_VECTOR_BYTES, Baseline, read_baseline, vectors_name
 from ganeval.gate.rules import GateConfigError
 

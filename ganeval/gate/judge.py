@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
@@ -19,8 +20,7 @@ from ganeval.gate.protocol import gate_protocol, protocol_differences, protocol_
 from ganeval.gate.ranges import range_of
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
-from ganeval.registry import unknown_name
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 Sampler = Callable[[int], Evaluation]
 FIRST_LOOK = 4000

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError
 from ganeval.gate.rules import Rule
-from ganeval.registry import unknown_name
 
 _COUNT: Mapping[str, Any] = {"metric": "missing_classes", "max": 0.0, "hard": True}
 PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 _WORDS = {
     "reference": "the reference images",

@@ -55,7 +55,7 @@ def _sources() -> tuple[str, ...]:
     spec = find_spec("ganeval.metrics")
     places = spec.submodule_search_locations if spec else None
     return tuple(
-        path.read_text(encoding="utf-8") for place in places or () for path in sorted(Path(place).glob("*.py"))
+        path.read_text(encoding="utf-8") for place in places or () for path in sorted(Path(place).rglob("*.py"))
     )
 
 

@@ -13,12 +13,12 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from ganeval.core.files import require_regular
+from ganeval.core.registry import unknown_name
 from ganeval.errors import MissingFileError, WrongInputError
-from ganeval.files import require_regular
 from ganeval.gate.lines import line_of
 from ganeval.gate.multiplicity import Correction
 from ganeval.gate.never import problems
-from ganeval.registry import unknown_name
 
 FILE, PROJECT = "ganeval.toml", "pyproject.toml"
 _TABLES = {False: ("gate",), True: ("tool", "ganeval", "gate")}  # by whether the file is a pyproject.toml

@@ -28,11 +28,11 @@ from typing import Any, get_args
 
 import numpy as np
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError, WrongInputError
 from ganeval.gate.checked import finite, is_finite, table, text
 from ganeval.gate.writer import one_line
-from ganeval.registry import unknown_name
-from ganeval.scores import Better, render_value
+from ganeval.records.scores import Better, render_value
 
 K = 0.5  # half the shift, in standard errors, that is found fastest
 ARL = 938  # healthy runs between two false alarms of the whole family

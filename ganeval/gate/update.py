@@ -26,8 +26,8 @@ from ganeval.gate.baseline import (
 from ganeval.gate.judge import Against
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
+from ganeval.records.scores import Evaluation, render_value
 from ganeval.runs.directory import git_state
-from ganeval.scores import Evaluation, render_value
 
 NOTHING = Against()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganeval.core.registry import Registry
 from ganeval.gate.verdict import RuleVerdict, Verdict
-from ganeval.registry import Registry
-from ganeval.scores import render_value
+from ganeval.records.scores import render_value
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
 from ganeval.images.imageset import ImageSet
-from ganeval.registry import unknown_name
 
 __all__ = ["CLASSES", "Classes", "ImageSet", "image_set"]
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganeval.core.files import open_regular
 from ganeval.errors import MissingFileError, WrongInputError, printable
-from ganeval.files import open_regular
 from ganeval.images.decode import is_image_name
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet

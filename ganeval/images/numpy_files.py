@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
-from ganeval.files import open_regular, require_regular
 from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels

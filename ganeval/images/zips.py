@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
+from ganeval.core.files import require_regular
 from ganeval.errors import WrongInputError, printable
-from ganeval.files import require_regular
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import image_names, labels_of

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest
-from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.records.scores import Score, share_interval
 
 BLOCK = 1024  # rows held in float64 at a time
 LISTED = 20  # reals named in the details
@@ -26,7 +26,7 @@ Depths = NDArray[np.float64]
 
 
 @metric(
-    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", within=(0, 1),
+    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", least_n=20, within=(0, 1),
     biased_in_n=True,
 )  # fmt: skip
 def alpha_precision(pair: Pair) -> Score:

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from ganeval.core.options import Seed
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features import Features
-from ganeval.metric import metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.strata import are_balanced
-from ganeval.options import Seed
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.records.scores import Z95, Score
 
 SMALLEST_EXPECTED = 5.0  # Cochran's rule: below it the chi-square tail is not to be trusted
 UNIFORM = "uniform"
@@ -49,7 +49,7 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     expected count is below 5; too large rather than too small where labels were asked for in equal numbers),
     `reverse_kl` (None when a class is missing: it is infinite).
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 0, 0, 0]])
     >>> score = class_balance(Pair(None, fakes))
     >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
@@ -94,7 +94,7 @@ def missing_classes(pair: Pair) -> Score:
     details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
     judge's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=np.eye(5)[[0, 3]]))))
     3.0
     """

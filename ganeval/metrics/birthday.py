@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.collisions import collisions
-from ganeval.options import Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 REAL_SHARE = 0.001  # a real image in a thousand has another one within the threshold
 
@@ -50,7 +50,7 @@ def birthday(pair: Pair, *, threshold: Annotated[float, Within(0, 1e25)] | None 
     Bias: a support far above n^2 cannot be seen; raise n to look further, and compare at equal n only.
 
     >>> import torch
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> real = Features.given(torch.arange(8.0).reshape(-1, 1))
     >>> fake = Features.given(torch.tensor([[0.0], [0.0], [5.0], [5.0]]))
     >>> float(birthday(Pair(real, fake), threshold=0.1))

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
-from ganeval.metric import metric
+from ganeval.core.options import Neighbours
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.balls import own_clipped_counts
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.neighbours import Neighbours as Sweep
-from ganeval.options import Neighbours
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.records.scores import Z95, Score
 
 K = 5  # section 4 of the paper
 

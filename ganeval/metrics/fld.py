@@ -11,12 +11,12 @@ from typing import Annotated
 
 import torch
 
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.order import seeded_rows
-from ganeval.options import Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 ORIGIN_SHRINK = 0.81  # the background Gaussian sees distances shortened by 0.9, as in the authors' code
 LEAST_SQUARE = 1e-3  # the least squared distance a width is made of, where the authors' widths start and mostly stay

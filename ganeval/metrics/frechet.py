@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.core.options import OneOf, Seed, Silent
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
 from ganeval.numerics.order import canonical_order
-from ganeval.options import OneOf, Seed, Silent
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 DIVISOR_N_MINUS_1 = ("clean-fid", "pytorch-fid", "torch-fidelity", "torchmetrics")
 DIVISOR_N = ("stylegan3",)
@@ -37,6 +37,7 @@ ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n
     version=1,
     paper="arXiv:1706.08500",
     question="close",
+    least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
 )
@@ -59,7 +60,7 @@ def fid(
     Differs from: stylegan3, which divides by n (`convention="stylegan3"`); the other conventions coincide given
     features.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> rows = np.array([[0.0], [2.0], [4.0]])
     >>> float(fid(Pair(Features.given(rows), Features.given(2 * rows)), se=False))  # (4 - 2)^2 + (4 - 2)^2
     8.0
@@ -71,7 +72,7 @@ def fid(
 
 
 @metric(
-    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", within=(0, math.inf), biased_in_n=True,
+    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
     needs=("real", "spatial", "real_spatial"),
 )  # fmt: skip
 def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
@@ -102,7 +103,7 @@ def fid_debiased(pair: Pair, *, seed: Seed = 0) -> Score:
     Standard error: the influence values of the whole and of the halves combine linearly, row by row. Simulated:
     within 10 % of the truth away from 0, up to 35 % too large (never too small) next to it.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> rows = np.random.default_rng(0).normal(size=(400, 2))
     >>> pair = Pair(Features.given(rows), Features.given(rows + [3.0, 0.0]))
     >>> round(float(fid_debiased(pair)), 1), sorted(fid_debiased(pair).details["fid_at_n"])
@@ -125,7 +126,7 @@ def fid_infinity(pair: Pair, *, seed: Seed = 0) -> Score:
     subset for each of 15 sizes. In simulation (d = 16, n = 400; d = 32, n = 1000) the same mean with two thirds of
     the standard deviation.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> rows = np.random.default_rng(0).normal(size=(400, 2))
     >>> round(float(fid_infinity(Pair(Features.given(rows), Features.given(rows + [3.0, 0.0])))), 1)
     9.0

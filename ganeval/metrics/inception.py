@@ -15,11 +15,11 @@ from typing import Annotated
 import numpy as np
 import torch
 
+from ganeval.core.options import Count, Only, Seed
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.metric import metric
-from ganeval.options import Count, Only, Seed
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
+from ganeval.records.scores import Z95, Score
 
 SEED = 2020  # torch-fidelity's shuffle
 
@@ -43,7 +43,7 @@ def inception_score(
     Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with seed=2020); `details` then
     holds the spread over splits and there is no standard error.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> certain = Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4))
     >>> round(float(inception_score(Pair(None, certain))), 6)
     4.0
@@ -69,7 +69,7 @@ def mode_score(pair: Pair) -> Score:
     Bias: downwards, of order k/n in both terms; compare at equal n only.
     Standard error: delta method on its logarithm, the real set held fixed.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in ([0, 1, 2, 3], [0, 1, 0, 1]))
     >>> round(float(mode_score(Pair(real, fake))), 6)  # two certain classes, but half of those due: exp(log 2 - log 2)
     1.0

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from ganeval.errors import GanevalError, UndefinedError
-from ganeval.features import Features
-from ganeval.metric import METRICS, Metric, metric
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS, Metric, metric
+from ganeval.records.scores import Score
 
 _SAME = "both sets need the same classes. Take the others out, or ask for every class of the real set"
 NEEDS = ("real", "labels", "real_labels")

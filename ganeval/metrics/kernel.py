@@ -15,20 +15,20 @@ from typing import Annotated
 import numpy as np
 import torch
 
+from ganeval.core.options import Only, Seed, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.kernels import NARROW, cubic, gaussian, kernel_sums
 from ganeval.numerics.order import canonical_order
-from ganeval.options import Only, Seed, Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 SUBSET_SIZE = 1000  # Binkowski et al. 2018, and every implementation since
 SEED = 2020  # torch-fidelity's
 MEDIAN_ROWS = 1000  # rows of the real set that the median heuristic looks at
 
 
-@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close")
+@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close", least_n=100)
 def kid(
     pair: Pair,
     *,
@@ -49,7 +49,7 @@ def kid(
     their defaults subset_size=1000 and seed=2020; then `details` holds the spread over subsets and there is no
     standard error.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
     >>> float(kid(Pair(real, fake)))  # 1 + 343 - 2 (1 + 1 + 27 + 64) / 4
     297.5
@@ -69,7 +69,16 @@ def kid(
     return Score(float(values.mean()), n=len(fake), details={"subset_sd": float(values.std()), "subsets": subsets})
 
 
-@metric("mmd_rbf", better="lower", perfect=0.0, version=1, paper="arXiv:2401.09603", question="close", within=(-1, 2))
+@metric(
+    "mmd_rbf",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2401.09603",
+    question="close",
+    least_n=15,
+    within=(-1, 2),
+)
 def mmd_rbf(
     pair: Pair, *, bandwidth: Annotated[float, Within(0, 1e25, open=True)] | None = None, unit_rows: bool = False
 ) -> Score:
@@ -84,7 +93,7 @@ def mmd_rbf(
     Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the bandwidth
     used is in `details`.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> near, far = Features.given(np.zeros((3, 1))), Features.given(np.full((3, 1), 1e6))
     >>> float(mmd_rbf(Pair(near, far), bandwidth=1.0))  # all alike within, nothing in common across
     2.0

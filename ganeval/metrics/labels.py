@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.judge import corrected_rate
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.records.scores import Z95, Score
 
 
 @metric(
@@ -35,7 +35,7 @@ def classifier_score(pair: Pair) -> Score:
     known, `corrected`: the rate with the judge's errors taken out, its interval covering both samples.
     per_sample["correct"]: 1 where the judge agrees; per_sample["label"]: the class that was asked for.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
     >>> score = classifier_score(Pair(None, fakes))
     >>> float(score), score.details["confusion"], score.details["worst"]

@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+from ganeval.core.options import Seed, Share, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS
 from ganeval.numerics.nearest import Nearest, nearest_between
 from ganeval.numerics.order import canonical_order, seeded_rows
-from ganeval.options import Seed, Share, Within
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score, share_interval
+from ganeval.records.scores import Z95, Score, share_interval
 
 LISTED = 20  # pairs in the details
 CELLS = 3  # Meehan et al. 2020 and dgm-eval
@@ -199,7 +199,7 @@ def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances
     return {"z": z, "fakes": m, "heldout": n}, moved
 
 
-@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, math.inf),
+@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
         needs=("real", "heldout"))  # fmt: skip
 def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
@@ -239,7 +239,7 @@ def _same_size(pair: Pair, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return train, held
 
 
-@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", within=(0, math.inf),
+@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
         biased_in_n=True)  # fmt: skip
 def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.

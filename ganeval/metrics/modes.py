@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from ganeval.core.options import Count
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
-from ganeval.options import Count
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 FALSE_MODE = 0.01  # probability, over all modes together, that the judge's errors alone make a mode look captured
 
@@ -39,7 +39,7 @@ def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
     Returns: [0, k] modes, an integer; k classes is perfect. No standard error: a count of modes is a hard rule.
     Bias: rises with n; compare at equal n only.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> logits = torch.tensor([[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [8.0, 0.0, 0.0]])
     >>> float(modes(Pair(None, Features.given(torch.zeros(3, 2), logits=logits))))
     2.0

@@ -17,12 +17,12 @@ from scipy.stats import fisher_exact
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import holm
-from ganeval.options import Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 ALPHA = 0.05
 BINS = 100  # Richardson and Weiss 2018
@@ -51,7 +51,7 @@ def ndb(pair: Pair, *, bins: Annotated[int, Within(2, 10_000)] | None = None) ->
     Differs from the paper: exact tests, Holm, no random choice of dimensions.
     Raises: TooFewSamplesError below 20 rows a side.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> rows = Features.given(torch.randn(200, 2, generator=torch.Generator().manual_seed(0)))
     >>> float(ndb(Pair(rows, rows), bins=5))
     0.0

@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
+from ganeval.core.options import Seed, Within
 from ganeval.errors import TooFewSamplesError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.clustering import clustering_rows
 from ganeval.numerics.order import canonical_order, seeded_rows
 from ganeval.numerics.prd import best_f, best_slope, prd_curve
 from ganeval.numerics.strata import error_of_mean
-from ganeval.options import Seed, Within
-from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.records.scores import Score, share_interval
 
 CLUSTERS = 20
 RUNS = 10

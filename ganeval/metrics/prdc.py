@@ -15,12 +15,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.metric import metric
+from ganeval.core.options import Neighbours
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS, THIRDS, Deletion
-from ganeval.options import Neighbours
-from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.records.scores import Score, share_interval
 
 MANIFOLD_K = 3  # Kynkaanniemi et al. 2019, section 5
 DENSITY_K = 5  # Naeem et al. 2020, section 3.3
@@ -90,6 +90,7 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     version=1,
     paper="arXiv:2002.09797",
     question="fidelity",
+    least_n=20,
     within=(0, math.inf),
 )
 def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:

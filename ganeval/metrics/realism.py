@@ -13,10 +13,10 @@ import numpy as np
 from scipy.stats import binom
 
 from ganeval.errors import UndefinedError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.neighbours import REALISM_K
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.records.scores import Z95, Score
 
 
 @metric(

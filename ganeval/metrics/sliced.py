@@ -12,17 +12,17 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+from ganeval.core.options import Seed, Within
 from ganeval.errors import TooFewSamplesError
-from ganeval.metric import metric
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.slices import directions, sliced_transport
-from ganeval.options import Seed, Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 
 @metric(
     "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
-    question="close", within=(0, math.inf), biased_in_n=True,
+    question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
 )  # fmt: skip
 def sliced_wasserstein(
     pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020
@@ -35,7 +35,7 @@ def sliced_wasserstein(
     below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
 
     >>> import torch
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(sliced_wasserstein(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     9.0
@@ -50,6 +50,7 @@ def sliced_wasserstein(
     version=1,
     paper="torch-fidelity",
     question="close",
+    least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
 )
@@ -61,7 +62,7 @@ def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, 
     Standard error: as for `sliced_wasserstein`.
 
     >>> import torch
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(mind(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     27.0

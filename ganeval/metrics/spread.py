@@ -13,13 +13,13 @@ from typing import Annotated
 import torch
 from torch.nn import functional as F
 
+from ganeval.core.options import Within
 from ganeval.errors import UndefinedError
-from ganeval.features import Features
-from ganeval.metric import metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
-from ganeval.options import Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, one per scale, finest first
 WINDOW, SIGMA = 11, 1.5

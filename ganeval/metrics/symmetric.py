@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.metric import metric
+from ganeval.core.options import Neighbours
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, kept_levels
 from ganeval.numerics.nearest import Nearest
-from ganeval.options import Neighbours
-from ganeval.pair import Pair
-from ganeval.scores import Score, share_interval
+from ganeval.records.scores import Score, share_interval
 
 K = 5  # section 5 of the paper
 

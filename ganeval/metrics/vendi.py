@@ -13,11 +13,11 @@ from typing import Annotated
 import numpy as np
 import torch
 
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.metric import metric
-from ganeval.options import Within
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
+from ganeval.records.scores import Score
 
 ORDERS = (0.5, 1.0, 2.0, math.inf)
 NEAR_ONE = 1e-7  # orders nearer to 1 are 1: the power of 1 / (1 - q) would be rounding
@@ -25,7 +25,7 @@ NULL = 1e-12  # eigenvalues below this share of their sum are rounding, not vari
 
 
 @metric(
-    "vendi", better="target", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", within=(1, math.inf), needs=(),
+    "vendi", better="target", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", least_n=50, within=(1, math.inf), needs=(),
     biased_in_n=True,
 )  # fmt: skip
 def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> Score:
@@ -42,7 +42,7 @@ def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> 
     Differs from vendi-score: its `score_X(q=)` ignores q, ours does not.
     Raises: UndefinedError when a row is zero (no direction), TooFewSamplesError below 2 rows.
 
-    >>> from ganeval.features import Features
+    >>> from ganeval.features.extraction import Features
     >>> two_directions = Features.given(torch.tensor([[1.0, 0.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]]))
     >>> round(float(vendi(Pair(None, two_directions))), 6)
     2.0

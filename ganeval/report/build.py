@@ -19,8 +19,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ganeval.core.files import render_json, strict, write_atomic
 from ganeval.errors import GanevalError, printable, sentence
-from ganeval.files import render_json, strict, write_atomic
+from ganeval.records.scores import ScoreRecord
 from ganeval.report import charts, text
 from ganeval.report.document import created_of, document_of, render_csv, summary_of
 from ganeval.report.panel import Absent, Panel, panels_in_order
@@ -29,7 +30,6 @@ from ganeval.report.text import visible
 from ganeval.report.view import Page, RunView
 from ganeval.runs.discovery import Found
 from ganeval.runs.record import RunRecord
-from ganeval.scores import ScoreRecord
 
 SINGLE_FILE_LIMIT = 25 * 2**20
 LARGE = 10 * 2**20

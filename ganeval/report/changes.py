@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.view import RunView
-from ganeval.scores import Evaluation, ScoreRecord
 
 Interval = tuple[float, float]
 NO_DIFFERENCE = "not told apart"

@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.charts import downsample
 from ganeval.report.privacy import discreet
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Curve
-from ganeval.scores import Evaluation, ScoreRecord
 
 SCHEMA = "ganeval.report/1"
 MAX_POINTS = 40_000  # of all curves together

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
-from ganeval.scores import Evaluation, ScoreRecord
 
 SHARE = 0.15  # of the run: how long a symptom must last to be named
 NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are told apart with hardly an error

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ganeval.registry import Registry
+from ganeval.core.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.files import open_regular, require_regular, write_atomic
+from ganeval.core.files import open_regular, require_regular, write_atomic
 
 MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
 MAX_SIDE = 1280  # wider sprites are shrunk for the page

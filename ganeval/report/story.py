@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganeval.records.scores import Evaluation
 from ganeval.report.text import listed, percent, visible
-from ganeval.scores import Evaluation
 
 SHORT_OF = 0.8  # recall or coverage below this share of what real images get: much is missing
 RARE = 0.25  # a class with less than this share of what it should have

@@ -10,8 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ganeval.records.scores import ScoreRecord, render_value
 from ganeval.report.privacy import discreet
-from ganeval.scores import ScoreRecord, render_value
 
 # Two joiners are ordinary Persian spelling; every other format or control character is made visible.
 _HARMLESS = frozenset("\u200c\u200d")

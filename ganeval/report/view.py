@@ -10,8 +10,9 @@ from typing import Any
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from ganeval.core.files import read_json
 from ganeval.errors import GanevalError
-from ganeval.files import read_json
+from ganeval.records.scores import Evaluation
 from ganeval.report.hints import Hint, hints_of
 from ganeval.report.pictures import Pictures
 from ganeval.report.story import Story, story_of
@@ -21,7 +22,6 @@ from ganeval.runs.discovery import Found
 from ganeval.runs.evidence import evidence_of, group
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
-from ganeval.scores import Evaluation
 
 MAX_STEPS = 400  # sprites on an embedded page, all runs together
 MANY = 12  # runs beyond which pictures and charts are thinned

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import append_jsonl, read_json, write_atomic, write_json
 from ganeval.errors import BrokenRunError, WrongInputError
-from ganeval.files import append_jsonl, read_json, write_atomic, write_json
+from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.toml import render_toml
-from ganeval.scores import Evaluation
 
 
 @dataclass(frozen=True)

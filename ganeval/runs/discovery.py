@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
+from ganeval.records.scores import Evaluation
 from ganeval.runs import events, layout
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
-from ganeval.scores import Evaluation
 
 MAX_DEPTH = 4
 MAX_ENTRIES = 100_000

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from ganeval.core.files import open_regular
 from ganeval.errors import BrokenRunError
-from ganeval.files import open_regular
 from ganeval.runs.points import Points
 
 MARK = "events.out.tfevents."

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.files import write_atomic
+from ganeval.core.files import write_atomic
+from ganeval.core.vectors import load_arrays, read_arrays
 from ganeval.runs import layout
-from ganeval.vectors import load_arrays, read_arrays
 
 FILE = "evidence.safetensors"  # what `write_evidence` adds to a result; an evaluation names its own file after itself
 GROUPS = (

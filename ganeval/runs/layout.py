@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import read_json
 from ganeval.errors import BrokenRunError
-from ganeval.files import read_json
 
 SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"

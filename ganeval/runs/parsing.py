@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import open_regular
 from ganeval.errors import BrokenRunError, GanevalError
-from ganeval.files import open_regular
 
 MAX_LOG = 512 * 2**20  # bytes of one log that are read
 MAX_LINE = 2**20

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganeval.registry import Registry
+from ganeval.core.registry import Registry
 from ganeval.runs.record import RunRecord
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from ganeval.core.files import open_regular
 from ganeval.errors import GanevalError
-from ganeval.files import open_regular
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 import tyro
 
 from ganeval.classifiers.breastmnist import MALIGNANT
+from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError, MissingFileError, WrongInputError
-from ganeval.files import write_atomic
 from reference_models.balanced.experiment import Experiment, prepare, test_scores, train_all
 from reference_models.balanced.page import outcomes, render
 from reference_models.plumbing.system import open_sampler

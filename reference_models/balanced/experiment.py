@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from ganeval.classifiers.member import weight_bytes
 from ganeval.classifiers.network import empty_folded
+from ganeval.core.files import read_json, write_atomic, write_json
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import IncomparableError
-from ganeval.files import read_json, write_atomic, write_json
 from reference_models.balanced.arms import ARMS, Arm, Draw
 from reference_models.breast_classifier import RECIPE, STEPS, choose_steps, malignancy, train_network
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import tyro
 
+from ganeval.core.files import read_json, write_atomic
+from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
-from ganeval.files import read_json, write_atomic
-from ganeval.registry import unknown_name
 from ganeval.runs.directory import open_run
 from reference_models.bands.check import check_curves, check_scores, verdict
 from reference_models.bands.fit import RECIPES, fit_known

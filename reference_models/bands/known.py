@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import read_json, write_json
 from ganeval.errors import IncomparableError, MissingFileError
-from ganeval.files import read_json, write_json
-from ganeval.metric import METRICS
+from ganeval.metrics import METRICS
 from reference_models.bands.band import Band, prediction_band
 from reference_models.bands.summary import ERROR
 

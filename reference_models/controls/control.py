@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ganeval.core.registry import Registry
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.registry import Registry
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.sampling import BLOCK, Sampler

@@ -27,8 +27,8 @@ from typing import Any, Literal
 
 import torch
 
+from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
-from ganeval.registry import unknown_name
 
 Mode = Literal["none", "diff", "ada"]
 TARGET = 0.6  # of r_t; Karras et al. 2020, section 3

@@ -26,8 +26,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ganeval.distributed import Ranks
 from ganeval.errors import GanevalError, WrongInputError
+from ganeval.features.ranks import Ranks
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.seeds import derive
 

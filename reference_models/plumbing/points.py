@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ganeval.metrics.modes import count_modes, modes_of_points
 from ganeval.numerics.intervals import wilson
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.seeds import generator
 

@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from ganeval.errors import BrokenRunError, GanevalError
-from ganeval.features import choose_device
+from ganeval.features.extraction import choose_device
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing import health
 from reference_models.plumbing.checkpoint import encode_state

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
 from ganeval.metrics.modes import count_modes, stacked_hits
-from ganeval.scores import Score
+from ganeval.records.scores import Score
 from reference_models.plumbing.data import Data, resample
 from reference_models.plumbing.seeds import derive, generator
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from ganeval.distributed import current
+from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError, WrongInputError
-from ganeval.features import choose_device
-from ganeval.registry import Registry, unknown_name
+from ganeval.features.extraction import choose_device
+from ganeval.features.ranks import current
 from ganeval.runs.directory import RunDirectory, create_run, open_run
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tyro
 
+from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
-from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit

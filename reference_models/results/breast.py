@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import MissingFileError
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from ganeval.scores import Evaluation, ScoreRecord
 from reference_models import projection_cgan
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import to_float

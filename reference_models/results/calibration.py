@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ganeval.doctor import judge_change
-from ganeval.evaluation import evaluate
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.metric import METRICS, Metric
-from ganeval.scores import Evaluation, ScoreRecord
+from ganeval.measure.doctor import judge_change
+from ganeval.measure.evaluation import evaluate
+from ganeval.metrics import METRICS, Metric
+from ganeval.records.scores import Evaluation, ScoreRecord
 from reference_models.controls.control import CONTROLS, build
 from reference_models.plumbing.data import Data, load_data
 from reference_models.plumbing.seeds import generator

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
+from ganeval.core.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation
 from ganeval.runs.directory import encode_png, tile
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from ganeval.scores import Evaluation
 from reference_models import cdcgan, cgan, dcgan
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.session import Options

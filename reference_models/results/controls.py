@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganeval.files import write_atomic
-from ganeval.metric import Metric
-from ganeval.scores import Evaluation, ScoreRecord, render_value
+from ganeval.core.files import write_atomic
+from ganeval.metrics import Metric
+from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from reference_models.controls.control import CONTROLS
 from reference_models.plumbing.system import processor
 from reference_models.results.calibration import HEALTHY, SIZES, Sizes, asked, calibrate, verdicts

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.classifiers.zoo import card_of
-from ganeval.evaluation import evaluate
-from ganeval.features import extract
+from ganeval.features.extraction import extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation, Score
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from ganeval.scores import Evaluation, Score
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.stacked import CHANNELS, JUDGED, STACKED, judged_modes
 from reference_models.plumbing.system import SYSTEMS, open_sampler

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from ganeval.files import write_atomic
+from ganeval.core.files import write_atomic
+from ganeval.records.scores import Evaluation, Score, ScoreRecord
 from ganeval.runs.directory import encode_png, tile
-from ganeval.scores import Evaluation, Score, ScoreRecord
 from reference_models.plumbing.sizes import SMALL
 from reference_models.plumbing.system import processor
 from reference_models.results import critics

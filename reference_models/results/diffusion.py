@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
+from ganeval.core.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
-from ganeval.scores import Evaluation, ScoreRecord
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 from reference_models.results.measure import PROTOCOL_N, K, newest, some

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import write_atomic
 from ganeval.errors import MissingFileError
-from ganeval.evaluation import evaluate
-from ganeval.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
 from ganeval.numerics.intervals import wilson
+from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
-from ganeval.scores import Evaluation, ScoreRecord, render_value
 from reference_models.controls.control import build
 from reference_models.plumbing.data import load_data
 from reference_models.plumbing.system import open_sampler, processor

@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.datasets.dataset import DATASETS, Split
-from ganeval.features import Features
-from ganeval.metrics.latent_knn import latent_knn, selection_accuracy
+from ganeval.features.extraction import Features
+from ganeval.metrics.probes.latent_knn import latent_knn, selection_accuracy
+from ganeval.records.scores import Score
 from ganeval.runs.directory import RunDirectory
-from ganeval.scores import Score
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, open_codec
 from reference_models.results.trained import trained

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS
-from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from reference_models.plumbing.system import open_codec, open_sampler, processor
 from reference_models.results.latent import (

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.evaluation import evaluate
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import Evaluation
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from ganeval.scores import Evaluation
 from reference_models.plumbing.system import open_sampler, processor
 
 K = 5  # neighbours of precision, recall, density and coverage

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganeval.numerics.intervals import wilson
+from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.runs.directory import encode_png, tile
-from ganeval.scores import Evaluation, ScoreRecord, render_value
 from reference_models.results.measure import MANIFOLD, PROTOCOL_N, K, Measured
 
 if TYPE_CHECKING:

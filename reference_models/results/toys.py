@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.records.scores import Score
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from ganeval.scores import Score
 from reference_models.gan_mlp import PLANE
 from reference_models.plumbing.points import JUDGED, TOYS
 from reference_models.plumbing.session import Options

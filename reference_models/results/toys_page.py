@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganeval.files import write_atomic
-from ganeval.scores import Score
+from ganeval.core.files import write_atomic
+from ganeval.records.scores import Score
 from reference_models.plumbing.points import JUDGED, TOYS, render_points
 from reference_models.plumbing.system import processor
 from reference_models.results import toys

@@ -12,7 +12,7 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import gpu, growth, suite
 from benchmarks.timing import Contest, Result, Series, grow, race
-from ganeval.metric import METRICS
+from ganeval.metrics import METRICS
 
 N, D = 60, 8
 

@@ -15,14 +15,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC, LinearSVC
 from torch import nn
 
-from ganeval import registry
 from ganeval.classifiers import CLASSIFIERS, wrap, wrap_sklearn
 from ganeval.classifiers.classifier import Classifier, run
 from ganeval.classifiers.hog import hog
 from ganeval.classifiers.sklearn_member import estimator_digest, hog_transformer
+from ganeval.core import registry
+from ganeval.core.extractor import Extractor
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import UnknownNameError, WrongInputError
-from ganeval.extractor import Extractor
 
 TRAIN, TEST = DATASETS["digits"].load("train"), DATASETS["digits"].load("test")
 TRAIN_IMAGES, TEST_IMAGES = torch.from_numpy(TRAIN.images), torch.from_numpy(TEST.images)
@@ -182,7 +182,7 @@ def test_a_package_elsewhere_adds_a_classifier_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "foreign_judges.py").write_text(
-        "from ganeval.extractor import ExtractorSpec\n"
+        "from ganeval.core.extractor import ExtractorSpec\n"
         "JUDGE = ExtractorSpec(name='foreign', load=lambda: None, summary='from elsewhere')\n"
     )
     info = tmp_path / "foreign_judges-1.0.dist-info"

@@ -13,8 +13,8 @@ from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.card import Card
 from ganeval.classifiers.classifier import Classifier, run
 from ganeval.classifiers.member import WEIGHTS, Member
+from ganeval.core.extractor import Extractor
 from ganeval.datasets.dataset import DATASETS
-from ganeval.extractor import Extractor
 from ganeval.numerics.intervals import wilson
 
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob("*.json"))

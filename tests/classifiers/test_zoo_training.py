@@ -19,9 +19,9 @@ from ganeval.classifiers.judge import judge_recipe
 from ganeval.classifiers.member import WEIGHTS, load_stored, member
 from ganeval.classifiers.network import Architecture, empty_folded, new_network
 from ganeval.classifiers.training import Recipe, stratified_split
+from ganeval.core.extractor import ExtractorSpec
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError, WrongInputError
-from ganeval.extractor import ExtractorSpec
 
 TRAIN, TEST = DATASETS["digits"].load("train"), DATASETS["digits"].load("test")
 SMALL = Architecture((1, 8, 8), 10, ((16,), (32,)), stem=16, embedding=64)
@@ -180,7 +180,7 @@ def test_an_unknown_member_is_told_the_known_ones() -> None:
 
 def test_what_came_from_elsewhere_has_no_card_and_no_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = ExtractorSpec(name="foreign", load=CLASSIFIERS["digits"].load)
-    monkeypatch.setattr("ganeval.registry._CACHE", {"ganeval.classifiers": {"foreign": foreign}})
+    monkeypatch.setattr("ganeval.core.registry._CACHE", {"ganeval.classifiers": {"foreign": foreign}})
     with pytest.raises(MissingFileError, match="'foreign' has no card"):
         zoo.render_card("foreign")
     with pytest.raises(UnknownNameError, match="no recipe for a classifier named 'foreign'"):

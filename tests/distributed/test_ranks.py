@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ganeval.distributed import Ranks, current
+from ganeval.features.ranks import Ranks, current
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.nearest import Nearest, nearest_within
 

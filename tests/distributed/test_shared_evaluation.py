@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.distributed import Ranks
-from ganeval.extractor import Embedded
-from ganeval.features import extract
+from ganeval.core.extractor import Embedded
+from ganeval.features.extraction import extract
+from ganeval.features.ranks import Ranks
 from ganeval.images.imageset import ImageSet
 
 METRICS = ("fid", "kid", "precision", "recall", "classifier_score")
@@ -106,6 +106,6 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
 
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:
-    from ganeval.features import _embed_shared  # the rows before they are gathered
+    from ganeval.features.extraction import _embed_shared  # the rows before they are gathered
 
     return _embed_shared(images, network, torch.device("cpu"), 4, Alone(rank, 5), progress=False).embeddings

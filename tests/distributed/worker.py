@@ -12,8 +12,8 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import save_file
 
-from ganeval.distributed import Ranks, current
 from ganeval.errors import GanevalError
+from ganeval.features.ranks import Ranks, current
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.nearest import nearest_within
 

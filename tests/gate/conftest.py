@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganeval.scores import Evaluation, Passport, ScoreRecord
+from ganeval.records.scores import Evaluation, Passport, ScoreRecord
 
 REAL = Passport("hoda:test", "ab" * 32, 20000, 64, "hoda", "cd" * 32, "28x28 grey, 0..1")
 CLASSES = tuple("0123456789")

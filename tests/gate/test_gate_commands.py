@@ -138,7 +138,7 @@ def test_an_empty_or_missing_run_says_what_to_do(project: Path):
 
 
 def test_a_folder_of_runs_names_them(project: Path, make_evaluation, capsys):
-    from ganeval.cli import main
+    from ganeval.cli.main import main
 
     (project / "runs/notes").mkdir(parents=True)
     assert main(["gate", "runs"]) == Exit.NOTHING

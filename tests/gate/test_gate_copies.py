@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.cli import main
+from ganeval.cli.main import main
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.commands import GateOptions, options_config
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.presets import PRESETS, preset
 from ganeval.gate.rules import GateConfig
 from ganeval.images.imageset import ImageSet
-from ganeval.sampler import sampler
+from ganeval.measure.generators import sampler
 
 
 def blobs(n: int, seed: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ganeval.gate.entry import _by_class
-from ganeval.scores import ScoreRecord
+from ganeval.records.scores import ScoreRecord
 
 
 @pytest.mark.parametrize("classes", [10, None, "10", {"a": 1}, [1], [{"name": "a"}]])

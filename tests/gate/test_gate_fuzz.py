@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from ganeval.core.files import render_json
 from ganeval.errors import GanevalError
-from ganeval.files import render_json
 from ganeval.gate.baseline import Baseline, read_baseline, vector_files, write_baseline
 from ganeval.gate.commands import read_candidate, run_gate
 from ganeval.gate.rules import load_config, parse_config
 from ganeval.gate.trend import read_history, render_otava, render_trend, trends
 from ganeval.gate.verdict import Exit
 from ganeval.gate.writer import WRITERS
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 RULES = [

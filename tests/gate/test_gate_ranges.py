@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ganeval.gate.ranges import range_of
-from ganeval.metric import METRICS, Metric
+from ganeval.metrics import METRICS, Metric
 
 
 @pytest.mark.parametrize("metric", list(METRICS), ids=lambda m: m.name)

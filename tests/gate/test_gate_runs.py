@@ -10,7 +10,7 @@ import pytest
 from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.verdict import Exit
 from ganeval.images import image_set
-from ganeval.pending import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, pending_of
 from ganeval.runs.directory import create_run
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.readers.npz import latents_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganeval.cli import main
+from ganeval.cli.main import main
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError
 from ganeval.gate.trend import Point, decision_interval, read_history, render_otava, render_trend, trend, trends
 

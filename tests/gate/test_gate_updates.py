@@ -232,7 +232,7 @@ def test_two_updates_at_once_leave_one_of_both_whole(project: Path, two):
         import sys
         from pathlib import Path
         from ganeval.gate.baseline import Baseline, write_baseline
-        from ganeval.scores import Evaluation
+        from ganeval.records.scores import Evaluation
         found = Baseline.of([Evaluation.read(sys.argv[1], per_sample=True)], name="cgan")
         print("ready", flush=True)
         sys.stdin.readline()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganeval.cli import main
+from ganeval.cli.main import main
 
 GENERATOR = """
 import torch

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from ganeval.errors import WrongInputError
-from ganeval.evaluation import evaluate
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfigError, parse_config
 from ganeval.gate.verdict import Exit
-from ganeval.scores import ScoreRecord
+from ganeval.measure.evaluation import evaluate
+from ganeval.records.scores import ScoreRecord
 
 FID = {"metric": "fid", "margin_rel": 0.05}
 

@@ -15,16 +15,16 @@ import pytest
 
 # Before pytester takes its snapshot of sys.modules: torch loads only once a process, and the rest would load every time.
 import ganeval.gate.commands
+import ganeval.measure.generators
 import ganeval.pytest_plugin
-import ganeval.sampler
 
 pytest_plugins = ["pytester"]
 
 LOAD = ("-p", "ganeval.pytest_plugin")
-LOADED = (ganeval.gate.commands, ganeval.pytest_plugin, ganeval.sampler)
+LOADED = (ganeval.gate.commands, ganeval.pytest_plugin, ganeval.measure.generators)
 TEST = """
 from pathlib import Path
-from ganeval.scores import Evaluation
+from ganeval.records.scores import Evaluation
 
 RULES = [{"metric": "fid", "margin_rel": 0.05}]
 
@@ -224,7 +224,7 @@ def test_an_evaluation_without_a_generator_says_what_is_missing(project):
 
 def test_a_run_that_does_not_use_the_plugin_loads_nothing_for_it(tmp_path: Path):
     (tmp_path / "test_x.py").write_text(
-        "import sys\ndef test_x():\n    heavy = {'torch', 'numpy', 'ganeval.scores', 'ganeval.gate'} & set(sys.modules)\n"
+        "import sys\ndef test_x():\n    heavy = {'torch', 'numpy', 'ganeval.records.scores', 'ganeval.gate'} & set(sys.modules)\n"
         "    assert not heavy and 'ganeval.pytest_plugin' in sys.modules\n"
     )
     options = [*LOAD, "-p", "no:cacheprovider", "-q", "--rootdir", str(tmp_path)]

@@ -10,10 +10,10 @@ import torch
 
 import ganeval
 from ganeval.classifiers import wrap
-from ganeval.doctor import doctor
 from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.images import ImageSet, image_set
 from ganeval.images.labels import Side, class_numbers, matched_labels
+from ganeval.measure.doctor import doctor
 
 WORDS = ("zero", "one", "two")
 LEVELS = (40, 120, 200)  # the grey of a class, by which a judge tells them

@@ -14,7 +14,7 @@ from torch import nn
 from ganeval import evaluate, image_set
 from ganeval.errors import WrongInputError
 from ganeval.images.generated import evaluating, modules_of
-from ganeval.sampler import perturbed
+from ganeval.measure.generators import perturbed
 
 GLOBAL: dict[str, Drawing] = {}
 WAYS = (

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
-from ganeval.metric import Metric
-from ganeval.pair import Pair
+from ganeval.metrics import Metric
 
 K = 4
 SIDE = 28

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from ganeval.metric import METRICS, Metric
-from ganeval.pair import Pair
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS, Metric
 
 DRAWS, N = 40, 150
 AT_LEAST = 0.85  # an interval that covers 95 % fails here in 3 of 1000 cases; the draws are seeded

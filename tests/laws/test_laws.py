@@ -23,10 +23,10 @@ import torch
 import ganeval.metrics
 import ganeval.numerics
 from ganeval.errors import GanevalError
-from ganeval.features import Features
-from ganeval.metric import METRICS, Metric
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS, Metric
+from ganeval.records.scores import Score
 
 TRAINS_A_NETWORK = "trains a network: minutes, and its laws are those of the trainer"
 ALL = [m for m in METRICS if not m.slow]
@@ -304,7 +304,7 @@ def test_what_is_missing_is_named(metric: Metric) -> None:
 
 
 def test_a_score_carries_its_protocol_and_survives_json(metric: Metric, pair: Pair) -> None:
-    from ganeval.files import render_json
+    from ganeval.core.files import render_json
 
     score = metric(pair)
     assert isinstance(score, Score)

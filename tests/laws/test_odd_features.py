@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import GanevalError
-from ganeval.evaluation import evaluate
-from ganeval.features import Features
-from ganeval.metric import METRICS, Metric
-from ganeval.pair import Pair
-from ganeval.scores import Evaluation, Score
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.measure.evaluation import evaluate
+from ganeval.metrics import METRICS, Metric
+from ganeval.records.scores import Evaluation, Score
 
 ALL = [m for m in METRICS if not m.slow]
 QUICKLY: dict[str, dict[str, Any]] = {

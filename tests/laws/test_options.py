@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import ganeval
+from ganeval.core.options import Option
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
-from ganeval.evaluation import evaluate
-from ganeval.metric import METRICS, Metric
-from ganeval.options import Option
-from ganeval.pair import Pair
+from ganeval.features.pair import Pair
+from ganeval.measure.evaluation import evaluate
+from ganeval.metrics import METRICS, Metric
 
 EVERY = [(metric, name) for metric in METRICS for name in metric.options]
 every_option = pytest.mark.parametrize(("metric", "name"), EVERY, ids=lambda v: v if isinstance(v, str) else v.name)

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError
-from ganeval.features import Features
-from ganeval.metric import METRICS
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS
 from ganeval.metrics.alpha_beta import alpha_precision, beta_recall
 from ganeval.numerics.jackknife import EIGHTHS
-from ganeval.pair import Pair
 
 
 def rows(n: int, d: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> torch.Tensor:

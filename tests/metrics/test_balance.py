@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.files import render_json
 from ganeval.errors import UndefinedError
-from ganeval.features import Features
-from ganeval.files import render_json
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.balance import class_balance, missing_classes
-from ganeval.pair import Pair
 
 
 def features(judged: list[int], k: int, labels: list[int] | None = None) -> Features:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.birthday import birthday, support_size
-from ganeval.pair import Pair
 
 
 def collapsed(support: int, n: int, seed: int, weights: np.ndarray | None = None) -> Features:

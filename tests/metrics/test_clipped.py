@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy.stats import beta, binom
 
-from ganeval.features import Features
-from ganeval.metric import Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import Metric
 from ganeval.metrics.clipped import clipped_coverage, clipped_density, expected_coverage, share_of_good
 from ganeval.numerics.balls import own_clipped_counts
 from ganeval.numerics.nearest import nearest_within
-from ganeval.pair import Pair
 
 BOTH = [clipped_density, clipped_coverage]
 

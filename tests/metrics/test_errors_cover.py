@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features import Features
-from ganeval.metric import Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import Metric
 from ganeval.metrics.frechet import fid, fid_debiased, fid_infinity
 from ganeval.metrics.kernel import kid, mmd_rbf
 from ganeval.metrics.prdc import recall
-from ganeval.pair import Pair
 
 
 def simulate(metric: Metric, n: int, d: int, draws: int) -> tuple[np.ndarray, np.ndarray]:

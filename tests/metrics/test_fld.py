@@ -10,9 +10,9 @@ import torch
 from scipy.stats import multivariate_normal
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.fld import fitted_log_variances, fld, negative_log_likelihood
-from ganeval.pair import Pair
 
 
 def draw(n: int, seed: int, *, modes: int = 3, noise: float = 1.0) -> torch.Tensor:

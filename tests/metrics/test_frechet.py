@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UnknownNameError
-from ganeval.features import Features
-from ganeval.metric import Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import Metric
 from ganeval.metrics.frechet import INTERCEPT, fid, fid_debiased, fid_infinity
-from ganeval.pair import Pair
 
 
 def rows_of(n: int, d: int, seed: int) -> torch.Tensor:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ganeval.features import Features
+from ganeval.features.extraction import Features
 from ganeval.images.imageset import ImageSet
-from ganeval.metrics.gan_train import _labelled
+from ganeval.metrics.probes.gan_train import _labelled
 
 
 def test_images_that_may_not_be_written_are_copied_without_a_warning() -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError, UnknownNameError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics import generator
-from ganeval.metrics.generator import label_swap, path_length, slerp
-from ganeval.pair import Pair
+from ganeval.metrics.probes.generator import label_swap, path_length, slerp
 
 
 def embed(images: np.ndarray, labels: np.ndarray | None = None) -> Features:

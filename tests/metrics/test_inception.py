@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.inception import inception_score, mode_score
-from ganeval.pair import Pair
 
 
 def pair_of(fake: torch.Tensor, real: torch.Tensor | None = None) -> Pair:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError
-from ganeval.features import Features
-from ganeval.metric import METRICS, Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import METRICS, Metric
 from ganeval.metrics.intra import intra_fid, intra_kid, intra_recall
-from ganeval.pair import Pair
 
 
 def labelled(n: int, seed: int, *, swap: bool = False) -> Features:

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.kernel import kid, mmd_rbf
-from ganeval.pair import Pair
 
 
 def rows_of(n: int, d: int, seed: int) -> torch.Tensor:

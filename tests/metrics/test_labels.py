@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.files import render_json
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.features import Features
-from ganeval.files import render_json
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.labels import classifier_score
 from ganeval.numerics.intervals import wilson
-from ganeval.pair import Pair
 
 
 def pair_of(labels: list[int], judged: list[int], k: int = 3, confusion: np.ndarray | None = None) -> Pair:

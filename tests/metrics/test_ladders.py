@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError
-from ganeval.features import Features, extract
+from ganeval.features.extraction import Features, extract
+from ganeval.features.pair import Pair
 from ganeval.gate.faults import collapse, shuffle_labels
 from ganeval.images.imageset import ImageSet
-from ganeval.metric import METRICS, Metric
-from ganeval.pair import Pair
-from ganeval.scores import Score
+from ganeval.metrics import METRICS, Metric
+from ganeval.records.scores import Score
 
 Pictures = NDArray[np.uint8]
 Fault = Callable[[Pictures, NDArray[np.int64], float, np.random.Generator], Pictures]

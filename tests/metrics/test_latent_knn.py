@@ -8,8 +8,8 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features import Features
-from ganeval.metrics.latent_knn import latent_knn, selection_accuracy
+from ganeval.features.extraction import Features
+from ganeval.metrics.probes.latent_knn import latent_knn, selection_accuracy
 
 
 def blobs(n: int, seed: int, noise: float = 1.0) -> Features:

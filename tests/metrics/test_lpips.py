@@ -14,10 +14,10 @@ from torchvision.models import vgg16
 
 from ganeval.errors import MissingFileError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.extractors.perceptual import HEADS, STAGES, TRUNK, Lpips, load_lpips
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
-from ganeval.metric import METRICS
-from ganeval.pair import Pair
+from ganeval.metrics import METRICS
 
 State = dict[str, torch.Tensor]
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.features import Features
-from ganeval.metric import Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import Metric
 from ganeval.metrics.memorisation import authenticity, copies, ct, duplicates, mifid, nn_ratio
 from ganeval.numerics.gaussian import Gaussian, frechet_distance
-from ganeval.pair import Pair
-from ganeval.scores import Z95
+from ganeval.records.scores import Z95
 
 ALL = [authenticity, copies, duplicates, ct, nn_ratio, mifid]
 

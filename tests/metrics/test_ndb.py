@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.ndb import jensen_shannon, ndb
-from ganeval.pair import Pair
 
 
 def rows(n: int, seed: int, keep: float = -9.0) -> Features:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.prd import prd_precision, prd_recall
 from ganeval.numerics.prd import best_f, prd_curve
-from ganeval.pair import Pair
 
 
 def modes(seed: int, n: int, which: int) -> torch.Tensor:

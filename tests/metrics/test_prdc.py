@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features import Features
-from ganeval.metric import Metric
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import Metric
 from ganeval.metrics.prdc import coverage, density, precision, recall
-from ganeval.pair import Pair
-from ganeval.scores import Z95, Score
+from ganeval.records.scores import Z95, Score
 
 FOUR = [precision, recall, density, coverage]
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.prdc import precision
 from ganeval.metrics.realism import rarity, realism
-from ganeval.pair import Pair
 
 
 def normal(seed: int, n: int, d: int = 4) -> torch.Tensor:

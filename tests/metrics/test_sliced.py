@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.sliced import mind, sliced_wasserstein
 from ganeval.numerics.slices import directions, sliced_transport
-from ganeval.pair import Pair
 
 
 def rows_of(n: int, d: int, seed: int) -> torch.Tensor:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.spread import embedding_spread, ms_ssim, multiscale_ssim
-from ganeval.pair import Pair
 
 
 def features(images: np.ndarray, labels: np.ndarray | None = None) -> Features:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.prdc import precision
 from ganeval.metrics.symmetric import symmetric_precision
 from ganeval.numerics.jackknife import EIGHTHS
-from ganeval.pair import Pair
 
 K = 3
 

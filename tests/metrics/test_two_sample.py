@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features import Features
-from ganeval.metrics.two_sample import _folds, _mmd2, c2st, mmd_test
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics.probes.two_sample import _folds, _mmd2, c2st, mmd_test
 
 
 def pair(n: int, m: int, d: int = 6, shift: float = 0.0, seed: int = 0) -> Pair:

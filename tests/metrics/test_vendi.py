@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.vendi import ORDERS, Spectrum, vendi
-from ganeval.pair import Pair
 
 
 def score(rows: torch.Tensor, **options: float) -> float:

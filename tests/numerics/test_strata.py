@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.evaluation import evaluate
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.measure.evaluation import evaluate
 from ganeval.numerics.strata import are_balanced, error_of_mean, linear_part
 
 CENTRES = np.random.default_rng(0).normal(size=(4, 3)) * 3

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.inception import inception_score
 from ganeval.metrics.prdc import coverage, density, precision, recall
-from ganeval.pair import Pair
 
 ROOT = Path(__file__).parents[2]
 FOUR = (precision, recall, density, coverage)

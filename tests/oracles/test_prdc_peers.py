@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
-from ganeval.features import Features
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.metrics.prdc import coverage, density, precision, recall
-from ganeval.pair import Pair
 
 SIZES = [(300, 250, 16), (120, 200, 512)]  # n > d and n < d
 

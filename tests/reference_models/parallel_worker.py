@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from ganeval.distributed import current
 from ganeval.errors import GanevalError
+from ganeval.features.ranks import current
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.checkpoint import encode_state
 from reference_models.plumbing.parallel import Team

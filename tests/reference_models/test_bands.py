@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from ganeval.core.files import read_json
 from ganeval.errors import IncomparableError, MissingFileError, TooFewSamplesError
-from ganeval.files import read_json
 from ganeval.runs.directory import create_run
 from reference_models.__main__ import main as train
 from reference_models.bands import __main__ as command

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ganeval.errors import WrongInputError
-from ganeval.evaluation import evaluate
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.evaluation import evaluate
 from ganeval.runs.readers.native import read_run
 from reference_models import cdcgan, cgan, cgan_dense, dcgan, gan_mlp
 from reference_models.plumbing.data import load_data, resample

@@ -82,8 +82,8 @@ def test_two_seeds_and_another_recipe_are_no_three_seeds(tmp_path):
 
 def test_the_controls_page_names_every_metric_and_every_control(tmp_path):
     """Rendered from kept evaluations: the calibration itself is measured in test_controls."""
-    from ganeval.evaluation import evaluate
     from ganeval.images.imageset import ImageSet
+    from ganeval.measure.evaluation import evaluate
     from reference_models.controls.control import CONTROLS, build
     from reference_models.plumbing.data import load_data
     from reference_models.results.calibration import asked

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from ganeval.scores import ScoreRecord
+from ganeval.records.scores import ScoreRecord
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from reference_models.results import diffusion, latent, latent_page

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganeval.records.scores import Score
 from ganeval.runs.directory import RunDirectory
-from ganeval.scores import Score
 from reference_models.gan_mlp import PLANE
 from reference_models.results import toys, toys_page
 from reference_models.results.toys import ARMS, Run

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError
-from ganeval.metrics.generator import LatentGenerator
+from ganeval.metrics.probes.generator import LatentGenerator
 from reference_models.plumbing.sampling import BLOCK, Sampler
 from reference_models.plumbing.walking import Walker, open_generator
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganeval.records.scores import Evaluation, Floor, Passport, ScoreRecord
 from ganeval.runs.directory import RunDirectory, create_run
 from ganeval.runs.evidence import write_evidence
-from ganeval.scores import Evaluation, Floor, Passport, ScoreRecord
 
 PERSIAN = tuple("۰۱۲۳۴۵۶۷۸۹")
 HOSTILE_RUN = '"><img src=x onerror=alert(1)>\u202egnp</script><script>alert(2)</script>'
@@ -174,7 +174,7 @@ def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                    "better": "lower", "checks": [{"what": "difference", "verdict": "regressed", "sentence": "", "delta": 1.5,
                                                  "interval": [1.0, 2.0], "base": 3.0}]}],
     }  # fmt: skip
-    from ganeval.files import write_json
+    from ganeval.core.files import write_json
 
     write_json(root / "0001-healthy-digits" / "gate" / "verdict.json", verdict)
     return root

@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_the_previous_report(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ganeval.files.os.fsync", full)
+    monkeypatch.setattr("ganeval.core.files.os.fsync", full)
     with pytest.raises(GanevalError, match=r"No space left on device\. The previous one is untouched"):
         build_report(find_runs(small_run), out=out, title="new")
     assert out.read_bytes() == before
@@ -154,7 +154,7 @@ def test_a_full_disk_leaves_the_previous_folder_mode_report(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ganeval.files.os.fsync", full)
+    monkeypatch.setattr("ganeval.core.files.os.fsync", full)
     with pytest.raises(GanevalError, match="No space left"):
         build_report(find_runs(small_run), out=out, single_file_limit=1000)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

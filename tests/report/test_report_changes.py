@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganeval.files import write_json
+from ganeval.core.files import write_json
+from ganeval.records.scores import ScoreRecord
 from ganeval.report.changes import NO_DIFFERENCE, Changes, changes_of, difference
 from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page
 from ganeval.runs.discovery import find_runs
-from ganeval.scores import ScoreRecord
 
 MakeRun = Callable[..., Any]
 

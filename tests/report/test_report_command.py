@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganeval.cli import report_main
+from ganeval.cli.main import report_main
 from ganeval.runs.discovery import find_runs
 
 ESCAPES = "\x1b[31mred\nline"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ganeval.commands import report
+from ganeval.cli.commands import report
 from ganeval.report.panel import panels_in_order
 from ganeval.runs.reader import READERS
 

@@ -128,7 +128,7 @@ def test_a_reader_that_fails_costs_one_record(tmp_path: Path, monkeypatch: pytes
 
     known = dict(READERS._found())
     known["bad"] = Reader("bad", lambda folder: 99 if folder.name == "strange" else 0, fail)
-    monkeypatch.setattr("ganeval.registry._CACHE", {"ganeval.runs.readers": known})
+    monkeypatch.setattr("ganeval.core.registry._CACHE", {"ganeval.runs.readers": known})
     (tmp_path / "strange").mkdir()
     (run,) = find_runs(tmp_path).runs
     assert run.error == "ZeroDivisionError: a plug-in's bug"

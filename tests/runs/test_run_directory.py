@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganeval.errors import BrokenRunError, WrongInputError
+from ganeval.records.scores import Evaluation, Passport, Score, ScoreRecord
 from ganeval.runs.directory import RunDirectory, create_run, open_run, tile
 from ganeval.runs.reader import READERS
 from ganeval.runs.readers.native import probe, read, read_run
 from ganeval.runs.toml import render_toml
-from ganeval.scores import Evaluation, Passport, Score, ScoreRecord
 
 PROTOCOL = {"real": "hoda:test", "classifier": "hoda", "train": "hoda:train"}
 

@@ -22,8 +22,8 @@ from benchmarks.sanity import (
     render,
     rises,
 )
-from ganeval.features import Features
-from ganeval.pair import Pair
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 
 BY_NAME = {check.name: check for check in CHECKS}
 ALL = FIDELITY + DIVERSITY

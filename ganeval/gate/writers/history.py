@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeval.files import render_line, strict
+from ganeval.core.files import render_line, strict
 from ganeval.gate.verdict import Verdict
 from ganeval.gate.writer import Writer, clip
 

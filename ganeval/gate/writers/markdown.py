@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ganeval.gate.verdict import SYMBOL, RuleVerdict, Verdict
 from ganeval.gate.writer import Writer, clip, one_line, rows, shown
-from ganeval.scores import render_value
+from ganeval.records.scores import render_value
 
 LIMIT = 64_000
 _CELL = 600

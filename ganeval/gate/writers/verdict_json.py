@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganeval.files import render_json, strict
+from ganeval.core.files import render_json, strict
 from ganeval.gate.verdict import Verdict
 from ganeval.gate.writer import Writer
 

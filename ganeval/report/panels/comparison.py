@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ganeval.records.scores import ScoreRecord
 from ganeval.report.charts import SERIES, ink, plain, series_marker, series_style, tidy
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
-from ganeval.scores import ScoreRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

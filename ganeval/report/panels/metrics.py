@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeval.records.scores import ScoreRecord
 from ganeval.report.changes import changes_of
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
-from ganeval.scores import ScoreRecord
 
 QUESTIONS = {
     "close": "How close are the two sets?", "fidelity": "Do single images look real?",

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import read_json, read_jsonl
 from ganeval.errors import BrokenRunError
-from ganeval.files import read_json, read_jsonl
+from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.parsing import as_float
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import Curve, Grid, RunRecord, SampleSet
-from ganeval.scores import Evaluation
 
 MAX_NOTES = 1000
 _STATUSES = ("running", "stopped", "done", "failed")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganeval.files import open_regular
+from ganeval.core.files import open_regular
 from ganeval.runs.layout import LATENTS, MAX_LATENTS
 from ganeval.runs.parsing import lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ganeval.files import open_regular
+from ganeval.core.files import open_regular
 from ganeval.runs.parsing import document, iso, lines_of, loads, names_in, numbered, png_size, real
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader

@@ -1,0 +1,114 @@
+"""The command line: argv -> `ganeval.cli.commands`, and errors -> one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+VERBS = {
+    "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
+    "evaluate": "all metrics of one set of images against another",
+    "zoo": "list | show NAME | train NAME --out DIR: the shipped classifiers",
+    "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
+    "doctor": "which metrics see which fault, on your data",
+    "gate": "judge a run or a generator against a baseline; the exit code is the verdict",
+    "calibrate": "the gate's false alarms and power on your generator",
+    "power": "how many images a difference needs, or what a number of images can see",
+    "trend": "slow drift in a history of evaluations",
+    "report": "the page over a folder of runs (also as ganeval-report)",
+}
+DEBUG = "GANEVAL_DEBUG"
+USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's options"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`ganeval VERB ...`; returns the exit code. Heavy libraries are loaded by the verb that needs them."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    return _guarded(lambda: _dispatch(argv))
+
+
+def report_main(arguments: Sequence[str] | None = None) -> int:
+    """`ganeval-report runs/`; returns the exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    return _guarded(lambda: _run("report", argv, "ganeval-report"))
+
+
+def _guarded(call: Callable[[], int]) -> int:
+    """The one guard of every verb: whatever happens is one line on stderr and an exit code that no output changes.
+
+    With GANEVAL_DEBUG set, the traceback of what nobody expected is printed too.
+    """
+    from ganeval.cli.streams import forgiving
+    from ganeval.errors import GanevalError, printable, sentence
+
+    with forgiving():
+        try:
+            _require_folder()
+            return call()
+        except GanevalError as error:
+            print(f"ganeval: {printable(str(error), 20_000)}", file=sys.stderr)
+            return _exit_code(error)
+        except KeyboardInterrupt:
+            print("ganeval: interrupted", file=sys.stderr)
+            return 130
+        except Exception as error:  # noqa: BLE001 - the last door: a bug of ours or of a library, or a machine at its end
+            if os.environ.get(DEBUG):
+                traceback.print_exc()
+            print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)
+            return _exit_code(error)
+
+
+def _require_folder() -> None:
+    """Libraries that are loaded later end the process themselves where the present folder is gone."""
+    from ganeval.errors import MissingFileError
+
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise MissingFileError("The folder that this was started in is gone. Change into one that is there.") from error
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return "There is not enough memory; take fewer images with --n, or another --device."
+    if isinstance(error, OSError):
+        return "Check that name, its permissions, and that this folder is still there."
+    return f"That was not expected here; {DEBUG}=1 shows where it happened."
+
+
+def _exit_code(error: Exception) -> int:
+    """2 wrong use, 3 evaluation or writing failed, 5 something is missing or incomparable: the gate's codes."""
+    from ganeval.errors import IncomparableError, MissingFileError, UnknownNameError, WrongInputError
+    from ganeval.gate.rules import GateConfigError
+    from ganeval.gate.update import RefusedError
+
+    if isinstance(error, (UnknownNameError, WrongInputError, GateConfigError, RefusedError)):
+        return 2
+    return 5 if isinstance(error, (MissingFileError, IncomparableError)) else 3
+
+
+def _dispatch(argv: list[str]) -> int:
+    from ganeval.core.registry import unknown_name
+    from ganeval.errors import UnknownNameError
+
+    if not argv or argv[0] in ("-h", "--help"):
+        width = max(map(len, VERBS))
+        print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("ganeval"))
+        return 0
+    if argv[0] not in VERBS:
+        raise UnknownNameError(unknown_name("verb", argv[0], VERBS))
+    return _run(argv[0], argv[1:], f"ganeval {argv[0]}")
+
+
+def _run(verb: str, rest: list[str], program: str) -> int:
+    from ganeval.cli.commands import COMMANDS, run
+
+    return run(COMMANDS[verb], rest, program)

@@ -1,0 +1,226 @@
+"""The shared quantities of (real, fake): computed lazily, once, on the device the features live on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.features.extraction import Features
+from ganeval.images.labels import Side, matched_labels
+from ganeval.numerics.gaussian import Gaussian
+from ganeval.numerics.neighbours import Neighbours, neighbours
+from ganeval.numerics.strata import are_balanced
+
+NEIGHBOURS = 5  # the largest default k of any metric
+SPARE = 1  # neighbours beyond k: shows whether there are ties at the k-th
+
+LARGEST, SMALLEST = 1e25, 1e-25  # absolute sizes of features whose squares and sums every metric can hold
+RESOLVED = 1e-3  # rounding of the features' own type, as a share of their spread, that moves no number visibly
+LOOKED_AT = 1024  # rows of each set from which offset and spread are estimated
+
+T = TypeVar("T")
+
+
+class Pair:
+    """Real and fake features of one passport, an optional held-out real set, an optional generator.
+
+    `real` may be absent for questions about the fake set alone. Nothing is computed before it is asked for.
+    """
+
+    def __init__(
+        self,
+        real: Features | None,
+        fake: Features,
+        *,
+        heldout: Features | None = None,
+        generator: Callable[..., Any] | None = None,
+        embed: Callable[..., Features] | None = None,
+        seed: int = 0,
+    ) -> None:
+        for other in (real, heldout):
+            if other is not None:
+                _require_one_shape(other, fake)
+                other.passport.require_comparable(fake.passport)
+        self.real = real
+        self.fake = fake
+        self.heldout = heldout
+        self.generator = generator
+        self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
+        self.seed = seed
+        self._shared: dict[Hashable, Any] = {}
+        self._neighbours: Neighbours | None = None
+
+    def missing(self, needs: Iterable[str]) -> list[str]:
+        """Those of `needs` that this pair cannot give."""
+        have = {
+            "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
+            "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
+            "confusion": self.fake.confusion, "spatial": self.fake.spatial,
+            "real_spatial": self.real and self.real.spatial,
+            "real_logits": self.real and self.real.logits, "real_labels": self.real and self.real.labels,
+        }  # fmt: skip
+        return sorted(need for need in needs if have[need] is None)
+
+    def unlabelled(self, need: str) -> str:
+        """Why the labels that `need` names are not there, where the images know."""
+        side = {"labels": self.fake, "real_labels": self.real}.get(need)
+        return "" if side is None or side.images is None else side.images.unlabelled
+
+    def require_real(self) -> Features:
+        """The real features, or `UndefinedError` where this pair was made of a fake set alone."""
+        if self.real is None:
+            raise UndefinedError("This question needs real images to compare with. Pass real images.")
+        return self.real
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """`compute()` the first time a key is asked for, its result ever after: what metrics of one family share."""
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
+
+    @cached_property
+    def real_gaussian(self) -> Gaussian:
+        """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
+        return Gaussian.of(self.require_real().embeddings)
+
+    @cached_property
+    def fake_gaussian(self) -> Gaussian:
+        """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
+        return Gaussian.of(self.fake.embeddings)
+
+    @cached_property
+    def strata(self) -> NDArray[np.int64] | None:
+        """The class each fake was asked for, where all were in equal numbers: what happens between them is no chance."""
+        labels = None if self.fake.labels is None else self.fake.labels.cpu().numpy()
+        return labels if labels is not None and are_balanced(labels) else None
+
+    def neighbours(self, k: int) -> Neighbours:
+        """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
+        real = self.require_real().embeddings
+        _require_neighbours(k, len(real), len(self.fake))
+        if self._neighbours is None or self._neighbours.k < k + SPARE:
+            if bool((real == real[0]).all()):
+                raise UndefinedError(
+                    "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
+                )
+            k = max(k, NEIGHBOURS)
+            self._neighbours = neighbours(
+                real, self.fake.embeddings, k + SPARE, further=_further(k), strata=self.strata
+            )
+        return self._neighbours
+
+    def require_classes(self) -> None:
+        """Raise where the judge has a single class: it answers every question about classes with it."""
+        for features in (self.real, self.fake):
+            logits = None if features is None else features.logits
+            if logits is not None and (logits.ndim != 2 or logits.shape[1] < 2):
+                raise WrongInputError(
+                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A judge of one class says "
+                    "the same of every image: choose another classifier."
+                )
+
+    def require_resolved(self) -> None:
+        """Raise where the numbers of the features cannot hold what tells one row from another.
+
+        The criterion: sizes between 1e-25 and 1e25, so that no square overflows; and of the type's resolution times the
+        offset at most a thousandth of the spread. 1e8 + noise has three digits of that noise left in float64, none in
+        float32.
+        """
+        self.once("resolved", self._check_resolved)
+
+    def _check_resolved(self) -> bool:
+        sets = [f.embeddings for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
+        if not sets:
+            raise TooFewSamplesError("There is not one row to look at; pass images.")
+        largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
+        if largest > LARGEST or 0 < largest < SMALLEST:
+            raise UndefinedError(
+                f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to {LARGEST:g}. "
+                "Find out where the extractor overflows, or scale its features."
+            )
+        some = torch.cat([rows[:: -(-len(rows) // LOOKED_AT)].double() for rows in sets])
+        offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
+        lost = max(torch.finfo(rows.dtype).eps for rows in sets) * offset
+        if lost > RESOLVED * spread > 0:
+            raise UndefinedError(
+                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left for "
+                "what tells them apart. Subtract a constant before rounding, or use float64."
+            )
+        return True
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        passport = self.fake.passport
+        n_real = 0 if self.real is None else len(self.real)
+        weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
+        return (f"x:{passport.extractor}{weights}", f"n:{n_real}/{len(self.fake)}", f"dtype:{passport.precision}")
+
+
+def _require_one_shape(one: Features, other: Features) -> None:
+    """Rows of two lengths because of two shapes of image: the images are what to mend."""
+    if one.passport.dim == other.passport.dim or one.images is None or other.images is None:
+        return
+    (c, h, w), (d, i, j) = one.images.shape, other.images.shape
+    if (c, h, w) != (d, i, j):
+        remedy = "Convert both to grey, or both to colour." if c != d else "Resize one of them with antialiasing."
+        raise IncomparableError(
+            f"Images must have one shape for {one.passport.extractor}; {one.passport.source} is {h} x {w} with {c} "
+            f"channel{'s' * (c > 1)}, {other.passport.source} is {i} x {j} with {d} channel{'s' * (d > 1)}. {remedy}"
+        )
+
+
+def same_classes(pair: Pair, *, judged: bool = False) -> Pair:
+    """The pair with labels that number one list of classes, matched by name; labels that cannot be matched are dropped.
+
+    The list is the judge's where its verdicts are to be compared with labels, else that of the first set that has one.
+    """
+    features = [pair.real, pair.fake, pair.heldout]
+    there = [f for f in features if f is not None and f.labels is not None]
+    names, whose = _judge_names(pair.fake) if judged else _first_names(there)
+    sides = [Side(f.passport.source, f.labels.cpu().numpy(), f.label_names) for f in there if f.labels is not None]
+    new = [_relabelled(f, labels, names) for f, labels in zip(there, matched_labels(sides, names, whose), strict=True)]
+    if all(before is after for before, after in zip(there, new, strict=True)):
+        return pair
+    real, fake, heldout = (next((n for n, t in zip(new, there, strict=True) if t is f), f) for f in features)
+    assert fake is not None
+    return Pair(real, fake, heldout=heldout, generator=pair.generator, embed=pair.embed, seed=pair.seed)
+
+
+def _judge_names(judged: Features) -> tuple[tuple[str, ...], str]:
+    names, logits = judged.passport.class_names, judged.logits
+    named = logits is not None and len(names) == logits.shape[1]
+    return names if named else (), f"the judge {judged.passport.extractor}"
+
+
+def _first_names(features: Iterable[Features]) -> tuple[tuple[str, ...], str]:
+    return next(((f.label_names, f.passport.source) for f in features if f.label_names), ((), ""))
+
+
+def _relabelled(features: Features, labels: NDArray[np.int64] | str | None, names: tuple[str, ...]) -> Features:
+    if isinstance(labels, str):
+        return features.with_labels(None, why=labels)
+    assert labels is not None
+    assert features.labels is not None
+    same = np.array_equal(labels, features.labels.cpu().numpy())
+    return features if same else features.with_labels(labels, names)
+
+
+def _further(k: int) -> int:
+    """Nearest fakes to know beyond k, so that k are left of nearly every list when the jackknife leaves out a third."""
+    return 5 + k // 2
+
+
+def _require_neighbours(k: int, n: int, m: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise UndefinedError(f"The number of neighbours must be a whole number of at least 1; got k = {k!r:.40}.")
+    if min(n, m) <= k:
+        raise TooFewSamplesError(
+            f"{k} nearest neighbours need more than {k} rows in each set; got {n} real and {m} fake. "
+            "Pass more images or a smaller k."
+        )

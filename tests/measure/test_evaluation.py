@@ -1,0 +1,168 @@
+"""Everything meets here: images, networks, metrics, floors, and reasons where there is no number."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import ganeval
+from ganeval import classifier_score, evaluate, fid
+from ganeval.errors import (
+    IncomparableError,
+    MissingFileError,
+    TooFewSamplesError,
+    UndefinedError,
+    UnknownNameError,
+    WrongInputError,
+)
+from ganeval.features.extraction import Features
+from ganeval.images import image_set
+from ganeval.records.scores import Evaluation
+
+QUICK = ("fid", "kid", "precision", "recall", "classifier_score", "class_balance", "authenticity")
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return evaluate(
+        "digits:test", image_set("digits:train", n=300), classifier="digits", train="digits:train", metrics=QUICK
+    )
+
+
+def test_every_metric_has_a_value_an_error_and_a_floor(evaluation: Evaluation) -> None:
+    assert set(evaluation.scores) == set(QUICK)
+    assert all(record.ok for record in evaluation.scores.values())
+    assert evaluation["fid"].se is not None
+    assert evaluation["fid"].floor is not None
+    assert (evaluation["classifier_score"].value or 0) > 0.97
+
+
+def test_copies_of_the_training_set_are_found_when_it_is_known(evaluation: Evaluation) -> None:
+    assert evaluation["authenticity"].value == 0.0
+
+
+def test_the_record_comes_back_from_its_file(evaluation: Evaluation, tmp_path: Path) -> None:
+    path = evaluation.write(tmp_path / "result.json")
+    back = Evaluation.read(path, per_sample=True)
+    assert back == evaluation
+    assert back.protocol_hash == evaluation.protocol_hash
+    assert np.array_equal(back.per_sample["fid.influence"], evaluation.per_sample["fid.influence"])
+    json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+def test_a_metric_that_cannot_be_computed_says_why_and_the_others_are_delivered() -> None:
+    rng = np.random.default_rng(0)
+    result = evaluate(
+        rng.normal(size=(60, 4)), rng.normal(size=(50, 4)), metrics=("fid", "classifier_score"), floor=False
+    )
+    assert result["fid"].ok
+    assert result["classifier_score"].status.startswith("not computed: classifier_score needs labels and logits")
+    assert result["classifier_score"].value is None
+
+
+def test_the_same_call_gives_the_same_numbers() -> None:
+    images = image_set("digits:train", n=120)
+    first, again = (evaluate("digits:test", images, classifier="digits", metrics=("fid", "kid")) for _ in range(2))
+    assert first.scores == again.scores
+
+
+def test_a_generator_is_drawn_and_evaluated() -> None:
+    pool = torch.from_numpy(image_set("digits:train").array())
+
+    def draw(n: int, labels: torch.Tensor | None, g: torch.Generator) -> torch.Tensor:
+        return pool[torch.randint(len(pool), (n,), generator=g)]
+
+    result = evaluate("digits:test", generator=draw, n=100, classifier="digits", metrics=("fid",))
+    assert result["fid"].n == 100
+
+
+def test_fid_without_weights_names_the_offline_choices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    with pytest.raises(MissingFileError, match=r"extractor='hoda'|classifier|zoo"):
+        fid(images, images)
+
+
+def test_a_score_behaves_like_the_number_it_is() -> None:
+    score = fid("digits:test", "digits:train", extractor="digits", n=200)
+    assert score < 20
+    assert "digits-cnn" in score.signature
+    assert score.interval is not None
+    assert score.interval[0] < score < score.interval[1]
+
+
+def test_classifier_score_takes_images_and_labels() -> None:
+    images = image_set("digits:test")
+    assert images.labels is not None
+    assert classifier_score(images.array(), images.labels, classifier="digits") > 0.97
+
+
+def test_classifier_score_without_a_judge_names_the_judges() -> None:
+    images = image_set("digits:test", n=50)
+    with pytest.raises(UndefinedError, match=r"Pass classifier=, one of: .*digits"):
+        classifier_score(images, images.labels)
+
+
+def test_features_of_two_networks_are_not_compared() -> None:
+    a = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("digits"), cache=False)
+    b = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("pixels"), cache=False)
+    with pytest.raises(IncomparableError, match="must come from one extractor"):
+        ganeval.Pair(a, b)
+
+
+MISTAKES = [
+    (lambda: fid(np.zeros((9, 2)), np.zeros((9, 2)), k=3), UnknownNameError, "no option of fid named 'k'"),
+    (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), metrics=["kidd"]), UnknownNameError, "Did you mean 'kid'"),
+    (lambda: evaluate(np.ones((9, 2))), WrongInputError, "Expected fake images or generator="),
+    (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), n=10), TooFewSamplesError, "n=10 fakes were asked for; 9 came"),
+    (lambda: fid("digits:test", "digits:train", extractor="digit"), UnknownNameError, "Did you mean 'digits'"),
+    (lambda: Features.given(np.full((3, 2), np.nan)), WrongInputError, "row 0 holds NaN"),
+    (lambda: fid(np.ones((9, 2)), np.ones((9, 3))), IncomparableError, "dim"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), MISTAKES)
+def test_mistakes_are_sentences(call, error, message) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_importing_ganeval_loads_no_torch() -> None:
+    code = "import sys, ganeval, ganeval.gate.commands, ganeval.report; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_metric_is_a_public_function() -> None:
+    assert {"fid", "vendi", "coverage", "evaluate"} <= set(dir(ganeval))
+    assert ganeval.coverage.__doc__
+    with pytest.raises(AttributeError, match="Did you mean"):
+        _ = ganeval.fidd
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([True, False] * 20), np.arange(40) - 5, np.linspace(0, 1, 40), np.full(40, np.nan), ["a"] * 40, np.eye(40),
+     [None] * 40, np.arange(40).astype(object), 5, torch.rand(40)],
+    ids=["booleans", "negative", "fractions", "NaN", "names", "one-hot", "None", "objects", "one number", "floating tensor"],
+)  # fmt: skip
+def test_labels_that_are_no_class_indices_are_refused_at_every_door(labels: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(WrongInputError, match=r"[Ll]abels"):
+        Features.given(rows, labels=labels)
+    with pytest.raises(WrongInputError, match=r"[Ll]abels"):
+        evaluate(rows, rows, labels=labels, metrics=["intra_kid"])
+
+
+def test_class_indices_of_every_integer_kind_are_taken() -> None:
+    for dtype in (np.uint8, np.uint16, np.int32, np.uint64):
+        assert Features.given(np.zeros((3, 2)), labels=np.array([0, 1, 2], dtype)).labels.tolist() == [0, 1, 2]

@@ -1,0 +1,105 @@
+"""The evidence beside an evaluation: whole groups, right rows, the same twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval.errors import BrokenRunError
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.images.imageset import ImageSet
+from ganeval.measure.exhibits import gather_evidence
+from ganeval.runs.evidence import GROUPS, group, read_evidence, write_evidence
+
+N, K = 120, 3
+
+
+def _features(seed: int, *, shift: float = 0.0, side: int = 8) -> Features:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(N) % K
+    rows = rng.normal(size=(N, 6)) + labels[:, None] * 4 + shift
+    pixels = np.broadcast_to(np.arange(N, dtype=np.uint8)[:, None, None, None], (N, 1, side, side)).copy()
+    logits = np.eye(K)[(labels + (np.arange(N) < 6)) % K] * 9
+    given = Features.given(rows, labels=labels, logits=logits)
+    return replace(given, images=ImageSet.from_array(pixels), confusion=np.eye(K, dtype=np.int64) * 50)
+
+
+def _pair() -> Pair:
+    return Pair(_features(0), _features(1, shift=0.5))
+
+
+def test_every_group_but_walks_comes_from_two_sets_of_images() -> None:
+    found = gather_evidence(
+        _pair(), _pair(), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
+    )
+    assert {key.partition(".")[0] for key in found} == set(GROUPS) - {"interpolation"}
+
+
+def test_galleries_hold_the_ends_of_their_orders() -> None:
+    found = gather_evidence(_pair(), _pair(), per_sample={"realism.realism": np.arange(N, dtype=float)})
+    assert found["worst.tiles"][:, 0, 0].tolist() == list(range(24))
+    assert found["best.tiles"][:, 0, 0].tolist() == list(range(N - 1, N - 25, -1))
+    assert found["best.values"][0] == N - 1
+
+
+def test_cells_show_wrong_images_of_their_own_cell() -> None:
+    cells = group(gather_evidence(_pair(), _pair()), "cells")
+    for tile, asked, judged in zip(cells["tiles"][:, 0, 0], cells["asked"], cells["judged"], strict=True):
+        assert (tile % K, (tile % K + (tile < 6)) % K) == (asked, judged)
+
+
+def test_neighbours_are_the_nearest_by_brute_force() -> None:
+    pair = _pair()
+    found = gather_evidence(pair, pair)
+    assert pair.real is not None
+    distances = torch.cdist(pair.fake.embeddings, pair.real.embeddings)
+    for fake, reals, distance in zip(
+        found["neighbours.fake"], found["neighbours.real"], found["neighbours.distance"], strict=True
+    ):
+        expected = distances[int(fake[0, 0])].topk(3, largest=False)
+        assert reals[:, 0, 0].tolist() == expected.indices.tolist()
+        np.testing.assert_allclose(distance, expected.values, rtol=1e-5)
+
+
+def test_histograms_are_shares_and_the_map_keeps_the_real_spread() -> None:
+    found = gather_evidence(_pair(), _pair())
+    for name in ("distances.real", "distances.fake", "diversity.real", "diversity.fake"):
+        assert found[name].sum() == pytest.approx(1, abs=1e-6)
+    assert 0 < found["map.explained"].sum() <= 1 + 1e-6
+    assert found["map.real"].mean(axis=0) == pytest.approx([0, 0], abs=1e-4)
+
+
+def test_a_copy_of_the_real_set_has_distance_zero_and_the_lowest_quantile() -> None:
+    real = _features(0)
+    found = gather_evidence(Pair(real, real), Pair(real, real))
+    assert (found["neighbours.distance"][:, 0] == 0).all()
+    assert (found["neighbours.quantile"] == 0).all()
+
+
+def test_large_images_are_shrunk() -> None:
+    pair = Pair(_features(0, side=100), _features(1, side=100))
+    assert gather_evidence(pair, pair)["neighbours.fake"].shape[1:] == (64, 64)
+
+
+def test_equal_inputs_give_equal_bytes_and_come_back(tmp_path: Path) -> None:
+    first = write_evidence(tmp_path / "a", gather_evidence(_pair(), _pair()))
+    second = write_evidence(tmp_path / "b", gather_evidence(_pair(), _pair()))
+    assert first.read_bytes() == second.read_bytes()
+    assert set(read_evidence(first)) == set(gather_evidence(_pair(), _pair()))
+
+
+def test_bare_features_give_what_needs_no_pixels() -> None:
+    rng = np.random.default_rng(0)
+    pair = Pair(Features.given(rng.normal(size=(50, 4))), Features.given(rng.normal(size=(40, 4))))
+    assert {key.partition(".")[0] for key in gather_evidence(pair, pair)} == {"map", "distances", "diversity"}
+
+
+def test_broken_evidence_says_which_file(tmp_path: Path) -> None:
+    (tmp_path / "evidence.safetensors").write_bytes(b"\xff" * 40)
+    with pytest.raises(BrokenRunError, match=r"evidence\.safetensors"):
+        read_evidence(tmp_path / "evidence.safetensors")
