@@ -63,6 +63,7 @@ class ExtractorSpec:
     load: Callable[[], Extractor]
     licence: str = ""
     summary: str = ""
+    shape: tuple[int, int, int] | None = None  # (c, h, w) of the images it takes; None where it resizes or does not say
 
 
 def embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:

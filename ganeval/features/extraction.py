@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.core.extractor import Embedded, Extractor, columns, embed, require_logits
+from ganeval.classifiers.catalog import judges_for
+from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec, columns, embed, require_logits
 from ganeval.core.registry import load_object, unknown_name
-from ganeval.errors import GanevalError, UnknownNameError, WrongInputError, guarded
+from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractors import EXTRACTORS
+from ganeval.extractors.weights import OFFLINE
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.ranks import ALONE, Ranks, local_rank
@@ -178,28 +180,44 @@ def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
 
 
 @guarded
-def load_extractor(extractor: str | Extractor) -> Extractor:
+def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
-    "package.module:name" is an extractor of yours, or a function without arguments that makes one.
+    "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
+    images it is for: where weights are missing, the error then names the classifiers that would do instead.
 
     >>> load_extractor("pixels").name
     'pixels'
     """
     if not isinstance(extractor, str):
-        if isinstance(extractor, Extractor):
-            return extractor
-        raise WrongInputError(
-            f"An extractor must be a name or follow ganeval.core.extractor.Extractor; got {type(extractor).__name__}. "
-            "Wrap a network with ganeval.classifiers.wrap(...)."
-        )
+        return _following(extractor, "An extractor must be a name or")
     for registry in (CLASSIFIERS, EXTRACTORS):
         if extractor in registry:
-            return registry[extractor].load()
+            return _following(
+                _loaded(registry[extractor], shape), f"load() of {extractor!r} must give what is named and"
+            )
     if ":" in extractor:
-        return load_extractor(_made(load_object(extractor, "extractor")))
+        return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
+
+
+def _following(found: Any, must: str) -> Extractor:
+    if isinstance(found, Extractor) and not isinstance(found, type):
+        return found
+    what = f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
+    raise WrongInputError(
+        f"{must} follow ganeval.core.extractor.Extractor; got {what}. Wrap a network with ganeval.classifiers.wrap(...)."
+    )
+
+
+def _loaded(spec: ExtractorSpec, shape: tuple[int, int, int] | None) -> Any:
+    try:
+        return spec.load()
+    except MissingFileError as error:
+        if shape is None:
+            raise
+        raise MissingFileError(str(error).replace(OFFLINE, judges_for(shape))) from error
 
 
 def _made(found: Any) -> Any:
@@ -263,7 +281,7 @@ def _prepared(
     images: ImageSet, extractor: str | Extractor, place: torch.device, precision: str, *, shared: bool, cache: bool
 ) -> tuple[Extractor, str, Embedded | None]:
     """The network where it is to run, and, where somebody will ask whose rows they are, the answer."""
-    network = load_extractor(extractor).to(place, precision)
+    network = load_extractor(extractor, images.shape).to(place, precision)
     if not shared and not (cache and network.weights_sha256):
         return network, "", None
     return network, images.fingerprint, probe(network, images, place)

@@ -93,7 +93,7 @@ def doctor(
     Raises: TooFewSamplesError below 180 images.
     """
     images = image_set(real)
-    network = load_extractor(classifier or extractor or "inception")
+    network = load_extractor(classifier or extractor or "inception", images.shape)
     n = min(checked_count(n), len(images) // 3)
     if n < LEAST:
         raise TooFewSamplesError(

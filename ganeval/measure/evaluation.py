@@ -28,7 +28,7 @@ from ganeval.features.ranks import ALONE, Ranks
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.exhibits import gather_evidence
-from ganeval.measure.sources import Setup, Source, opened, require_one_input, require_same_sources, seen_by
+from ganeval.measure.sources import Setup, Source, opened, require_one_input, require_same_sources, seen_by, shape_of
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
 from ganeval.records.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
@@ -239,6 +239,7 @@ def _memory(train: Source | None, eye: Pair, setup: Setup) -> Pair:
     if network is None and isinstance(train, ImageSet):
         network = _default_extractor((eye.real, eye.fake))
     loaded = None if network is None else load_extractor(network)
+    require_one_input(loaded, (train, eye.fake))
     return Pair(seen_by(train, loaded, setup), eye.fake, heldout=eye.real, embed=eye.embed, seed=setup.seed)
 
 
@@ -250,7 +251,7 @@ def _pair(
 ) -> Pair:
     if network is None and any(isinstance(source, ImageSet) for source in sources):
         network = _default_extractor(sources)
-    loaded = None if network is None else load_extractor(network)
+    loaded = setup.ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sources)))
     require_one_input(loaded, sources)
     real, fake, heldout = (None if source is None else seen_by(source, loaded, setup) for source in sources)
     assert fake is not None

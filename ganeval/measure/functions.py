@@ -7,13 +7,16 @@ through one network and asks one metric. For many metrics at once, with floors a
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from typing import Any, Protocol
 
 from ganeval.classifiers import CLASSIFIERS
+from ganeval.classifiers.catalog import judges_for
 from ganeval.core.extractor import Extractor
 from ganeval.core.registry import unknown_name
-from ganeval.errors import UndefinedError, UnknownNameError, guarded
+from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
 from ganeval.features.extraction import Features
+from ganeval.images import image_set
 from ganeval.measure.evaluation import JUDGED, Setup, pairs_of
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Score
@@ -116,11 +119,18 @@ def _require_judge(metric: Metric, fake: Any, ours: dict[str, Any]) -> None:
     """Inception's thousand classes say nothing about a label, so a question to a judge has no default judge."""
     unnamed = ours["classifier"] is None and ours["extractor"] is None
     if metric.needs & JUDGED and unnamed and not isinstance(fake, Features):
-        known = ", ".join(CLASSIFIERS.names()) or "none"
         raise UndefinedError(
-            f"{metric.name} asks a classifier what each image shows; none was named. "
-            f"Pass classifier=, one of: {known}; or extractor='inception' for its own 1008 classes."
+            f"{metric.name} asks a classifier what each image shows; none was named. {_fitting(fake)} "
+            "Or pass extractor='inception' for its own 1008 classes."
         )
+
+
+def _fitting(fake: Any) -> str:
+    """The classifiers that take these images, where a look at them is cheap; else all of them."""
+    if not callable(fake):
+        with suppress(GanevalError):
+            return judges_for(image_set(fake).shape)
+    return f"Pass classifier=, one of: {', '.join(CLASSIFIERS.names()) or 'none'}."
 
 
 def _signature(function: Any, metric: Metric) -> inspect.Signature:

@@ -144,14 +144,23 @@ def require_one_input(network: Extractor | None, sources: Iterable[Source | None
     """
     if not isinstance(network, Classifier):
         return
-    images = [source.images if isinstance(source, Features) else source for source in sources]
-    shapes = {there.shape: there.source for there in images if there is not None}
+    shapes = {images.shape: images.source for images in _images_in(sources)}
     if len(shapes) > 1 and len({network.input_shape(shape) for shape in shapes}) > 1:
         listed = ", ".join(f"{name} {shape[1]} x {shape[2]} with {shape[0]} channels" for shape, name in shapes.items())
         raise IncomparableError(
             f"{network.name} must look at images of one shape; got {listed}. Resize one of them with antialiasing, or let "
             "preprocess= resize both."
         )
+
+
+def shape_of(sources: Iterable[Source | None]) -> tuple[int, int, int] | None:
+    """(c, h, w) of the first images among the sources; None where there are only bare features."""
+    return next((images.shape for images in _images_in(sources)), None)
+
+
+def _images_in(sources: Iterable[Source | None]) -> list[ImageSet]:
+    found = [source.images if isinstance(source, Features) else source for source in sources]
+    return [images for images in found if images is not None]
 
 
 def _content(source: Source | None) -> str:
