@@ -17,9 +17,14 @@ from ganeval.classifiers.card import Card
 from ganeval.core.extractor import Embedded
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.images.imageset import ImageSet
+from ganeval.images.tensors import as_numpy
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}  # of the arithmetic
 EIGENVALUE_FLOOR = 1e-6  # below this share of the largest, a direction of the embedding counts as dead
+
+
+Images = torch.Tensor | NDArray[np.uint8] | ImageSet  # uint8 (n, c, h, w)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +68,7 @@ class Classifier:
         assert logits is not None
         return Embedded(embeddings.float(), logits.float())
 
-    def logits(self, images: torch.Tensor | NDArray[np.uint8], batch: int = 500) -> torch.Tensor:
+    def logits(self, images: Images, batch: int = 500) -> torch.Tensor:
         """Calibrated logits (n, k), float32 on the CPU, of uint8 (n, c, h, w) images, `batch` at a time."""
         return run(self, images, batch)[1]
 
@@ -72,18 +77,34 @@ class Classifier:
         return tuple(self.preprocess(torch.zeros(1, *shape, dtype=torch.uint8, device=self.device)).shape[1:])
 
 
-def run(
-    classifier: Classifier, images: torch.Tensor | NDArray[np.uint8], batch: int = 500
-) -> tuple[torch.Tensor, torch.Tensor]:
+def run(classifier: Classifier, images: Images, batch: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
     """Embeddings (n, d) and logits (n, k) of all images, float32 on the CPU; k = 0 for a network without a head."""
-    if isinstance(images, np.ndarray) and not images.flags.writeable:
-        images = images.copy()  # torch has no read-only tensors and warns about such arrays
+    images = pixels_of(images, classifier.name)
     if not len(images):
         raise WrongInputError(f"{classifier.name} needs at least one image; got none.")
-    parts = [classifier(rows) for rows in torch.as_tensor(images).split(batch)]
+    parts = [classifier(rows) for rows in images.split(batch)]
     logits = [part.logits.cpu() for part in parts if part.logits is not None]
     embeddings = torch.cat([part.embeddings.cpu() for part in parts])
     return embeddings, torch.cat(logits) if logits else torch.empty(len(images), 0)
+
+
+def pixels_of(images: Images, name: str) -> torch.Tensor:
+    """uint8 (n, c, h, w), whatever they come in; raises for anything else, since a preprocessing takes all it is given."""
+    array = images.array() if isinstance(images, ImageSet) else as_numpy(images, f"The images for {name}")
+    if array.dtype != np.uint8 or array.ndim != 4:
+        kind = torch.from_numpy(np.zeros(0, array.dtype)).dtype if array.dtype.kind in "biuf" else array.dtype
+        raise WrongInputError(
+            f"{name} looks at uint8 images (n, c, h, w) in [0, 255]; got {kind} {array.shape}. "
+            "Pass (x * 255).round().to(torch.uint8), channels first."
+        )
+    if isinstance(images, torch.Tensor):
+        return images
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # torch warns about read-only arrays
+
+
+def require_two(labelled: object, name: str) -> None:
+    if not isinstance(labelled, tuple) or len(labelled) != 2:
+        raise WrongInputError(f"{name} must be a pair (images, labels); got {type(labelled).__name__}. Pass both.")
 
 
 def spectrum(embeddings: torch.Tensor) -> tuple[int, float]:

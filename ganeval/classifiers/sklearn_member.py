@@ -16,17 +16,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganeval.classifiers.classifier import Classifier
+from ganeval.classifiers.classifier import Classifier, Images
 from ganeval.classifiers.hog import hog
 from ganeval.classifiers.network import to_unit
-from ganeval.classifiers.wrapping import Images, Labelled, Settled, settled_classifier
-from ganeval.errors import WrongInputError
+from ganeval.classifiers.wrapping import Labelled, Settled, settled_classifier
+from ganeval.errors import WrongInputError, guarded
 from ganeval.images.tensors import as_numpy
 
 PROBABILITY_FLOOR = 1e-6
 DEPTH = 16  # of nested estimators that the digest walks into
 
 
+@guarded
 def wrap_sklearn(
     pipeline: Any, *, name: str, class_names: Sequence[str], shape: tuple[int, int, int],
     train: Images | None = None, held_out: Labelled | None = None, test: Labelled | None = None,

@@ -14,15 +14,16 @@ from torch import nn
 
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
-from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
+from ganeval.classifiers.classifier import Classifier, Images, require_live, require_two, run, weights_digest
 from ganeval.core.extractor import require_logits
 from ganeval.core.registry import unknown_name
-from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.errors import UnknownNameError, WrongInputError, guarded
+from ganeval.images.tensors import as_numpy
 
-Images = torch.Tensor | NDArray[np.uint8]  # uint8 (n, c, h, w)
 Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
 
+@guarded
 def wrap(
     module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
     class_names: Sequence[str] = (), layer: str | None = None, train: Images | None = None,
@@ -46,6 +47,10 @@ def wrap(
     >>> tuple(judge(torch.zeros(5, 1, 2, 2, dtype=torch.uint8)).embeddings.shape)
     (5, 3)
     """
+    if not isinstance(module, nn.Module):
+        raise WrongInputError(
+            f"wrap takes a torch.nn.Module; got {type(module).__name__}. See wrap_sklearn for pipelines."
+        )
     inner = copy.deepcopy(module).eval().requires_grad_(False)
     if layer is not None:
         known = [key for key, _ in inner.named_modules() if key]
@@ -109,6 +114,9 @@ def settled_classifier(
         require_live(embeddings, plain.name)
         module.mean = embeddings.double().mean(0).float()
         module.std = embeddings.double().std(0).float()
+    for name, labelled in (("held_out", held_out), ("test", test)):
+        if labelled is not None:
+            require_two(labelled, f"{name}=")
     if not plain.class_names and (held_out is not None or test is not None):
         raise WrongInputError(f"{plain.name} has no classes, so labelled images say nothing of it. Pass class_names.")
     if held_out is not None:
@@ -125,7 +133,7 @@ def settled_classifier(
 
 
 def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
-    images, labels = labelled[0], np.asarray(labelled[1])
+    images, labels = labelled[0], as_numpy(labelled[1], f"The labels for {classifier.name}")
     classes = len(classifier.class_names)
     if labels.shape != (len(images),) or labels.min() < 0 or labels.max() >= classes:
         raise WrongInputError(

@@ -69,7 +69,8 @@ class ExtractorSpec:
 def embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:
     """What the network makes of uint8 (n, c, h, w) pixels, without gradients; raises where that is not n rows."""
     with torch.no_grad():
-        return _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
+        found = _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
+    return Embedded(**{name: rows.detach() for name, rows in columns(found).items()})
 
 
 def columns(rows: Embedded) -> dict[str, torch.Tensor]:
@@ -105,7 +106,8 @@ def _checked(found: Any, n: int, name: str) -> Embedded:
             f"returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
         )
     for column, rows in columns(found).items():
-        if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) != n or not rows.is_floating_point():
+        right = isinstance(rows, torch.Tensor) and rows.ndim == 2 and len(rows) == n and rows.is_floating_point()
+        if not right or not rows.shape[1]:
             shape = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, torch.Tensor) else type(rows).__name__
             raise WrongInputError(
                 f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got {shape}."

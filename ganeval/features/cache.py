@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ganeval.core.files import require_regular, write_atomic
+from ganeval.core.files import require_regular, write_atomic, writing
 from ganeval.errors import GanevalError, WrongInputError
 
 MAX_CACHE_BYTES = 4 * 2**30
@@ -64,7 +64,8 @@ def write_tensors(
 def write_file(path: str | Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> Path:
     """One safetensors file with the SHA-256 of its tensors and metadata, written whole or not at all."""
     plain = {name: rows.detach().cpu().contiguous() for name, rows in tensors.items()}
-    return write_atomic(path, save(plain, metadata={**metadata, "sha256": _digest(plain, metadata)}))
+    with writing(path):
+        return write_atomic(path, save(plain, metadata={**metadata, "sha256": _digest(plain, metadata)}))
 
 
 def read_file(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

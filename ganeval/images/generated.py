@@ -51,7 +51,7 @@ def from_generator(
         for start in range(0, count, AT_ONCE):
             size = min(AT_ONCE, count - start)
             some = None if asked is None else torch.from_numpy(asked[start : start + size])
-            images, given = _one_call(_called(generator, size, some, rng, where), size, where)
+            images, given = _one_call(asked_of(generator, where, n=size, labels=some, rng=rng), size, where)
             parts.append(images)
             chosen += [] if given is None else [given]
     _require_alike(parts, chosen, where)
@@ -75,21 +75,26 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
         return
 
 
-def _called(generator: Callable[..., Any], size: int, labels: Any, rng: Any, where: str) -> Any:
-    """What the generator returns; an error inside it is told with the call that it failed in."""
+def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
+    """What a function of a generator returns, called by position; an error inside it is told with the call it failed in."""
     try:
-        return generator(size, labels, rng)
+        return function(*arguments.values())
     except (GanevalError, MemoryError):
         raise
     except Exception as error:
         if "OutOfMemory" in type(error).__name__:
             raise
-        asked = "None" if labels is None else f"int64 labels ({size},)"
+        told = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
         raise WrongInputError(
-            f"The {where} failed when it was called as generator({size}, {asked}, torch.Generator): {sentence(error)}. "
-            "It must return uint8 images for these three; wrap a network: "
-            "lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"The {where} failed when it was called with {told}: {sentence(error)}. It must return uint8 images for that; "
+            "wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from error
+
+
+def _short(value: Any) -> str:
+    if hasattr(value, "shape"):
+        return f"{value.dtype} {tuple(value.shape)}"
+    return f"{value}" if value is None or isinstance(value, int) else f"a {type(value).__name__}"
 
 
 def _require_alike(parts: list[Any], chosen: list[Any], where: str) -> None:

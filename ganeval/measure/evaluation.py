@@ -30,6 +30,7 @@ from ganeval.images.imageset import ImageSet
 from ganeval.measure.exhibits import gather_evidence
 from ganeval.measure.sources import Setup, Source, opened, require_one_input, require_same_sources, seen_by, shape_of
 from ganeval.metrics import METRICS, Metric
+from ganeval.metrics.probes.generator import LatentGenerator
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary, linear_part
 from ganeval.records.scores import Evaluation, Floor, Score, ScoreRecord, interval_of
 
@@ -217,6 +218,11 @@ def pairs_of(real: Any, fake: Any, heldout: Any, generator: Generator | None, se
     """Open everything, send each image through each network once, and pair real with fake."""
     if fake is None and generator is None:
         raise WrongInputError("Expected fake images or generator=; got neither. Pass one of them.")
+    if generator is not None and not callable(generator) and not isinstance(generator, LatentGenerator):
+        raise WrongInputError(
+            "generator= must be callable, (n, labels, rng) -> images, or have latent_dim and decode(z, labels); got "
+            f"{type(generator).__name__}. Pass images as the second argument."
+        )
     drawn = fake if fake is not None else generator
     if generator is None and callable(fake):
         generator = fake

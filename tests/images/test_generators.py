@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_an_error_while_drawing_gives_the_mode_back() -> None:
         raise KeyError(model.training)
 
     with pytest.raises(
-        WrongInputError, match=r"failed when it was called as generator\(20, None, torch.Generator\): KeyError"
+        WrongInputError, match=r"failed when it was called with n=20, labels=None, rng=a Generator: KeyError"
     ):
         image_set(broken, n=20)
     assert model.training
@@ -212,3 +213,27 @@ def test_perturbed_weights_are_those_of_the_call_alone(way: str) -> None:
 def test_what_a_generator_must_not_return_is_said(returned: Callable[[int], object], message: str) -> None:
     with pytest.raises(WrongInputError, match=message):
         image_set(lambda n, labels, rng: returned(n), n=501)
+
+
+@pytest.mark.parametrize(
+    ("decode", "dim", "message"),
+    [
+        (lambda z: z, 4, "The generator's decode failed when it was called with z="),
+        (lambda z, labels: z, 4, "uint8"),
+        (lambda z, labels: z, "4", "latent_dim must be a whole number"),
+        (lambda z, labels: z, 0, "latent_dim must be a whole number"),
+    ],
+)
+def test_what_is_wrong_with_decode_costs_one_metric(decode: Callable[..., object], dim: object, message: str) -> None:
+    odd: Any = type("Odd", (), {"latent_dim": dim, "decode": staticmethod(decode)})()
+    found = evaluate(
+        "digits:test", image_set("digits:test"), classifier="digits", generator=odd, metrics=["fid", "path_length"], floor=False,
+    )  # fmt: skip
+    assert found["fid"].ok
+    assert message in found["path_length"].status
+
+
+@pytest.mark.parametrize("odd", [3, "generator", np.zeros(3)])
+def test_what_can_neither_be_called_nor_decode_is_no_generator(odd: object) -> None:
+    with pytest.raises(WrongInputError, match="generator= must be callable"):
+        evaluate("digits:test", image_set("digits:test"), classifier="digits", generator=odd, metrics=["fid"])  # pyright: ignore[reportArgumentType]

@@ -19,7 +19,7 @@ from ganeval.extractors.perceptual import load_lpips
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images import image_set
-from ganeval.images.generated import evaluating, require_callable_so
+from ganeval.images.generated import asked_of, evaluating, require_callable_so
 from ganeval.images.tensors import as_numpy
 from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
@@ -83,8 +83,9 @@ def _predicted(pair: Pair, labels: np.ndarray) -> np.ndarray:
 def _drawn(pair: Pair, labels: np.ndarray) -> Any:
     assert pair.generator is not None
     require_callable_so(pair.generator, "the generator")
+    rng = torch.Generator().manual_seed(pair.seed)
     with evaluating(pair.generator):
-        return pair.generator(len(labels), torch.from_numpy(labels), torch.Generator().manual_seed(pair.seed))
+        return asked_of(pair.generator, "generator", n=len(labels), labels=torch.from_numpy(labels), rng=rng)
 
 
 def _require_repeatable(pair: Pair, labels: np.ndarray) -> None:
@@ -133,15 +134,22 @@ def path_length(
         raise UndefinedError(
             "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
         )
+    if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
+        raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")
     g = torch.Generator().manual_seed(pair.seed)
     z0, z1 = (torch.randn(n, generator.latent_dim, generator=g) for _ in range(2))
     t = torch.rand(n, 1, generator=g) * (1 - step)
     labels = torch.randint(classes, (n,), generator=g) if classes else None
     with evaluating(generator):
-        ends = [generator.decode(slerp(z0, z1, at), labels) for at in (t, t + step)]
+        ends = [walked(generator, slerp(z0, z1, at), labels) for at in (t, t + step)]
     lengths = _moved(pair, ends[0], ends[1], distance) / step**2
     details = {"median": float(np.median(lengths)), "step": step}
     return Score(float(lengths.mean()), se=float(lengths.std(ddof=1) / math.sqrt(n)), n=n, details=details)
+
+
+def walked(generator: LatentGenerator, z: torch.Tensor, labels: torch.Tensor | None) -> Any:
+    """The images that the generator decodes from the latents z (n, d)."""
+    return asked_of(generator.decode, "generator's decode", z=z, labels=labels)
 
 
 def _moved(pair: Pair, before: Any, after: Any, distance: str | None) -> NDArray[np.float64]:
