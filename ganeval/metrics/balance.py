@@ -50,7 +50,7 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     `reverse_kl` (None when a class is missing: it is infinite).
 
     >>> from ganeval.features.extraction import Features
-    >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 0, 0, 0]])
+    >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 0, 0, 0]])
     >>> score = class_balance(Pair(None, fakes))
     >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
     (0.6931, [{'name': '1', 'by_chance': 0.0625}])
@@ -95,7 +95,7 @@ def missing_classes(pair: Pair) -> Score:
     judge's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
 
     >>> from ganeval.features.extraction import Features
-    >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=np.eye(5)[[0, 3]]))))
+    >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=9 * np.eye(5)[[0, 3]]))))
     3.0
     """
     counts, target, source = _counts_and_target(pair)

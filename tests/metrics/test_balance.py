@@ -15,7 +15,7 @@ from ganeval.metrics.balance import class_balance, missing_classes
 
 
 def features(judged: list[int], k: int, labels: list[int] | None = None) -> Features:
-    logits = torch.nn.functional.one_hot(torch.tensor(judged), k).float()
+    logits = 9 * torch.nn.functional.one_hot(torch.tensor(judged), k).float()
     return Features.given(torch.zeros(len(judged), 2), logits=logits, labels=labels)
 
 
