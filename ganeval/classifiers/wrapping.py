@@ -37,6 +37,9 @@ def wrap(
     network must return (embeddings, logits) itself. A backbone without a head returns embeddings alone: leave
     `class_names` out, and it serves as an extractor.
 
+    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities will
+    do. Images may be arrays, tensors or image sets.
+
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
     temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the judge's own
     errors. Each may be left out, and then that step is.

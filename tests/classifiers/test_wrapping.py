@@ -223,7 +223,7 @@ def test_a_module_in_training_mode_judges_in_evaluation_mode() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"train": TRAIN.images / np.float32(255)}, r"looks at uint8 images .n, c, h, w.*got float32"),
+        ({"train": TRAIN.images / np.float32(255)}, r"looks at uint8 images .n, c, h, w.*got torch.float32"),
         ({"train": TRAIN.images[0]}, "looks at uint8 images"),
         ({"train": "digits:train"}, "looks at uint8 images"),
         ({"held_out": TEST.images}, r"held_out= must be a pair \(images, labels\)"),
