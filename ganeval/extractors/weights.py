@@ -19,6 +19,11 @@ from safetensors.torch import load_file
 from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
 
+# Where the images are known, `load_extractor` says in its place which judges take them.
+OFFLINE = (
+    "Offline, a judge of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
+)
+
 
 @dataclass(frozen=True)
 class RemoteWeights:
@@ -30,7 +35,7 @@ class RemoteWeights:
     also: tuple[str, ...] = ()  # other names under which the same content is published
 
 
-def find_weights(weights: RemoteWeights, alternative: str) -> Path:
+def find_weights(weights: RemoteWeights, alternative: str = OFFLINE) -> Path:
     """The path of the weights on this machine; downloads them where they are not.
 
     Raises: MissingFileError, saying where was looked and what works instead (`alternative`); WrongInputError where a
@@ -39,12 +44,20 @@ def find_weights(weights: RemoteWeights, alternative: str) -> Path:
     names = (weights.name, *weights.also)
     for folder in weight_folders():
         for name in names:
-            if (folder / name).is_file():
+            if _is_there(folder / name):
                 return _verified(folder / name, weights)
         local = folder / f"{Path(weights.name).stem}.safetensors"
-        if local.is_file():
+        if _is_there(local):
             return local
     return _fetched(weights, alternative)
+
+
+def _is_there(path: Path) -> bool:
+    """A regular file that may be looked at; pipes, and folders that nobody may enter, are passed by."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def weight_folders() -> list[Path]:

@@ -16,8 +16,9 @@ from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images import image_set
+from ganeval.images.generated import evaluating
 from ganeval.measure.pairs import Pairs
-from ganeval.metrics.probes.generator import LatentGenerator, slerp
+from ganeval.metrics.probes.generator import LatentGenerator, slerp, walked
 from ganeval.numerics.nearest import nearest_between
 
 POINTS = 600  # of the map, of each set
@@ -190,7 +191,8 @@ def _walks(embedded: Pair, classified: Pair, seed: int) -> Arrays:
     z0, z1 = (torch.randn(rows, generator.latent_dim, generator=g) for _ in range(2))
     labels = torch.arange(rows) if names and classified.fake.labels is not None else None
     steps = [torch.full((rows, 1), i / (WALK - 1)) for i in range(WALK)]
-    columns = [image_set(generator.decode(slerp(z0, z1, t), labels)).array() for t in steps]
+    with evaluating(generator):
+        columns = [image_set(walked(generator, slerp(z0, z1, t), labels)).array() for t in steps]
     tiles = _small(np.stack(columns, axis=1).reshape(rows * WALK, *columns[0].shape[1:]))
     return {"interpolation.tiles": tiles.reshape(rows, WALK, *tiles.shape[1:])}
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 from typing import Protocol as Shape
 
 from ganeval.classifiers import CLASSIFIERS
+from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import Compute
 from ganeval.core.registry import unknown_name
-from ganeval.errors import UndefinedError, UnknownNameError, guarded
+from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
 from ganeval.features.extraction import Features
+from ganeval.images import image_set
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
@@ -123,11 +126,18 @@ def _require_classifier(metric: Metric, fake: Any, protocol: Protocol) -> None:
     """Inception's thousand classes say nothing about a label, so what an image shows is asked of a named classifier."""
     unnamed = protocol.classifier is None and protocol.extractor is None
     if metric.needs & CLASSIFYING and unnamed and not isinstance(fake, Features):
-        known = ", ".join(CLASSIFIERS.names()) or "none"
         raise UndefinedError(
-            f"{metric.name} asks a classifier what each image shows; none was named. "
-            f"Pass classifier=, one of: {known}; or extractor='inception' for its own 1008 classes."
+            f"{metric.name} asks a classifier what each image shows; none was named. {_fitting(fake)} "
+            "Or pass extractor='inception' for its own 1008 classes."
         )
+
+
+def _fitting(fake: Any) -> str:
+    """The classifiers that take these images, where a look at them is cheap; else all of them."""
+    if not callable(fake):
+        with suppress(GanevalError):
+            return judges_for(image_set(fake).shape)
+    return f"Pass classifier=, one of: {', '.join(CLASSIFIERS.names()) or 'none'}."
 
 
 def _signature(function: Any, own: Mapping[str, Any], decided: set[str], returns: type) -> inspect.Signature:

@@ -6,7 +6,7 @@ generators that are asked with the same seed, n and labels are asked for the sam
 
 from __future__ import annotations
 
-import copy
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
 from ganeval.features.extraction import extract
 from ganeval.images import image_set
-from ganeval.images.generated import AT_ONCE
+from ganeval.images.generated import AT_ONCE, modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure
 from ganeval.measure.sources import asked_labels
@@ -102,21 +102,33 @@ def load_generator(where: str) -> Callable[..., Any]:
 def perturbed(generator: Callable[..., Any], *, scale: float, seed: int) -> Callable[..., Any] | None:
     """The generator with every weight moved by `scale` of its tensor's spread; None where no weights are to be found.
 
-    The weights are those of the `torch.nn.Module` that the generator is, or that it keeps in an attribute of itself or of
-    the object it is bound to. The generator itself is not changed.
+    The weights are those of `ganeval.images.generated.modules_of`. They are moved for the time of a call only.
     """
     import torch
 
-    broken = copy.deepcopy(generator)
-    owner = getattr(broken, "__self__", broken)
-    candidates = [owner, *vars(owner).values()] if hasattr(owner, "__dict__") else [owner]
-    modules = [thing for thing in candidates if isinstance(thing, torch.nn.Module)]
-    if not modules:
+    parameters = list(dict.fromkeys(p for module in modules_of(generator) for p in module.parameters()))
+    if not parameters:
         return None
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in (p for module in modules for p in module.parameters()):
-            spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
-            step = torch.randn(parameter.shape, generator=rng).to(parameter) * spread * scale
-            parameter.add_(step.to(parameter.dtype))
+        moved = [(p, p.clone(), p + _step(p, rng) * scale) for p in parameters]
+
+    def broken(n: int, labels: Any, drawn_with: torch.Generator) -> Any:
+        with torch.no_grad():
+            try:
+                for parameter, _, other in moved:
+                    parameter.copy_(other)
+                return generator(n, labels, drawn_with)
+            finally:
+                for parameter, before, _ in moved:
+                    parameter.copy_(before)
+
+    functools.update_wrapper(broken, generator, assigned=("__name__",), updated=())
     return broken
+
+
+def _step(parameter: Any, rng: Any) -> Any:
+    import torch
+
+    spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
+    return (torch.randn(parameter.shape, generator=rng).to(parameter) * spread).to(parameter.dtype)

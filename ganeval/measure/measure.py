@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from ganeval.core.compute import HERE, Compute
 from ganeval.errors import GanevalError, WrongInputError, guarded
 from ganeval.features.extraction import Features, choose_device
+from ganeval.features.ranks import ALONE
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.floors import floor_pairs, floor_source
 from ganeval.measure.pairs import Pairs, pair_up
-from ganeval.measure.sources import open_sources
+from ganeval.measure.sources import open_sources, require_same_sources
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
@@ -96,11 +97,13 @@ def scores_of(
     images: Any, protocol: Protocol, compute: Compute = HERE, *, labels: Any = None, generator: Any = None
 ) -> tuple[Pairs, Found]:
     """The pairs of a protocol and what each of its metrics makes of them: a score, or the error that says why not."""
-    chosen = chosen_metrics(protocol)
-    if compute.ranks is not None:
-        asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
-        compute.ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
-    pairs = pair_up(open_sources(images, protocol, labels=labels, generator=generator), protocol, compute)
+    ranks = compute.ranks or ALONE
+    chosen = ranks.together(lambda: chosen_metrics(protocol))
+    asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
+    ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
+    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator))
+    require_same_sources(sources, protocol, compute)
+    pairs = pair_up(sources, protocol, compute)
     return pairs, [(metric, options, attempt(metric, options, pairs)) for metric, options in chosen]
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.features.extraction import Features, extract, load_extractor
+from ganeval.features.extraction import Features, extract, load_extractor, still_gives
 from ganeval.features.pair import Pair, same_classes
+from ganeval.features.ranks import ALONE
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.sources import Source, Sources
+from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
 from ganeval.metrics import CLASSIFYING, Metric
 from ganeval.records.protocol import Protocol
 
@@ -56,7 +57,10 @@ def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
 
 
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
-    loaded = None if network is None else load_extractor(network)
+    sets = (sources.real, sources.fake, sources.heldout)
+    ranks = compute.ranks or ALONE
+    loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
+    require_one_input(loaded, sets)
     fake = features_of(sources.fake, loaded, protocol, compute).drawn_by(sources.drawn)
     real, heldout = (
         None if source is None else features_of(source, loaded, protocol, compute)
@@ -70,6 +74,7 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     """Training images in the place of the real ones; held out are those that are named so, else the real ones."""
     assert sources.train is not None
     loaded = None if network is None else load_extractor(network)
+    require_one_input(loaded, (sources.train, embedded.fake))
     train = features_of(sources.train, loaded, protocol, compute)
     heldout = embedded.heldout or embedded.real
     if heldout is not None and heldout.passport.fingerprint == train.passport.fingerprint:
@@ -78,26 +83,34 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
 
 
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
-    """The rows of `source` by `network`; features that are given stay what they are, if the same network made them."""
+    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
     if isinstance(source, Features):
-        if network is None or _made_by(source, network):
+        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
             return source
-        source = _images_of(source, network)
+        source = _images_of(source, network, protocol)
     assert network is not None
     return extract(source, network, precision=protocol.precision, compute=compute)
 
 
-def _made_by(features: Features, network: Extractor) -> bool:
+def _made_by(features: Features, network: Extractor | None, protocol: Protocol, compute: Compute) -> bool:
+    """Whether this very network made the features: a name can be worn by two, so the first image is asked, too."""
+    if network is None:
+        return True
     passport = features.passport
-    return (passport.extractor, passport.weights_sha256) == (network.name, network.weights_sha256)
+    names = (passport.extractor, passport.weights_sha256, passport.preprocessing, passport.precision)
+    if names != said_by(network, protocol.precision):
+        return False
+    return still_gives(network, features, device=compute.device, precision=protocol.precision)
 
 
-def _images_of(features: Features, network: Extractor) -> ImageSet:
+def _images_of(features: Features, network: Extractor | None, protocol: Protocol) -> ImageSet:
     """The images behind features of another network, which have to go through this one."""
+    assert network is not None
     if features.images is None:
+        made, asked = features.passport, ", ".join(part for part in said_by(network, protocol.precision) if part)
         raise WrongInputError(
-            f"The features of {features.passport.source} were made by {features.passport.extractor!r} and bring no images, "
-            f"so {network.name} cannot look at them. Leave extractor= and classifier= out, or pass the images."
+            f"The features of {made.source} were made by {made.extractor!r} and bring no images, so {network.name} "
+            f"({asked}) cannot look at them. Leave extractor=, classifier= and precision= out, or pass the images."
         )
     return features.images
 

@@ -5,6 +5,8 @@ Of the fakes only `n` are taken, by one rule whatever they are kept in: each cla
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.errors import WrongInputError
+from ganeval.classifiers.classifier import Classifier
+from ganeval.core.compute import Compute
+from ganeval.core.extractor import Extractor
+from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features, load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import require_share, stratified_rows
+from ganeval.metrics.probes.generator import LatentGenerator
 from ganeval.records.protocol import Protocol
 
 Source = ImageSet | Features
@@ -39,6 +45,7 @@ def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generat
     """Open the fakes and every set that the protocol names. `images` may be absent where there is a generator."""
     if images is None and generator is None:
         raise WrongInputError("Expected generated images or generator=; got neither. Pass one of them.")
+    _require_generator(generator)
     source = generator if images is None else images
     real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
     if is_generator(source):
@@ -50,6 +57,14 @@ def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generat
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn)
+
+
+def _require_generator(generator: Any) -> None:
+    if generator is not None and not callable(generator) and not isinstance(generator, LatentGenerator):
+        raise WrongInputError(
+            "generator= must be callable, (n, labels, rng) -> images, or have latent_dim and decode(z, labels); got "
+            f"{type(generator).__name__}. Pass images as the second argument."
+        )
 
 
 def is_generator(source: Any) -> bool:
@@ -113,3 +128,57 @@ def _some(source: Source, protocol: Protocol) -> Source:
         return source
     labels = None if source.labels is None else source.labels.cpu().numpy()
     return source.take(stratified_rows(labels, len(source), protocol.n, protocol.seed))
+
+
+def said_by(network: Extractor, precision: str) -> tuple[str, ...]:
+    """What a network says of itself: two that say the same are taken for one."""
+    return network.name, network.weights_sha256, network.preprocessing, precision
+
+
+def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute) -> None:
+    """Every rank must have opened the same images, labels and features, to be looked at by the same networks."""
+    if compute.ranks is None or compute.ranks.size == 1:
+        return
+    facts: dict[str, object] = {"precision": protocol.precision}
+    found = {"real": sources.real, "fake": sources.fake, "heldout": sources.heldout, "train": sources.train}
+    for name, source in found.items():
+        facts[f"{name} images"], facts[f"the number of {name} images"] = _content(source), source and len(source)
+    for name in ("extractor", "classifier"):
+        network = getattr(protocol, name)
+        facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
+    compute.ranks.require_same(facts)
+
+
+def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:
+    """A judge that pools takes images of any size, but what it makes of one size says nothing about another.
+
+    Two shapes are fine where its own preprocessing makes one of them, by resizing or by taking a single channel.
+    """
+    if not isinstance(network, Classifier):
+        return
+    shapes = {images.shape: images.source for images in _images_in(sources)}
+    if len(shapes) > 1 and len({network.input_shape(shape) for shape in shapes}) > 1:
+        listed = ", ".join(f"{name} {shape[1]} x {shape[2]} with {shape[0]} channels" for shape, name in shapes.items())
+        raise IncomparableError(
+            f"{network.name} must look at images of one shape; got {listed}. Resize one of them with antialiasing, or let "
+            "preprocess= resize both."
+        )
+
+
+def shape_of(sources: Iterable[Source | None]) -> tuple[int, int, int] | None:
+    """(c, h, w) of the first images among the sources; None where there are only bare features."""
+    return next((images.shape for images in _images_in(sources)), None)
+
+
+def _images_in(sources: Iterable[Source | None]) -> list[ImageSet]:
+    found = [source.images if isinstance(source, Features) else source for source in sources]
+    return [images for images in found if images is not None]
+
+
+def _content(source: Source | None) -> str:
+    """A line that is equal for two sources only where what they hold is."""
+    if source is None or isinstance(source, ImageSet):
+        return source.fingerprint if source else ""
+    rows = [column for column in (source.embeddings, source.logits, source.labels) if column is not None]
+    digests = [hashlib.sha256(column.detach().cpu().double().numpy().tobytes()).hexdigest() for column in rows]
+    return f"{replace(source.passport, source='')} {digests}"

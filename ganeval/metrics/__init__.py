@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ganeval.classifiers.catalog import judges_for
 from ganeval.core.options import Option, options_of
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
@@ -95,7 +96,7 @@ class Metric:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
         missing = pair.missing(self.needs)
         if missing:
-            remedy = pair.unlabelled(missing[0]) or _REMEDY.get(missing[0], "")
+            remedy = pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
@@ -172,10 +173,17 @@ CLASSIFYING = frozenset({"logits", "real_logits", "confusion"})  # needs that on
 
 METRICS = Registry(Metric, "ganeval.metrics", "metric")
 
+
+def _remedy(need: str, pair: Pair) -> str:
+    if need in ("logits", "real_logits") and pair.fake.images is not None:
+        return judges_for(pair.fake.images.shape)
+    return _REMEDY.get(need, "")
+
+
 _REMEDY = {
     "labels": "Pass labels=, one integer per fake image: the class that was asked for.",
-    "logits": "Pass classifier=, for example classifier='mnist'.",
-    "real_logits": "Pass classifier=, for example classifier='mnist'.",
+    "logits": "Pass classifier=, or features with logits.",
+    "real_logits": "Pass classifier=, or features with logits.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
     "spatial": "Choose an extractor that offers spatial features, such as inception.",
