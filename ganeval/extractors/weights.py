@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
 
@@ -98,6 +99,8 @@ def _fetched(weights: RemoteWeights, alternative: str) -> Path:
 
     pooch.get_logger().setLevel("WARNING")
     target = weight_folders()[-1]
+    if os.path.lexists(target / weights.name):
+        require_regular(target / weights.name)  # a pipe in its place would be waited for
     bar = sys.stderr.isatty() and not os.environ.get("CI")
     try:
         path = pooch.retrieve(weights.url, f"sha256:{weights.sha256}", fname=weights.name, path=target, progressbar=bar)

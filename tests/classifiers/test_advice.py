@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -92,4 +93,20 @@ def test_weights_under_the_name_of_pytorch_fid_are_looked_for_in_the_folder_of_t
     folder.mkdir(parents=True)
     (folder / "pt_inception-2015-12-05-6726825d.pth").write_bytes(b"found, but not the published bytes")
     with pytest.raises(WrongInputError, match=r"pt_inception.*must be the published file"):
+        load_extractor("inception")
+
+
+@pytest.mark.parametrize("stem", ["weights-inception-2015-12-05-6726825d", "pt_inception-2015-12-05-6726825d"])
+@pytest.mark.parametrize("folder", ["searched", "downloads"])
+def test_nobody_waits_for_a_pipe_in_the_place_of_weights(
+    folder: str, stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [tmp_path / "searched", tmp_path / "downloads"]
+    for place in folders:
+        place.mkdir()
+    monkeypatch.setattr(weights, "weight_folders", lambda: folders)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    os.mkfifo(tmp_path / folder / f"{stem}.pth")
+    os.mkfifo(tmp_path / folder / f"{stem}.safetensors")
+    with pytest.raises((MissingFileError, WrongInputError), match="Expected"):
         load_extractor("inception")
