@@ -162,7 +162,7 @@ def test_questions_to_the_generator_leave_it_as_it_was() -> None:
     model = Walked().train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     found = evaluate(
-        "digits:test", model, classifier="digits", metrics=["label_swap", "path_length"], n=60, floor=False, evidence=True,
+        "digits:test", model, classifier="digits", metrics=["label_swap", "path_length"], n=60, floor=False, exhibits=True,
         cache=False, options={"label_swap": {"n": 40}, "path_length": {"n": 40}},
     )  # fmt: skip
     assert found["label_swap"].ok
