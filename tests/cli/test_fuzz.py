@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks.fuzz import CODES, Named, calls, command_lines, hostile_folder, run_call, run_line
 from ganeval import evaluate
 from ganeval.cli.main import main
+from ganeval.errors import GanevalError
 
 MANY = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -97,7 +97,7 @@ def test_a_signature_holds_nothing_that_changes_no_number(name: str) -> None:
             parts = Signature.parse(found[0].signature).differences(Signature.parse(found[1].signature), any_n=False)
             for part in parts or [change]:
                 moved[part] = moved.get(part, False) or not _same(*found)
-    counted = {"modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates"}
+    counted = {"modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates", "copies"}
     idle = {part for part, moves in moved.items() if not moves and part != "dtype"}
     assert not idle or name in counted, idle
 
