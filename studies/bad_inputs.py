@@ -1,6 +1,4 @@
-"""Write docs/bad-inputs.md: every bad input below is really made and opened, and the page shows the message it gets.
-
-    python docs/make_bad_inputs.py
+"""docs/bad-inputs.md: every bad input below is really made and opened, and the page shows the message it gets.
 
 Each case also lists what its message must contain: the item that is wrong, and the remedy.
 """
@@ -16,7 +14,7 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +24,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
+from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
 from ganeval.images import ImageSet, image_set
+from studies.page import DOCS, markdown_table, render_document
 
-PAGE = Path(__file__).parent / "bad-inputs.md"
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 8, 8), dtype=np.uint8)
 COLOUR = RNG.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
@@ -463,20 +462,22 @@ def message_of(case: Case) -> tuple[str, str]:
 
 
 def render_page() -> str:
-    lines = [
-        "# Bad inputs and what they get",
-        "",
-        "Written by `python docs/make_bad_inputs.py`, which makes each of these inputs and opens it; a test keeps the page",
-        "up to date. All errors are `GanevalError`s, and so `ValueError`s: the command line prints their one line.",
-    ]
-    for title, cases in CASES.items():
-        lines += ["", f"## {title}", "", "| input | error | message |", "|---|---|---|"]
-        for case in cases:
-            kind, text = message_of(case)
-            lines.append(f"| {case.what} | `{kind}` | `{text.replace('|', chr(92) + '|')}` |")
-    return "\n".join(lines) + "\n"
+    parts = [part for title, cases in CASES.items() for part in (f"## {title}", messages_table(cases))]
+    said = (
+        "It makes each of these inputs and opens it; a test keeps the page up to date. All errors are `GanevalError`s, and so "
+        "`ValueError`s: the command line prints their one line."
+    )
+    return render_document("Bad inputs and what they get", "bad_inputs", parts, said=said)
 
 
-if __name__ == "__main__":
-    PAGE.write_text(render_page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+def messages_table(cases: Sequence[Case]) -> str:
+    rows = []
+    for case in cases:
+        kind, text = message_of(case)
+        rows.append((case.what, f"`{kind}`", f"`{text.replace('|', chr(92) + '|')}`"))
+    return markdown_table(("input", "error", "message"), rows)
+
+
+def main(*, out: Path = DOCS) -> Path:
+    """Write `out/bad-inputs.md`."""
+    return write_atomic(out / "bad-inputs.md", render_page())

@@ -28,11 +28,11 @@ from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models import projection_cgan
+from reference_models.bands.equal_n import some
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import to_float
 from reference_models.plumbing.system import open_sampler
-from reference_models.results.measure import some
-from reference_models.results.page import markdown_table, png_of
+from studies.page import RESULTS, markdown_table, png_of, render_document, with_interval
 
 DATASET, SYSTEM = "breastmnist", "projection_cgan"
 FAKES = 2000  # for kernel distances, the judge and the questions about copying
@@ -57,7 +57,7 @@ class Measured:
     called_real: Mapping[str, float]  # split -> share of its images that the discriminator calls real
 
 
-def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: int = 0) -> Path:
+def main(*, runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0) -> Path:
     """Write `out/breastmnist.md` and its pictures from the newest runs with and without augmentation.
 
     Args:
@@ -165,11 +165,6 @@ def smooth(values: Sequence[float | None], width: int = 5) -> list[float]:
 def render(measured: Mapping[str, Measured]) -> str:
     ours = measured["augmented"]
     parts = [
-        "# breastmnist: projection cGAN",
-        (
-            "Made by `python -m reference_models.results breastmnist`. After +- stands one standard error, in brackets a "
-            "95 % interval. All pictures are generated."
-        ),
         f"![{PICTURED} generated images of each class, malignant above, the first ones drawn](breastmnist.png)",
         "## What it scores",
         scores_table(measured),
@@ -196,13 +191,14 @@ def render(measured: Mapping[str, Measured]) -> str:
         "## How it was made",
         "\n".join(making(name, m) for name, m in measured.items()),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    said = "After +- stands one standard error, in brackets a 95 % interval. All pictures are generated."
+    return render_document("breastmnist: projection cGAN", "breastmnist", parts, said=said)
 
 
 def scores_table(measured: Mapping[str, Measured]) -> str:
     def row(kind: str, key: str, title: str) -> list[str]:
         records = [getattr(m, kind)[key] for m in measured.values()]
-        return [title, *map(cell, records), floor(records[0])]
+        return [title, *map(with_interval, records), floor(records[0])]
 
     titles = {"classifier_score": "GAN-test", "gan_train": "CAS (`gan_train`)"}
     rows = [row("judged", key, titles.get(key, f"`{key}`")) for key in JUDGED]
@@ -233,7 +229,7 @@ def copies_table(measured: Mapping[str, Measured]) -> str:
     for key in COPIES:
         records = [m.memory[key] for m in measured.values()]
         held = records[0].details.get("heldout") if records[0].ok else None
-        rows.append([f"`{key}`", *map(cell, records), "" if held is None else f"{held:.3f}"])
+        rows.append([f"`{key}`", *map(with_interval, records), "" if held is None else f"{held:.3f}"])
     return markdown_table(("question", *measured, "held-out images"), rows)
 
 
@@ -296,12 +292,6 @@ def making(name: str, m: Measured) -> str:
         f"{info['cpu_seconds']:.0f} CPU-seconds on {made['threads']} thread(s) of {made.get('processor') or made['machine']}, "
         f"torch {made['torch']}; {chosen}; {recipe}"
     )  # fmt: skip
-
-
-def cell(record: ScoreRecord) -> str:
-    if record.interval is None:
-        return str(record)
-    return f"{record} [{record.interval[0]:.3g}, {record.interval[1]:.3g}]"
 
 
 def floor(record: ScoreRecord) -> str:

@@ -25,14 +25,13 @@ from ganeval.runs.directory import encode_png, tile
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models import cdcgan, cgan, dcgan
+from reference_models.bands.equal_n import MANIFOLD, OPTIONS, PROTOCOL_N, K, some
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, open_sampler, processor
-from reference_models.results.measure import MANIFOLD, OPTIONS, PROTOCOL_N, K, some
-from reference_models.results.page import markdown_table, png_of, with_interval
-from reference_models.results.trained import trained
+from reference_models.plumbing.system import SYSTEMS, open_sampler
+from studies.page import RESULTS, machine, markdown_table, png_of, recipe_text, render_document, with_interval
+from studies.trained import trained
 
-COMMAND = "python -m reference_models.results classic"
 PER_CLASS = 200  # images drawn of each class
 PICTURED = 20  # images of a strip
 ARITHMETIC = Options(
@@ -79,7 +78,7 @@ class Shown:
     scores: Evaluation
 
 
-def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: int = 0) -> Path:
+def main(*, runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0) -> Path:
     """Write `out/classic.md` and its pictures; trains what is not below `runs` yet (about 2 CPU-hours).
 
     Args:
@@ -147,11 +146,6 @@ def render_curves(shown: Sequence[Sequence[Shown]]) -> bytes:
 
 def render_page(shown: Sequence[Sequence[Shown]]) -> str:
     parts = [
-        "# The founding studies' systems, done right",
-        (
-            f"Made by `{COMMAND}`. Of several trainings the mean, and in brackets each, in the order of their seeds; of one "
-            "its standard error and 95 % interval."
-        ),
         "![one row a system, in the order of the second table: not chosen](classic.png)",
         "## With classes",
         _labelled([ones for ones in shown if "classifier_score" in ones[0].scores.scores]),
@@ -163,7 +157,11 @@ def render_page(shown: Sequence[Sequence[Shown]]) -> str:
         "## How they were made",
         _making(shown),
     ]
-    return "\n\n".join(parts) + "\n"
+    said = (
+        "Of several trainings the mean, and in brackets each, in the order of their seeds; of one its standard error and "
+        "95 % interval."
+    )
+    return render_document("The founding studies' systems, done right", "classic", parts, said=said)
 
 
 def _cell(ones: Sequence[Shown], key: str) -> str:
@@ -212,10 +210,9 @@ def _making(shown: Sequence[Sequence[Shown]]) -> str:
     for ones in shown:
         info, made = ones[0].info, ones[0].info["environment"]
         on = [key for key in ("amp", "channels_last") if info["options"][key]]
-        recipe = ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
         seeds = ", ".join(str(one.info["seeds"]["seed"]) for one in ones)
         lines.append(
             f"- {ones[0].row.name}: `{info['trained_on']}`, seed {seeds}, {info['step']:,} steps, torch "
-            f"{made['torch']}, {made['threads']} thread(s), {', '.join(on)}; {recipe}"
+            f"{made['torch']}, {made['threads']} thread(s), {', '.join(on)}; {recipe_text(info['config'])}"
         )
-    return "\n".join([*lines, f"- measured on {processor()}"])
+    return "\n".join([*lines, f"- measured on {machine()}"])

@@ -16,10 +16,11 @@ from ganeval.measure.evaluation import evaluate
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
+from reference_models.bands.equal_n import PROTOCOL_N, K, some
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
-from reference_models.results.measure import PROTOCOL_N, K, newest, some
-from reference_models.results.page import png_of
+from studies.page import RESULTS, markdown_table, png_of, recipe_text, render_document, with_interval
+from studies.trained import newest
 
 SYSTEM = "ddpm"
 NFES = (2, 5, 10, 20, 50)
@@ -40,7 +41,7 @@ class AtNfe:
     scores: Evaluation
 
 
-def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: int = 0,
+def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0,
          per_class: int = 200, nfes: tuple[int, ...] = NFES, profile: str = "cpu") -> Path:  # fmt: skip
     """Write `out/ddpm.md` and its pictures, of the newest finished run below `runs` or of one trained now.
 
@@ -119,8 +120,6 @@ def render_page(run: RunDirectory, rows: Sequence[AtNfe], seed: int) -> str:
         f"the accuracy on those test images of a classifier trained on the fakes. In brackets 95 % intervals. {floor(rows)}"
     )
     parts = [
-        f"# {name}: diffusion in few steps",
-        "Made by `python -m reference_models.results ddpm`.",
         "![generated digits](ddpm.png)",
         picture,
         "## What an evaluation buys",
@@ -131,22 +130,13 @@ def render_page(run: RunDirectory, rows: Sequence[AtNfe], seed: int) -> str:
         "## How it was made",
         making(run, seed),
     ]
-    return "\n\n".join(parts) + "\n"
+    return render_document(f"{name}: diffusion in few steps", "ddpm", parts)
 
 
 def table(rows: Sequence[AtNfe]) -> str:
     heads = ("evaluations", "GAN-test", "CAS", "precision", "recall", "density", "coverage", "`kid`")
-    lines = [heads, ["---"] * len(heads)]
-    for row in rows:
-        scores = [row.scores[key] for key in (*NAMED, *CURVES, "kid")]
-        lines.append([str(row.nfe), *(cell(record) for record in scores)])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def cell(record: ScoreRecord) -> str:
-    if record.interval is None:
-        return str(record)
-    return f"{record} [{record.interval[0]:.3g}, {record.interval[1]:.3g}]"
+    lines = [[str(row.nfe), *(with_interval(row.scores[key]) for key in (*NAMED, *CURVES, "kid"))] for row in rows]
+    return markdown_table(heads, lines)
 
 
 def floor(rows: Sequence[AtNfe]) -> str:
@@ -200,5 +190,5 @@ def making(run: RunDirectory, seed: int) -> str:
         f"{made['torch']}, {made['threads']} thread(s), {made.get('processor') or made['machine']}"
         + ("; amp on" if info["options"]["amp"] else "")
     )
-    recipe = "recipe: " + ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
+    recipe = f"recipe: {recipe_text(info['config'])}"
     return "\n".join(f"- {line}" for line in (trained, cost, recipe, f"images drawn with seed {seed}"))

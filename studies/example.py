@@ -1,7 +1,4 @@
-"""Write docs/example-report.html: the page of `ganeval demo`, a healthy and a collapsed generator of 8x8 digits.
-
-python docs/make_example.py            trains, evaluates and writes (a minute or two on two quiet cores)
-python docs/make_example.py RUNS       writes the page over runs that the demo has left
+"""docs/example-report.html: the page of `ganeval demo`, a healthy and a collapsed generator of 8x8 digits.
 
 Equal runs give equal bytes: what a clock says, when and how long, is taken out of a copy of the runs first. The digits
 are scikit-learn's (UCI, CC BY 4.0), so the page may show real ones.
@@ -19,28 +16,36 @@ from typing import Any
 
 from ganeval.cli.demo import demo
 from ganeval.core.files import write_json
+from ganeval.errors import GanevalError
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
+from studies.page import DOCS
 
-OUT = Path(__file__).parent / "example-report.html"
 LIMIT = 3 * 2**20
 DAY = "2026-01-01T00:00:00+00:00"
 CLOCKED = ("cpu_seconds", "seconds", "time", "started", "git")
 
 
-def main(arguments: list[str]) -> None:
+def main(*, runs: Path | None = None, out: Path = DOCS) -> Path:
+    """Write `out/example-report.html`.
+
+    Args:
+        runs: what the demo has left; by default it is run now (a minute or two on two quiet cores).
+        out: folder of the page.
+    """
+    page = out / "example-report.html"
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "runs"
-        if arguments:
-            shutil.copytree(arguments[0], copy)
+        if runs:
+            shutil.copytree(runs, copy)
         else:
-            demo(copy, Path(scratch) / "report.html", say=print)
+            demo(copy, Path(scratch) / "report.html", say=lambda line: sys.stderr.write(f"{line}\n"))
         for run in sorted(copy.iterdir()):
             without_clock(run)
-        result = build_report(find_runs(copy), out=OUT, title="ganeval: a healthy and a collapsed generator")
+        result = build_report(find_runs(copy), out=page, title="ganeval: a healthy and a collapsed generator")
     if result.size > LIMIT:
-        sys.exit(f"{OUT.name} has {result.size:,} bytes; at most {LIMIT:,} were promised.")
-    print(f"{OUT}: {result.size:,} bytes")
+        raise GanevalError(f"{page} has {result.size:,} bytes; at most {LIMIT:,} were promised.")
+    return page
 
 
 def without_clock(run: Path) -> None:
@@ -61,7 +66,3 @@ def _calm(value: Any) -> Any:
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     write_json(path, change(json.loads(path.read_text(encoding="utf-8"))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -19,11 +19,11 @@ from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
+from reference_models.bands.equal_n import OPTIONS, PROTOCOL_N, K, some
 from reference_models.controls.control import build
 from reference_models.plumbing.data import load_data
-from reference_models.plumbing.system import open_sampler, processor
-from reference_models.results.measure import OPTIONS, PROTOCOL_N, K, some
-from reference_models.results.page import markdown_table
+from reference_models.plumbing.system import open_sampler
+from studies.page import RESULTS, machine, markdown_table, percent, recipe_text, render_document
 
 SYSTEM = "projection_cgan"
 STUDY = (966, 1000)  # recognised digits of the founding study, by its own judge
@@ -60,7 +60,7 @@ class Row:
         return {**{name: float(r.value or 0) for name, r in self.records().items()}, "worst class": worst(self)[1]}
 
 
-def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = Path("docs/results"),
+def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULTS,
          keep: Path = Path("runs/headline"), only: str = "", per_class: int = 1000) -> Path:  # fmt: skip
     """Write `out/headline.md` of the newest finished run of each seed below `runs`.
 
@@ -168,8 +168,6 @@ def render_page(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory],
                 courses: Mapping[int, Sequence[tuple[int, Evaluation]]]) -> str:  # fmt: skip
     ours = [row for name, row in rows.items() if name not in CONTROLS]
     parts = [
-        "# What 97 % hides",
-        "Made by `python -m reference_models.results headline`.",
         opening(rows, ours),
         scores_table(rows, ours),
         explanation(ours[0]),
@@ -182,7 +180,7 @@ def render_page(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory],
         "## How it was made",
         making(rows, trained),
     ]
-    return "\n\n".join(parts) + "\n"
+    return render_document("What 97 % hides", "headline", parts)
 
 
 def explanation(row: Row) -> str:
@@ -198,16 +196,16 @@ def explanation(row: Row) -> str:
 def opening(rows: Mapping[str, Row], ours: Sequence[Row]) -> str:
     hits, n = STUDY
     low, high = (100 * end for end in wilson(hits, n))
-    mean = {name: _percent(float(np.mean([row.values()[name] for row in ours]))) for name in SHOWN}
+    mean = {name: percent(float(np.mean([row.values()[name] for row in ours]))) for name in SHOWN}
     one, real = rows["one_per_class"].values(), rows["held_out_real"].values()
     return (
         f"The founding study counted {hits} recognised digits of {n:,}: {100 * hits / n:.1f} % [{low:.1f}, {high:.1f}]. The same "
-        f"count gives a source that knows one image of each class {_percent(one['GAN-test'])}, with a CAS of "
-        f"{_percent(one['CAS'])} and a recall of {_percent(one[RECALL])}: the count cannot tell a generator from ten "
+        f"count gives a source that knows one image of each class {percent(one['GAN-test'])}, with a CAS of "
+        f"{percent(one['CAS'])} and a recall of {percent(one[RECALL])}: the count cannot tell a generator from ten "
         f"pictures. Our generator gets {mean['GAN-test']} on average over {len(ours)} trainings, where real images get "
-        f"{_percent(real['GAN-test'])}; yet a classifier trained on it recognises {mean['CAS']} of real digits against "
-        f"{_percent(real['CAS'])} after real images, and {mean[RECALL]} of real images lie within its reach against "
-        f"{_percent(real[RECALL])}. That is what a high GAN-test hides."
+        f"{percent(real['GAN-test'])}; yet a classifier trained on it recognises {mean['CAS']} of real digits against "
+        f"{percent(real['CAS'])} after real images, and {mean[RECALL]} of real images lie within its reach against "
+        f"{percent(real[RECALL])}. That is what a high GAN-test hides."
     )
 
 
@@ -227,7 +225,7 @@ def _cells(row: Row) -> list[str]:
     for name in SHOWN:
         if name == "worst class":
             label, value = worst(row)
-            cells.append(f"{label}: {_percent(value)}")
+            cells.append(f"{label}: {percent(value)}")
             continue
         record = row.records()[name]
         cells.append(render_value(float(record.value or 0), record.se))
@@ -266,8 +264,8 @@ def classes_table(ours: Sequence[Row]) -> str:
     for index, entry in enumerate(ours[0].whole["classifier_score"].details["classes"]):
         seen = [row.whole["classifier_score"].details["classes"][index]["recall"] for row in ours]
         learnt = [row.whole["gan_train"].details["recall"][str(index)] for row in ours]
-        each = ", ".join(_percent(value) for value in learnt)
-        lines.append([entry["name"], _percent(float(np.mean(seen))), _percent(float(np.mean(learnt))), each])
+        each = ", ".join(percent(value) for value in learnt)
+        lines.append([entry["name"], percent(float(np.mean(seen))), percent(float(np.mean(learnt))), each])
     return markdown_table(("class", "GAN-test", "CAS recall", "of each training"), lines)
 
 
@@ -291,16 +289,11 @@ def _each(found: Sequence[Evaluation], key: str) -> str:
 
 def making(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory]) -> str:
     info = next(iter(trained.values())).info
-    recipe = ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
     judge = next(iter(rows.values())).whole.classifier
     seen = f"{info['images']:,} images seen, seeds {', '.join(map(str, trained))}"
     lines = (
         f"- trained on `{info['trained_on']}`, {seen}; no image of the test split was trained on",
-        f"- recipe: {recipe}",
-        f"- judge and features: `{judge}`; images and metrics with seed {SEED}; {processor() or 'unknown processor'}",
+        f"- recipe: {recipe_text(info['config'])}",
+        f"- judge and features: `{judge}`; images and metrics with seed {SEED}; {machine()}",
     )
     return "\n".join(lines)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"

@@ -1,20 +1,18 @@
-"""Write docs/metrics.md: one card per metric, from its docstring and its fields, grouped by the question it answers.
-
-python docs/make_cards.py
-"""
+"""docs/metrics.md: one card per metric, from its docstring and its fields, grouped by the question it answers."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import write_atomic
 from ganeval.metrics import METRICS, Metric
 from ganeval.metrics.probes.latent_knn import latent_knn
+from studies.page import DOCS, markdown_table, render_document
 
-PAGE = Path(__file__).parent / "metrics.md"
 QUESTIONS = {
     "close": "Is it close?",
     "fidelity": "Is each image real-looking?",
@@ -28,10 +26,7 @@ QUESTIONS = {
 FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {  # of labelled sets, not of (real, fake): plain functions
     "representation": {"latent_knn": latent_knn}
 }
-INTRODUCTION = (
-    "Written by `python docs/make_cards.py` from the docstrings and fields in `ganeval/metrics/`; a test keeps the page "
-    "up to date. Every metric is a function of `ganeval` and a name for `evaluate(metrics=[...])`."
-)
+INTRODUCTION = "All of it is from the docstrings and fields in `ganeval/metrics/`; a test keeps the page up to date. Every metric is a function of `ganeval` and a name for `evaluate(metrics=[...])`."
 BETTER = {
     "lower": "lower is better",
     "higher": "higher is better",
@@ -41,15 +36,11 @@ HEADINGS = r"Returns|Bias|No standard error|Standard error|Interval|Differs from
 
 
 def render_page() -> str:
-    parts = [
-        "# Metrics",
-        INTRODUCTION,
-        "\n".join(index_line(question) for question in QUESTIONS),
-    ]
+    parts = ["\n".join(index_line(question) for question in QUESTIONS)]
     for question, title in QUESTIONS.items():
         parts += [f"## {title}", *(card(metric) for metric in asking(question))]
         parts += [function_card(name, call) for name, call in FUNCTIONS.get(question, {}).items()]
-    return "\n\n".join(parts) + "\n"
+    return render_document("Metrics", "metrics", parts, said=INTRODUCTION)
 
 
 def asking(question: str) -> list[Metric]:
@@ -83,12 +74,7 @@ def fields(metric: Metric) -> str:
         "paper": link(metric.paper),
         "version": str(metric.version),
     }
-    return table(row.keys(), row.values())
-
-
-def table(head: Iterable[str], cells: Iterable[str]) -> str:
-    head = list(head)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), cells))
+    return markdown_table(list(row), [list(row.values())])
 
 
 def link(paper: str) -> str:
@@ -120,6 +106,6 @@ def gap(before: str, after: str) -> str:
     return "\n" if before.startswith("- ") and after.startswith("- ") else "\n\n"
 
 
-if __name__ == "__main__":
-    PAGE.write_text(render_page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+def main(*, out: Path = DOCS) -> Path:
+    """Write `out/metrics.md`."""
+    return write_atomic(out / "metrics.md", render_page())

@@ -1,6 +1,6 @@
-"""Measure how far our numbers are from other implementations on the same features: python docs/results/parity.py.
+"""How far our numbers are from those of other implementations on the same features.
 
-Writes parity.md beside itself. Needs torch-fidelity (installed with the package); peers of the extra `bench` are left
+Needs torch-fidelity (installed with the package); peers of the extra `bench` are left
 out of the table where they are missing. One core and about a minute are enough.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import runpy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,19 +17,21 @@ import torch
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
+from ganeval.core.files import write_atomic
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import METRICS
+from studies.page import RESULTS, markdown_table, render_document
 
-HERE = Path(__file__).parent
-PEERS = runpy.run_path(str(HERE.parents[1] / "tests" / "golden" / "record_peers.py"))
+PEERS = runpy.run_path(str(Path(__file__).parents[1] / "tests" / "golden" / "record_peers.py"))
 Row = tuple[str, str, str, float, float]  # work, peer, shape, theirs, ours
 
 
-def main() -> None:
+def main(*, out: Path = RESULTS) -> Path:
+    """Write `out/parity.md`."""
     warnings.simplefilter("ignore")  # the peers' own
     rows = [row for part in (frechet, kernel, inception, neighbours) for row in part()]
-    (HERE / "parity.md").write_text(page(rows), encoding="utf-8")
+    return write_atomic(out / "parity.md", render_page(rows))
 
 
 def frechet() -> Iterator[Row]:
@@ -116,19 +118,19 @@ def attempt(work: Callable[[], float]) -> float | None:
         return None
 
 
-def page(rows: list[Row]) -> str:
-    head = (
-        "# Parity: our numbers and theirs on the same features\n\n"
-        f"Written by `python docs/results/parity.py` with {versions()}.\n\n"
+def render_page(rows: Sequence[Row]) -> str:
+    singular = (
         "Where n < d the covariances are singular: the peers take roots of eigenvalues of a product that is not symmetric, "
         "and rounding noise of about 1e-16 becomes 1e-8 under the root, once for every empty direction. Our route through "
-        "the rows has no such directions; the difference there is theirs.\n\n"
-        "| work | peer | features | theirs | ours | relative difference |\n|---|---|---|---|---|---|\n"
+        "the rows has no such directions; the difference there is theirs."
     )
-    return head + "".join(
-        f"| {work} | {peer} | {shape} | {theirs:.12g} | {ours:.12g} | {difference(theirs, ours):.1e} |\n"
+    heads = ("work", "peer", "features", "theirs", "ours", "relative difference")
+    cells = [
+        (work, peer, shape, f"{theirs:.12g}", f"{ours:.12g}", f"{difference(theirs, ours):.1e}")
         for work, peer, shape, theirs, ours in rows
-    )
+    ]
+    title, said = "Parity: our numbers and theirs on the same features", f"With {versions()}."
+    return render_document(title, "parity", [singular, markdown_table(heads, cells)], said=said)
 
 
 def difference(theirs: float, ours: float) -> float:
@@ -143,7 +145,3 @@ def versions() -> str:
         except PackageNotFoundError:
             continue
     return ", ".join(found)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Photograph the report over real runs in both themes, for docs/pictures: python docs/make_report_pictures.py RUNS
+"""The report over real runs, photographed in both themes for docs/pictures.
 
 RUNS holds a healthy and a collapsed run on Hoda and one on BreastMNIST, in this order. Hoda's real images may not be
 shown, so the panel of nearest real images is photographed of BreastMNIST (CC BY 4.0) alone. Needs playwright and a
@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import io
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from ganeval.errors import GanevalError
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
+from studies.page import DOCS
 
-OUT = Path(__file__).parent / "pictures"
+OUT = DOCS / "pictures"
 LIMIT = 400_000  # bytes
 PANELS = {"samples": ("samples", 0, 1), "map": ("feature-map", 0, 1), "curves": ("curves", 0, 1),
           "diversity": ("diversity", 0, 1), "metrics": ("metrics", 1, None), "breast": ("samples", 2, None),
@@ -27,7 +28,12 @@ PANELS = {"samples": ("samples", 0, 1), "map": ("feature-map", 0, 1), "curves": 
 STILL = ".toolbar { position: static !important }"
 
 
-def main(runs: str) -> None:
+def main(runs: Path, /) -> Path:
+    """Photograph the report over `runs`.
+
+    Args:
+        runs: a folder of three runs, as said above.
+    """
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,6 +43,7 @@ def main(runs: str) -> None:
         for theme in ("light", "dark"):
             shoot(browser, page.as_uri(), theme)
         browser.close()
+    return OUT
 
 
 def shoot(browser: Any, address: str, theme: str) -> None:
@@ -62,8 +69,4 @@ def save(png: bytes, name: str) -> None:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     if path.stat().st_size > LIMIT:
-        sys.exit(f"{path} has {path.stat().st_size:,} bytes; at most {LIMIT:,} were promised.")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+        raise GanevalError(f"{path} has {path.stat().st_size:,} bytes; at most {LIMIT:,} were promised.")

@@ -27,3 +27,12 @@ def trained(root: Path, system: str, dataset: str, config: Any, seed: int, optio
     return finished(root, system, dataset, config, seed) or fit(
         system, config, dataset=dataset, out=root, seed=seed, options=options
     )
+
+
+def newest(root: Path, system: str, dataset: str) -> RunDirectory | None:
+    """The newest finished run of `system` on `dataset` below `root`."""
+    for path in sorted(root.glob("*/run.json"), reverse=True):
+        info = RunDirectory(path.parent).info
+        if (info.get("system"), info.get("dataset"), info.get("status")) == (system, dataset, "done"):
+            return RunDirectory(path.parent)
+    return None

@@ -1,8 +1,7 @@
-"""Writes docs/results/zoo.md from the cards: `python -m ganeval.classifiers.results [PATH]`."""
+"""The classifiers of the zoo, measured: docs/results/zoo.md from the cards that lie beside the weights."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,28 +9,30 @@ from ganeval.classifiers.card import Card
 from ganeval.classifiers.catalog import CLASSIFIERS
 from ganeval.classifiers.member import WEIGHTS, Member
 from ganeval.core.files import write_atomic
-
-PAGE = Path("docs/results/zoo.md")
+from studies.page import RESULTS, markdown_table, percent, render_document
 
 
 def render_results(cards: Sequence[Card]) -> str:
     """All cards as one Markdown page."""
-    return "\n\n".join([
-        "# The zoo, measured",
-        ("Made by `python -m ganeval.classifiers.results` from the cards that lie beside the weights. Accuracies are on "
-        "the official test split, after every choice had been made on other images; brackets are 95 % Wilson intervals."),
-        _table(
+    said = (
+        "All numbers are from the cards that lie beside the weights. Accuracies are on the official test split, after "
+        "every choice had been made on other images; brackets are 95 % Wilson intervals."
+    )
+    parts = [
+        markdown_table(
             ("classifier", "test accuracy", "worst class", "parameters", "embedding", "condition", "temperature",
              "calibration error", "trained on", "test images also in train"),
             [_row(card) for card in cards],
         ),
         *(_section(card) for card in cards),
-    ]) + "\n"  # fmt: skip
+    ]  # fmt: skip
+    return render_document("The zoo, measured", "zoo", parts, said=said)
 
 
-def write_results(path: Path = PAGE) -> Path:
+def main(*, out: Path = RESULTS) -> Path:
+    """Write `out/zoo.md`."""
     names = [spec.name for spec in CLASSIFIERS if isinstance(spec, Member)]
-    return write_atomic(path, render_results([Card.read(WEIGHTS / f"{name}.json") for name in names]))
+    return write_atomic(out / "zoo.md", render_results([Card.read(WEIGHTS / f"{name}.json") for name in names]))
 
 
 def _row(card: Card) -> tuple[str, ...]:
@@ -39,8 +40,8 @@ def _row(card: Card) -> tuple[str, ...]:
     test, train = card.data["test"], card.data["train"]
     return (
         card.name,
-        f"{_percent(card.accuracy)} {_range(card.accuracy_interval)} of {test['images']:,}",
-        f"{card.class_names[worst]}: {_percent(card.recall[worst])} {_range(card.recall_intervals[worst])}",
+        f"{percent(card.accuracy)} {_range(card.accuracy_interval)} of {test['images']:,}",
+        f"{card.class_names[worst]}: {percent(card.recall[worst])} {_range(card.recall_intervals[worst])}",
         f"{card.parameters:,}",
         f"{card.embedding_dim}-d, rank {card.embedding_rank}",
         f"{card.embedding_condition:,.0f}",
@@ -52,10 +53,10 @@ def _row(card: Card) -> tuple[str, ...]:
 
 
 def _section(card: Card) -> str:
-    recall = _table(
+    recall = markdown_table(
         ("class", "recall", "95 % interval", *(f"as {name}" for name in card.class_names)),
         [
-            (name, _percent(r), _range(i), *map(str, counts))
+            (name, percent(r), _range(i), *map(str, counts))
             for name, r, i, counts in zip(
                 card.class_names, card.recall, card.recall_intervals, card.confusion, strict=True
             )
@@ -70,16 +71,8 @@ def _section(card: Card) -> str:
         (f"{card.architecture}. Input: {card.preprocessing}. Licence of the data: {card.licence}. "
         f"SHA-256 of the weights: `{card.weights_sha256}`. Made by `{card.command}`."),
         *card.notes, recall, *(["\n".join(lines)] if lines else []),
-        *([_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
+        *([markdown_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
     ])  # fmt: skip
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
 
 
 def _range(interval: Sequence[float]) -> str:
@@ -88,7 +81,3 @@ def _range(interval: Sequence[float]) -> str:
 
 def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-if __name__ == "__main__":
-    write_results(*map(Path, sys.argv[1:2]))

@@ -1,20 +1,18 @@
-"""python -m reference_models.balanced: train what is missing, then write docs/results/balanced.md."""
+"""Does balancing BreastMNIST with generated images help? Train what is missing, then write balanced.md."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-import tyro
 
 from ganeval.classifiers.breastmnist import MALIGNANT
 from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS
-from ganeval.errors import GanevalError, MissingFileError, WrongInputError
-from reference_models.balanced.experiment import Experiment, prepare, test_scores, train_all
-from reference_models.balanced.page import outcomes, render
+from ganeval.errors import MissingFileError, WrongInputError
 from reference_models.plumbing.system import open_sampler
-from reference_models.results.measure import newest
+from studies.balanced.experiment import Experiment, prepare, test_scores, train_all
+from studies.balanced.page import outcomes, render
+from studies.page import RESULTS
+from studies.trained import newest
 
 SYSTEM, DATASET = "projection_cgan", "breastmnist"
 
@@ -23,7 +21,7 @@ def main(
     folder: Path = Path("runs/balanced"),
     *,
     runs: Path = Path("runs"),
-    out: Path = Path("docs/results"),
+    out: Path = RESULTS,
     seeds: int = 10,
 ) -> Path:
     """Train every arm for every seed, open the test split, and write `out/balanced.md`.
@@ -49,15 +47,5 @@ def main(
     train_all(experiment, open_sampler(generator.path, device="cpu", which=which), f"{generator.path.name}, {which}")
     scores, labels = test_scores(experiment)
     prior = float((DATASETS[DATASET].load("train").labels == MALIGNANT).mean())
-    text = render(
-        outcomes(scores, labels, prior), experiment.setup, f"python -m reference_models.balanced --seeds {seeds}"
-    )
+    text = render(outcomes(scores, labels, prior), experiment.setup, f"balanced --seeds {seeds}")
     return write_atomic(out / "balanced.md", text)
-
-
-if __name__ == "__main__":
-    try:
-        written = tyro.cli(main)
-    except GanevalError as error:
-        sys.exit(f"reference_models.balanced: {error}")
-    sys.stdout.write(f"{written}\n")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_models.balanced import study
-from reference_models.balanced.arms import ARMS
-from reference_models.balanced.statistics import FIGURES, Comparison, Figure, Outcome, compare, figures, shifted
-from reference_models.results.page import markdown_table
+from studies.balanced import study
+from studies.balanced.arms import ARMS
+from studies.balanced.statistics import FIGURES, Comparison, Figure, Outcome, compare, figures, shifted
+from studies.page import markdown_table, render_document
 
 MOVED = "moved threshold"
 ADDS = {**{arm.name: arm.added for arm in ARMS}, MOVED: "nothing, nor trained again: malignant from 27 % on, not 50 %"}
@@ -28,11 +28,6 @@ def outcomes(scores: Mapping[str, NDArray[np.float64]], labels: NDArray[np.int64
 def render(found: Mapping[str, Outcome], setup: Mapping[str, Any], command: str) -> str:
     means, against = {name: figures(outcome) for name, outcome in found.items()}, compare(found)
     parts = [
-        "# Balanced training on BreastMNIST",
-        (
-            f"Made by `{command}`. Class 0 is malignant; recall is the share of malignant images that are found, "
-            "specificity the share of the others that are cleared. Brackets are 95 % intervals."
-        ),
         "## The study, read with the labels the right way round",
         _study(),
         "## The experiment",
@@ -47,7 +42,11 @@ def render(found: Mapping[str, Outcome], setup: Mapping[str, Any], command: str)
         "## How it was made",
         _making(setup),
     ]
-    return "\n\n".join(parts) + "\n"
+    said = (
+        "Class 0 is malignant; recall is the share of malignant images that are found, specificity the share of the others "
+        "that are cleared. Brackets are 95 % intervals."
+    )
+    return render_document("Balanced training on BreastMNIST", command, parts, said=said)
 
 
 def _study() -> str:

@@ -11,7 +11,7 @@ from reference_models.bands.known import Known
 from reference_models.bands.summary import curve_values, score_values
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import ARITHMETIC, SYSTEMS
-from reference_models.results.trained import trained
+from studies.trained import trained
 
 # How many seeds of each system on what; the digits where they are as good, because everybody has them and they are quick.
 RECIPES = {

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reference_models.bands.band import LEVEL
+from reference_models.bands.band import FEWEST, LEVEL
+from reference_models.bands.equal_n import PROTOCOL_N, K
 from reference_models.bands.known import Known
-from reference_models.results.measure import PROTOCOL_N, K
-from reference_models.results.page import markdown_table
+from studies.page import markdown_table, recipe_text, render_document
 
-COMMAND = "python -m reference_models.bands fit"
 COLUMNS = ("classifier_score", "gan_train", "fid", "kid", "precision", "recall", "density", "coverage", "reconstruction_error")  # fmt: skip
 NAMES = {"classifier_score": "GAN-test", "gan_train": "CAS", "reconstruction_error": "reconstruction error"}
 
 
 def render(all_known: Sequence[Known]) -> str:
     parts = [
-        "# Is my training normal?",
-        f"Made by `{COMMAND}`. Mean of the seeds, and the limit that {100 * LEVEL:.0f} of 100 healthy trainings keep to.",
         (
             "`python -m reference_models.bands check runs/0007-cgan-hoda` compares a run of the profile `cpu` with the ones below: "
             "its scores, and every logged curve at 10, 25, 50, 75 and 100 % of the steps. Its exit code is 0 where all "
@@ -35,13 +32,18 @@ def render(all_known: Sequence[Known]) -> str:
         ),
         (
             "A limit is a one-sided prediction interval, mean + t s sqrt(1 + 1 / n) of n seeds: it knows how little a few seeds say of "
-            "their spread, so limits of few seeds are wide. Each limit by itself holds that share; of many numbers some "
-            "lie outside by chance, and one beyond what is possible says nothing. All values are in `reference_models/bands/known/`."
+            "their spread. Of five seeds it lies 4.1 standard deviations from the mean, of three 8.0: `check` uses the limits of "
+            "three as well: a run outside of them is bad, but for one in a hundred, and one inside may be bad too. Each limit by itself holds that share; of many numbers some "
+            "lie outside by chance, and one beyond what is possible says nothing. All values are in `reference_models/bands/known.json`."
         ),
         "## How they were made",
         "\n".join(_making(known) for known in all_known),
     ]
-    return "\n\n".join(parts) + "\n"
+    said = (
+        f"Mean of the seeds, and the limit that {100 * LEVEL:.0f} of 100 healthy trainings keep to; of fewer than {FEWEST} "
+        "seeds, which are too few for a limit, the lowest and the highest value in brackets."
+    )
+    return render_document("Is my training normal?", "bands", parts, said=said)
 
 
 def _table(all_known: Sequence[Known]) -> str:
@@ -56,16 +58,19 @@ def _table(all_known: Sequence[Known]) -> str:
 
 
 def _cell(known: Known, name: str) -> str:
-    if name not in known.scores:
+    """The mean, and the limit where there are seeds enough for one; else the lowest and the highest value."""
+    values = known.scores.get(name)
+    if values is None:
         return ""
-    return f"{np.mean(known.scores[name]):.3g}, {known.score_bands()[name]}"
+    if len(values) < FEWEST:
+        return f"{np.mean(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+    return f"{np.mean(values):.3g}, {known.score_bands()[name]}"
 
 
 def _making(known: Known) -> str:
     seconds = ", ".join(f"{one:.0f}" for one in known.cpu_seconds)
-    recipe = ", ".join(f"`{key}` {value}" for key, value in known.config.items())
     return (
         f"- `{known.system}` on {known.dataset}: seeds {', '.join(map(str, known.seeds))}; {seconds} CPU-seconds, torch "
         f"{known.made['torch']}, {known.made['threads']} thread(s), {known.made['processor']}, "
-        f"{', '.join(known.made['options']) or 'fp32'}; {recipe}"
+        f"{', '.join(known.made['options']) or 'fp32'}; {recipe_text(known.config)}"
     )

@@ -13,10 +13,10 @@ from ganeval.measure.doctor import judge_change
 from ganeval.measure.evaluation import evaluate
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, ScoreRecord
+from reference_models.bands.equal_n import OPTIONS, some
 from reference_models.controls.control import CONTROLS, build
 from reference_models.plumbing.data import Data, load_data
 from reference_models.plumbing.seeds import generator
-from reference_models.results.measure import OPTIONS, some
 
 HEALTHY = "held_out_real"
 NOT_ASKED = frozenset({"generator", "embed", "spatial"})  # what controls or zoo judges do not have

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from ganeval.core.files import write_atomic
 from ganeval.metrics import Metric
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
+from reference_models.bands.equal_n import K
 from reference_models.controls.control import CONTROLS
-from reference_models.plumbing.system import processor
-from reference_models.results.calibration import HEALTHY, SIZES, Sizes, asked, calibrate, verdicts
-from reference_models.results.measure import K
-from reference_models.results.page import markdown_table
+from studies.controls.calibration import HEALTHY, Sizes, asked, verdicts
+from studies.page import machine, markdown_table, render_document
 
 PANEL = {
     "classifier_score": "GAN-test", "gan_train": "CAS", "precision": "precision", "recall": "recall",
@@ -22,37 +19,13 @@ PANEL = {
 MARKS = {"seen": " **+**", "fooled": " **!**", "blind": "", "none": ""}
 
 
-def main(*, dataset: str = "hoda", out: Path = Path("docs/results"), keep: Path | None = None, seed: int = 0) -> Path:
-    """Write `out/controls.md`.
-
-    Args:
-        dataset: hoda, mnist, digits or another with a judge of the same name.
-        out: folder of the page.
-        keep: folder of finished evaluations, so that a stopped measurement goes on; by default nothing is kept.
-        seed: of the partition, of the images drawn and of the metrics.
-    """
-    sizes = SIZES.get(dataset, Sizes())
-    found = dict(_kept(keep)) if keep else {}
-    if set(found) != set(CONTROLS.names()):
-        for name, evaluation in calibrate(dataset, sizes, seed, skip=tuple(found)):
-            found[name] = evaluation
-            if keep:
-                evaluation.write(keep / name / "result.json")
-    return write_atomic(out / "controls.md", render_page(dataset, found, sizes, seed))
-
-
-def _kept(folder: Path) -> list[tuple[str, Evaluation]]:
-    paths = [(name, folder / name / "result.json") for name in CONTROLS.names()]
-    return [(name, Evaluation.read(path)) for name, path in paths if path.is_file()]
-
-
 def render_page(dataset: str, found: Mapping[str, Evaluation], sizes: Sizes, seed: int) -> str:
     one = found[HEALTHY]
     how = (
         f"Each control draws {one.fake.n:,} images ({sizes.per_class} of each class) out of {sizes.known:,} images of `{dataset}` that are "
         f"not in the test split; `{HEALTHY}` shows {sizes.held:,} others of them. They are compared with {one.real.n:,} "
         f"images of `{dataset}:test`, and, where a metric asks for copies, with the {sizes.known:,}. Judge and features: "
-        f"`{one.classifier}`; neighbours k = {K}; seed {seed}; {processor() or 'unknown processor'}."
+        f"`{one.classifier}`; neighbours k = {K}; seed {seed}; {machine()}."
     )
     legend = (
         "After +- stands one standard error. **+**: worse than on real images by more than three standard errors of the "
@@ -60,8 +33,6 @@ def render_page(dataset: str, found: Mapping[str, Evaluation], sizes: Sizes, see
         f"column `{HEALTHY}` is what a perfect generator would get."
     )
     parts = [
-        "# Controls: what each metric sees",
-        "Made by `python -m reference_models.results controls`. No control has learnt anything; the fault of each is known.",
         "## The controls",
         _panel(found),
         _controls(found),
@@ -73,7 +44,8 @@ def render_page(dataset: str, found: Mapping[str, Evaluation], sizes: Sizes, see
         "## How it was made",
         how,
     ]
-    return "\n\n".join(parts) + "\n"
+    said = "No control has learnt anything; the fault of each is known."
+    return render_document("Controls: what each metric sees", "controls", parts, said=said)
 
 
 def _panel(found: Mapping[str, Evaluation]) -> str:

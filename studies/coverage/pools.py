@@ -1,4 +1,4 @@
-"""Two cheap generators for coverage.py, each with a large pool of images that a judge has embedded once.
+"""Two cheap generators, each with a large pool of images that a judge has embedded once.
 
 `pca` draws a digit's 30 main components from the Gaussian of its class and paints the image back: blurred, and it never
 leaves its ellipsoid. `warp` bends real test images by a random affine map: sharp, and close to the data. Image i is of class i mod 10.

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from ganeval.core.files import write_atomic
 from ganeval.records.scores import Evaluation, Score, ScoreRecord
-from ganeval.runs.directory import encode_png, tile
+from ganeval.runs.directory import tile
+from reference_models.bands.equal_n import MANIFOLD, K
 from reference_models.plumbing.sizes import SMALL
-from reference_models.plumbing.system import processor
-from reference_models.results import critics
-from reference_models.results.critics import Judged, Stacks
-from reference_models.results.measure import MANIFOLD, K
-from reference_models.results.page import markdown_table
+from studies.critics import trainings as critics
+from studies.critics.trainings import Judged, Stacks
+from studies.page import machine, markdown_table, recipe_text, render_document
 
-COMMAND = "python -m reference_models.results critics"
 PICTURED, ENLARGED = 20, 3  # images of each kind; screen pixels for one of theirs
 PUBLISHED = (  # (what, modes, reverse KL) on stacked MNIST, as their authors counted
     ("RpGAN + R1 + R2 (R3GAN, arXiv:2501.05441)", "1000", "0.0781"),
@@ -29,33 +25,10 @@ PUBLISHED = (  # (what, modes, reverse KL) on stacked MNIST, as their authors co
 )
 
 
-def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seed: int = 0, n: int = 2000) -> Path:
-    """Write `out/critics.md` and its pictures; trains what is not below `runs` yet.
-
-    Args:
-        runs: where to look for finished runs, and where to train.
-        out: folder of the page.
-        seed: of the trainings and of the images drawn.
-        n: images drawn from each of the compared generators.
-    """
-    compared, real = critics.compare(runs, seed, n)
-    prototypes = critics.prototypes(runs, seed, n // 10)
-    stacks = critics.stacks(runs, seed)
-    for name, images, rows in (
-        ("critics", np.concatenate([j.images[:PICTURED] for j in compared.values()]), len(compared)),
-        ("critics-prototypes", _by_class([runs[0] for runs in prototypes.values()]), 10),
-        ("critics-stacks", next(iter(stacks.values())).images[: 4 * PICTURED], 4),
-    ):
-        write_atomic(out / f"{name}.png", encode_png(_picture(images, rows)))
-    return write_atomic(out / "critics.md", render_page(compared, real, prototypes, stacks))
-
-
 def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Mapping[float, Sequence[Judged]],
                 stacks: Mapping[str, Stacks]) -> str:  # fmt: skip
     names = ", ".join(f"`{name}`" for name in compared)
     parts = [
-        "# Critics, class heads and pairs",
-        f"Made by `{COMMAND}`. After +- stands one standard error, in brackets a 95 % interval.",
         f"## One generator, four discriminators ({critics.COMPARED_ON})",
         (
             f"The same generator and trunk of the discriminator, about five CPU-minutes of training each: {names}. Budgets are "
@@ -79,7 +52,8 @@ def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Ma
         "## How they were made",
         _making([*compared.values(), *(run for runs in prototypes.values() for run in runs), *stacks.values()]),
     ]
-    return "\n\n".join(parts) + "\n"
+    said = "After +- stands one standard error, in brackets a 95 % interval."
+    return render_document("Critics, class heads and pairs", "critics", parts, said=said)
 
 
 def _compared(compared: Mapping[str, Judged], real: Evaluation) -> str:
@@ -226,23 +200,22 @@ def _making(all_of: list[Judged | Stacks]) -> str:
     lines = []
     for j in all_of:
         info, made = j.info, j.info["environment"]
-        recipe = ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
         lines.append(
             f"- `{info['system']}` on `{info['trained_on']}`, seed {info['seeds']['seed']}: {info['step']:,} steps, "
             f"{info['images']:,} real images, {info['cpu_seconds']:.0f} CPU-seconds, torch {made['torch']}, one thread, "
-            f"{', '.join(key for key in ('amp', 'channels_last') if info['options'][key])}; {recipe}"
+            f"{', '.join(key for key in ('amp', 'channels_last') if info['options'][key])}; {recipe_text(info['config'])}"
         )
-    return "\n".join([*lines, f"- measured on {processor()}"])
+    return "\n".join([*lines, f"- measured on {machine()}"])
 
 
-def _picture(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
+def render_picture(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
     """Tiles with a frame of one pixel around each image: the digits fill their 8 x 8. Larger ones are left as they are."""
     framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
     factor = ENLARGED if images.shape[-1] < SMALL else 1
     return np.kron(tile(framed, rows), np.ones((factor, factor, 1), np.uint8))
 
 
-def _by_class(runs: Sequence[Judged]) -> NDArray[np.uint8]:
+def by_class(runs: Sequence[Judged]) -> NDArray[np.uint8]:
     """One row a class; the halves of a row are the first images of either run, which lie in class order."""
     each = PICTURED // 2
     images = [j.images.reshape(10, -1, *j.images.shape[1:])[:, :each] for j in runs]

@@ -25,11 +25,11 @@ from ganeval.records.scores import Evaluation, Score
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
+from reference_models.bands.equal_n import MANIFOLD, OPTIONS, at_equal_n
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.stacked import CHANNELS, JUDGED, STACKED, judged_modes
 from reference_models.plumbing.system import SYSTEMS, open_sampler
-from reference_models.results.measure import MANIFOLD, OPTIONS, at_equal_n
-from reference_models.results.trained import trained
+from studies.trained import trained
 
 ARITHMETIC = Options(device="cpu", amp=True, channels_last=True, threads=1)
 COMPARED_ON = "mnist"

@@ -1,6 +1,6 @@
-"""Measures what the gate promises on generators that were really trained, and writes gate.md beside this file.
+"""What the gate promises, measured on generators that were really trained.
 
-    python docs/results/gate.py RUN [RUN ...]
+    python -m studies gate RUN [RUN ...]
 
 Each RUN is the folder of a finished conditional run (`python -m reference_models projection_cgan --dataset hoda`). A large pool
 of images is drawn and embedded once; every "fresh sample set" is a random part of that pool, without replacement, so that
@@ -14,21 +14,18 @@ The difference of two *disjoint* parts has exactly the variance 2 S^2 / n of two
 
 from __future__ import annotations
 
-import argparse
 import math
-import platform
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from gate_pools import SEED, Bench, Change, Pool, Rows, open_bench, pool_of, with_weights
+import tyro
 
 from ganeval.core.files import read_json, write_atomic, write_json
 from ganeval.errors import GanevalError
@@ -40,6 +37,8 @@ from ganeval.gate.faults import collapse, drop_class, shuffle_labels
 from ganeval.gate.rules import parse_config
 from ganeval.gate.verdict import Verdict
 from ganeval.records.scores import Evaluation
+from studies.gate.pools import SEED, Bench, Change, Pool, Rows, open_bench, pool_of, with_weights
+from studies.page import RESULTS, machine, markdown_table, render_document
 
 RULES = [
     {"metric": "fid", "margin_rel": 0.05},
@@ -69,6 +68,9 @@ class Sizes:
         return max(200, int(n * self.scale))
 
 
+TINY = Sizes(pool=4000, real=300, aa=6, faults=3, paired=4, random=6, scale=0.2)
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the page: claim, bar, what was measured, whether it holds."""
@@ -79,7 +81,27 @@ class Row:
     holds: bool | None = None
 
 
-def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path, *, measure: bool = True) -> None:
+def main(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /, *, out: Path = RESULTS, keep: Path | None = None,
+         render: bool = False, tiny: bool = False) -> Path:  # fmt: skip
+    """Measure the gate on each run, and write `out/gate.md`.
+
+    Args:
+        runs: folders of finished runs with classes.
+        out: folder of the page.
+        keep: keep pools and finished parts here, and go on from them.
+        render: measure nothing: the page of what is kept so far.
+        tiny: a few comparisons of small sets, to try the command.
+    """
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="ganeval-gate-") as scratch:
+        pages, seconds = measured(runs, TINY if tiny else Sizes(), keep or Path(scratch), measure=not render)
+        return write_atomic(out / "gate.md", render_page(pages, seconds))
+
+
+def measured(
+    runs: Sequence[Path], sizes: Sizes, kept: Path, *, measure: bool
+) -> tuple[list[tuple[Bench, list[Row]]], float]:
+    """Each generator with its rows, and the CPU seconds of all."""
     pages, seconds = [], 0.0
     for folder in runs:
         started = time.process_time()
@@ -91,9 +113,7 @@ def main(runs: Sequence[Path], out: Path, sizes: Sizes, kept: Path, *, measure: 
             found, spent = measured_once(bench, part, number, sizes, measure=measure)
             rows, seconds = [*rows, *found], seconds + spent
         pages.append((bench, rows))
-    text = render(pages, seconds)
-    write_atomic(out, text)
-    sys.stdout.write(text)
+    return pages, seconds
 
 
 def measured_once(bench: Bench, part: Part, number: int, sizes: Sizes, *, measure: bool) -> tuple[list[Row], float]:
@@ -278,24 +298,20 @@ Part = Callable[[Bench, Sizes], Iterator[Row]]
 PARTS: tuple[Part, ...] = (balanced_sets, random_sets, paired_sets)
 
 
-def render(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str:
+def render_page(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str:
     runs = " ".join(f"runs/{bench.folder.name}" for bench, _ in pages)
-    made = (
-        f"Made by `python docs/results/gate.py {runs}`: {seconds / 60:.0f} CPU-minutes on {platform.machine()}, "
-        f"torch {torch.__version__}, one thread. Every number here was written by that command."
-    )
+    said = f"{seconds / 60:.0f} CPU-minutes on {machine()}, torch {torch.__version__}, one thread."
     rules = "; ".join(describe(rule) for rule in RULES)
-    lines = ["# The gate, measured", "", made, "", f"Rules: {rules}. Family-wise alpha 0.01, Holm.", ""]
+    parts = [f"Rules: {rules}. Family-wise alpha 0.01, Holm."]
     for bench, rows in pages:
         about = (
             f"Reference: {len(bench.real)} real images ({bench.real.passport.source}); judge and eye: `{bench.judge}` "
             f"({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated images, embedded once. "
             "Shares come with exact 95 % intervals."
         )
-        lines += [f"## {bench.name}", "", about, "", "| claim | bar | measured | holds |", "|---|---|---|---|"]
-        lines += [f"| {r.claim} | {r.bar} | {r.measured} | {MARKS[r.holds]} |" for r in rows]
-        lines.append("")
-    return "\n".join([*lines, *NOTES, ""])
+        cells = [(r.claim, r.bar, r.measured, MARKS[r.holds]) for r in rows]
+        parts += [f"## {bench.name}", about, markdown_table(("claim", "bar", "measured", "holds"), cells)]
+    return render_document("The gate, measured", f"gate {runs}", [*parts, "\n".join(NOTES)], said=said)
 
 
 NOTES = [
@@ -313,18 +329,3 @@ def describe(rule: dict[str, Any]) -> str:
 
 
 MARKS = {None: "", True: "yes", False: "**no**"}
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
-    parser.add_argument("--keep", type=Path, help="keep pools and finished parts here, and go on from them")
-    parser.add_argument("--render", action="store_true", help="measure nothing: the page of what is kept so far")
-    parser.add_argument("--tiny", action="store_true", help="a few comparisons of small sets, to try the script")
-    chosen = parser.parse_args()
-    torch.set_num_threads(1)
-    tiny = Sizes(pool=4000, real=300, aa=6, faults=3, paired=4, random=6, scale=0.2)
-    keep = chosen.keep or Path(tempfile.mkdtemp(prefix="ganeval-gate-"))
-    main(chosen.runs, chosen.out, tiny if chosen.tiny else Sizes(), keep, measure=not chosen.render)
-    if chosen.keep is None:
-        shutil.rmtree(keep)

@@ -1,4 +1,4 @@
-"""Generators under test for gate.py: their pools of images, embedded once, and copies of them with other weights.
+"""Generators under test of the gate: their pools of images, embedded once, and copies of them with other weights.
 
 A pool is a long list of images of one generator, image i always of latent i and class i mod k. Pools are kept on disk
 where a folder is named, so that an interrupted measurement goes on where it stopped.

@@ -1,34 +1,18 @@
-"""python -m reference_models.results hoda: train (or take the newest finished run), measure, write docs/results/.
-
-Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `critics`, `controls`,
-`headline`, `classic`, `toys`.
-"""
+"""What the projection cGAN scores on a data set: train it (or take the newest finished run), measure, write DATASET.md."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import tyro
-
 from ganeval.core.files import write_atomic
-from ganeval.errors import GanevalError
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import (
-    breast,
-    classic,
-    controls,
-    critics_page,
-    diffusion,
-    headline,
-    latent_page,
-    toys_page,
-)
-from reference_models.results.measure import measure, newest
-from reference_models.results.page import render_page, render_picture
+from studies.generator.measure import measure
+from studies.generator.page import render_page, render_picture
+from studies.page import RESULTS
+from studies.trained import newest
 
 SYSTEM = "projection_cgan"
 STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OPTIONS; others as the profile says
@@ -36,14 +20,9 @@ STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OP
 OPTIONS = Options(
     amp=True, channels_last=True, threads=1, sample_times=10, sample_per_class=200, log_every=100, grids=20
 )
-STUDIES = {  # pages of their own kind
-    "latent": latent_page.main, "ddpm": diffusion.main, "breastmnist": breast.main, "critics": critics_page.main,
-    "controls": controls.main, "headline": headline.main, "classic": classic.main,
-    "toys": toys_page.main,
-}  # fmt: skip
 
 
-def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = Path("docs/results"), profile: str = "cpu",
+def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = RESULTS, profile: str = "cpu",
          seed: int = 0, per_class: int = 1000, train: bool = False) -> Path:  # fmt: skip
     """Write `out/<dataset>.md` and its picture.
 
@@ -68,14 +47,4 @@ def write_page(run: RunDirectory, out: Path, *, per_class: int, seed: int) -> Pa
     measured = measure(run, per_class=per_class, seed=seed)
     name = str(run.info["dataset"])
     picture = write_atomic(out / f"{name}.png", render_picture(measured))
-    command = f"python -m reference_models.results {name}"
-    return write_atomic(out / f"{name}.md", render_page(measured, picture.name, command))
-
-
-if __name__ == "__main__":
-    page = STUDIES.get(sys.argv[1] if len(sys.argv) > 1 else "")
-    try:
-        written = tyro.cli(page, args=sys.argv[2:]) if page else tyro.cli(main)
-    except GanevalError as error:
-        sys.exit(f"reference_models.results: {error}")
-    sys.stdout.write(f"{written}\n")
+    return write_atomic(out / f"{name}.md", render_page(measured, picture.name))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.runs.directory import encode_png, tile
-from reference_models.results.measure import MANIFOLD, PROTOCOL_N, K, Measured
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from reference_models.bands.equal_n import MANIFOLD, PROTOCOL_N, K
+from studies.generator.measure import Measured
+from studies.page import markdown_table, percent, recipe_text, render_document, with_interval
 
 PICTURED = 16  # generated images of each class on the page
 STUDIES = {"hoda": (966, 1000, 0.90)}  # founding study: recognised, of, worst class (its own table)
@@ -26,12 +24,10 @@ def render_picture(measured: Measured) -> bytes:
     return encode_png(tile(measured.images[np.concatenate(rows)], rows=len(rows)))
 
 
-def render_page(measured: Measured, picture: str, command: str) -> str:
+def render_page(measured: Measured, picture: str) -> str:
     info: Mapping[str, Any] = measured.info
     name = str(info["dataset"])
     parts = [
-        f"# {name}: projection cGAN",
-        f"Made by `{command}`. Numbers in brackets are 95 % intervals, after +- stands one standard error.",
         f"![{PICTURED} generated images of each class, the first ones drawn]({picture})",
         "## What it scores",
         _headline(measured, name),
@@ -45,7 +41,8 @@ def render_page(measured: Measured, picture: str, command: str) -> str:
         "## How it was made",
         _making(info, measured),
     ]
-    return "\n\n".join(parts) + "\n"
+    said = "Numbers in brackets are 95 % intervals, after +- stands one standard error."
+    return render_document(f"{name}: projection cGAN", f"generator {name}", parts, said=said)
 
 
 def _headline(measured: Measured, name: str) -> str:
@@ -61,8 +58,8 @@ def _headline(measured: Measured, name: str) -> str:
                      f"{100 * cas.details['ceiling']:.2f} %", "", ""])  # fmt: skip
     if name in STUDIES:
         hits, n, low = STUDIES[name]
-        rows.append([f"founding study, its own judge, {hits}/{n}", f"{_percent(hits / n)} {_wilson(hits, n)}",
-                     f"{_percent(low)}", "not measured", "not measured", "not measured"])  # fmt: skip
+        rows.append([f"founding study, its own judge, {hits}/{n}", f"{percent(hits / n)} {_wilson(hits, n)}",
+                     f"{percent(low)}", "not measured", "not measured", "not measured"])  # fmt: skip
     heads = ("", "GAN-test", "worst class", f"CAS (trained on the {len(measured.labels):,} fakes)",
              f"recall (k = {K})", f"coverage (k = {K})")  # fmt: skip
     return markdown_table(heads, rows)
@@ -105,7 +102,7 @@ def _classes(whole: Evaluation) -> str:
     cas = whole["gan_train"].details.get("recall", {})
     for index, row in enumerate(whole["classifier_score"].details["classes"]):
         trained = cas.get(str(index))
-        rows.append([row["name"], _class_rate(row, named=False), _percent(row["precision"]), _percent(trained)])
+        rows.append([row["name"], _class_rate(row, named=False), percent(row["precision"]), percent(trained)])
     return markdown_table(("class", "recognised (GAN-test)", "precision", "CAS recall on real images"), rows)
 
 
@@ -136,7 +133,7 @@ def _making(info: Mapping[str, Any], measured: Measured) -> str:
             f"- judge and features: `{measured.whole.classifier}`; evaluation seed {measured.whole.settings['seed']}; "
             f"{measured.machine}"
         ),
-        "- recipe: " + ", ".join(f"`{key}` {value}" for key, value in info["config"].items()),
+        f"- recipe: {recipe_text(info['config'])}",
         f"- typed: `{info['command']}`" if info["command"] else "",
     ]
     return "\n".join(line for line in lines if line)
@@ -148,49 +145,21 @@ def _worst(record: ScoreRecord) -> Mapping[str, Any]:
 
 def _judge(measured: Measured) -> str:
     floor = measured.whole["classifier_score"].floor
-    return "" if floor is None else _percent(floor.value)
+    return "" if floor is None else percent(floor.value)
 
 
 def _rate(record: ScoreRecord) -> str:
     if record.value is None or record.interval is None:
         return str(record)
-    return f"**{_percent(record.value)}** [{100 * record.interval[0]:.2f}, {100 * record.interval[1]:.2f}]"
+    return f"**{percent(record.value)}** [{100 * record.interval[0]:.2f}, {100 * record.interval[1]:.2f}]"
 
 
 def _class_rate(row: Mapping[str, Any], *, named: bool = True) -> str:
     low, high = row["recall_interval"]
     name = f"{row['name']}: " if named else ""
-    return f"{name}{_percent(row['recall'])} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def png_of(figure: Figure) -> bytes:
-    """A matplotlib figure as a file, without the name of what drew it: equal figures give equal bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def with_interval(record: ScoreRecord) -> str:
-    if record.interval is None:
-        return str(record)
-    return f"{record} [{record.interval[0]:.3g}, {record.interval[1]:.3g}]"
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.2f} %"
+    return f"{name}{percent(row['recall'])} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _wilson(hits: int, n: int) -> str:
     low, high = wilson(hits, n)
     return f"[{100 * low:.2f}, {100 * high:.2f}]"
-
-
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """
-    >>> print(markdown_table(("a", "b"), [("1", "2")]))
-    | a | b |
-    | --- | --- |
-    | 1 | 2 |
-    """
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

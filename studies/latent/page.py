@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,37 +11,20 @@ from numpy.typing import NDArray
 from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS
 from ganeval.runs.directory import RunDirectory, encode_png, tile
-from reference_models.plumbing.system import open_codec, open_sampler, processor
-from reference_models.results.latent import (
+from reference_models.plumbing.system import open_codec, open_sampler
+from studies.latent.spaces import (
     ISOMAP_SHARE,
     KS,
     NEIGHBOURS,
-    SELECT,
     Chosen,
     Images,
     Row,
-    measure_latents,
 )
-from reference_models.results.page import png_of
+from studies.page import machine, markdown_table, png_of, recipe_text, render_document
 
 CORNERS = (0, 1, 7, 8)  # classes between which the traversal moves: airplane, automobile, horse, ship
 SIDE = 9  # images a side of the traversal
 SHOWN = 1500  # selection images in the scatter
-
-
-def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), dataset: str = "cifar10", seed: int = 0,
-         select: int = SELECT) -> Path:  # fmt: skip
-    """Write `out/latent.md` and its pictures; trains what is not yet trained below `runs`.
-
-    Args:
-        runs: where to look for finished runs, and where to train.
-        out: folder of the page.
-        dataset: registered data set with a test split.
-        seed: of the trainings and of the choice of the selection images.
-        select: training images that choose d and k.
-    """
-    images, found = measure_latents(runs, dataset=dataset, seed=seed, select=select)
-    return write_page(images, found, out, dataset, seed)
 
 
 def write_page(images: Images, rows: Sequence[Row], out: Path, dataset: str, seed: int) -> Path:
@@ -101,14 +83,11 @@ def render_samples(run: RunDirectory, seed: int) -> bytes:
 
 
 def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, seed: int) -> str:
-    title = (
-        "Made by `python -m reference_models.results latent`. Accuracy on the test split of a vote among the k nearest "
-        "training images in each latent space, in percent with 95 % (Wilson) intervals; "
-        f"{len(images.report.labels):,} test images."
+    said = (
+        "Accuracy on the test split of a vote among the k nearest training images in each latent space, in percent with "
+        f"95 % (Wilson) intervals; {len(images.report.labels):,} test images."
     )
     parts = [
-        f"# {dataset}: what is left of a class in few dimensions",
-        title,
         table(rows),
         reading(rows),
         "![posterior means, and their two principal axes by class](latent.png)",
@@ -123,7 +102,7 @@ def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, see
         "## How it was made",
         making(rows, images, dataset, seed),
     ]
-    return "\n\n".join(parts) + "\n"
+    return render_document(f"{dataset}: what is left of a class in few dimensions", "latent", parts, said=said)
 
 
 def charts_text(vae: Chosen) -> str:
@@ -160,14 +139,14 @@ def reading(rows: Sequence[Row]) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     heads = ("", "Euclidean (d, k)", "by angle (d, k)", "study", "paper", "reconstruction error", "CPU-s")
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         space = row.euclidean.space
         seconds = "" if space.run is None else f"{space.run.info['cpu_seconds']:.0f}"
         error = "" if space.error is None else f"{space.error:.4f} (d = {space.d})"
-        lines.append((row.study.name, accuracy(row.euclidean), accuracy(row.angle), percent(row.study.study),
-                      percent(row.study.paper), error, seconds))  # fmt: skip
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        lines.append((row.study.name, accuracy(row.euclidean), accuracy(row.angle), known(row.study.study),
+                      known(row.study.paper), error, seconds))  # fmt: skip
+    return markdown_table(heads, lines)
 
 
 def accuracy(chosen: Chosen) -> str:
@@ -175,7 +154,7 @@ def accuracy(chosen: Chosen) -> str:
     return f"**{100 * float(chosen.score):.2f}** [{100 * low:.2f}, {100 * high:.2f}] ({chosen.d}, {chosen.score.details['k']})"
 
 
-def percent(value: float | None) -> str:
+def known(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
@@ -194,11 +173,11 @@ def making(rows: Sequence[Row], images: Images, dataset: str, seed: int) -> str:
         "its first row the fitted images alone vote, as in the study; in its second all do"
     )
     error = "reconstruction error: mean squared, of values in [-1, 1], on the test split, at the Euclidean d"
-    machine = (
-        f"seed {seed}; {os.cpu_count()} cores, {processor()}. Where the copy of {dataset} is lossy (JPEG) numbers differ "
+    measured = (
+        f"seed {seed}; {machine()}. Where the copy of {dataset} is lossy (JPEG) numbers differ "
         "slightly from those of the lossless set"
     )
-    lines = [chosen, fitted, isomap, error, machine, *(f"{row.study.name}: {tried(row)}" for row in rows)]
+    lines = [chosen, fitted, isomap, error, measured, *(f"{row.study.name}: {tried(row)}" for row in rows)]
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -211,6 +190,6 @@ def tried(row: Row) -> str:
             best[d] = max(a, best.get(d, 0.0))
         found.append(f"{name} " + ", ".join(f"{100 * a:.1f} % (d = {d})" for d, a in best.items()))
     run = row.euclidean.space.run
-    recipe = "" if run is None else "; recipe: " + ", ".join(f"`{k}` {v}" for k, v in run.info["config"].items())
+    recipe = "" if run is None else f"; recipe: {recipe_text(run.info['config'])}"
     several = f"; chosen of {len(row.study.recipes)} recipes" if len(row.study.recipes) > 1 else ""
     return "on the selection images " + "; ".join(found) + several + recipe

@@ -25,7 +25,7 @@ from ganeval.records.scores import Score
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, open_codec
-from reference_models.results.trained import trained
+from studies.trained import trained
 
 SELECT = 5000  # training images that choose d and k
 ISOMAP_SHARE = 10  # Isomap is fitted to one image in so many, as in the study: its memory grows with their square

@@ -4,12 +4,11 @@ The situations are those of Raisa, van Breugel and van der Schaar 2025, "Positio
 diversity metrics are flawed" (arXiv:2505.22450), with their thresholds: a bell must be 0.2 high, a flat line may vary by
 0.05. Each situation moves one thing (a mean, a mode, a dimension) and asks for the shape of the metric's answer.
 
-`python -m benchmarks.sanity` runs all of them and writes docs/results/sanity.md; the tests run a small version.
+The tests run a small version.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,11 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import newer_forms
+from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import METRICS
+from studies.page import RESULTS, markdown_table, render_document
+from studies.sanity import newer_forms
 
 Rows = NDArray[np.float64]
 Point = tuple[float, Rows, Rows]  # what was moved, real rows, fake rows
@@ -34,7 +35,6 @@ DIVERSITY = ("recall", "coverage", "clipped_coverage", "prd_recall", "beta_recal
 NEWER = {**newer_forms.FIDELITY, **newer_forms.DIVERSITY}  # judged, not in the library
 OURS = FIDELITY + DIVERSITY
 HIGH, STRAY, FLAT = 0.2, 0.1, 0.05  # the authors' thresholds
-PAGE = Path(__file__).parents[1] / "docs" / "results" / "sanity.md"
 
 
 @dataclass(frozen=True)
@@ -303,19 +303,22 @@ def table(n: int, seed: int = 0) -> dict[str, dict[str, str]]:
 
 
 def render(rows: dict[str, dict[str, str]], n: int, seconds: float) -> str:
-    return PREAMBLE.format(
-        n=n, seconds=seconds, ours=_grid(rows, OURS), newer=_grid(rows, tuple(NEWER)), news="\n".join(_news(rows))
+    parts = [
+        WHAT.format(n=n), _grid(rows, OURS), READING, "## Newer forms, judged by the same table", NEWS,
+        _grid(rows, tuple(NEWER)),
+        "What each passes in all dimensions where nothing of its kind in the library does:", "\n".join(_news(rows)),
+    ]  # fmt: skip
+    said = f"Seed 0, {seconds:.0f} CPU-seconds."
+    return render_document(
+        "Which fidelity and diversity metrics pass which sanity check", f"sanity --n {n}", parts, said=said
     )
 
 
 def _grid(rows: dict[str, dict[str, str]], metrics: tuple[str, ...]) -> str:
-    head = ["situation", "what is moved", *metrics]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for check in CHECKS:
-        cells = [_cell(rows[check.name][m]) for m in metrics]
-        lines.append(f"| {check.name} | {check.asks} | {' | '.join(cells)} |")
+    lines = [(check.name, check.asks, *(_cell(rows[check.name][m]) for m in metrics)) for check in CHECKS]
     passed = [f"**{sum(_full(rows[c.name][m]) for c in CHECKS)}/{len(CHECKS)}**" for m in metrics]
-    return "\n".join([*lines, f"| **passed in all dimensions** | | {' | '.join(passed)} |"])
+    heads = ("situation", "what is moved", *metrics)
+    return markdown_table(heads, [*lines, ("**passed in all dimensions**", "", *passed)])
 
 
 def _news(rows: dict[str, dict[str, str]]) -> Iterator[str]:
@@ -335,47 +338,28 @@ def _cell(cell: str) -> str:
     return "yes" if _full(cell) else "no" if cell.startswith("0") else cell
 
 
-PREAMBLE = """# Which fidelity and diversity metrics pass which sanity check
-
-Made by `python -m benchmarks.sanity --n {n}` (seed 0, {seconds:.0f} CPU-seconds).
-
-Fifteen situations (eighteen with their mirrored forms) of Raisa, van Breugel and van der Schaar 2025
+WHAT = """Fifteen situations (eighteen with their mirrored forms) of Raisa, van Breugel and van der Schaar 2025
 (arXiv:2505.22450), whose right answer is known, with the authors' thresholds. n = {n} rows a side (a quarter to four
 times that where n is what moves). "yes" means the right shape in every number of dimensions that was tried (1, 8, 64,
-or what the situation fixes); "2/3" in two of three; "no" in none.
-
-{ours}
-
-**How to read it.** No metric passes everything; the paper says so of all it tried, and ours are no exception. Before you
+or what the situation fixes); "2/3" in two of three; "no" in none."""
+READING = """**How to read it.** No metric passes everything; the paper says so of all it tried, and ours are no exception. Before you
 trust a number, find the situation that resembles your worry, and read the column; `ganeval doctor` asks the same of your
 own images.
 
 `symmetric_precision`, `alpha_precision` and `beta_recall` came into the library by this table: the first two see a shell of
-fakes that has grown past the real one, the third is not fooled by scaled axes, and nothing else here passed those.
-
-## Newer forms, judged by the same table
-
-`benchmarks/newer_forms.py` has their definitions and sources. They are not in the library: what they pass is passed there
+fakes that has grown past the real one, the third is not fooled by scaled axes, and nothing else here passed those."""
+NEWS = """`studies/sanity/newer_forms.py` has their definitions and sources. They are not in the library: what they pass is passed there
 already. TopP and TopR move with the draws of their bootstraps: with other draws TopP passed the scaled axis and failed
-the cubes.
-
-{newer}
-
-What each passes in all dimensions where nothing of its kind in the library does:
-
-{news}
-"""
+the cubes."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=PAGE)
-    chosen = parser.parse_args()
+def main(*, n: int = 1000, out: Path = RESULTS) -> Path:
+    """Put every situation to every metric, and write `out/sanity.md`.
+
+    Args:
+        n: rows a side.
+        out: folder of the page.
+    """
     started = time.process_time()
-    rows = table(chosen.n)
-    chosen.out.write_text(render(rows, chosen.n, time.process_time() - started), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    rows = table(n)
+    return write_atomic(out / "sanity.md", render(rows, n, time.process_time() - started))

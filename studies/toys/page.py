@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganeval.core.files import write_atomic
 from ganeval.records.scores import Score
 from reference_models.plumbing.points import JUDGED, TOYS, render_points
-from reference_models.plumbing.system import processor
-from reference_models.results import toys
-from reference_models.results.page import markdown_table, png_of
-from reference_models.results.toys import ARMS, SIZES, Run, possible, real_score
+from studies.page import machine, markdown_table, png_of, recipe_text, render_document
+from studies.toys.trainings import ARMS, Run, possible, real_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COMMAND = "python -m reference_models.results toys"
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the training, at which the modes are tabled
 PUBLISHED = (  # (what, ring modes of 8, high quality %, reverse KL, grid modes of 25, high quality %, reverse KL)
     ("GAN (PacGAN, arXiv:1712.04086)", "6.3", "98.2", "0.45", "17.3", "94.8", "0.70"),
@@ -43,27 +38,10 @@ CHOICE = (
 )
 
 
-def main(*, runs: Path = Path("runs"), out: Path = Path("docs/results"), seeds: tuple[int, ...] = (0, 1, 2),
-         names: tuple[str, ...] = tuple(SIZES)) -> Path:  # fmt: skip
-    """Write `out/toys.md` and `out/toys.png`; trains what is not below `runs` yet (about 10 CPU-minutes for all).
-
-    Args:
-        runs: where to look for finished runs, and where to train.
-        out: folder of the page.
-        seeds: of the trainings reported.
-        names: toys to show.
-    """
-    found = toys.train_all(runs, seeds, names)
-    write_atomic(out / "toys.png", render_picture(found))
-    return write_atomic(out / "toys.md", render_page(found))
-
-
 def render_page(runs: Sequence[Run]) -> str:
     names = list(dict.fromkeys(run.toy for run in runs))
     seeds = sorted({run.seed for run in runs})
     parts = [
-        "# Modes in the plane",
-        f"Made by `{COMMAND} --seeds {' '.join(map(str, seeds))}`. In brackets a 95 % interval (Wilson).",
         (
             f"`gan_mlp` on {', '.join(f'`{TOYS[name].version}`' for name in names)}, {_seeds(seeds)}: the "
             "`modern` loss (relativistic pairs with R1 and R2) against the `plain` one (non-saturating, no penalty), the "
@@ -85,7 +63,8 @@ def render_page(runs: Sequence[Run]) -> str:
         "## How they were made",
         _making(runs),
     ]
-    return "\n\n".join(parts) + "\n"
+    command = f"toys --seeds {' '.join(map(str, seeds))}"
+    return render_document("Modes in the plane", command, parts, said="In brackets a 95 % interval (Wilson).")
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -196,13 +175,12 @@ def _making(runs: Sequence[Run]) -> str:
     lines = []
     for group in _groups(runs):
         info = group[0].info
-        recipe = ", ".join(f"`{key}` {value}" for key, value in info["config"].items())
         seconds = ", ".join(f"{run.info['cpu_seconds']:.0f}" for run in group)
         lines.append(
             f"- {group[0].toy}, {group[0].arm}: `{info['trained_on']}`, {info['images']:,} points, {seconds} CPU-seconds, "
-            f"torch {info['environment']['torch']}, one thread, fp32; {recipe}"
+            f"torch {info['environment']['torch']}, one thread, fp32; {recipe_text(info['config'])}"
         )
-    return "\n".join([*lines, f"- measured on {processor()}"])
+    return "\n".join([*lines, f"- measured on {machine()}"])
 
 
 def _quality(run: Run) -> float:

@@ -23,7 +23,7 @@ from reference_models.gan_mlp import PLANE
 from reference_models.plumbing.points import JUDGED, TOYS
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import open_sampler
-from reference_models.results.critics import trained_with
+from studies.critics.trainings import trained_with
 
 SYSTEM = "gan_mlp"
 ARMS: Mapping[str, Mapping[str, Any]] = {  # what each changes of the profile `cpu`

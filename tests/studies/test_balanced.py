@@ -17,10 +17,10 @@ from ganeval.datasets.dataset import Split
 from ganeval.errors import IncomparableError
 from ganeval.numerics.intervals import mcnemar
 from reference_models import breast_classifier
-from reference_models.balanced import arms, experiment, page, statistics, study
-from reference_models.balanced.statistics import Outcome, Resamples
 from reference_models.breast_classifier import Material, train_network
 from reference_models.plumbing.data import resample
+from studies.balanced import arms, experiment, page, statistics, study
+from studies.balanced.statistics import Outcome, Resamples
 
 
 def a_split(malignant: int, others: int, seed: int = 0) -> Split:
@@ -355,7 +355,7 @@ def text():
         "steps": 130, "recipe": {"batch": 64}, "generator": "0001-some", "cpu_seconds": dict.fromkeys(ARMS, 9.0),
         "choice": [{"steps": 130, "val_auc": 0.9}],
     }  # fmt: skip
-    return page.render(page.outcomes(scores, labels, 147 / 546), setup, "python -m reference_models.balanced")
+    return page.render(page.outcomes(scores, labels, 147 / 546), setup, "balanced --seeds 3")
 
 
 def test_the_page_reads_the_study_with_malignant_as_class_0(text):

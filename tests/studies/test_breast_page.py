@@ -12,7 +12,7 @@ from PIL import Image
 from ganeval.errors import MissingFileError
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import breast
+from studies import breastmnist as breast
 
 OPTIONS = Options(device="cpu", log_every=1, checkpoints=2, sample_per_class=4, grids=1, threads=1)
 

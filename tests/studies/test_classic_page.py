@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from reference_models.plumbing.system import SYSTEMS
-from reference_models.results import classic
-from reference_models.results.classic import Row
+from studies import classic
+from studies.classic import Row
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,10 @@ from PIL import Image
 
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.system import SYSTEMS
-from reference_models.results import critics, critics_page
-from reference_models.results.trained import finished
+from studies.critics import page as critics_page
+from studies.critics import trainings as critics
+from studies.critics.__main__ import main
+from studies.trained import finished
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def page(tmp_path_factory):
                 name,
                 replace(system, profiles={**system.profiles, "cpu": system.profiles["smoke"]}),
             )
-        written = critics_page.main(runs=root / "runs", out=root / "pages", n=400)
+        written = main(runs=root / "runs", out=root / "pages", n=400)
         found = {path: finished(path.parent, *recipe_of(path)) for path in (root / "runs").iterdir()}
     return root, written.read_text(), found
 

@@ -9,8 +9,8 @@ import pytest
 from ganeval.errors import MissingFileError
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results.controls import main as write_controls
-from reference_models.results.headline import SYSTEM, _judged, main, trainings
+from studies.controls.__main__ import main as write_controls
+from studies.headline import SYSTEM, _judged, main, trainings
 
 CONFIG = SYSTEMS[SYSTEM].profile("smoke")
 OPTIONS = Options(device="cpu", sample_per_class=4, sample_times=2, grids=1)
@@ -62,7 +62,7 @@ def test_a_stopped_measurement_goes_on_from_what_was_kept(page, monkeypatch):
     def refuse(*_args, **_options):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("reference_models.results.headline.evaluate", refuse)
+    monkeypatch.setattr("studies.headline.evaluate", refuse)
     again = main(dataset="digits", runs=page[0] / "runs", out=page[0] / "again", keep=page[0] / "keep", per_class=9)
     assert again.read_text() == page[1]
 
@@ -86,7 +86,7 @@ def test_the_controls_page_names_every_metric_and_every_control(tmp_path):
     from ganeval.measure.evaluation import evaluate
     from reference_models.controls.control import CONTROLS, build
     from reference_models.plumbing.data import load_data
-    from reference_models.results.calibration import asked
+    from studies.controls.calibration import asked
 
     for name in CONTROLS.names():
         images, labels = build(name, load_data("digits")).per_class(6, 0)

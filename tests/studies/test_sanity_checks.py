@@ -7,7 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.sanity import (
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from studies.sanity.__main__ import (
     CHECKS,
     DIVERSITY,
     FIDELITY,
@@ -22,8 +24,6 @@ from benchmarks.sanity import (
     render,
     rises,
 )
-from ganeval.features.extraction import Features
-from ganeval.features.pair import Pair
 
 BY_NAME = {check.name: check for check in CHECKS}
 ALL = FIDELITY + DIVERSITY

@@ -15,9 +15,11 @@ from sklearn.decomposition import PCA
 from ganeval.records.scores import ScoreRecord
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results import diffusion, latent, latent_page
-from reference_models.results.latent import Images, Space, Study, choose, encoded, flat, measure_latents, spaces_of
-from reference_models.results.trained import trained
+from studies import ddpm as diffusion
+from studies.latent import page as latent_page
+from studies.latent import spaces as latent
+from studies.latent.spaces import Images, Space, Study, choose, encoded, flat, measure_latents, spaces_of
+from studies.trained import trained
 
 TINY = {"net": "dense", "units": 32, "steps": 200, "batch": 64}
 ROWS = (

@@ -11,8 +11,10 @@ from PIL import Image
 from ganeval.records.scores import Score
 from ganeval.runs.directory import RunDirectory
 from reference_models.gan_mlp import PLANE
-from reference_models.results import toys, toys_page
-from reference_models.results.toys import ARMS, Run
+from studies.toys import page as toys_page
+from studies.toys import trainings as toys
+from studies.toys.__main__ import main
+from studies.toys.trainings import ARMS, Run
 
 PLAIN = [arm for arm in ARMS if arm != "modern"]
 
@@ -65,7 +67,7 @@ def page(tmp_path_factory):
         patch.setattr(toys, "SIZES", {name: {"steps": 6, "batch": 16, "width": 16} for name in ("ring", "parabola")})
         patch.setattr(toys, "OPTIONS", toys.Options(device="cpu", threads=1, log_every=2, grids=3, checkpoints=1))
         written, again = (  # the second finds every run of the first
-            toys_page.main(runs=root / "runs", out=root, seeds=(100, 101), names=("ring", "parabola")) for _ in range(2)
+            main(runs=root / "runs", out=root, seeds=(100, 101), names=("ring", "parabola")) for _ in range(2)
         )
     assert written == again
     return root, written.read_text()

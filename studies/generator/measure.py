@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +15,14 @@ from ganeval.records.scores import Evaluation
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
-from reference_models.plumbing.system import open_sampler, processor
+from reference_models.bands.equal_n import MANIFOLD, OPTIONS, at_equal_n
+from reference_models.plumbing.system import open_sampler
+from studies.page import machine
 
-K = 5  # neighbours of precision, recall, density and coverage
-PROTOCOL_N = 2000  # real and fake rows of those four, as published comparisons have it
 METRICS = (
     "fid", "kid", "precision", "recall", "density", "coverage", "classifier_score", "gan_train", "class_balance",
     "missing_classes", "copies",
 )  # fmt: skip
-MANIFOLD = ("precision", "recall", "density", "coverage")
-OPTIONS = {"precision": {"k": K}, "recall": {"k": K}, "density": {"k": K}, "coverage": {"k": K}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +36,7 @@ class Measured:
     course: tuple[tuple[int, Evaluation], ...]  # (step, the same on the samples kept during training)
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    machine: str = field(default_factory=lambda: f"{os.cpu_count()} cores, {processor()}")  # that measured
+    machine: str = field(default_factory=machine)  # that measured
 
 
 def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:
@@ -61,29 +57,3 @@ def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:
     course = tuple((int(kept.step), at_equal_n(test, image_set(str(kept.path)), judge, metrics, seed))
                    for kept in record.samples)  # fmt: skip
     return Measured(record, run.info, whole, equal, course, images, labels)
-
-
-def some(images: ImageSet, n: int, seed: int) -> ImageSet:
-    """`n` images drawn without replacement by `seed`, all where there are fewer."""
-    rows = np.random.default_rng(seed).permutation(len(images))[:n]
-    return images.take(np.sort(rows))
-
-
-def at_equal_n(test: ImageSet, fake: ImageSet, judge: str, metrics: Sequence[str], seed: int,
-               train: str | None = None) -> Evaluation:  # fmt: skip
-    """As many real as generated images, 2,000 where there are so many."""
-    n = min(PROTOCOL_N, len(test), len(fake))
-    return evaluate(
-        some(test, n, seed), some(fake, n, seed), classifier=judge, train=train, metrics=metrics, options=OPTIONS,
-        seed=seed, floor=False, cache=False,
-    )  # fmt: skip
-
-
-def newest(root: Path, system: str, dataset: str) -> RunDirectory | None:
-    """The newest finished run of `system` on `dataset` below `root`."""
-    found: Iterable[Path] = sorted(root.glob("*/run.json"), reverse=True)
-    for path in found:
-        info = RunDirectory(path.parent).info
-        if (info.get("system"), info.get("dataset"), info.get("status")) == (system, dataset, "done"):
-            return RunDirectory(path.parent)
-    return None

@@ -8,8 +8,8 @@ from PIL import Image
 from ganeval.runs.readers.native import read_run
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
-from reference_models.results.__main__ import main
-from reference_models.results.measure import newest
+from studies.generator.__main__ import main
+from studies.trained import newest
 
 SYSTEM = "projection_cgan"
 
@@ -33,7 +33,7 @@ def test_gan_test_never_stands_alone(page):
 def test_the_page_says_how_it_was_made(page):
     root, _, written = page
     text = written.read_text()
-    assert "python -m reference_models.results digits" in text
+    assert "python -m studies generator digits" in text
     assert "CPU-seconds" in text
     assert "seed 0" in text
     assert str(root) not in text
