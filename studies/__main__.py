@@ -1,7 +1,7 @@
 """python -m studies NAME [...]: measure what a page of the docs claims, and write that page.
 
-A study is a file of this folder with a function `main`, or a folder with a `__main__.py` that has one; its name is the
-name of the file or folder, and what it says of itself is the first line of its docstring. NAME --help shows its options.
+A study is a file of this folder with a function `main`, or a folder with a `__main__.py` that has one. Its name is
+that of the file or folder; the list shows the first line of its docstring. NAME --help shows its options.
 """
 
 from __future__ import annotations

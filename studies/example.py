@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +38,7 @@ def main(*, runs: Path | None = None, out: Path = DOCS) -> Path:
         if runs:
             shutil.copytree(runs, copy)
         else:
-            demo(copy, Path(scratch) / "report.html", say=lambda line: sys.stderr.write(f"{line}\n"))
+            demo(copy, Path(scratch) / "report.html", say=print)
         for run in sorted(copy.iterdir()):
             without_clock(run)
         result = build_report(find_runs(copy), out=page, title="ganeval: a healthy and a collapsed generator")

@@ -120,9 +120,9 @@ def attempt(work: Callable[[], float]) -> float | None:
 
 def render_page(rows: Sequence[Row]) -> str:
     singular = (
-        "Where n < d the covariances are singular: the peers take roots of eigenvalues of a product that is not symmetric, "
-        "and rounding noise of about 1e-16 becomes 1e-8 under the root, once for every empty direction. Our route through "
-        "the rows has no such directions; the difference there is theirs."
+        "Where n < d the covariances are singular: the peers take roots of eigenvalues of a product that is not "
+        "symmetric, and rounding noise of about 1e-16 becomes 1e-8 under the root, once for every empty direction. Our "
+        "route through the rows has no such directions; the difference there is theirs."
     )
     heads = ("work", "peer", "features", "theirs", "ours", "relative difference")
     cells = [

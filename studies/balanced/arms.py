@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ganeval.classifiers.augment import Augment, augment
 from ganeval.classifiers.breastmnist import MALIGNANT
 from ganeval.datasets.dataset import Split
-from reference_models.breast_classifier import Material
 from reference_models.plumbing.data import resample
 from reference_models.plumbing.seeds import derive, generator
+from studies.balanced.classifier import Material
 
 Draw = Callable[[NDArray[np.int64], int], NDArray[np.uint8]]  # class labels (n,), seed -> generated images (n, c, h, w)
 

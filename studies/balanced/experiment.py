@@ -27,8 +27,8 @@ from ganeval.classifiers.network import empty_folded
 from ganeval.core.files import read_json, write_atomic, write_json
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import IncomparableError
-from reference_models.breast_classifier import RECIPE, STEPS, choose_steps, malignancy, train_network
 from studies.balanced.arms import ARMS, Arm, Draw
+from studies.balanced.classifier import RECIPE, STEPS, choose_steps, malignancy, train_network
 
 SEEDS = range(10)
 SETUP, TEST = "experiment.json", "test.npz"

@@ -16,10 +16,9 @@ from ganeval.classifiers.member import weight_bytes
 from ganeval.datasets.dataset import Split
 from ganeval.errors import IncomparableError
 from ganeval.numerics.intervals import mcnemar
-from reference_models import breast_classifier
-from reference_models.breast_classifier import Material, train_network
 from reference_models.plumbing.data import resample
-from studies.balanced import arms, experiment, page, statistics, study
+from studies.balanced import arms, classifier, experiment, page, statistics, study
+from studies.balanced.classifier import Material, train_network
 from studies.balanced.statistics import Outcome, Resamples
 
 
@@ -190,7 +189,7 @@ def test_weights_of_one_change_nothing_and_the_label_of_an_image_of_weight_zero_
 def test_the_score_is_high_for_malignant():
     train = a_split(40, 40)
     network = train_network(Material(train.images, train.labels), seed=0, steps=12)
-    assert auc(breast_classifier.malignancy(network, train.images), train.labels == 0) > 0.99
+    assert auc(classifier.malignancy(network, train.images), train.labels == 0) > 0.99
 
 
 @dataclass
@@ -208,7 +207,7 @@ class Fake:
 def small(monkeypatch, tmp_path):
     data = Fake()
     monkeypatch.setattr(experiment, "DATASETS", {"breastmnist": data})
-    monkeypatch.setattr(breast_classifier, "CHOICE_SEEDS", (7,))
+    monkeypatch.setattr(classifier, "CHOICE_SEEDS", (7,))
     chosen = tuple(ARMS[name] for name in ("none", "oversampling", "generated"))
     return data, experiment.Experiment(tmp_path / "cells", chosen, range(2))
 
