@@ -60,3 +60,7 @@ class IncomparableError(GanevalError):
 
 class BrokenRunError(GanevalError):
     """A run directory or a record in it that cannot be read."""
+
+
+class BusyRunError(GanevalError):
+    """A run directory that another process is writing."""
