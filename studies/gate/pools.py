@@ -80,7 +80,7 @@ class Bench:
     def measure(self, part: Pool, latents: str) -> Evaluation:
         found = self.evaluate(part.features, [name for name in self.config.metrics if name != "precision"])
         return replace(
-            found, settings={**found.settings, "latents": latents},
+            found, latents=latents,
             scores={**found.scores, "precision": precision_of(part.inside)},
             per_sample={**found.per_sample, "precision.in_manifold": part.inside},
         )  # fmt: skip

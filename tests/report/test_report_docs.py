@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.cli.report import report
-
 from ganeval.report.panel import panels_in_order
 from ganeval.runs.reader import READERS
 from studies import example
