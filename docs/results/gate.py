@@ -36,9 +36,9 @@ from ganeval.gate.calibrate import Count
 from ganeval.gate.compare import level
 from ganeval.gate.entry import Entry, Look
 from ganeval.gate.estimates import interval
-from ganeval.gate.faults import collapse, drop_class, shuffle_labels
 from ganeval.gate.rules import parse_config
 from ganeval.gate.verdict import Verdict
+from ganeval.measure.faults import collapse, drop_class, shuffle_labels
 from ganeval.records.scores import Evaluation
 
 RULES = [
