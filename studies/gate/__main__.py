@@ -33,9 +33,9 @@ from ganeval.gate.calibrate import Count
 from ganeval.gate.compare import level
 from ganeval.gate.entry import Entry, Look
 from ganeval.gate.estimates import interval
-from ganeval.gate.faults import collapse, drop_class, shuffle_labels
 from ganeval.gate.rules import parse_config
 from ganeval.gate.verdict import Verdict
+from ganeval.measure.faults import collapse, drop_class, shuffle_labels
 from ganeval.records.scores import Evaluation
 from studies.gate.pools import SEED, Bench, Change, Pool, Rows, open_bench, pool_of, with_weights
 from studies.page import RESULTS, machine, markdown_table, render_document
