@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.records.scores import ScoreRecord
 from ganeval.report.charts import SERIES, ink, plain, series_marker, series_style, tidy
+from ganeval.report.comparability import alike, fair_floor, unlike
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -23,10 +24,9 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     if len(runs) < 2:
         return Absent("A comparison needs two evaluated runs.")
     names = [n for n in TABLED if sum(_ok(run, n) for run in runs) > 1]
-    hashes = {run.evaluation.protocol_hash for run in runs if run.evaluation}
     return {
         "runs": runs, "names": names, "charts": [_chart(page, runs, n) for n in names if n in CHARTED],
-        "ranks": {n: _ranks(runs, n) for n in names}, "seeds": _seeds(runs), "protocols": len(hashes),
+        "ranks": {n: _ranks(runs, n) for n in names}, "seeds": _seeds(runs), "unlike": unlike(runs, names),
         "better": {n: next(r.evaluation.scores[n].better for r in runs if _ok(r, n)) for n in names},  # pyright: ignore[reportOptionalMemberAccess] - _ok has looked
     }  # fmt: skip
 
@@ -41,11 +41,9 @@ def _ok(run: RunView, name: str) -> bool:
 
 
 def _ranks(runs: list[RunView], name: str) -> dict[int, str]:
-    """Run index -> rank; runs whose intervals overlap share the range of ranks they may have. Unlike protocols: none."""
-    rows = [(run.index, record) for run in runs if (record := _record(run, name)) and record.ok]
-    if len({run.evaluation.protocol_hash for run in runs if run.evaluation and _ok(run, name)}) > 1:
-        return {}
-    if any(record.interval is None for _, record in rows) or rows[0][1].better == "target":
+    """Run index -> rank among those measured alike; where intervals overlap, the range of ranks that a run may have."""
+    rows = [(run.index, record) for run, record in alike(runs, name)]
+    if len(rows) < 2 or any(record.interval is None for _, record in rows) or rows[0][1].better == "target":
         return {}
     sign = 1.0 if rows[0][1].better == "lower" else -1.0
     ends = {index: sorted(sign * end for end in record.interval or ()) for index, record in rows}
@@ -79,7 +77,7 @@ def _chart(page: Page, runs: list[RunView], name: str) -> Any:
             height = [lanes[run.index] for run, _ in members]
             axes.hlines(height, *zip(*ends, strict=True), color=color, lw=1.6)
             axes.plot(values, height, series_marker(place), color=color, ls="none")
-        floors = [record.floor.value for _, record in rows if record.floor]
+        floors = [floor.value for _, record in rows if (floor := fair_floor(record))]
         one = bool(floors) and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors))
         if one:
             axes.axvline(floors[0], color=ink("muted"), lw=1, ls=(0, (2, 2)))
@@ -122,7 +120,7 @@ def _lane_name(run: RunView, runs: list[RunView]) -> str:
 
 
 TEMPLATE = """
-{% if protocols > 1 %}<p class="warning"><strong>! These runs were not measured alike</strong> ({{ protocols }} different protocols: reference, embedding, judge, n or metric versions). Values are shown, ranks are not.</p>{% endif %}
+{% for u in unlike %}<p class="warning"><strong>! Not measured alike:</strong> {% for run in u.runs %}{{ run.label|name }}{{ ', ' if not loop.last }}{% endfor %} {{ 'differs' if u.runs|length == 1 else 'differ' }} from the other runs in {{ u.words }}, so {{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in {% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
 <div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }} {{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
 <table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
