@@ -21,9 +21,9 @@ from ganeval.runs.directory import open_run
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import real_beside
 
 Shape = tuple[int, int, int]
-BESIDE = ("real", "reals", "real.npz", "reals.npz", "reference.npz")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
 NO_EYE = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
@@ -41,7 +41,7 @@ class Pending:
     @property
     def images(self) -> int:
         """How many there are, as far as a look at the file's header or the folder's names tells."""
-        return _looked_at(self.samples.path)[0]
+        return len(self.samples.files) or _looked_at(self.samples.path)[0]
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,8 @@ def _protocol(run: RunRecord, samples: SampleSet, told: Mapping[str, str]) -> tu
 
 
 def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
-    for folder in (run.path, run.path.parent):
-        for name in BESIDE:
-            if (folder / name).exists() and folder / name != samples.path:
-                return {"real": str(folder / name)}, f"{name} lies beside it"
+    if (real := real_beside(run.path)) is not None:
+        return {"real": str(real)}, f"{real.name} lies beside it"
     shape = _looked_at(samples.path)[1]
     named = _mentioned(run)
     fits = [data for data in named if data.shape == shape and "test" in data.splits]
@@ -191,9 +189,10 @@ def evaluate_pending(
     from ganeval.measure.evaluation import evaluate
     from ganeval.measure.generators import with_latents
 
-    protocol, step, file = pending.protocol, int(pending.samples.step), Path(pending.samples.path)
+    chosen, protocol = pending.samples, pending.protocol
+    step, file = int(chosen.step), Path(chosen.path)
     try:
-        samples = image_set(file)
+        samples = image_set(list(chosen.files) or file, labels=_sure_labels(chosen, protocol["real"]))
         evaluation = evaluate(
             protocol["real"], samples, classifier=protocol.get("classifier"),
             extractor=protocol.get("extractor"), train=protocol.get("train"), metrics=metrics,
@@ -208,6 +207,14 @@ def evaluate_pending(
     if keep is not None:
         keep(evaluation)
     return evaluation
+
+
+def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
+    """The classes that names seem to say, if the real images have as many classes; else they may be batches."""
+    from ganeval.images import image_set
+
+    labels = image_set(real).labels if samples.labels else None
+    return None if labels is None or {*labels.tolist()} != {*samples.labels} else samples.labels
 
 
 def _opened(generator: Callable[[Path], Any] | None, run: Path) -> Any:

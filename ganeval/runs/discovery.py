@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.runs import events, layout
+from ganeval.runs import events, layout, series
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
@@ -23,6 +23,11 @@ from ganeval.runs.sound import sound
 MAX_DEPTH = 4
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
+DATA = frozenset({
+    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs", "screenshots",
+    "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
+})  # fmt: skip
+WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
 SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
 
@@ -73,14 +78,15 @@ class Found:
 
 
 def find_runs(
-    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None
-) -> Found:
+    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None,
+    pictures: series.Pictures = "auto", size: series.Size | None = None,
+) -> Found:  # fmt: skip
     """All runs in `root` and up to four levels below it, in order of counter, else of creation.
 
     A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
     unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
-    200 MiB are read, too. A creation time after `now` (UTC, by
-    default the clock's) becomes a note.
+    200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
+    pictures are `pictures` ("samples" or "steps"), else samples where they have the `size` (height, width) of real images.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
@@ -88,12 +94,14 @@ def find_runs(
             f"Expected a folder of runs; {printable(root)} is none. Pass the folder that your trainer writes to."
         )
     search = _Search([], [], set())
-    claims = list(_claims(root, 0, search))
     token = events.read_large.set(large_events)
+    known = series.told.set(series.Told(pictures, size))
     try:
+        claims = list(_claims(root, 0, search))
         runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
     finally:
         events.read_large.reset(token)
+        series.told.reset(known)
     runs = _named(_unique(sorted(runs, key=_order)))
     runs = [_clock(run, now or datetime.now(UTC)) for run in runs]
     return Found(root, tuple(runs), tuple(search.ignored), tuple(search.probes) if explain else ())
@@ -109,12 +117,16 @@ class _Search:
 Claim = tuple[Path, Reader, list[Reader]]
 
 
-def _claims(folder: Path, depth: int, search: _Search) -> Iterator[Claim]:
+def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) -> Iterator[Claim]:
     """Who owns what, depth first. A weak claim yields to a stronger one below it."""
     children = _children(folder, search)
     if children is None:
         return
     scores = _probe(folder)
+    data = data or (depth > 0 and folder.name.lower() in DATA)
+    if data and scores and scores[0][1] <= WEAK:
+        search.ignored.append((folder, "images of a folder named as data or figures are no run; name it itself to read it"))
+        scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
     best = scores[0][1] if scores else 0
@@ -123,7 +135,7 @@ def _claims(folder: Path, depth: int, search: _Search) -> Iterator[Claim]:
             yield _claim(folder, scores)
         return
     below = _Search([], [], search.seen)
-    found = [claim for child in children for claim in _claims(child, depth + 1, below)]
+    found = [claim for child in children for claim in _claims(child, depth + 1, below, data=data)]
     stronger = any(dict(_probe(path)).get(reader, 0) > best for path, reader, _ in found)
     if scores and not stronger:
         yield _claim(folder, scores)

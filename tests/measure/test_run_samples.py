@@ -104,10 +104,7 @@ def test_a_run_of_ours_is_evaluated_as_it_says_whatever_is_told(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("by_class", [True, False])
-def test_a_folder_of_pictures_is_a_sample_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_class: bool
-) -> None:
-    monkeypatch.setattr("ganeval.runs.readers.pictures.SAMPLES", 100)
+def test_a_folder_of_pictures_is_a_sample_set(tmp_path: Path, *, by_class: bool) -> None:
     write_pictures(tmp_path / "digits", by_class=by_class)
     found = find_runs(tmp_path)
     assert [(run.id, len(run.samples), len(run.grids)) for run in found.runs] == [("digits", 1, 0)]

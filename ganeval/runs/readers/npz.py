@@ -15,6 +15,7 @@ from ganeval.runs.parsing import lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import BESIDE
 
 MAX_ENTRY = 4 * MAX_LATENTS + 256  # bytes: a character has four, a header at least 128
 PROGRESS = ("progress.csv", "progress.json")
@@ -55,7 +56,7 @@ def _head(path: Path) -> list[str]:
 
 
 def _samples(folder: Path, names: list[str]) -> list[Path]:
-    return [folder / name for name in names[:2000] if name.endswith(".npz") and holds_images(folder / name)]
+    return [folder / name for name in names[:2000] if name.endswith(".npz") and name not in BESIDE and holds_images(folder / name)]
 
 
 def _damaged(folder: Path, names: list[str]) -> list[str]:
