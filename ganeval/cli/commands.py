@@ -8,8 +8,9 @@ import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -18,6 +19,8 @@ from ganeval.cli.gate_commands import GATE_COMMANDS
 from ganeval.cli.tables import aligned
 from ganeval.core.files import require_writable, write_json, writing
 from ganeval.errors import printable, sentence
+from ganeval.runs.discovery import Found
+from ganeval.runs.series import Pictures
 
 Command = Callable[..., int]
 
@@ -220,6 +223,7 @@ def report(
     classifier: str | None = None,
     extractor: str | None = None,
     generator: str | None = None,
+    pictures: Annotated[Pictures, tyro.conf.arg(name="as")] = "auto",
 ) -> int:
     """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
 
@@ -240,38 +244,51 @@ def report(
         classifier: Their judge, for example mnist, or module:object; also the eye unless an extractor is named.
         extractor: Their eye, for example inception, or module:object.
         generator: module:function from a run's folder to its generator, for walks between latents.
+        pictures: What numbered pictures are: generated samples, or one picture a step of the training.
     """
     _require_places(out, json)
     told = {"real": real, "train": train, "classifier": classifier, "extractor": extractor}
     evaluating = Evaluating(device, {key: text for key, text in told.items() if text}, generator) if evaluate else None
-    code = _report_once(runs, out, title, evaluating, compare, json, explain, tb)
+    find = partial(_find, runs, large_events=tb, pictures=pictures, real=real)
+    code = _report_once(find, out, title, evaluating, compare, json, explain)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())
     while watch > 0:
         time.sleep(watch)
-        code = _report_once(runs, out, title, evaluating, compare, json, False, tb)
+        code = _report_once(find, out, title, evaluating, compare, json, False)
     return code
 
 
-def _report_once(
-    runs: Path, out: Path, title: str, evaluating: Evaluating | None, compare: tuple[str, ...], json: Path | None,
-    explain: bool, tb: bool,
-) -> int:  # fmt: skip
-    from ganeval.report import build_report
+def _find(runs: Path, *, real: str | None, **options: Any) -> Found:
+    """The runs; numbered pictures of the size of the real images that were named are samples."""
+    from ganeval.images import image_set
     from ganeval.runs.discovery import find_runs
 
-    found = find_runs(runs, explain=explain, large_events=tb)
+    size = image_set(real).shape[1:] if real else None
+    return find_runs(runs, size=size, **options)
+
+
+def _report_once(
+    find: Callable[..., Found], out: Path, title: str, evaluating: Evaluating | None, compare: tuple[str, ...],
+    json: Path | None, explain: bool,
+) -> int:  # fmt: skip
+    from ganeval.report import build_report
+
+    found = find(explain=explain)
     print(found.explanation if explain else found.summary)
     if not found.runs:
         print("ganeval: nothing to report; --explain says what was looked at", file=sys.stderr)
         return 6
     if evaluating and evaluating.run(found.runs):
-        found = find_runs(runs, explain=explain, large_events=tb)
+        found = find()
     with writing(out):
         result = build_report(found, out=out, title=title, compare=compare or None, json_out=json)
     for warning in result.warnings:
         _note(warning)
     print(printable(result.path, 4096))
+    if evaluating and "real" in evaluating.told and not any(run.evaluations for run in found.runs):
+        _note("--real was given, and not one run was evaluated: --explain says why, and what to type.")
+        return 6
     return 0
 
 

@@ -24,8 +24,8 @@ MAX_DEPTH = 4
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
 DATA = frozenset({
-    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs", "screenshots",
-    "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
+    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
+    "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
 })  # fmt: skip
 WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
@@ -86,7 +86,7 @@ def find_runs(
     A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
     unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
     200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
-    pictures are `pictures` ("samples" or "steps"), else samples where they have the `size` (height, width) of real images.
+    pictures are `pictures` ("samples" or "steps"), else samples where they have the (height, width) of real images, `size`.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
@@ -125,7 +125,7 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
     scores = _probe(folder)
     data = data or (depth > 0 and folder.name.lower() in DATA)
     if data and scores and scores[0][1] <= WEAK:
-        search.ignored.append((folder, "images of a folder named as data or figures are no run; name it itself to read it"))
+        search.ignored.append((folder, "images of a folder that is named as data or figures are no run"))
         scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))

@@ -35,8 +35,8 @@ class Grid:
 class SampleSet:
     """Images generated at one step, to be evaluated: anything `ganeval.images.image_set` opens.
 
-    `files` are the images where the folder `path` holds other files, too; `labels` their classes where names are class and
-    index, which is so if the real images have as many classes (they may be batches).
+    `files` are the images where the folder `path` holds other files, too. `labels` are their classes where names are
+    class and index, which is so if the real images have as many classes (else they may be batches).
     """
 
     step: float

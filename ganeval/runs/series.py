@@ -1,7 +1,7 @@
 """What numbered pictures are: one a step of the training, or generated samples; by their names, their number and their size.
 
-Names are cut at their numbers. Names that differ in one number are a series; in two, they have two axes: step and index, or
-class and index. What was told (`Told`) goes before what is guessed, and the size of the real images before everything but that.
+Names are cut at their numbers. Names that differ in one number are a series; in two, they have two axes: step and index,
+or class and index. What was told (`Told`) goes first, then the size of the real images, then what names and sizes suggest.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Told:
     size: Size | None = None
 
 
-told: ContextVar[Told] = ContextVar("told", default=Told())
+NOTHING = Told()
+told: ContextVar[Told] = ContextVar("told", default=NOTHING)
 
 
 @dataclass(frozen=True)
