@@ -33,6 +33,7 @@ from ganeval.runs.record import RunRecord
 
 SINGLE_FILE_LIMIT = 25 * 2**20
 LARGE = 10 * 2**20
+FULL_DEPTH_LIMIT = 4 * 2**20  # beyond it embedded grey pictures are cut to 16 levels
 MANY_RUNS = 24  # beyond it speed goes before the last fifth of the size
 PICTURES = (".webp", ".png")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +58,7 @@ def build_report(
     compare: Sequence[str] | None = None,
     json_out: str | Path | None = None,
     single_file_limit: int = SINGLE_FILE_LIMIT,
+    full_depth_limit: int = FULL_DEPTH_LIMIT,
 ) -> ReportResult:
     """Write the page of `found` to exactly `out`, and report.json to `json_out` where it is given.
 
@@ -69,7 +71,10 @@ def build_report(
     shown = _shown(found, compare)
     out = Path(out)
     quick = len(found.runs) > MANY_RUNS
-    page, html = _render(found, title, shown, Pictures(quick=quick))
+    few = quick or _bytes_of_grids(found) > full_depth_limit
+    page, html = _render(found, title, shown, Pictures(quick=quick, few_levels=few))
+    if not few and len(html) > full_depth_limit:
+        page, html = _render(found, title, shown, Pictures(few_levels=True))
     assets: Path | None = None
     if len(html) > single_file_limit:
         assets = out.with_name(f"{out.stem}.assets")
@@ -84,6 +89,12 @@ def build_report(
         ) from error
     _tidy(out, assets, page.pictures)
     return ReportResult(out, len(html), assets, written, _warnings(len(html), page))
+
+
+def _bytes_of_grids(found: Found) -> int:
+    """About what the pictures of all steps weigh: a page that cannot keep their depth need not be drawn twice."""
+    files = {grid.path for run in found.runs for grid in run.grids if grid.span is None}
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _shown(found: Found, compare: Sequence[str] | None) -> tuple[int, ...]:
@@ -204,7 +215,12 @@ def _panel_template(panel: Panel) -> Any:
 
 
 def _score(record: ScoreRecord) -> Markup:
-    return text.number(record.value, record.se)
+    shown = text.number(record.value, record.se)
+    return (
+        Markup('<span class="nowrap">≥ {}</span> <small>(no repeat found)</small>').format(shown)
+        if record.only_a_bound
+        else shown
+    )
 
 
 def _metric(name: str) -> Markup:

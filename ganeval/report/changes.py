@@ -75,8 +75,8 @@ def _against(now: Evaluation, then: Evaluation, label: str, kind: str) -> Change
 
 
 def difference(now: ScoreRecord, then: ScoreRecord) -> Change | None:
-    """Now minus then, in words only as far as the interval goes; None where one of them is no number."""
-    if now.value is None or then.value is None or not (now.ok and then.ok):
+    """Now minus then, in words only as far as the interval goes; None where one of them is no number but a bound or a reason."""
+    if now.value is None or then.value is None or now.only_a_bound or then.only_a_bound:
         return None
     delta = now.value - then.value
     interval = _mover(now.value, now.interval, then.value, then.interval)

@@ -12,12 +12,13 @@ from ganeval.report.view import Page, RunView
 HEADLINE = ("fid", "classifier_score", "recall", "missing_classes")
 STRIP = 10
 STRIP_SIDE = 64
+LINES = 4  # hints and events of a run that are not folded
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
     if not page.runs:
         return Absent("No run was found.")
-    return {"cards": [_card(page, run) for run in page.runs]}
+    return {"lines": LINES, "cards": [_card(page, run) for run in page.runs]}
 
 
 def _card(page: Page, run: RunView) -> dict[str, Any]:
@@ -76,7 +77,9 @@ TEMPLATE = """
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
   <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} · <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
-  {% if run.record.notes %}<details class="notes"><summary>{{ run.record.notes|length|plural('note') }}</summary><ul>{% for note in run.record.notes[:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}
+  {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
+  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+  {% if r.notes|length > lines %}<details class="notes"><summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}{% endif %}
 </article>
 {% endfor %}
 </div>
