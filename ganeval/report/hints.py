@@ -41,7 +41,7 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         return []
     hints = []
     if len(failed := np.flatnonzero(_impossible(tag, values))):
-        hints.append(Hint("bad", f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(steps[failed[0]])}: FID cannot be "
+        hints.append(Hint("bad", f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(float(steps[failed[0]]))}: FID cannot be "
                                  "negative: the measurement failed"))  # fmt: skip
     bad = ~np.isfinite(values)
     if bad.any():
