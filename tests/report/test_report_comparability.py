@@ -15,7 +15,7 @@ from ganeval.records.scores import Evaluation, Floor, ScoreRecord
 from ganeval.report import build_report
 from ganeval.report.changes import changes_of
 from ganeval.report.comparability import alike, fair_floor, unlike
-from ganeval.report.panels.comparison import _ranks
+from ganeval.report.panels.comparison import _lanes, _ranks
 from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page
 from ganeval.runs.discovery import find_runs
@@ -136,3 +136,18 @@ def test_the_mark_of_real_images_lies_inside_the_axes(three: Path) -> None:
     chart = page[page.index('aria-labelledby="plane-density-t') :].split("</svg>")[0]
     low, high = (float(end) for end in re.findall(r'data-y="([^"]*)"', chart)[0].split()[2:4])
     assert low < 2.4 < high
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 9])
+def test_the_seeds_of_a_recipe_have_one_label_and_stay_on_their_line(
+    new_run: MakeRun, tmp_path: Path, seeds: int
+) -> None:
+    for name in (*(f"proj seed {i}" for i in range(seeds)), "other"):
+        new_run(tmp_path / "runs", name, names=("a", "b"), steps=(), evaluated=(300,))
+    lanes = list(_lanes(_page(tmp_path / "runs").evaluated).values())
+    assert [round(lane) for lane in lanes] == [0] * seeds + [1]
+    assert lanes[-1] - lanes[-2] > 0.5
+    page = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html").path.read_text()
+    chart = page[page.index('aria-labelledby="compare-fid-t') :].split("</svg>")[0]
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", chart)
+    assert (texts.count("proj"), texts.count("other")) == (1, 1)

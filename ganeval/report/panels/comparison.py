@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHARTED = ("fid", "kid", "classifier_score", "precision", "recall", "coverage")
 TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "copies", "vendi")
+SPREAD = 0.6  # of a line that the seeds of one recipe take
 _SEED = re.compile(r"[-_ ]?(seed|s)[-_ ]?\d+$", re.IGNORECASE)
 
 
@@ -81,14 +82,14 @@ def _chart(page: Page, runs: list[RunView], name: str) -> Any:
         one = bool(floors) and max(floors) - min(floors) < 1e-6 + 0.2 * abs(max(floors))
         if one:
             axes.axvline(floors[0], color=ink("muted"), lw=1, ls=(0, (2, 2)))
-        labels = {lanes[run.index]: plain(_lane_name(run, runs)) for run, _ in rows}
-        axes.set_ylim(max(lanes.values()) + 0.6, -0.6)
+        labels = {round(lanes[run.index]): plain(_lane_name(run, runs)) for run, _ in rows}
+        axes.set_ylim(max(labels) + 0.6, -0.6)
         axes.grid(visible=False, axis="y")
         tidy(axes, xlabel="dashed: real against real" if one else "")
         axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
 
     said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
-    height = 0.6 + 0.24 * (1 + max(lanes.values()))
+    height = 0.6 + 0.24 * (1 + round(max(lanes.values())))
     left = 0.2 + 0.072 * max(len(plain(_lane_name(run, runs))) for run, _ in rows)
     return page.chart(f"compare-{name}", paint, title=f"{name} of {len(rows)} runs with 95 % intervals",
                       description=said, height=height, left=left)  # fmt: skip
@@ -103,15 +104,14 @@ def _by_style(rows: list[tuple[RunView, ScoreRecord]]) -> dict[int, list[tuple[R
 
 
 def _lanes(runs: list[RunView]) -> dict[int, float]:
-    """A line of its own for each run; the seeds of one recipe share one, a little apart."""
-    seeds = _seeds(runs)
-    together = {run.index: (stem, place) for stem, members in seeds.items() for place, run in enumerate(members)}
+    """A line of its own for each run; the seeds of one recipe share one, spread over `SPREAD` of it."""
+    together = {run.index: (stem, place / (len(members) - 1) - 0.5)
+                for stem, members in _seeds(runs).items() for place, run in enumerate(members)}  # fmt: skip
     lanes: dict[int, float] = {}
     where: dict[str, int] = {}
     for run in runs:
-        stem, place = together.get(run.index, (f"#{run.index}", 0))
-        lane = where.setdefault(stem, len(where))
-        lanes[run.index] = lane + 0.16 * place if place else float(lane)
+        stem, place = together.get(run.index, (f"#{run.index}", 0.0))
+        lanes[run.index] = where.setdefault(stem, len(where)) + SPREAD * place
     return lanes
 
 
