@@ -24,6 +24,7 @@ from ganeval.errors import GanevalError, printable, sentence
 from ganeval.records.scores import ScoreRecord
 from ganeval.report import charts, text
 from ganeval.report.document import created_of, document_of, render_csv, summary_of
+from ganeval.report.latex import render_latex
 from ganeval.report.panel import Absent, Panel, panels_in_order
 from ganeval.report.pictures import Pictures
 from ganeval.report.text import visible
@@ -112,7 +113,7 @@ def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures
     sections = [section for section in reversed(drawn) if section is not None]
     script, style = _file("report.js"), _file("style.css")
     data = {
-        "report": strict(document_of(page)), "csv": render_csv(page), "sprites": page.sprites, "shown": list(shown),
+        "report": strict(document_of(page)), "csv": render_csv(page), "latex": render_latex(page.evaluated), "sprites": page.sprites, "shown": list(shown),
     }  # fmt: skip
     html = _environment().get_template("page.html").render(
         page=page, title=title, sections=sections, created=created_of(page), style=Markup(style),  # noqa: S704 - our file

@@ -59,6 +59,22 @@ def unlike(runs: Sequence[RunView], names: Sequence[str]) -> list[Unlike]:
     return [Unlike(tuple(metrics), members, keys) for (members, keys), metrics in said.items()]
 
 
+def ranks(runs: Sequence[RunView], name: str) -> dict[int, str]:
+    """Run index -> rank among those measured alike; where intervals overlap, the range of ranks that a run may have."""
+    rows = [(run.index, record) for run, record in alike(runs, name)]
+    if len(rows) < 2 or any(record.interval is None for _, record in rows) or rows[0][1].better == "target":
+        return {}
+    sign = 1.0 if rows[0][1].better == "lower" else -1.0
+    ends = {index: sorted(sign * end for end in record.interval or ()) for index, record in rows}
+    places = {}
+    for index, (low, high) in ends.items():
+        above = sum(other[1] < low for other in ends.values())
+        below = sum(other[0] > high for other in ends.values())
+        first, last = above + 1, len(ends) - below
+        places[index] = str(first) if first == last else f"{first}–{last}"
+    return places
+
+
 def fair_floor(record: ScoreRecord) -> Floor | None:
     """The floor, where the number may be held against it: of a metric with a bias in n only at the same n."""
     floor = record.floor

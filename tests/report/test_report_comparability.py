@@ -14,8 +14,8 @@ import pytest
 from ganeval.records.scores import Evaluation, Floor, ScoreRecord
 from ganeval.report import build_report
 from ganeval.report.changes import changes_of
-from ganeval.report.comparability import alike, fair_floor, unlike
-from ganeval.report.panels.comparison import _lanes, _ranks
+from ganeval.report.comparability import alike, fair_floor, ranks, unlike
+from ganeval.report.panels.comparison import _lanes
 from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page
 from ganeval.runs.discovery import find_runs
@@ -47,10 +47,10 @@ def _text(root: Path) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", page[: page.index('id="data"')]))
 
 
-def test_a_run_without_label_metrics_costs_no_metric_its_ranks(three: Path) -> None:
+def test_a_run_without_label_metrics_costs_no_metric_itsranks(three: Path) -> None:
     _rewrite(three / "0003-odd", lambda name, r: None if name in ("classifier_score", "class_balance") else r)
     runs = _page(three).evaluated
-    assert [len(_ranks(runs, name)) for name in NAMES] == [3, 3, 3, 3, 2]
+    assert [len(ranks(runs, name)) for name in NAMES] == [3, 3, 3, 3, 2]
     assert set(changes_of(runs[2], runs).by_metric) >= {"fid", "kid", "precision", "recall"}
     assert "Not measured alike" not in _text(three)
 
@@ -70,7 +70,7 @@ def test_the_message_names_the_run_the_metrics_and_what_differs(
     _rewrite(three / "0003-odd", lambda _, r: replace(r, signature=r.signature.replace(old, new)))
     runs = _page(three).evaluated
     for name in NAMES:
-        assert set(_ranks(runs, name)) == ({0, 1} if name in metrics else {0, 1, 2})
+        assert set(ranks(runs, name)) == ({0, 1} if name in metrics else {0, 1, 2})
     found = unlike(runs, NAMES)
     assert [({run.label for run in u.runs}, u.metrics, u.words) for u in found] == [({"odd"}, metrics, said)]
     assert re.search(rf"Not measured alike:\s*odd differs from the other runs in {said}", _text(three))
@@ -79,7 +79,7 @@ def test_the_message_names_the_run_the_metrics_and_what_differs(
 def test_one_metric_with_another_option_costs_only_itself(three: Path) -> None:
     _rewrite(three / "0003-odd", lambda n, r: replace(r, signature=r.signature + "|k:5") if n == "precision" else r)
     runs = _page(three).evaluated
-    assert {name: len(_ranks(runs, name)) for name in NAMES}["precision"] == 2
+    assert {name: len(ranks(runs, name)) for name in NAMES}["precision"] == 2
     changes = changes_of(runs[2], runs)
     assert "precision" not in changes.by_metric
     assert changes.unlike == {"precision": "its option 'k'"}
@@ -104,7 +104,7 @@ def test_runs_that_share_no_metric_are_not_subtracted(three: Path) -> None:
         _rewrite(three / run, lambda _, r: replace(r, signature=r.signature.replace("x:", "x:other-")))
     runs = _page(three).evaluated
     assert changes_of(runs[2], runs).by_metric == {}
-    assert _ranks(runs, "fid").keys() == {0, 1}
+    assert ranks(runs, "fid").keys() == {0, 1}
 
 
 def _with_floor(record: ScoreRecord, n: int) -> ScoreRecord:

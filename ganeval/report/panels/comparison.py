@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.records.scores import ScoreRecord
 from ganeval.report.charts import SERIES, ink, plain, series_marker, series_style, tidy
-from ganeval.report.comparability import alike, fair_floor, unlike
+from ganeval.report.comparability import fair_floor, ranks, unlike
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -27,7 +27,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     names = [n for n in TABLED if sum(_ok(run, n) for run in runs) > 1]
     return {
         "runs": runs, "names": names, "charts": [_chart(page, runs, n) for n in names if n in CHARTED],
-        "ranks": {n: _ranks(runs, n) for n in names}, "seeds": _seeds(runs), "unlike": unlike(runs, names),
+        "ranks": {n: ranks(runs, n) for n in names}, "seeds": _seeds(runs), "unlike": unlike(runs, names),
         "better": {n: next(r.evaluation.scores[n].better for r in runs if _ok(r, n)) for n in names},  # pyright: ignore[reportOptionalMemberAccess] - _ok has looked
     }  # fmt: skip
 
@@ -39,22 +39,6 @@ def _record(run: RunView, name: str) -> ScoreRecord | None:
 def _ok(run: RunView, name: str) -> bool:
     record = _record(run, name)
     return record is not None and record.ok
-
-
-def _ranks(runs: list[RunView], name: str) -> dict[int, str]:
-    """Run index -> rank among those measured alike; where intervals overlap, the range of ranks that a run may have."""
-    rows = [(run.index, record) for run, record in alike(runs, name)]
-    if len(rows) < 2 or any(record.interval is None for _, record in rows) or rows[0][1].better == "target":
-        return {}
-    sign = 1.0 if rows[0][1].better == "lower" else -1.0
-    ends = {index: sorted(sign * end for end in record.interval or ()) for index, record in rows}
-    ranks = {}
-    for index, (low, high) in ends.items():
-        above = sum(other[1] < low for other in ends.values())
-        below = sum(other[0] > high for other in ends.values())
-        first, last = above + 1, len(ends) - below
-        ranks[index] = str(first) if first == last else f"{first}–{last}"
-    return ranks
 
 
 def _seeds(runs: list[RunView]) -> dict[str, list[RunView]]:

@@ -57,7 +57,7 @@ TEMPLATE = """
 {% endfor %}
 {% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul></details>{% endif %}
 {% endcall %}{% endfor %}
-<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
+<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy all runs as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
 """
 
 PANEL = Panel(
