@@ -27,6 +27,7 @@ DATA = frozenset({
     "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
     "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
 })  # fmt: skip
+SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
 WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
 SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
@@ -136,8 +137,8 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         return
     below = _Search([], [], search.seen)
     found = [claim for child in children for claim in _claims(child, depth + 1, below, data=data)]
-    stronger = any(dict(_probe(path)).get(reader, 0) > best for path, reader, _ in found)
-    if scores and not stronger:
+    claims = [dict(_probe(path)).get(reader, 0) for path, reader, _ in found]
+    if scores and not any(claim > best for claim in claims) and sum(claim == best > WEAK for claim in claims) < SEVERAL:
         yield _claim(folder, scores)
         return
     if scores:
@@ -182,7 +183,7 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
     except OSError as error:
         search.ignored.append((folder, f"cannot be read ({error.strerror or error})"))
         return None
-    return sorted(children)
+    return sorted(children, key=lambda child: (child.is_symlink(), child))  # a run is read where it lies, not by a link
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -16,11 +16,15 @@ from typing import Literal
 
 from ganeval.core.files import require_regular
 from ganeval.runs.parsing import IMAGES, names_in
+from ganeval.runs.record import Grid, SampleSet
 
 Size = tuple[int, int]
 Pictures = Literal["auto", "samples", "steps"]
 BESIDE = ("real", "reals", "real_images", "real_samples", "reference", "real.npz", "reals.npz", "reference.npz")
 SAMPLES = 500  # numbered pictures of one name: beyond it they are a set of samples
+PLAIN = frozenset(
+    {"images", "samples", "results", "output", "outputs", "out", "img", "imgs", "pictures"}
+)  # names of folders
 FEW = 50  # so many small pictures that are numbered without a gap are samples, too
 SMALL = 64  # pixels: a picture for people, of several tiles, is larger
 MAX_CLASSES = 1000
@@ -119,6 +123,32 @@ def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) 
     axes = [axis for axis in range(len(found[0][0])) if len({numbers[axis] for numbers, _ in found}) > 1] or [0]
     rows = tuple(tuple(numbers[axis] for axis in axes) for numbers, _ in found)
     return Series(tuple(path for _, path in found), rows, tuple(template[axis] for axis in axes))
+
+
+def pictured(folder: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
+    """The numbered pictures of a folder as steps of a training, or as sets of samples."""
+    series = series_in(folder)
+    if series is None or len(series.files) < 2:
+        return (), ()
+    if series.are_samples:
+        return (), _samples(folder, series)
+    pictures = dict(zip(series.steps, series.files, strict=True))
+    return tuple(Grid(step, path) for step, path in sorted(pictures.items())), ()
+
+
+def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:
+    """One set a step where names say steps; else all of them, as the folder itself where it holds nothing else."""
+    if series.many_a_step:
+        return tuple(
+            SampleSet(
+                step, folder, tuple(path for own, path in zip(series.steps, series.files, strict=True) if own == step)
+            )
+            for step in sorted(set(series.steps))
+        )
+    alone = len(series.files) == len([name for name in names_in(folder) if not name.startswith(".")])
+    return (
+        (SampleSet(0, folder),) if alone and not series.labels else (SampleSet(0, folder, series.files, series.labels),)
+    )
 
 
 def picture_size(path: Path) -> Size | None:

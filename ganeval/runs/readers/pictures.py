@@ -9,10 +9,8 @@ from typing import Any
 
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.reader import Reader
-from ganeval.runs.record import Grid, RunRecord, SampleSet
-from ganeval.runs.series import Series, series_in
-
-PLAIN = frozenset({"images", "samples", "results", "output", "outputs", "out", "img", "imgs", "pictures"})
+from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import PLAIN, pictured, series_in
 
 
 def probe(folder: Path) -> int:
@@ -28,31 +26,12 @@ def read(folder: Path) -> list[RunRecord]:
         return []
     name = f"{folder.parent.name}/{folder.name}" if folder.name.lower() in PLAIN else folder.name
     unit = "milestone" if "sample-" in series.before[0].lower() else series.unit
-    if series.are_samples:
-        return [_record(folder, name, samples=_samples(folder, series), step_unit=unit)]
-    pictures = dict(zip(series.steps, series.files, strict=True))
-    return [
-        _record(folder, name, grids=tuple(Grid(step, path) for step, path in sorted(pictures.items())), step_unit=unit)
-    ]
+    grids, samples = pictured(folder)
+    return [_record(folder, name, grids=grids, samples=samples, step_unit=unit)]
 
 
 def _record(folder: Path, name: str, **rest: Any) -> RunRecord:
     return RunRecord(id=folder.name, path=folder, reader="pictures", name=name, **rest)
-
-
-def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:
-    """One set a step where names say steps; else all of them, as the folder itself where it holds nothing else."""
-    if series.many_a_step:
-        return tuple(
-            SampleSet(
-                step, folder, tuple(path for own, path in zip(series.steps, series.files, strict=True) if own == step)
-            )
-            for step in sorted(set(series.steps))
-        )
-    alone = len(series.files) == len([name for name in names_in(folder) if not name.startswith(".")])
-    return (
-        (SampleSet(0, folder),) if alone and not series.labels else (SampleSet(0, folder, series.files, series.labels),)
-    )
 
 
 def _by_class(folder: Path) -> bool:
