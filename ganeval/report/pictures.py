@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import open_regular, require_regular, write_atomic
+from ganeval.runs.parsing import lfs_pointer
 
 MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
 MAX_SIDE = 1280  # wider sprites are shrunk for the page
@@ -85,7 +86,7 @@ def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.
     except BrokenPictureError:
         raise
     except Exception as error:  # damaged pictures make Pillow raise a dozen kinds
-        raise BrokenPictureError(f"{path.name} cannot be decoded ({error}).") from error
+        raise BrokenPictureError((lfs_pointer(path) or f"{path.name} cannot be decoded ({error})") + ".") from error
 
 
 def _decoded(path: Path, span: tuple[int, int] | None) -> NDArray[np.uint8]:

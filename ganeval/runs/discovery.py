@@ -16,6 +16,7 @@ from pathlib import Path
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
 from ganeval.runs import events, layout, series
+from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
@@ -27,6 +28,7 @@ DATA = frozenset({
     "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
     "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
 })  # fmt: skip
+LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
 SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
 WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
@@ -198,7 +200,8 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
     runs = _attempt(reader, path)
     if len(runs) == 1 and not runs[0].error:
         for helper in helpers:
-            runs = [_enriched(runs[0], helper)]
+            if not (helper.guesses and (runs[0].curves or reader.name == "ganeval")):
+                runs = [_enriched(runs[0], helper)]
     base = sound(path.relative_to(root).as_posix() if path != root else path.resolve().name)
     return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
 
@@ -206,7 +209,7 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return [sound(_evaluated(_typed(run))) for run in reader.read(path)]
+        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
 
@@ -216,6 +219,17 @@ def _typed(run: RunRecord) -> RunRecord:
     if wrong:
         raise BrokenRunError(f"Expected texts in {', '.join(wrong)} of the run; the reader gave something else.")
     return run
+
+
+def _pointed(run: RunRecord) -> RunRecord:
+    """What Git LFS has not brought of the files of a foreign run's folder is a problem of the run."""
+    small = (
+        [run.path / name for name in names_in(run.path) if name.lower().endswith(LOGS)]
+        if run.reader != "ganeval"
+        else []
+    )
+    found = [said for path in small[:MAX_LOGS] if (said := lfs_pointer(path)) and said not in run.problems]
+    return replace(run, problems=(*run.problems, *found)) if found else run
 
 
 def _enriched(run: RunRecord, helper: Reader) -> RunRecord:

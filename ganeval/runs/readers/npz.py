@@ -11,7 +11,7 @@ import numpy as np
 
 from ganeval.core.files import open_regular
 from ganeval.runs.layout import LATENTS, MAX_LATENTS
-from ganeval.runs.parsing import lines_of, loads, names_in, real, rows_of
+from ganeval.runs.parsing import lfs_pointer, lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord, SampleSet
@@ -43,7 +43,7 @@ def read(folder: Path) -> list[RunRecord]:
             parse(folder / name, points)
     names = names_in(folder)
     samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
-    damaged = [f"{name} holds no images that can be read: write it again" for name in _damaged(folder, names)]
+    damaged = [lfs_pointer(folder / name) or f"{name} holds no images that can be read: write it again" for name in _damaged(folder, names)]
     return [RunRecord(
         id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points), problems=tuple(damaged),
         error="; ".join(damaged) if not points and not samples else "",

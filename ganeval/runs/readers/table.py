@@ -53,4 +53,4 @@ def _tables(folder: Path) -> list[Table]:
     return [table for path in files[:MAX_TABLES] if (table := table_in(path)) is not None]
 
 
-READER = Reader("table", probe, read)
+READER = Reader("table", probe, read, guesses=True)

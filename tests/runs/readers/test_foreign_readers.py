@@ -221,3 +221,39 @@ def test_a_summary_beside_the_logs_of_several_runs_does_not_hide_them(write_layo
     root = write_layout("table")
     (root / "all.csv").write_text("step,fid\n1,2.0\n2,1.0\n")
     assert len(find_runs(root).runs) == 6
+
+
+def test_tables_add_nothing_to_a_run_that_has_its_own_curves(write_layout: Write) -> None:
+    root = write_layout("stylegan")
+    (next(root.iterdir()) / "extra.csv").write_text("step,more\n1,2\n2,3\n")
+    assert "more" not in find_runs(root).runs[0].curves
+
+
+def test_studiogan_names_with_a_slash_are_metrics(write_layout: Write) -> None:
+    root = write_layout("studiogan")
+    log = next((root / "studio" / "logs").iterdir())
+    log.write_text(
+        log.read_text()
+        + "[INFO] 2023-05-01 10:22:05 > F_8 score (Step: 200, Using test images): 0.975\n"
+        + "[INFO] 2023-05-01 10:22:05 > F_1/8 score (Step: 200, Using test images): 0.925\n"
+        + "[INFO] 2023-05-01 10:22:05 > Improved Precision/Recall score (Step: 200, Using test images): 0.5\n"
+    )
+    curves = find_runs(root).runs[0].curves
+    assert {tag: curve.values for tag, curve in curves.items() if "f_" in tag or "/r" in tag} == {
+        "metric/f_8": (0.975,), "metric/f_1/8": (0.925,), "metric/improved_precision/recall": (0.5,),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["samples_8x8x8x1.npz", "images/100.png", "log.csv"])
+def test_a_pointer_of_git_lfs_is_named_as_such(name: str, tmp_path: Path) -> None:
+    from ganeval.report import build_report
+
+    (tmp_path / "runs" / "gan" / "images").mkdir(parents=True)
+    (tmp_path / "runs" / "gan" / "progress.csv").write_text("step,loss\n0,1\n1,2\n")
+    for file in (name, "images/200.png") if name.startswith("images") else (name,):
+        (tmp_path / "runs" / "gan" / file).write_text(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+        )
+    root = tmp_path / "runs" / "gan" / "images" if name.startswith("images") else tmp_path / "runs"
+    page = build_report(find_runs(root), out=tmp_path / "r.html").path.read_text()
+    assert f"{Path(name).name} is a pointer of Git LFS: run git lfs pull" in page
