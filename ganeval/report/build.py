@@ -156,7 +156,7 @@ def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
 def _drawn(page: Page, panel: Panel) -> dict[str, Any] | None:
     prepared = panel.prepare(page)
     if isinstance(prepared, Absent):
-        return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
+        return None if prepared.hide or not page.evaluated else {"panel": panel, "absent": prepared.reason}
     html = _panel_template(panel).render(page=page, **prepared)
     return {"panel": panel, "html": Markup(html)}  # noqa: S704 - rendered with autoescape
 

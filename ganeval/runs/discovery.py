@@ -16,6 +16,7 @@ from pathlib import Path
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
 from ganeval.runs import events, layout, series
+from ganeval.runs.advice import advice_of, contents_of
 from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
@@ -65,10 +66,10 @@ class Found:
 
     @property
     def explanation(self) -> str:
-        """Every folder that a reader claimed with its scores, and every folder that was passed over with its reason."""
+        """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
-        return "\n".join([self.summary, *lines])
+        return "\n".join([self.summary, *lines, *(line for run in self.runs for line in _explained(run, self.root))])
 
     def __getitem__(self, name: str) -> RunRecord:
         """The run with this id or name, or the only one whose id ends with it."""
@@ -78,6 +79,18 @@ class Found:
             known = ", ".join(printable(run.id) for run in self.runs) or "none"
             raise GanevalError(f"Expected the name of one run; {name!r} fits {len(near)} of them. Known: {known}.")
         return near[0]
+
+
+def _explained(run: RunRecord, root: Path) -> list[str]:
+    name = printable(run.id)
+    if run.error:
+        return [f"{name}: cannot be read: {printable(run.error, 1000)}"]
+    lines = [f"{name}: read by {run.reader}: {contents_of(run)}"]
+    lines += [f"  {printable(text, 1000)}" for text in (*run.problems, *run.notes)]
+    advice = advice_of(run, root)
+    return (
+        lines if advice is None else [*lines, f"  not evaluated. {advice.why} Type: {printable(advice.command, 4096)}"]
+    )
 
 
 def find_runs(
