@@ -11,7 +11,7 @@ from ganeval.report.text import count, listed
 from ganeval.runs.record import Curve, RunRecord
 
 LASTING = 3  # values at the end of a loss that are no numbers: fewer may be a gap of the log
-_EVENT = re.compile(r"nan at step ([\d.e+]+)(?:: (.*))?", re.IGNORECASE)
+_EVENT = re.compile(r"nan at step ([\d.e+]+)(?:: .*)?", re.IGNORECASE)
 
 
 def bad_end(run: RunRecord) -> Story | None:
@@ -23,9 +23,9 @@ def bad_end(run: RunRecord) -> Story | None:
 
 
 def _logged_end(run: RunRecord) -> tuple[float, str] | None:
-    """The trainer's own word for it, if the training did not go on after it."""
+    """The trainer's own word for it, if the training did not go on after it; the reason stands among the events."""
     events = [match for note in run.notes if (match := _EVENT.fullmatch(note))]
-    return (float(events[-1][1]), events[-1][2] or "") if run.status == "failed" and events else None
+    return (float(events[-1][1]), "") if run.status == "failed" and events else None
 
 
 def _end_of_losses(run: RunRecord) -> tuple[float, str] | None:

@@ -44,7 +44,9 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         hints.append(Hint("bad", f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(float(steps[failed[0]]))}: FID cannot be "
                                  "negative: the measurement failed"))  # fmt: skip
     bad = ~np.isfinite(values)
-    if bad.any():
+    if bad.all():
+        hints.append(Hint("note", f"{tag} was never a number"))
+    elif bad.any():
         times = "" if bad.sum() == 1 else f" ({int(bad.sum())} of {len(values)} values)"
         hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
     if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):

@@ -11,7 +11,7 @@ from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
 from ganeval.report.view import Page, RunView
-from ganeval.runs.advice import Advice, advice_of
+from ganeval.runs.advice import advice_of
 
 HEADLINE = ("fid", "classifier_score", "recall", "missing_classes")
 STRIP = 10
@@ -27,13 +27,14 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     return {"lines": LINES, "advice": _advice(page), "cards": [_card(page, run) for run in page.runs]}
 
 
-def _advice(page: Page) -> Advice | None:
+def _advice(page: Page) -> dict[str, Any] | None:
     """What would measure the first run that can be measured, where none is; runs with samples first."""
     if page.evaluated or not page.readable:
         return None
     root = page.found.root
-    runs = sorted(page.readable, key=lambda run: not run.record.samples)
-    return advice_of(runs[0].record, root.name if root.is_absolute() else root)
+    run = min(page.readable, key=lambda run: (not run.record.samples, run.record.reader != "pictures"))
+    advice = advice_of(run.record, root.name if root.is_absolute() else root)
+    return None if advice is None else {"run": run, "why": advice.why, "command": advice.command}
 
 
 def _card(page: Page, run: RunView) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 
 
 TEMPLATE = """
-{% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.why }}</p><p class="command"><code>{{ advice.command|visible(1000) }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
+{% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}: {{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
 <article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
@@ -99,7 +100,7 @@ TEMPLATE = """
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
-  {% if card.strip %}<img class="strip pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
+  {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
   {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div><dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
   {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt><dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl><p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
