@@ -10,6 +10,7 @@ from typing import Any
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.sheets import sheet_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
@@ -65,10 +66,14 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
         pixels = load_picture(grid.path, grid.span)
     except BrokenPictureError:
         return None  # the samples panel says so
-    if not grid.rows or not grid.columns:
+    sheet = None if grid.rows and grid.columns else sheet_of(pixels)
+    if sheet is not None:
+        tiles = sheet.tiles(pixels)
+    elif grid.rows and grid.columns:
+        tiles = tiles_of(pixels, grid.rows, grid.columns)
+    else:
         whole = shrink(pixels, PICTURE_SIDE)
         return {"src": page.pictures.add(whole), "width": whole.shape[1], "height": whole.shape[0], "n": 0}
-    tiles = tiles_of(pixels, grid.rows, grid.columns)
     chosen = _chosen(grid.labels[: len(tiles)], len(tiles))
     strip = shrink(sprite_of(tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen))
     return {"src": page.pictures.add(strip), "width": strip.shape[1], "height": strip.shape[0], "n": len(chosen)}
