@@ -47,7 +47,8 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
     class by chance, `p_value` of the chi-square test (of two samples where the target is one; simulated where an
     expected count is below 5; too large rather than too small where labels were asked for in equal numbers),
-    `reverse_kl` (None when a class is missing: it is infinite).
+    `kl_target_fake`, the divergence the other way round, KL(target || fakes) (None when a class is missing: it is
+    infinite).
 
     >>> from ganeval.features.extraction import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 0, 0, 0]])
@@ -74,7 +75,7 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     details = {
         "classes": _table(counts, prior, pair.fake.passport.class_names),
         "missing": missing_table(counts, prior, pair.fake.passport.class_names),
-        "prior": source, "p_value": p_value, "test": test, "reverse_kl": _reverse_kl(shares, prior),
+        "prior": source, "p_value": p_value, "test": test, "kl_target_fake": _kl_target_fake(shares, prior),
         "expected_by_chance": df / 2 * per_n,
     }  # fmt: skip
     interval = _interval(value, se, 1 / per_n, df)
@@ -195,7 +196,7 @@ def _table(counts: NDArray[np.int64], prior: NDArray[np.float64], names: tuple[s
     ]  # fmt: skip
 
 
-def _reverse_kl(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:
+def _kl_target_fake(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:
     due = prior > 0
     if (shares[due] == 0).any():
         return None

@@ -34,7 +34,8 @@ def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
 
     A class counts when at least `min_hits` images are assigned to it and, where the judge's confusion matrix is known,
     when its count is improbable (1 % over all classes) as errors made on the images of the other classes.
-    `details`: the naive count, captured and missing classes, hits, and the reverse KL of the hits to uniform.
+    `details`: the naive count, captured and missing classes, hits, and `reverse_kl`, KL(hits || uniform):
+    what `class_balance` is where nothing but equal shares is asked for.
 
     Returns: [0, k] modes, an integer; k classes is perfect. No standard error: a count of modes is a hard rule.
     Bias: rises with n; compare at equal n only.
