@@ -112,7 +112,7 @@ def _floor(result: DemoResult, metric: str) -> str:
 
 
 def _verdict(name: str, evaluation: Evaluation) -> str:
-    """The classes that never came, and those that came no more often than the judge misreads the others."""
+    """The classes that are missing, and those seen no more often than the classifier's own errors explain."""
     record = evaluation.scores["missing_classes"]
     if not record.ok:
         return f"{name}: which classes are missing was {record.status}"
@@ -121,6 +121,6 @@ def _verdict(name: str, evaluation: Evaluation) -> str:
     misread = [str(name) for name in details.get("doubtful", [])]
     if not never and not misread:
         return f"{name}: all classes are there."
-    said = [f"never draws {', '.join(never)}"] if never else []
-    said += [f"shows {', '.join(misread)} no more often than others are misread for it"] if misread else []
+    said = [f"never generates {', '.join(never)}"] if never else []
+    said += [f"almost never generates {', '.join(misread)}"] if misread else []
     return f"{name}: COLLAPSED, it {' and '.join(said)}."

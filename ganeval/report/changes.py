@@ -16,7 +16,7 @@ from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.view import RunView
 
 Interval = tuple[float, float]
-NO_DIFFERENCE = "not told apart"
+NO_DIFFERENCE = "no clear difference"
 _GATE_WORDS = {
     "improved": ("▲ improved", "good"), "ok": ("✔ ok", "good"), "inconclusive": ("? inconclusive", "warn"),
     "regressed": ("✘ regressed", "bad"), "incomparable": ("≠ incomparable", "bad"), "error": ("! error", "bad"),

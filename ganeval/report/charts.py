@@ -225,7 +225,7 @@ def plain(text: object) -> str:
 
 
 def swatch(index: int) -> Markup:
-    """The run's colour, dashes and marker beside its name: a legend entry that needs no colour to be told apart."""
+    """The run's colour, dashes and marker beside its name: a legend entry that can be read without colour."""
     return Markup('<span class="swatch sw{0}" aria-hidden="true">{1}</span>').format(
         index % SERIES, escape("●■◆▲▼✚★✖"[index % 8])
     )

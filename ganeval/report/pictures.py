@@ -2,7 +2,7 @@
 
 A picture is never copied as it came: it is decoded (a broken one becomes a note, a huge one is refused before it is
 unpacked) and written again as lossless WebP. Grey pictures are cut to 16 levels when they are embedded: half the bytes,
-and no eye tells the difference at this size. Where that happens the page says so.
+and nobody sees the difference at this size. Where that happens the page says so.
 """
 
 from __future__ import annotations

@@ -32,8 +32,7 @@ def story_of(evaluation: Evaluation | None) -> Story:
     if not any(record.ok for record in evaluation.scores.values()):
         return Story("none", "nothing measured", ())
     if any(level == "bad" for level, _ in findings):
-        collapsed = any("never" in text or "hardly" in text for text in sentences)
-        return Story("bad", "collapsed" if collapsed else "faulty", sentences)
+        return Story("bad", "collapsed" if _absent_classes(evaluation) else "faulty", sentences)
     if findings:
         return Story("warn", "look closer", sentences)
     return Story("good", "no fault found", ())
@@ -53,12 +52,17 @@ def _absent_classes(e: Evaluation) -> list[Finding]:
     rare = [row for row in due if visible(row["name"]) not in said and row["interval"][1] < RARE * row["target"]]
     found: list[Finding] = []
     if gone:
-        found.append(("bad", f"never draws {listed(gone)} ({len(gone)} of {len(due)} classes)"))
+        found.append(("bad", f"never generates {listed(gone)} ({len(gone)} of {len(due)} classes)"))
     if misread:
-        found.append(("bad", f"hardly ever draws {listed(misread)}: no more often than others are misread for it"))
+        found.append(
+            (
+                "bad",
+                f"almost never generates {listed(misread)}: the classifier's own errors explain the few images seen there",
+            )
+        )
     if rare:
         names = [f"{visible(row['name'])} ({percent(row['share'])})" for row in rare]
-        found.append(("bad", f"hardly draws {listed(names)}"))
+        found.append(("bad", f"rarely generates {listed(names)}"))
     return found
 
 
@@ -67,13 +71,16 @@ def _labels(e: Evaluation) -> list[Finding]:
     if record is None or record.value is None or record.value >= 0.9:
         return []
     return [
-        ("bad" if record.value < 0.7 else "warn", f"only {percent(record.value)} show the class that was asked for")
+        (
+            "bad" if record.value < 0.7 else "warn",
+            f"only {percent(record.value)} of the images show the requested class",
+        )
     ]
 
 
 _BREADTH = {
-    "recall": "of the real images lie where it draws",
-    "coverage": "of the real images have a generated one near them",
+    "recall": "of the real images are within the reach of the generator",
+    "coverage": "of the real images have a generated image near them",
 }
 
 
@@ -85,7 +92,7 @@ def _breadth(e: Evaluation) -> list[Finding]:
             continue
         if record.interval[1] < SHORT_OF * record.floor.value:
             level = "bad" if record.interval[1] < 0.4 * record.floor.value else "warn"
-            found.append((level, f"{percent(record.value)} {what} (real against real: {percent(record.floor.value)})"))
+            found.append((level, f"only {percent(record.value)} {what} (floor: {percent(record.floor.value)})"))
     return found
 
 
@@ -97,7 +104,7 @@ def _repeats(e: Evaluation) -> list[Finding]:
     if record.interval[0] <= REPEATS * usual:
         return []
     level = "bad" if record.value > 0.5 else "warn"
-    return [(level, f"{percent(record.value)} of the images repeat another one (real ones: {percent(usual)})")]
+    return [(level, f"{percent(record.value)} of the images repeat another one (real images: {percent(usual)})")]
 
 
 def _copies(e: Evaluation) -> list[Finding]:

@@ -74,7 +74,7 @@ def test_a_broken_run_is_a_red_card(page: str) -> None:
 def test_a_collapsed_run_is_named_as_such(page: str) -> None:
     card = page[page.index('id="run-1"') :][:3000]
     assert "✘ collapsed" in card
-    assert "never draws" in card
+    assert "never generates" in card
 
 
 def test_curves_carry_hints(page: str) -> None:

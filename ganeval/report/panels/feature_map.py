@@ -21,7 +21,7 @@ FEWEST = 8  # points of a class below which an ellipse says nothing
 def prepare(page: Page) -> dict[str, Any] | Absent:
     runs = [run for run in page.evaluated if run.evidence("map")]
     if not runs:
-        return Absent("Needs stored evidence: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no embeddings: evaluate the run again with this version.")
     together = [_chart(page, members) for members in page.comparable(runs)] if page.crowded else []
     return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs,
             "outlined": not page.crowded and any((run.evidence("map")["real_labels"] >= 0).any() for run in runs)}  # fmt: skip
@@ -124,7 +124,8 @@ TEMPLATE = """
 
 PANEL = Panel(
     "feature-map", 100, "Feature map",
-    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are what the "
-    "generator does not draw; a solid ellipse without its dashed one is a class that it misses. Two axes hide the rest of the space: an overlap here proves nothing.",
+    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are real images that the "
+    "generator does not reach; a solid ellipse without a dashed one is a class that it misses. Two axes hide the rest of the "
+    "space: overlap here proves nothing.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -101,7 +101,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "fidelity", 90, "Fidelity and diversity",
-    "Up: single images look real. Right: all of the real variety is reached. A collapsed generator sits top left. A + is "
-    "what real images get. Equal n only: recall and coverage grow with the number of images.",
+    "Up: single images look real. Right: they are as varied as the real ones. A collapsed generator is at the top left. A + is "
+    "what real images get. Compare at equal n only: recall and coverage grow with the number of images.",
     prepare, TEMPLATE,
 )  # fmt: skip

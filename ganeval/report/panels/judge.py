@@ -1,4 +1,4 @@
-"""The judge's own errors on real images: what it would hold against a perfect generator."""
+"""The classifier's own errors on real images: it would blame even a perfect generator for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
         if name and name not in blocks and (block := _block(run)):
             blocks[name] = {"name": name, "run": run, **block}
     if not blocks:
-        return Absent("Needs stored evidence of an evaluation with a judge: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no errors of a classifier: evaluate the run again with this version.")
     return {"blocks": list(blocks.values())}
 
 
@@ -41,13 +41,13 @@ TEMPLATE = """
 {% for b in blocks %}
 <h3>{{ b.name|name }}</h3>
 <p>Right on {{ b.right|count }} of {{ b.n|count }} real test images ({{ (b.right / b.n)|percent(2) }}).{% if b.worst %} Its most frequent errors: {% for n, a, s in b.worst %}{{ a|name }} taken for {{ s|name }} ({{ n }}){{ ', ' if not loop.last }}{% endfor %}.{% endif %}</p>
-<details class="table" open><summary>Table</summary><div class="scroll" tabindex="0" role="region" aria-label="Recall of the judge"><table class="sortable"><caption class="sr">Recall of the judge on real test images</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">real images</th><th scope="col" class="r">mistaken</th><th scope="col" class="r">recall ↑</th></tr></thead><tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="r">{{ r.n|count }}</td><td class="r">{{ r.wrong|count }}</td><td class="r" data-value="{{ r.recall if r.recall is not none else '' }}">{{ r.recall|percent(2) }}</td></tr>{% endfor %}</tbody></table></div></details>
+<details class="table" open><summary>Table</summary><div class="scroll" tabindex="0" role="region" aria-label="Recall of the classifier"><table class="sortable"><caption class="sr">Recall of the classifier on real test images</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">real images</th><th scope="col" class="r">mistaken</th><th scope="col" class="r">recall ↑</th></tr></thead><tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="r">{{ r.n|count }}</td><td class="r">{{ r.wrong|count }}</td><td class="r" data-value="{{ r.recall if r.recall is not none else '' }}">{{ r.recall|percent(2) }}</td></tr>{% endfor %}</tbody></table></div></details>
 {% endfor %}
 """
 
 PANEL = Panel(
-    "judge", 140, "The judge's own errors",
-    "The judge is a classifier and errs on real images, too. A confusion of the generator that is no stronger than the "
-    "judge's own is no fault of the generator.",
+    "judge", 140, "The classifier's own errors",
+    "The classifier also errs on real images. If it confuses two classes of real images as often as those of generated ones, "
+    "the generator is not at fault.",
     prepare, TEMPLATE,
 )  # fmt: skip

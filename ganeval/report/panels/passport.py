@@ -24,7 +24,7 @@ def _block(run: RunView) -> dict[str, Any]:
     tables = []
     if evaluation is not None:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
-        tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
+        tables.append(("How the generated images were read", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
     told = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
     tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(told))]
@@ -45,8 +45,8 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "passport", 150, "Passport and environment",
-    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
+    "passport", 150, "Protocol and environment",
+    "Two numbers can be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
     "People, machines, folders and addresses are left out.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -93,7 +93,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "samples", 50, "Samples over training",
-    "Every tile keeps its latent vector from step to step, so a tile that stops changing, or equals its neighbour, is a "
-    "symptom. Rows are the classes that were asked for.",
+    "Every tile keeps the same latent vector at every step. A tile that stops changing, or that looks like its neighbour, is a "
+    "warning sign. Each row is one requested class.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

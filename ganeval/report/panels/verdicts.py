@@ -84,7 +84,7 @@ TEMPLATE = """
   {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }} {% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}"><table class="sortable">
-  <caption>Rules, the worst first. Δ is oriented: above 0 is worse.</caption>
+  <caption>Rules, worst first. Δ above 0 means worse.</caption>
   <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th><th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
   <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a href="#m-{{ b.run.index }}-{{ rule.metric }}" data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{% if rule.delta is not none %}{{ change(rule.delta, rule.interval) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ ends(rule.interval) }}</td><td class="r">{{ rule.n|count }}</td><td class="why">{{ rule.sentence|signs|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
 </div>
@@ -93,7 +93,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "verdicts", 10, "Verdicts",
-    "A run passes only where the data prove that it is no worse than the tolerated margin. “Inconclusive” means too few "
-    "images to tell, not “fine”.",
+    "“Ok” means that the data prove a loss smaller than the tolerated margin. “Inconclusive” means too few images to decide, "
+    "not “fine”.",
     prepare, TEMPLATE,
 )  # fmt: skip
