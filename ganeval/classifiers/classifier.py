@@ -27,7 +27,7 @@ class Classifier:
     """uint8 (n, c, h, w) -> embeddings (n, d) and calibrated logits (n, k); satisfies `ganeval.core.extractor.Extractor`.
 
     `module` takes what `preprocess` returns and gives (embeddings, logits). `confusion` was measured on real test
-    images; metrics that correct for the judge's own errors need it.
+    images; metrics that correct for the classifier's own errors need it.
     """
 
     name: str

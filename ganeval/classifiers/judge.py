@@ -1,4 +1,4 @@
-"""`train_classifier`: a judge for any labelled images, in one call; what GAN-train and CAS are measured with."""
+"""`train_classifier`: a classifier for any labelled images, in one call; what GAN-train and CAS are measured with."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def train_classifier(
     val: tuple[Images, Labels] | None = None, recipe: Recipe | None = None, progress: str = "",
     device: torch.device | str = "cpu", class_names: Sequence[str] = (), name: str = "judge",
 ) -> Classifier:  # fmt: skip
-    """Train a small judge on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
+    """Train a small classifier on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
 
     `epochs` are passes over the images; `steps`, if given, counts batches instead, so that sets of different sizes get
     the same effort. `val` sets the temperature of the logits and nothing else. `recipe` replaces the default one,
@@ -63,14 +63,16 @@ def _checked(images: Images, labels: Labels, classes: int) -> Part:
     x, y = (torch.as_tensor(np.array(v) if isinstance(v, np.ndarray) else v) for v in (images, labels))
     if x.dtype != torch.uint8 or x.ndim != 4:
         raise WrongInputError(
-            f"A judge is trained on uint8 images (n, c, h, w); got {x.dtype} {tuple(x.shape)}. "
+            f"A classifier is trained on uint8 images (n, c, h, w); got {x.dtype} {tuple(x.shape)}. "
             "Pass (x * 255).round().to(torch.uint8), channels first."
         )
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
-        raise WrongInputError(f"A judge needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}.")
+        raise WrongInputError(
+            f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."
+        )
     if len(y) < 2 or int(y.min()) < 0 or int(y.max()) >= classes:
         raise WrongInputError(
-            f"A judge needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
+            f"A classifier needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
             + (f" from {int(y.min())} to {int(y.max())}." if len(y) else ".")
         )
     return Part("given", x.cpu(), y.cpu().long())

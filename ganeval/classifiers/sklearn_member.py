@@ -1,4 +1,4 @@
-"""`wrap_sklearn`: a fitted scikit-learn pipeline as a judge, for instance HOG and an SVM, or pixels and kNN.
+"""`wrap_sklearn`: a fitted scikit-learn pipeline as a classifier, for instance HOG and an SVM, or pixels and kNN.
 
 Pixels reach the pipeline as rows (n, c * h * w), float64 in [0, 1]. The embedding is what enters its last step; the
 logits are the logarithms of `predict_proba`, floored at one in a million (kNN says exactly 0), or, where there are no

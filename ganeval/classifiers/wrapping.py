@@ -1,4 +1,4 @@
-"""`wrap`: any `torch.nn.Module` as a judge, standardised, calibrated and measured the way the shipped ones are."""
+"""`wrap`: any `torch.nn.Module` as a classifier, standardised, calibrated and measured the way the shipped ones are."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def wrap(
     `class_names` out, and it serves as an extractor.
 
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
-    temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the judge's own
-    errors. Each may be left out, and then that step is.
+    temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the classifier's
+    own errors. Each may be left out, and then that step is.
 
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> judge = wrap(net, name="mine", preprocess=lambda x: x / 255, preprocessing="x / 255",

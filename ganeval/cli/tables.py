@@ -20,7 +20,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
 def render_title(evaluation: Evaluation) -> str:
     """What was compared with what, by which network."""
     fake, real = evaluation.fake, evaluation.real
-    judge = f", judge {evaluation.classifier}" if evaluation.classifier else ""
+    judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
     return (
         f"{evaluation.name}: {fake.n:,} images against {real.source} ({real.n:,}), {fake.extractor} {fake.dim}-d{judge}"
     )

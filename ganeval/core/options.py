@@ -2,7 +2,8 @@
 
     def kid(pair, *, subsets: Annotated[int | None, Within(1, 10_000)] = None): ...
 
-The annotation is the only place where an option's kind is said; `Metric.__call__` is the only place where it is checked.
+The annotation is the only place where an option's kind is said; `Metric.__call__` is the only place where it is
+checked.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ means. Three oddities of that graph belong to the number: average pools do not c
 maximum, and images are resized to 299 x 299 by TensorFlow 1's bilinear rule before (x - 128) / 128.
 
 Faster than the original on the same weights, with the same features (within 1e-4): every batch normalisation is folded
-into its convolution, memory is channels-last, ReLU is fused into the convolution where torch's CPU library offers it, pooled branches project before they pool, and grey images enter through one input channel (the sum over the first layer's three: exact, because
-all channels of a grey image are normalised alike).
+into its convolution, memory is channels-last, ReLU is fused into the convolution where torch's CPU library offers it,
+pooled branches project before they pool, and grey images enter through one input channel (the sum over the first
+layer's three: exact, because all channels of a grey image are normalised alike).
 """
 
 from __future__ import annotations
@@ -211,7 +212,9 @@ def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> t
 
 
 def _load() -> Inception:
-    path = find_weights(WEIGHTS, "Offline, use a judge of the zoo instead, for example extractor='digits' or 'mnist'.")
+    path = find_weights(
+        WEIGHTS, "Offline, use a classifier of the zoo instead, for example extractor='digits' or 'mnist'."
+    )
     return Inception.of(load_state(path), sha256_of(path))
 
 

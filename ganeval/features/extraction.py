@@ -56,7 +56,7 @@ class Features:
     logits: torch.Tensor | None = None
     labels: torch.Tensor | None = None
     spatial: torch.Tensor | None = None
-    confusion: NDArray[np.int64] | None = None  # of the judge, on its real test split
+    confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -292,7 +292,8 @@ def require_logits(logits: torch.Tensor) -> None:
 def _probe(network: Extractor, images: ImageSet, device: torch.device) -> str:
     """What a network that is not one of the library's makes of two fixed images: two that differ in anything differ here.
 
-    A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess` does.
+    A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess`
+    does.
     """
     if type(network).__module__.startswith("ganeval.extractors."):
         return ""

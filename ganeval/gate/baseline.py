@@ -1,7 +1,7 @@
 """What was promised: `baselines/NAME.json` with its per-image vectors beside it, and the rules for replacing it.
 
-A baseline is text that people review in a pull request: sorted keys, no NaN, a reason, and the hash of what it supersedes.
-A checksum over the document finds edits by hand: a number that nobody measured must not become a promise.
+A baseline is text that people review in a pull request: sorted keys, no NaN, a reason, and the hash of what it
+supersedes. A checksum over the document finds edits by hand: a number that nobody measured must not become a promise.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Baseline:
     train_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # metric -> one value per training seed
     train_sd: Mapping[str, float] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
-    note: str = field(default="", compare=False)  # what a reader should be told: "no per-image values"
+    note: str = field(default="", compare=False)  # what a reader should know: "no per-image values"
     digest: str = field(default="", compare=False)  # of the file it was read from
 
     @property
@@ -129,8 +129,8 @@ def write_baseline(
 def put_baseline(baseline: Baseline, path: Path, metrics: Sequence[str] | None, write: Store) -> Path:
     """The same for who is `alone` with it: the vectors under a name of their own, then the document that names them.
 
-    Until the document is replaced the old one finds its own vectors, and from then on the new one does: a kill at any moment
-    leaves a whole baseline. What nobody names is taken away last.
+    Until the document is replaced the old one finds its own vectors, and from then on the new one does: a kill at any
+    moment leaves a whole baseline. What nobody names is taken away last.
     """
     document = to_json(baseline)
     vectors = _vectors(baseline, metrics)

@@ -1,7 +1,8 @@
 """The gate's own test: how often it cries wolf on your generator, and what it catches.
 
 A/A: two fresh sets of the same generator are compared; every red is a false alarm. A/B: the same with a fault made on
-purpose. What needs a network (drawing, measuring) is handed in. Shares come with Clopper-Pearson intervals, which are exact.
+purpose. What needs a network (drawing, measuring) is handed in. Shares come with Clopper-Pearson intervals, which are
+exact.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ def calibrate(
 ) -> Calibration:
     """Compare `runs` healthy pairs and `fault_runs` broken ones of each fault, n images a side.
 
-    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `variants`: more generators to
-    compare with this one, for example one with perturbed weights.
+    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `variants`: more generators
+    to compare with this one, for example one with perturbed weights.
     """
     chosen = [name for name in (FAULTS if faults is None else faults) if fault(name)]
     if draw(seed, 2)[1] is None:

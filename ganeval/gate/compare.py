@@ -1,17 +1,17 @@
 """Then against now for one metric: the difference, oriented so that positive is worse, and its error.
 
 Paired (shared latents and labels, per-image vectors on both sides): the noise of a sample mostly cancels, because both
-generators are asked the same questions. For a mean the difference of the two vectors is exact; for a distance such as FID
-it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) / sqrt(n).
-The reference set is the same on both sides and held fixed.
+generators are asked the same questions. For a mean the difference of the two vectors is exact; for a distance such as
+FID it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) /
+sqrt(n). The reference set is the same on both sides and held fixed.
 
-Where classes are asked for in equal numbers, only the spread within classes counts (see `ganeval.numerics.strata`).
+With balanced labels, the standard error is the within-class one (see `ganeval.numerics.strata`).
 
-A fitted influence psi(x) = psi_0(x) + mean_j phi(x, x_j), with phi the second-order kernel and E = mean phi^2, has the variance
-var psi_0 + E / n, while the estimate has n var T_n = var psi_0 + E / (2 n): the error is too large, if anything, by up to sqrt 2
-where psi_0 = 0 (a perfect generator). The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
-measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
-of the variance. Both say so in the note.
+A fitted influence psi(x) = psi_0(x) + mean_j phi(x, x_j), with phi the second-order kernel and E = mean phi^2, has the
+variance var psi_0 + E / n, while the estimate has n var T_n = var psi_0 + E / (2 n): the error is too large, if
+anything, by up to sqrt 2 where psi_0 = 0 (a perfect generator). The linearisation is checked twice: the second-order
+part of both values (value minus debiased value, where both were measured) must not explain the difference, else it is
+added to the standard error; and no single image may carry a tenth of the variance. Both say so in the note.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def difference(then: Look, now: Look, metric: str) -> Difference:
 def unchanged(then: Look, now: Look, base: float, value: float, margin: float) -> bool:
     """Whether both sides are the same images, bit for bit, with the same value up to rounding.
 
-    No statistics are needed then, and none would do: a metric without per-image values cannot be paired. Where the values
-    differ all the same, something else changed (the labels that were asked for), and that is judged.
+    No statistics are needed then, and none would do: a metric without per-image values cannot be paired. Where the
+    values differ all the same, something else changed (the labels that were asked for), and that is judged.
     """
     same = now.images != "" and then.images == now.images
     return same and abs(value - base) <= max(margin / 100, SAME * abs(base))

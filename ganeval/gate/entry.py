@@ -2,7 +2,7 @@
 
 Entries are small and JSON-ready (they are what a baseline keeps); the per-image vectors lie beside them.
 
-Where classes were asked for in equal numbers, only the spread within them is noise (see `ganeval.numerics.strata`).
+With balanced labels, the standard error is the within-class one (see `ganeval.numerics.strata`).
 """
 
 from __future__ import annotations
@@ -151,10 +151,10 @@ def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
 
 
 def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    """What a metric was told; of one about copies also which training images, without their name."""
+    """The options a metric was measured with; for one about copies also the training images, without their name."""
     train = evaluation.settings.get("train") if range_of(name).about_copies else None
-    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
-    return {**evaluation.settings.get("options", {}).get(name, {}), **told}
+    images = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.settings.get("options", {}).get(name, {}), **images}
 
 
 def labels_of(per_sample: Mapping[str, Vector]) -> Vector | None:

@@ -1,7 +1,7 @@
 """Faults that generators really have, made on purpose, to see whether a gate finds them. uint8 numpy images in and out.
 
-Each takes images (n, c, h, w), the labels they were asked for (n,) or None, and a random generator; it returns the images that
-the broken generator would have answered with. The labels stay: they are what was asked for.
+Each takes images (n, c, h, w), the labels they were asked for (n,) or None, and a random generator; it returns the
+images that the broken generator would have answered with. The labels stay: they are what was asked for.
 """
 
 from __future__ import annotations

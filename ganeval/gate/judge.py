@@ -1,8 +1,8 @@
 """The gate as one function: a candidate, a configuration, a baseline -> a `Verdict`. Reads no files, writes none.
 
-A candidate is a list of evaluations (one run; or several training seeds), or a function that draws n images and measures
-them. Of the latter more images are drawn while a rule is undecided: n, 4n, 16n, ... up to `max_n`. A rule's first decision
-stands. alpha is shared equally between the planned looks.
+A candidate is a list of evaluations (one run; or several training seeds), or a function that draws n images and
+measures them. Of the latter more images are drawn while a rule is undecided: n, 4n, 16n, ... up to `max_n`. A rule's
+first decision stands. alpha is shared equally between the planned looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules that no generator can ever fail, or ever keep: refused when they are read, for a gate that is always green is none.
 
-A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a metric
-has no bound, against numbers that no measurement of images comes near.
+A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a
+metric has no bound, against numbers that no measurement of images comes near.
 """
 
 from __future__ import annotations

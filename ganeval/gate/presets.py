@@ -1,7 +1,7 @@
 """Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
 
-A preset names only metrics that every generator of small images has. What needs a judge is left out without one. Copies are
-looked for among the training images where the gate is told them (`train`), else among the reference images.
+A preset names only metrics that every generator of small images has. What needs a classifier is left out without one.
+Copies are looked for among the training images where the gate knows them (`train`), else among the reference images.
 """
 
 from __future__ import annotations

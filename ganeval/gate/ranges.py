@@ -1,7 +1,8 @@
 """What values a metric can take and which of them are good, read from its card; no metric (and no torch) is imported.
 
-Every card says `Returns: [0, 1]` and stands under a decorator `@metric("precision", better="higher", ...)`. Both are text, so
-the source is parsed and not run. What a card leaves open ("[-small, k]") is open here, and so is a plug-in's metric.
+Every card says `Returns: [0, 1]` and stands under a decorator `@metric("precision", better="higher", ...)`. Both are
+text, so the source is parsed and not run. What a card leaves open ("[-small, k]") is open here, and so is a plug-in's
+metric.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replacing a promise: only on purpose, with a reason, from a clean tree, by a person.
 
-The best value ever seen never becomes the baseline by itself: against the best of 20 healthy runs a 2 % gate fires in 65 %
-of the next ones (simulated with the noise of retraining).
+The best value ever seen never becomes the baseline by itself: against the best of 20 healthy runs a 2 % gate fires in
+65 % of the next ones (simulated with the noise of retraining).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     """Images in the natural order of their names (2 before 10); links are followed."""
     where = printable(path)
     if path.is_symlink() and not path.exists():
-        raise MissingFileError(f"{where} is a link to {printable(path.readlink())}, where nothing is. Mend the link.")
+        raise MissingFileError(f"{where} is a link to {printable(path.readlink())}, where nothing is. Fix the link.")
     if not path.exists():
         raise MissingFileError(
             f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or digits:test."
@@ -77,7 +77,7 @@ def _walk(path: Path) -> tuple[list[str], list[str]]:
 
 def _refuse(error: OSError) -> None:
     raise WrongInputError(
-        f"The folder {printable(error.filename)} cannot be read: {error.strerror}. Mend its permissions."
+        f"The folder {printable(error.filename)} cannot be read: {error.strerror}. Fix its permissions."
     ) from error
 
 

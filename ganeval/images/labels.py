@@ -1,8 +1,8 @@
 """Labels: one non-negative integer per image, and the classes that they number.
 
-Classes of two sides (real and fake, images and a judge) are the same where their *names* are: equal, or equal but for
-case, spaces and underscores, or digits of one value in two scripts. Their numbers are no evidence: a folder counts its
-classes in the order of the alphabet, a judge in its own. Labels without names are taken by number.
+Classes of two sides (real and fake, images and a classifier) are the same where their *names* are: equal, or equal but
+for case, spaces and underscores, or digits of one value in two scripts. Their numbers are no evidence: a folder counts
+its classes in the order of the alphabet, a classifier in its own. Labels without names are taken by number.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor doe
 
 
 def from_dataset(source: Any) -> ImageSet:
-    """Walk the source once and keep the images: a loader may shuffle or augment, so a second walk would differ.
+    """Read the source once and keep the images: a loader may shuffle or augment, so a second pass would differ.
 
     An item is an image, or an image and its label: a PIL image, (h, w), (h, w, c) or (c, h, w). An item of a
     `DataLoader` with a batch size, and any item with four axes, is a batch of them.

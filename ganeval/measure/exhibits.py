@@ -42,7 +42,8 @@ def gather_evidence(
 ) -> Arrays:
     """The arrays of `ganeval.runs.evidence` for these pairs; a group that cannot be had is left out.
 
-    eye and judge: the fakes as the metrics saw them, `memory`: the pair with the training images where they are known.
+    eye and judge: the fakes as the extractor and the classifier saw them, `memory`: the pair with the training images
+    where they are known.
     per_sample: values by `metric.name` (n_fake,), as in `Evaluation.per_sample`: realism and influence order the
     galleries.
     """
@@ -106,7 +107,7 @@ def _neighbours(pair: Pair, seed: int) -> Arrays:
 
 
 def _galleries(eye: Pair, judge: Pair, given: Mapping[str, NDArray]) -> Arrays:
-    """The fakes at the ends of three orders: realism, influence on FID, the judge's confidence."""
+    """The fakes at the ends of three orders: realism, influence on FID, the classifier's confidence."""
     orders: dict[str, tuple[NDArray, int]] = {}
     if "realism.realism" in given:
         orders["worst"], orders["best"] = (given["realism.realism"], 1), (given["realism.realism"], -1)

@@ -89,7 +89,7 @@ class Metric:
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
-        if not self.needs & _OTHER_EYES:
+        if not self.needs & _NO_EMBEDDINGS:
             pair.require_resolved()
 
     def _require_sound(self, score: Score) -> None:
@@ -114,16 +114,16 @@ class Metric:
         return score.with_(se=None, interval=None, details={**score.details, "no_error": why})
 
     def _signature(self, pair: Pair, options: dict[str, Any]) -> str:
-        told = {
+        moving = {
             key: value for key, value in options.items()
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
         }  # fmt: skip
-        changed = [f"{key}:{value}" for key, value in sorted(told.items())]
+        changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
         return "|".join([self.name, f"v:{self.version}", *pair.signature, *changed])
 
 
 UNSOUND = (ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
-_OTHER_EYES = frozenset({"logits", "pixels", "generator", "spatial"})  # metrics that do not look at embeddings
+_NO_EMBEDDINGS = frozenset({"logits", "pixels", "generator", "spatial"})  # metrics that do not look at embeddings
 _LOOK = "Look at the features: their size, their offset, and how many rows differ."
 
 

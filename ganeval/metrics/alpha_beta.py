@@ -32,8 +32,8 @@ Depths = NDArray[np.float64]
 def alpha_precision(pair: Pair) -> Score:
     """Are fakes as often near the middle of the data, and as often at its rim, as reals are?
 
-    Section 3.1 of the paper: 1 - 2 integral of |P_alpha - alpha|, P_alpha the share of fakes in the ball around the mean
-    real that holds the share alpha of reals; alpha runs over all reals.
+    Section 3.1 of the paper: 1 - 2 integral of |P_alpha - alpha|, P_alpha the share of fakes in the ball around the
+    mean real that holds the share alpha of reals; alpha runs over all reals.
 
     Returns: [0, 1]; 1 for identical sets. A second sample of the same distribution gets 1 - 0.63 sqrt(1/n + 1/m), which
     is 0.97 for 1000 of each. It sees fakes that all lie too far inside or outside (a shell grown past the real one,

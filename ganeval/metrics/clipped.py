@@ -69,8 +69,8 @@ def clipped_coverage(pair: Pair, *, k: Neighbours = K) -> Score:
     Returns: [0, 1]; 1 for identical sets and, up to noise, for fresh samples of one distribution; falls linearly with
     the share of bad samples.
     Bias: the calibration removes the dependence on n where fakes are good or far away. It stays for fakes that are only
-    a little off: balls shrink as n grows, and one generator gets 0.64 at n = 250, 0.40 at 2,000 and 0.21 at 8,000 (28 x 28
-    letters, warped); compare at equal n only.
+    a little off: balls shrink as n grows, and one generator gets 0.64 at n = 250, 0.40 at 2,000 and 0.21 at 8,000 (28 x
+    28 letters, warped); compare at equal n only.
     Standard error: delete-a-group jackknife over fakes, the real balls held fixed; rather too large than too small.
     details: uncalibrated, the mean before the inversion.
     """

@@ -1,7 +1,7 @@
 """Metrics inside each class: intra-FID, intra-KID, intra-recall (cGANs with projection, arXiv:1802.05637, section 6).
 
-A conditional generator may mix up its classes and keep an excellent FID (ContraGAN on CIFAR-10: FID 6.0, intra-FID 120).
-Each class is measured alone, real rows of a class against fakes that were asked for it, and the mean is reported.
+A conditional generator may mix up its classes and keep an excellent FID (ContraGAN on CIFAR-10: FID 6.0, intra-FID
+120). Each class is measured alone, real rows of a class against fakes that were asked for it, and the mean is reported.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def intra_fid(pair: Pair) -> Score:
 def intra_kid(pair: Pair) -> Score:
     """Mean over classes of the kernel distance between real and fake rows of one class; unbiased, so for small classes.
 
-    Returns: [-small, inf). Bias: none in n. Standard error: the classes' errors in quadrature. `details["by_class"]` as `intra_fid`.
+    Returns: [-small, inf). Bias: none in n. Standard error: the classes' errors in quadrature. `details["by_class"]` as
+    `intra_fid`.
     """
     return over_classes(pair, METRICS["kid"])
 

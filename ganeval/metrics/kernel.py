@@ -4,7 +4,8 @@ Where implementations differ: all use the cubic kernel with gamma = 1/d and offs
 full mean across. torch-fidelity, torchmetrics, clean-fid, StyleGAN3 and dgm-eval average 100 subsets of 1000, drawn
 without replacement (torch-fidelity: NumPy's legacy generator, seed 2020; the others unseeded), and print the
 spread over those overlapping subsets, which is not a standard error. Here: all pairs, and a standard error.
-CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma = 10 on unit-length CLIP rows, times 1000.
+CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma = 10 on unit-length CLIP rows, times
+1000.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def mmd_rbf(
 
     Returns: [-small, 2], unitless; slightly negative values are normal near 0.
     Bias: none in n.
-    Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the bandwidth
-    used is in `details`.
+    Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the
+    bandwidth used is in `details`.
 
     >>> from ganeval.features.extraction import Features
     >>> near, far = Features.given(np.zeros((3, 1))), Features.given(np.full((3, 1), 1e6))

@@ -186,8 +186,8 @@ def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
 def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances]:
     """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it, (m,).
 
-    Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle, and
-    stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
+    Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle,
+    and stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
     """
     m, n = len(fake), len(held)
     _, ties = np.unique(np.concatenate([fake, held]), return_counts=True)

@@ -74,8 +74,8 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     Returns: [0, 1]; 1 for identical sets. A generator that has collapsed onto one mode has precision high, recall low.
     Bias: depends on both n and on k; compare at equal n only. One fake outlier has a huge ball and can lift it: see
     `coverage`.
-    Standard error: delete-a-third jackknife over fakes (radii follow), the real set held fixed; within 10 % of the truth
-    on two real embeddings. Resampling with replacement would be wrong: duplicates have radius 0.
+    Standard error: delete-a-third jackknife over fakes (radii follow), the real set held fixed; within 10 % of the
+    truth on two real embeddings. Resampling with replacement would be wrong: duplicates have radius 0.
     details: uncovered, up to 20 real rows outside.
     """
     near = pair.neighbours(k)

@@ -32,7 +32,8 @@ def sliced_wasserstein(
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
     Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`; compare at equal n only.
     Standard error: influence function (Kantorovich potentials) with the real set and the directions held fixed;
-    below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
+    below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`. The directions' own spread is
+    `details["direction_se"]`.
 
     >>> import torch
     >>> from ganeval.features.extraction import Features

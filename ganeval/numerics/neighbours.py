@@ -31,8 +31,9 @@ class Crossing:
     """What pairs of a real and a fake row say, each array over all n real or all m fake rows.
 
     fake_to_real (m, at most 3) and real_to_fake (n, k + further) nearest rows of the other set; in_real: for each fake
-    the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`;
-    reached and covered (n, subsets) uint8, for the subsets of fakes that `ganeval.numerics.jackknife` keeps (EIGHTHS and
+    the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see
+    `ganeval.numerics.balls.Realism`; reached and covered (n, subsets) uint8, for the subsets of fakes that
+    `ganeval.numerics.jackknife` keeps (EIGHTHS and
     THIRDS): the lowest k, less one, at which a real's ball holds a fake, and at which a real lies in a fake's ball.
     """
 
@@ -80,7 +81,7 @@ def crossing(
 ) -> Crossing:  # fmt: skip
     """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged.
 
-    strata (m,): classes of the fakes that were asked for in equal numbers, for the jackknife.
+    strata (m,): classes of the fakes where the labels are balanced, for the jackknife.
     """
     left, right = screens(real, fake)
     k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]

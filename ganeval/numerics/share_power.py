@@ -2,8 +2,8 @@
 
 A share near 1 that falls is noisier afterwards than before, and its two counts are no normal numbers: the textbook n,
 from twice the variance of the first share, finds 0.97 - 0.01 in 73 % of cases where it promises 80 %, and rarer losses
-hardly ever. Here the chance is summed over both counts, under the test that the gate uses: Newcombe's interval where the
-samples are independent, McNemar's exact test on shared latents. Where every count is large, the normal formula with
+hardly ever. Here the chance is summed over both counts, under the test that the gate uses: Newcombe's interval where
+the samples are independent, McNemar's exact test on shared latents. Where every count is large, the normal formula with
 both variances is as good and is used.
 
 A change is one towards one half: a loss where the share is near 1, a rise of errors where it is near 0.

@@ -1,4 +1,4 @@
-"""The record of an evaluation: passports, scores that defend themselves, and their JSON schema. No torch here."""
+"""The record of an evaluation: passports, scores with errors, and their JSON schema. No torch here."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ class Evaluation:
     real: Passport
     fake: Passport
     scores: Mapping[str, ScoreRecord]
-    classifier: str = ""  # judge behind label metrics, "" when there is none
+    classifier: str = ""  # classifier behind label metrics, "" when there is none
     step: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)  # seed, metric options, labels, latents, sampling
     environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device: never part of the protocol

@@ -2,7 +2,8 @@
 
 Only numbers of one protocol are subtracted. The interval of a difference is Zou and Donner's (2008, "MOVER"): the
 distances from each estimate to the ends of its own interval, squared and added, so it keeps what Wilson intervals know
-about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair them.
+about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair
+them.
 """
 
 from __future__ import annotations

@@ -35,16 +35,16 @@ def discreet(text: str) -> str:
     return _PATH.sub("…/", _ADDRESS.sub("(address)", text)) if "/" in text or "\\" in text or "@" in text else text
 
 
-def environment_of(told: Mapping[str, Any]) -> dict[str, Any]:
+def environment_of(environment: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an environment that say how a number came about."""
-    kept = {key: value for key, value in told.items() if key.lower() in ENVIRONMENT}
+    kept = {key: value for key, value in environment.items() if key.lower() in ENVIRONMENT}
     git = kept.get("git")
     return kept | (
         {"git": {key: git[key] for key in ("commit", "dirty") if key in git}} if isinstance(git, dict) else {}
     )
 
 
-def settings_of(told: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings without those whose name says that they name a person, a machine or a secret."""
-    kept = {key: value for key, value in told.items() if not PERSONAL.search(str(key))}
+    kept = {key: value for key, value in settings.items() if not PERSONAL.search(str(key))}
     return {key: settings_of(value) if isinstance(value, Mapping) else value for key, value in kept.items()}

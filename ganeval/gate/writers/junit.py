@@ -1,7 +1,7 @@
 """JUnit XML (the xunit2 dialect that Jenkins, GitLab and GitHub actions read): one test case per rule.
 
-regressed is a failure, error and incomparable are errors, inconclusive is skipped. Properties stand at the test suite, for
-properties of a test case are not valid xunit2.
+regressed is a failure, error and incomparable are errors, inconclusive is skipped. Properties stand at the test suite,
+for properties of a test case are not valid xunit2.
 """
 
 from __future__ import annotations

@@ -35,14 +35,16 @@ def gan_train(
     repeats: Annotated[int, Within(1, 100)] = 1,
     epochs: Annotated[float, Within(0, 1000, open=True)] = 5.0,
 ) -> Score:
-    """Accuracy on real test images of a small judge that was trained on the fakes and the labels they were asked for.
+    """Accuracy on real test images of a small classifier that was trained on the fakes and the labels they were asked for.
 
-    Tests on the held-out set where there is one, else on the real set. `repeats` judges differ by their seed alone.
-    `details`: accuracy of each repeat, per-class recall, and the ceiling: the same judge trained on as many real
+    Tests on the held-out set where there is one, else on the real set. `repeats` classifiers differ by their seed
+    alone.
+    `details`: accuracy of each repeat, per-class recall, and the ceiling: the same classifier trained on as many real
     images (only where a held-out set leaves the real one free to train on).
 
     Returns: [0, 1]. Interval: binomial error of the test images and, from two repeats on, the spread of the seeds,
-    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n only, beside the ceiling.
+    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n only, beside the
+    ceiling.
     Needs: images and labels on both sides. Trains `repeats` networks: minutes, not seconds, so it only runs when asked.
     """
     test = pair.heldout or pair.real

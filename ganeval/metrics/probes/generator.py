@@ -43,12 +43,13 @@ class LatentGenerator(Protocol):
 def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a second.
 
-    n latents, labels balanced over the judge's classes, the second label drawn among the others. A generator that ignores
-    its label gets at most 0.5 (it can be right once), in the mean under 1/k; a judge's own errors lower the ceiling.
+    n latents, labels balanced over the classifier's classes, the second label drawn among the others. A generator that
+    ignores its label gets at most 0.5 (it can be right once), in the mean under 1/k; a classifier's own errors lower
+    the ceiling.
     `details`: share that follows each label alone, and share whose predicted class changes at all.
 
     Returns: [0, 1]. Standard error: binomial, with a Wilson interval. Bias: none.
-    Raises: UndefinedError for a judge with one class.
+    Raises: UndefinedError for a classifier with one class.
     """
     assert pair.fake.logits is not None
     k = pair.fake.logits.shape[1]
@@ -92,10 +93,10 @@ def path_length(
 ) -> Score:
     """Mean squared change of the embedding per squared step along random great circles between latents.
 
-    E |f(G(slerp(z0, z1; t + step))) - f(G(slerp(z0, z1; t)))|^2 / step^2, t uniform, one label per path. Needs a generator
-    with `latent_dim` and `decode(z, labels)` (see `LatentGenerator`). `classes` > 0 draws labels among so many.
-    `distance="lpips"` takes LPIPS of the two images in the place of the squared difference, as the paper does; it needs
-    published weights (see `lpips`).
+    E |f(G(slerp(z0, z1; t + step))) - f(G(slerp(z0, z1; t)))|^2 / step^2, t uniform, one label per path. Needs a
+    generator with `latent_dim` and `decode(z, labels)` (see `LatentGenerator`). `classes` > 0 draws labels among so
+    many. `distance="lpips"` takes LPIPS of the two images in the place of the squared difference, as the paper does; it
+    needs published weights (see `lpips`).
 
     Returns: [0, inf), in squared units of the embedding (of LPIPS: unitless). Lower is smoother; a constant generator
     scores 0, so never read it alone.

@@ -1,8 +1,8 @@
 """Is a representation useful? k-nearest-neighbour accuracy in a latent space (Fournier and Aloise 2021, arXiv:2103.04874).
 
-A plain function of three labelled sets, not a metric of (real, fake): k is chosen on `select`, the number is of `report`,
-and nothing of `report` is looked at before k is fixed. Choosing k on the test set, as is often done, reports the maximum
-of as many noisy numbers as there are candidates.
+A plain function of three labelled sets, not a metric of (real, fake): k is chosen on `select`, the number is of
+`report`, and nothing of `report` is looked at before k is fixed. Choosing k on the test set, as is often done, reports
+the maximum of as many noisy numbers as there are candidates.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ TILE = 1024
 def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequence[int] = CANDIDATES) -> Score:
     """Accuracy on `report` of a majority vote among the k nearest rows of `fit`, k chosen on `select`.
 
-    All three need labels. Ties of the vote go to the class of the nearer neighbour. With one candidate nothing is chosen,
-    and `select` is not looked at. `details`: k, the accuracy on the selection split for each candidate, per-class recall.
+    All three need labels. Ties of the vote go to the class of the nearer neighbour. With one candidate nothing is
+    chosen, and `select` is not looked at. `details`: k, the accuracy on the selection split for each candidate,
+    per-class recall.
     `per_sample`: `correct`.
 
     Returns: [0, 1] with a Wilson interval. Bias: none in the number of report rows; rises with the rows of `fit`.

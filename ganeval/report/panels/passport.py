@@ -26,8 +26,8 @@ def _block(run: RunView) -> dict[str, Any]:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
         tables.append(("How the generated images were read", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
-    told = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
-    tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(told))]
+    trained = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
+    tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(trained))]
     command = record.environment.get("command")
     return {
         "command": discreet(command) if isinstance(command, str) else "",
@@ -46,7 +46,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "passport", 150, "Protocol and environment",
-    "Two numbers can be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
+    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
     "People, machines, folders and addresses are left out.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

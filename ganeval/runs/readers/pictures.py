@@ -1,6 +1,6 @@
-"""Folders of pictures with the step in their names: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
-denoising-diffusion-pytorch (sample-12.png), class exercises. Many numbered pictures are samples, not steps, and so are
-folders 0, 1, ... of pictures: one a class."""
+"""Folders of pictures with the step in their names: PyTorch-GAN (400.png), the DCGAN example
+(fake_samples_epoch_007.png), denoising-diffusion-pytorch (sample-12.png), class exercises. Many numbered pictures are
+samples, not steps, and so are folders 0, 1, ... of pictures: one a class."""
 
 from __future__ import annotations
 
