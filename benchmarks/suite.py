@@ -21,7 +21,7 @@ from benchmarks.timing import Contest
 from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation
 
 JUDGE = "mnist"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganeval.classifiers import CLASSIFIERS as CLASSIFIERS
+    from ganeval.core.compute import Compute as Compute
     from ganeval.datasets.dataset import DATASETS as DATASETS
     from ganeval.errors import GanevalError as GanevalError
     from ganeval.extractors import EXTRACTORS as EXTRACTORS
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from ganeval.features.pair import Pair as Pair
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
-    from ganeval.measure.evaluation import evaluate as evaluate
     from ganeval.measure.functions import OneSet, TwoSets
+    from ganeval.measure.functions import evaluate as evaluate
+    from ganeval.measure.measure import measure as measure
     from ganeval.metrics import METRICS as METRICS
+    from ganeval.records.protocol import Protocol as Protocol
     from ganeval.records.scores import Evaluation as Evaluation
     from ganeval.records.scores import Score as Score
 
@@ -54,7 +57,10 @@ _HOME = {
     "METRICS": "ganeval.metrics",
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
-    "evaluate": "ganeval.measure.evaluation",
+    "evaluate": "ganeval.measure.functions",
+    "measure": "ganeval.measure.measure",
+    "Protocol": "ganeval.records.protocol",
+    "Compute": "ganeval.core.compute",
     "extract": "ganeval.features.extraction",
     "image_set": "ganeval.images",
     "load_extractor": "ganeval.features.extraction",
@@ -94,6 +100,6 @@ def _door(name: str) -> Any:
         from ganeval.core.registry import unknown_name
 
         raise AttributeError(unknown_name("public function or metric", name, _public()))
-    from ganeval.measure.functions import door
+    from ganeval.measure.functions import function_of
 
-    return door(name)
+    return function_of(name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganeval.gate.rules import GateConfig
     from ganeval.gate.update import Update
     from ganeval.gate.verdict import Verdict
+    from ganeval.records.protocol import Protocol
     from ganeval.records.scores import Evaluation
 
 HEAVY = {"ganeval_gate", "ganeval_eval"}
@@ -141,14 +142,22 @@ def ganeval_latents() -> Callable[..., Any]:
 @pytest.fixture
 def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[..., Any] | None) -> Evaluation:
     """The `Evaluation` of the generator, measured once a session for equal settings: `ganeval_eval["fid"].value`."""
-    wanted = _settings(request, ganeval_generator)
+    from ganeval.measure.generators import load_generator, sampler
+
+    given = _marked(request)
+    generator = given.pop("generator", None) or ganeval_generator
+    protocol = _protocol(request, given)
+    if generator is None or protocol.real is None:
+        pytest.fail(
+            "ganeval_eval needs a generator and real images: override the fixture ganeval_generator or pass generator= "
+            "to @pytest.mark.ganeval, and set real= there or ganeval_real in the configuration.",
+            pytrace=False,
+        )
     cache = request.config.stash[STATE].evaluations
-    key = (
-        id(wanted["generator"]),
-        *(repr(wanted[name]) for name in ("real", "classifier", "extractor", "metrics", "n")),
-    )
+    key = (id(generator), repr(protocol))
     if key not in cache:
-        cache[key] = _sampler(wanted)(wanted["n"] or 4000)
+        draw = load_generator(generator) if isinstance(generator, str) else generator
+        cache[key] = sampler(draw, protocol)(protocol.n or 4000)
     return cache[key]
 
 
@@ -191,47 +200,36 @@ def latents(seed: int, *, n: int, dim: int) -> Any:
     return np.random.Generator(np.random.Philox(seed)).standard_normal((n, dim), dtype=np.float32)
 
 
-def _settings(request: pytest.FixtureRequest, generator: Callable[..., Any] | None) -> dict[str, Any]:
-    """Marker over ini file; --ganeval-n over both."""
+def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the test's marker says."""
     marker = request.node.get_closest_marker("ganeval")
-    given = dict(marker.kwargs) if marker else {}
+    return {
+        key: value for key, value in (marker.kwargs if marker else {}).items() if value is not None and key != "alpha"
+    }
+
+
+def _protocol(request: pytest.FixtureRequest, given: dict[str, Any], *more: tuple[str, Any]) -> Protocol:
+    """--ganeval-n over what the test says over `more` over the ini file."""
+    from ganeval.records.protocol import Protocol
+
     ini = {name: request.config.getini(f"ganeval_{name}") or None for name in ("real", "classifier")}
-    wanted = {"generator": generator, "extractor": None, "metrics": None, "n": None, "alpha": None, **ini, **given}
-    wanted["n"] = request.config.getoption("--ganeval-n") or wanted["n"]
-    return wanted
-
-
-def _sampler(wanted: dict[str, Any]) -> Callable[[int], Evaluation]:
-    from ganeval.measure.generators import load_generator, sampler
-
-    generator = wanted["generator"]
-    if generator is None or wanted["real"] is None:
-        pytest.fail(
-            "ganeval_eval needs a generator and real images: override the fixture ganeval_generator or pass generator= "
-            "to @pytest.mark.ganeval, and set real= there or ganeval_real in the configuration.", pytrace=False,
-        )  # fmt: skip
-    if isinstance(generator, str):
-        generator = load_generator(generator)
-    return sampler(
-        generator,
-        wanted["real"],
-        classifier=wanted["classifier"],
-        extractor=wanted["extractor"],
-        metrics=wanted["metrics"],
-    )
+    option = {"n": request.config.getoption("--ganeval-n")}
+    return Protocol.layered(("--ganeval-n", option), ("the test", given), *more, ("pytest's ini file", ini))[0]
 
 
 def _gate_config(
     request: pytest.FixtureRequest, candidate: Any, rules: Any, folder: Path, name: str, options: dict[str, Any]
 ) -> GateConfig:
-    wanted = {key: value for key, value in _settings(request, None).items() if value is not None}
-    wanted = {key: wanted[key] for key in ("real", "classifier", "extractor", "n", "alpha") if key in wanted} | options
-    config = _rules(rules, judged=_judged(candidate, wanted))
-    if request.config.getoption("--ganeval-n"):
-        wanted["n"] = request.config.getoption("--ganeval-n")
-    real = wanted.pop("real", config.real)
-    changes = {"name": name, "baseline": config.baseline or str(folder / f"{_file_name(name)}.json"), **wanted}
-    return config.with_(**changes, real=real)
+    from ganeval.gate.rules import MEASURED
+
+    marker = request.node.get_closest_marker("ganeval")
+    given = {key: value for key, value in (marker.kwargs if marker else {}).items() if value is not None} | options
+    own = {key: value for key, value in given.items() if key not in MEASURED and key not in ("generator", "metrics")}
+    said = {key: value for key, value in given.items() if key in MEASURED}
+    config = _rules(rules, judged=_judged(candidate, _protocol(request, said)))
+    protocol = _protocol(request, said, ("the rules", config.protocol.to_json()))
+    baseline = config.baseline or str(folder / f"{_file_name(name)}.json")
+    return config.with_(**{"name": name, "baseline": baseline, "protocol": protocol, **own})
 
 
 def _rules(rules: Any, *, judged: bool) -> GateConfig:
@@ -247,11 +245,11 @@ def _rules(rules: Any, *, judged: bool) -> GateConfig:
     return parse_config({"rule": [dict(rule) for rule in rules]})
 
 
-def _judged(candidate: Any, wanted: dict[str, Any]) -> bool:
+def _judged(candidate: Any, protocol: Protocol) -> bool:
     scores = getattr(candidate, "scores", None)
     if scores is not None:
         return "classifier_score" in scores
-    return wanted.get("classifier") is not None or not callable(candidate)
+    return protocol.classifier is not None or not callable(candidate)
 
 
 def _candidate(candidate: Any, config: GateConfig) -> Any:
@@ -262,16 +260,13 @@ def _candidate(candidate: Any, config: GateConfig) -> Any:
         return [candidate]
     if isinstance(candidate, (str, Path)):
         return [read_candidate(Path(candidate), config)]
-    if config.real is None:
+    if config.protocol.real is None:
         pytest.fail(
             "A generator needs real images: ganeval_gate(generator, name=..., real='hoda:test').", pytrace=False
         )
     from ganeval.measure.generators import sampler
 
-    return sampler(
-        candidate, config.real, train=config.train, heldout=config.heldout, classifier=config.classifier,
-        extractor=config.extractor, metrics=config.metrics, labels=config.labels, seed=config.seed, name=config.name,
-    )  # fmt: skip
+    return sampler(candidate, config.measured, name=config.name)
 
 
 _OPTIONS = {

@@ -24,7 +24,7 @@ from coverage_pools import CLASSES, World, world
 from numpy.typing import NDArray
 
 from ganeval.core.files import write_atomic
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import ScoreRecord
 
 WORLDS = (("mnist", "pca"), ("hoda", "warp"))

@@ -29,7 +29,7 @@ from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Evaluation, ScoreRecord

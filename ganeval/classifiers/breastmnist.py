@@ -119,5 +119,6 @@ CLASSIFIER = Member(
     load=partial(load_stored, "breastmnist", partial(empty_committee, ARCHITECTURE, len(MEMBERS))),
     licence=LICENCE,
     summary="breast ultrasound, malignant or not, 28x28 grey",
+    shape=ARCHITECTURE.shape,
     train=train,
 )

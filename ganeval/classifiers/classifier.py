@@ -17,9 +17,14 @@ from ganeval.classifiers.card import Card
 from ganeval.core.extractor import Embedded
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.images.imageset import ImageSet
+from ganeval.images.tensors import as_numpy
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}  # of the arithmetic
 EIGENVALUE_FLOOR = 1e-6  # below this share of the largest, a direction of the embedding counts as dead
+
+
+Images = torch.Tensor | NDArray[np.uint8] | ImageSet  # uint8 (n, c, h, w)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +50,7 @@ class Classifier:
         """A copy on `device`; `precision` is that of the arithmetic (autocast): fp32, bf16 or fp16."""
         if precision not in PRECISIONS:
             raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
-        module = copy.deepcopy(self.module).to(device)
+        module = copy.deepcopy(self.module).eval().to(device)
         return replace(self, module=module, device=torch.device(device), precision=precision)
 
     def __call__(self, images: torch.Tensor) -> Embedded:
@@ -60,24 +65,46 @@ class Classifier:
                 f"{self.name} has {len(self.class_names)} class names; its network gave logits of shape {shape}. "
                 "Name every class, in the order of the logits; or name none, for a network that only embeds."
             )
+        assert logits is not None
         return Embedded(embeddings.float(), logits.float())
 
-    def logits(self, images: torch.Tensor | NDArray[np.uint8], batch: int = 500) -> torch.Tensor:
+    def logits(self, images: Images, batch: int = 500) -> torch.Tensor:
         """Calibrated logits (n, k), float32 on the CPU, of uint8 (n, c, h, w) images, `batch` at a time."""
-        if isinstance(images, np.ndarray) and not images.flags.writeable:
-            images = images.copy()  # torch has no read-only tensors and warns about such arrays
-        return run(self, torch.as_tensor(images), batch)[1]
+        return run(self, images, batch)[1]
+
+    def input_shape(self, shape: tuple[int, int, int]) -> tuple[int, ...]:
+        """The shape (c, h, w) in which images of `shape` reach the network, after its own preprocessing."""
+        return tuple(self.preprocess(torch.zeros(1, *shape, dtype=torch.uint8, device=self.device)).shape[1:])
 
 
-def run(classifier: Classifier, images: torch.Tensor, batch: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings (n, d) and logits (n, k) of all images, float32 on the CPU."""
+def run(classifier: Classifier, images: Images, batch: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings (n, d) and logits (n, k) of all images, float32 on the CPU; k = 0 for a network without a head."""
+    images = pixels_of(images, classifier.name)
     if not len(images):
         raise WrongInputError(f"{classifier.name} needs at least one image; got none.")
     parts = [classifier(rows) for rows in images.split(batch)]
     logits = [part.logits.cpu() for part in parts if part.logits is not None]
-    return torch.cat([part.embeddings.cpu() for part in parts]), torch.cat(logits) if logits else torch.empty(
-        len(images), 0
-    )
+    embeddings = torch.cat([part.embeddings.cpu() for part in parts])
+    return embeddings, torch.cat(logits) if logits else torch.empty(len(images), 0)
+
+
+def pixels_of(images: Images, name: str) -> torch.Tensor:
+    """uint8 (n, c, h, w), whatever they come in; raises for anything else, since a preprocessing takes all it is given."""
+    array = images.array() if isinstance(images, ImageSet) else as_numpy(images, f"The images for {name}")
+    if array.dtype != np.uint8 or array.ndim != 4:
+        kind = torch.from_numpy(np.zeros(0, array.dtype)).dtype if array.dtype.kind in "biuf" else array.dtype
+        raise WrongInputError(
+            f"{name} looks at uint8 images (n, c, h, w) in [0, 255]; got {kind} {array.shape}. "
+            "Pass (x * 255).round().to(torch.uint8), channels first."
+        )
+    if isinstance(images, torch.Tensor):
+        return images
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # torch warns about read-only arrays
+
+
+def require_two(labelled: object, name: str) -> None:
+    if not isinstance(labelled, tuple) or len(labelled) != 2:
+        raise WrongInputError(f"{name} must be a pair (images, labels); got {type(labelled).__name__}. Pass both.")
 
 
 def spectrum(embeddings: torch.Tensor) -> tuple[int, float]:

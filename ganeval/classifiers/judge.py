@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.classifiers.augment import Augment
-from ganeval.classifiers.classifier import Classifier, weights_digest
+from ganeval.classifiers.classifier import Classifier, Images, pixels_of, require_two, weights_digest
 from ganeval.classifiers.member import Part, classifier_of, settle
 from ganeval.classifiers.network import Architecture
 from ganeval.classifiers.training import Recipe, fit
-from ganeval.errors import WrongInputError
+from ganeval.errors import WrongInputError, guarded
+from ganeval.images.tensors import as_numpy
 
-Images = torch.Tensor | NDArray[np.uint8]
 Labels = torch.Tensor | NDArray[np.integer] | Sequence[int]
 
 
@@ -32,6 +32,7 @@ def judge_recipe(shape: tuple[int, int, int], classes: int, *, seed: int, epochs
     )  # fmt: skip
 
 
+@guarded
 def train_classifier(
     images: Images, labels: Labels, n_classes: int, *, seed: int = 0, epochs: float = 5, steps: int | None = None,
     val: tuple[Images, Labels] | None = None, recipe: Recipe | None = None, progress: str = "",
@@ -47,25 +48,22 @@ def train_classifier(
     Its embedding is standardised on `images`, but may lack full rank there: 50 copies of one image are a legal set.
     Raises: `WrongInputError` for images that are not uint8 (n, c, h, w), labels out of range or of another length.
     """
+    if val is not None:
+        require_two(val, "val=")
     train = _checked(images, labels, n_classes)
     c, h, w = train.images.shape[1:]
     recipe = recipe or judge_recipe((c, h, w), n_classes, seed=seed, epochs=epochs)
     if steps is not None:
         recipe = recipe.with_steps(steps, len(train.images))
     network = fit(train.images, train.labels, recipe, progress=progress, device=device).cpu()
-    held_out = None if val is None else _checked(*val, n_classes)
+    held_out = None if val is None else _checked(val[0], val[1], n_classes)
     settle(network, train.images, held_out, name)
     names = class_names or [str(k) for k in range(n_classes)]
     return classifier_of(name, network, names, weights_digest(network)).to(device)
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = (torch.as_tensor(np.array(v) if isinstance(v, np.ndarray) else v) for v in (images, labels))
-    if x.dtype != torch.uint8 or x.ndim != 4:
-        raise WrongInputError(
-            f"A classifier is trained on uint8 images (n, c, h, w); got {x.dtype} {tuple(x.shape)}. "
-            "Pass (x * 255).round().to(torch.uint8), channels first."
-        )
+    x, y = pixels_of(images, "A judge that is trained"), torch.tensor(as_numpy(labels, "The labels of a judge"))
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
         raise WrongInputError(
             f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."

@@ -83,7 +83,7 @@ def member(recipe: Recipe, dataset: str, *, held_out: float, summary: str, licen
     """The usual member: one network, trained on `train` less the share `held_out`, which sets the temperature."""
     return Member(
         name=dataset, load=partial(load_stored, dataset, partial(empty_folded, recipe.architecture)), licence=licence, summary=summary,
-        train=partial(train_member, recipe, dataset, held_out=held_out, licence=licence),
+        shape=recipe.architecture.shape, train=partial(train_member, recipe, dataset, held_out=held_out, licence=licence),
     )  # fmt: skip
 
 

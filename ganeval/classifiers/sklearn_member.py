@@ -16,19 +16,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganeval.classifiers.classifier import Classifier
+from ganeval.classifiers.classifier import Classifier, Images
 from ganeval.classifiers.hog import hog
 from ganeval.classifiers.network import to_unit
 from ganeval.classifiers.wrapping import Labelled, Settled, settled_classifier
-from ganeval.errors import WrongInputError
+from ganeval.errors import WrongInputError, guarded
+from ganeval.images.tensors import as_numpy
 
 PROBABILITY_FLOOR = 1e-6
-DEPTH = 8  # of nested estimators that the digest walks into
+DEPTH = 16  # of nested estimators that the digest walks into
 
 
+@guarded
 def wrap_sklearn(
     pipeline: Any, *, name: str, class_names: Sequence[str], shape: tuple[int, int, int],
-    train: torch.Tensor | None = None, held_out: Labelled | None = None, test: Labelled | None = None,
+    train: Images | None = None, held_out: Labelled | None = None, test: Labelled | None = None,
 ) -> Classifier:  # fmt: skip
     """Make a `Classifier` of a fitted scikit-learn `Pipeline` for uint8 images of `shape` (c, h, w).
 
@@ -97,18 +99,34 @@ def _logits(last: Any, embedded: np.ndarray) -> np.ndarray:
 
 
 def _content(value: Any, depth: int) -> list[bytes]:
-    """Arrays byte by byte, plain values as text, estimators as their class and attributes, the rest as its class."""
-    if isinstance(value, np.ndarray) and value.dtype != object:
+    """Arrays byte by byte, plain values as text, all else as its class and its state: attributes, or what it would pickle."""
+    if isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names:
         return [f"{value.dtype}{value.shape}".encode(), np.ascontiguousarray(value).tobytes()]
-    if value is None or isinstance(value, bool | int | float | str | np.generic):
+    if value is None or isinstance(value, bool | int | float | str | bytes | bytearray | np.generic):
         return [repr(value).encode()]
-    if isinstance(value, list | tuple) and depth:
-        return [line for item in value for line in (b"-", *_content(item, depth - 1))]
-    if isinstance(value, dict) and depth:
-        return [
-            line for key in sorted(value, key=str) for line in (str(key).encode(), *_content(value[key], depth - 1))
-        ]
     named = type(value).__qualname__.encode()
-    if hasattr(value, "get_params") and depth:
-        return [named, *_content(vars(value), depth - 1)]
-    return [named]
+    return [named, *(line for part in _parts(value) for line in _content(part, depth - 1))] if depth else [named]
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, np.ndarray) and value.dtype.names:  # field by field: what lies between fields is chance
+        return [part for name in value.dtype.names for part in (name, value[name])]
+    if isinstance(value, list | tuple | np.ndarray):
+        return list(value)
+    if isinstance(value, dict):
+        return [part for key in sorted(value, key=str) for part in (str(key), value[key])]
+    return [_state(value)]
+
+
+def _state(value: Any) -> Any:
+    """Attributes where there are any; of compiled things, such as a tree's nodes, what they say of themselves."""
+    if isinstance(value, torch.Tensor):
+        return as_numpy(value)
+    if hasattr(value, "__code__"):
+        return value.__qualname__
+    if hasattr(value, "__dict__"):
+        return vars(value)
+    try:
+        return value.__getstate__()
+    except (AttributeError, TypeError):  # it keeps itself to itself: its class has to do
+        return None

@@ -9,20 +9,24 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
-from ganeval.classifiers.classifier import Classifier, require_live, run, weights_digest
+from ganeval.classifiers.classifier import Classifier, Images, require_live, require_two, run, weights_digest
+from ganeval.core.extractor import require_logits
 from ganeval.core.registry import unknown_name
-from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.errors import UnknownNameError, WrongInputError, guarded
+from ganeval.images.tensors import as_numpy
 
-Labelled = tuple[torch.Tensor, torch.Tensor]  # uint8 (n, c, h, w), int64 (n,)
+Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
 
+@guarded
 def wrap(
     module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
-    class_names: Sequence[str] = (), layer: str | None = None, train: torch.Tensor | None = None,
+    class_names: Sequence[str] = (), layer: str | None = None, train: Images | None = None,
     held_out: Labelled | None = None, test: Labelled | None = None,
 ) -> Classifier:  # fmt: skip
     """Make a `Classifier` of a trained network; the network itself is copied, not changed.
@@ -32,6 +36,9 @@ def wrap(
     submodule whose output, flattened, is the embedding: choose one *before* the last activation. Without it the
     network must return (embeddings, logits) itself. A backbone without a head returns embeddings alone: leave
     `class_names` out, and it serves as an extractor.
+
+    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities will
+    do. Images may be arrays, tensors or image sets.
 
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
     temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the classifier's
@@ -43,6 +50,10 @@ def wrap(
     >>> tuple(judge(torch.zeros(5, 1, 2, 2, dtype=torch.uint8)).embeddings.shape)
     (5, 3)
     """
+    if not isinstance(module, nn.Module):
+        raise WrongInputError(
+            f"wrap takes a torch.nn.Module; got {type(module).__name__}. See wrap_sklearn for pipelines."
+        )
     inner = copy.deepcopy(module).eval().requires_grad_(False)
     if layer is not None:
         known = [key for key, _ in inner.named_modules() if key]
@@ -97,7 +108,7 @@ class Settled(nn.Module):
 
 
 def settled_classifier(
-    plain: Classifier, *, train: torch.Tensor | None, held_out: Labelled | None, test: Labelled | None
+    plain: Classifier, *, train: Images | None, held_out: Labelled | None, test: Labelled | None
 ) -> Classifier:
     """Learn mean, deviation and temperature, measure the confusion matrix; `plain.module` is a `Settled`."""
     module = plain.module
@@ -106,10 +117,15 @@ def settled_classifier(
         require_live(embeddings, plain.name)
         module.mean = embeddings.double().mean(0).float()
         module.std = embeddings.double().std(0).float()
+    for name, labelled in (("held_out", held_out), ("test", test)):
+        if labelled is not None:
+            require_two(labelled, f"{name}=")
     if not plain.class_names and (held_out is not None or test is not None):
         raise WrongInputError(f"{plain.name} has no classes, so labelled images say nothing of it. Pass class_names.")
     if held_out is not None:
-        temperature = fit_temperature(plain.logits(held_out[0]).numpy(), _labels(held_out, plain))
+        logits = plain.logits(held_out[0])
+        require_logits(logits)  # divided by a temperature, probabilities would no longer sum to one
+        temperature = fit_temperature(logits.numpy(), _labels(held_out, plain))
         module.temperature = torch.tensor(temperature, dtype=torch.float32)
     confusion = None
     if test is not None:
@@ -120,7 +136,7 @@ def settled_classifier(
 
 
 def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
-    images, labels = labelled[0], np.asarray(labelled[1])
+    images, labels = labelled[0], as_numpy(labelled[1], f"The labels for {classifier.name}")
     classes = len(classifier.class_names)
     if labels.shape != (len(images),) or labels.min() < 0 or labels.max() >= classes:
         raise WrongInputError(

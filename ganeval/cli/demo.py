@@ -9,14 +9,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganeval.cli.say import note, require_places
 from ganeval.cli.tables import aligned, render_floor
 from ganeval.errors import GanevalError
-from ganeval.measure.run_samples import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, survey
 from ganeval.records.scores import Evaluation
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
@@ -32,6 +34,21 @@ INTERRUPTED = 130  # exit code of a training that was stopped by Ctrl-C
 SHOWN = ("classifier_score", "fid", "kid", "precision", "recall", "coverage", "class_balance")
 
 
+def demo(out: Path = Path("runs"), report: Path = Path("report.html"), seed: int = 0) -> int:
+    """Train a healthy and a collapsed generator on scikit-learn's digits, evaluate both, write one page.
+
+    Args:
+        out: The folder that the runs are added to.
+        report: The page.
+        seed: Of everything random.
+    """
+    require_places(out / "a run", report)
+    started = time.monotonic()
+    print(run_demo(out, report, seed=seed, say=note))
+    note(f"done in {time.monotonic() - started:.0f} s")
+    return 0
+
+
 @dataclass(frozen=True)
 class DemoResult:
     """What `ganeval demo` leaves behind."""
@@ -44,7 +61,7 @@ class DemoResult:
         return render(self)
 
 
-def demo(out: str | Path = "runs", report: str | Path = "report.html", *, seed: int = 0,
+def run_demo(out: str | Path = "runs", report: str | Path = "report.html", *, seed: int = 0,
          say: Callable[[str], None] = lambda _: None) -> DemoResult:  # fmt: skip
     """Train, evaluate and report; `say` gets a line before each step. Runs are added to `out`, never replaced."""
     out, report = Path(out), Path(report)
@@ -54,7 +71,7 @@ def demo(out: str | Path = "runs", report: str | Path = "report.html", *, seed: 
                 for name, recipe in RECIPES.items()])  # fmt: skip
     fresh = tuple(run for run in find_runs(out).runs if run.path not in before)
     evaluations: dict[str, Evaluation] = {}
-    for pending in pending_of(fresh):
+    for pending in survey(fresh).waiting:
         name = "healthy" if "healthy" in pending.run.path.name else "collapsed"
         say(f"evaluating the {name} generator")
         evaluations[name] = evaluate_pending(pending)

@@ -1,4 +1,4 @@
-"""The command line: argv -> `ganeval.cli.commands`, and errors -> one line and an exit code."""
+"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
@@ -109,6 +111,13 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _run(verb: str, rest: list[str], program: str) -> int:
-    from ganeval.cli.commands import COMMANDS, run
+    """The function of the same name in the module of the same name; a dictionary of functions is a verb with verbs."""
+    import tyro
 
-    return run(COMMANDS[verb], rest, program)
+    command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)
+    if callable(command):
+        return tyro.cli(command, args=rest, prog=program)
+    if not rest or rest[0] not in command:
+        print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
+        return 0 if rest[:1] in (["-h"], ["--help"]) else 2
+    return tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from ganeval.errors import WrongInputError
+
+SUM_TOLERANCE = 1e-2  # by which sums of probabilities may miss one: those in bfloat16 do by half of it
 
 
 class Embedded(NamedTuple):
@@ -59,3 +63,53 @@ class ExtractorSpec:
     load: Callable[[], Extractor]
     licence: str = ""
     summary: str = ""
+    shape: tuple[int, int, int] | None = None  # (c, h, w) of the images it takes; None where it resizes or does not say
+
+
+def embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:
+    """What the network makes of uint8 (n, c, h, w) pixels, without gradients; raises where that is not n rows."""
+    with torch.no_grad():
+        found = _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
+    return Embedded(**{name: rows.detach() for name, rows in columns(found).items()})
+
+
+def columns(rows: Embedded) -> dict[str, torch.Tensor]:
+    """The fields that are there, by name."""
+    return {name: value for name, value in rows._asdict().items() if value is not None}
+
+
+def require_logits(logits: torch.Tensor) -> None:
+    """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing.
+
+    Rows that are non-negative and sum to one are probabilities. Logarithms of probabilities are logits.
+    """
+    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
+        raise WrongInputError(
+            f"Logits must be floating point (n, k) with k >= 2 classes; got {logits.dtype} {tuple(logits.shape)}. "
+            "Of one number per image make two columns: torch.stack([-x / 2, x / 2], dim=1)."
+        )
+    if not len(logits) or bool((logits < 0).any()):
+        return
+    if bool(((logits.double().sum(dim=1) - 1).abs() <= SUM_TOLERANCE).all()):
+        raise WrongInputError(
+            "Logits must come before the softmax; these rows are non-negative and sum to one, so they are "
+            "probabilities. Take the network's output before its softmax, or pass the logarithms of the probabilities."
+        )
+
+
+def _checked(found: Any, n: int, name: str) -> Embedded:
+    """What a network gave for n images, if that is rows; what it gave instead is said."""
+    if not isinstance(found, Embedded):
+        shape = f" of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else ""
+        raise WrongInputError(
+            f"The extractor {name} must return ganeval.core.extractor.Embedded(embeddings, logits=None, spatial=None); it "
+            f"returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
+        )
+    for column, rows in columns(found).items():
+        right = isinstance(rows, torch.Tensor) and rows.ndim == 2 and len(rows) == n and rows.is_floating_point()
+        if not right or not rows.shape[1]:
+            shape = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, torch.Tensor) else type(rows).__name__
+            raise WrongInputError(
+                f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got {shape}."
+            )
+    return found

@@ -260,7 +260,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def _bounded(path: Path) -> bytes:
-    with require_regular(path).open("rb") as file:
+    with open_regular(path) as file:
         data = file.read(MAX_JSON_BYTES + 1)
     if len(data) > MAX_JSON_BYTES:
         raise BrokenRunError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MiB; that is no ganeval JSON file.")

@@ -85,7 +85,7 @@ def _loader(name: str, file: str, sha256: str) -> Callable[[], Clip]:
     weights = RemoteWeights(file, f"https://openaipublic.azureedge.net/clip/models/{sha256}/{file}", sha256)
 
     def load() -> Clip:
-        path = find_weights(weights, "Offline, use a classifier of the zoo instead, for example extractor='mnist'.")
+        path = find_weights(weights)
         return Clip.of(name, _state(path), sha256_of(path))
 
     return load

@@ -135,7 +135,7 @@ def _loader(name: str, stem: str, sha256: str) -> Callable[[], DinoV2]:
     weights = RemoteWeights(file, f"https://dl.fbaipublicfiles.com/dinov2/{stem}/{file}", sha256)
 
     def load() -> DinoV2:
-        path = find_weights(weights, "Offline, use a classifier of the zoo instead, for example extractor='mnist'.")
+        path = find_weights(weights)
         return DinoV2.of(name, load_state(path), sha256_of(path))
 
     return load

@@ -212,9 +212,7 @@ def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> t
 
 
 def _load() -> Inception:
-    path = find_weights(
-        WEIGHTS, "Offline, use a classifier of the zoo instead, for example extractor='digits' or 'mnist'."
-    )
+    path = find_weights(WEIGHTS)
     return Inception.of(load_state(path), sha256_of(path))
 
 

@@ -16,8 +16,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
+
+# Where the images are known, `load_extractor` says in its place which judges take them.
+OFFLINE = (
+    "Offline, a judge of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class RemoteWeights:
     also: tuple[str, ...] = ()  # other names under which the same content is published
 
 
-def find_weights(weights: RemoteWeights, alternative: str) -> Path:
+def find_weights(weights: RemoteWeights, alternative: str = OFFLINE) -> Path:
     """The path of the weights on this machine; downloads them where they are not.
 
     Raises: MissingFileError, saying where was looked and what works instead (`alternative`); WrongInputError where a
@@ -39,12 +45,20 @@ def find_weights(weights: RemoteWeights, alternative: str) -> Path:
     names = (weights.name, *weights.also)
     for folder in weight_folders():
         for name in names:
-            if (folder / name).is_file():
+            if _is_there(folder / name):
                 return _verified(folder / name, weights)
         local = folder / f"{Path(weights.name).stem}.safetensors"
-        if local.is_file():
+        if _is_there(local):
             return local
     return _fetched(weights, alternative)
+
+
+def _is_there(path: Path) -> bool:
+    """A regular file that may be looked at; pipes, and folders that nobody may enter, are passed by."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def weight_folders() -> list[Path]:
@@ -85,6 +99,8 @@ def _fetched(weights: RemoteWeights, alternative: str) -> Path:
 
     pooch.get_logger().setLevel("WARNING")
     target = weight_folders()[-1]
+    if os.path.lexists(target / weights.name):
+        require_regular(target / weights.name)  # a pipe in its place would be waited for
     bar = sys.stderr.isatty() and not os.environ.get("CI")
     try:
         path = pooch.retrieve(weights.url, f"sha256:{weights.sha256}", fname=weights.name, path=target, progressbar=bar)

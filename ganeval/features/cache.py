@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ganeval.core.files import require_regular, write_atomic
+from ganeval.core.files import require_regular, write_atomic, writing
 from ganeval.errors import GanevalError, WrongInputError
 
 MAX_CACHE_BYTES = 4 * 2**30
@@ -63,9 +63,10 @@ def write_tensors(
 
 
 def write_file(path: str | Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> Path:
-    """One safetensors file with the SHA-256 of its tensors, written whole or not at all."""
+    """One safetensors file with the SHA-256 of its tensors and metadata, written whole or not at all."""
     plain = {name: rows.detach().cpu().contiguous() for name, rows in tensors.items()}
-    return write_atomic(path, save(plain, metadata={**metadata, "sha256": _digest(plain)}))
+    with writing(path):
+        return write_atomic(path, save(plain, metadata={**metadata, "sha256": _digest(plain, metadata)}))
 
 
 def read_file(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -78,16 +79,21 @@ def read_file(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]
         if isinstance(error, GanevalError):
             raise
         raise WrongInputError(f"{path} is no safetensors file that can be read: {error}. Write it again.") from error
-    if metadata.get("sha256") != _digest(tensors):
+    stated = metadata.pop("sha256", None)
+    if stated is None:
+        raise WrongInputError(
+            f"{path} holds no checksum, so this library did not write it. Write it with Features.save."
+        )
+    if stated != _digest(tensors, metadata):
         raise WrongInputError(f"{path} is damaged: its checksum does not match what it holds. Write it again.")
     return tensors, metadata
 
 
-def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> str:
+    digest = hashlib.sha256(json.dumps(dict(metadata or {}), sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,23 +22,23 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.core.extractor import Embedded, Extractor
-from ganeval.core.folders import cache_root
+from ganeval.classifiers.catalog import judges_for
+from ganeval.core.compute import HERE, Compute
+from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec, columns, embed, require_logits
 from ganeval.core.registry import load_object, unknown_name
-from ganeval.errors import GanevalError, UnknownNameError, WrongInputError, guarded
+from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractors import EXTRACTORS
-from ganeval.features.cache import content_key, read_file, read_tensors, write_file, write_tensors
+from ganeval.extractors.weights import OFFLINE
+from ganeval.features.cache import read_file, write_file
+from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.records.scores import Passport
 
-CACHE_FORMAT = 2  # of the entries; a change of what is stored makes the old ones unreachable
 SCHEMA = "ganeval.features/1"
-ROWS = ("embeddings", "logits", "labels", "spatial")
+ROWS = ("embeddings", "logits", "labels", "spatial")  # in the order of the fields
 PRECISIONS = ("fp32", "bf16")
-PROBABILITY_SUM = 1e-4  # rows that miss 1 by less are probabilities
-SAME_ROW = 1e-2  # share of the largest entry by which a stored first row may differ from one computed now
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
 
 _log = logging.getLogger(__name__)
@@ -96,6 +97,18 @@ class Features:
         images = self.images and replace(self.images, labels=labels, class_names=names, unlabelled=why)
         return replace(self, labels=rows, images=images)
 
+    @cached_property
+    def rows_sha256(self) -> str:
+        """SHA-256 of the embeddings: what tells bare rows apart."""
+        rows = self.embeddings.detach().cpu().contiguous()
+        digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
+        digest.update(rows.view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def drawn_by(self, how: str) -> Features:
+        """The same rows, with a note of what chose them among others; "" changes nothing."""
+        return replace(self, passport=replace(self.passport, drawn=how)) if how else self
+
     def take(self, rows: NDArray[np.int64]) -> Features:
         """The features at `rows` (integers, any order), images and labels with them; pixels are read when asked for.
 
@@ -132,6 +145,7 @@ class Features:
             labels=None if labels is None else torch.from_numpy(checked_labels(labels, len(rows), source)),
         )  # fmt: skip
 
+    @guarded
     def save(self, path: str | Path) -> Path:
         """Write rows and passport as one safetensors file, whole or not at all; images are not kept.
 
@@ -149,6 +163,7 @@ class Features:
         )
 
     @classmethod
+    @guarded
     def load(cls, path: str | Path) -> Features:
         """What `save` wrote; a damaged or foreign file raises `WrongInputError`."""
         tensors, metadata = read_file(path)
@@ -164,7 +179,10 @@ class Features:
             raise WrongInputError(
                 f"{path} says {passport.n} rows of {passport.dim}; it holds others. Extract them again."
             )
-        return cls(passport=passport, confusion=None if confusion is None else confusion.numpy(), **tensors)
+        return cls(
+            tensors["embeddings"], passport, *(tensors.get(name) for name in ROWS[1:]),
+            confusion=None if confusion is None else confusion.numpy(),
+        )  # fmt: skip
 
 
 def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
@@ -176,28 +194,44 @@ def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
 
 
 @guarded
-def load_extractor(extractor: str | Extractor) -> Extractor:
+def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
-    "package.module:name" is an extractor of yours, or a function without arguments that makes one.
+    "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
+    images it is for: where weights are missing, the error then names the classifiers that would do instead.
 
     >>> load_extractor("pixels").name
     'pixels'
     """
     if not isinstance(extractor, str):
-        if isinstance(extractor, Extractor):
-            return extractor
-        raise WrongInputError(
-            f"An extractor must be a name or follow ganeval.core.extractor.Extractor; got {type(extractor).__name__}. "
-            "Wrap a network with ganeval.classifiers.wrap(...)."
-        )
+        return _following(extractor, "An extractor must be a name or")
     for registry in (CLASSIFIERS, EXTRACTORS):
         if extractor in registry:
-            return registry[extractor].load()
+            return _following(
+                _loaded(registry[extractor], shape), f"load() of {extractor!r} must give what is named and"
+            )
     if ":" in extractor:
-        return load_extractor(_made(load_object(extractor, "extractor")))
+        return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
+
+
+def _following(found: Any, must: str) -> Extractor:
+    if isinstance(found, Extractor) and not isinstance(found, type):
+        return found
+    what = f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
+    raise WrongInputError(
+        f"{must} follow ganeval.core.extractor.Extractor; got {what}. Wrap a network with ganeval.classifiers.wrap(...)."
+    )
+
+
+def _loaded(spec: ExtractorSpec, shape: tuple[int, int, int] | None) -> Any:
+    try:
+        return spec.load()
+    except MissingFileError as error:
+        if shape is None:
+            raise
+        raise MissingFileError(str(error).replace(OFFLINE, judges_for(shape))) from error
 
 
 def _made(found: Any) -> Any:
@@ -211,19 +245,15 @@ def extract(
     images: ImageSet,
     extractor: str | Extractor,
     *,
-    device: str | torch.device = "auto",
     precision: str = "fp32",
-    batch_size: int | None = None,
-    cache: bool = True,
-    progress: bool = True,
-    ranks: Ranks = ALONE,
+    compute: Compute = HERE,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
-    images: uint8 (n, c, h, w). device: "auto" is CUDA, then MPS, then CPU. precision: "fp32" or "bf16" (of the network;
-    the features are float32 either way). batch_size: None asks the extractor; when memory runs out it is halved, and
-    the log says so. The rows stay on the device, except on MPS, which has no float64 for the statistics.
-    ranks: processes that share the batches out and all get every row; each of them has to call this.
+    images: uint8 (n, c, h, w). precision: "fp32" or "bf16" (of the network; the features are float32 either way).
+    compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so), cache, and
+    the processes that share the batches out: each of them has to call this, and all get every row. The rows stay on the
+    device, except on MPS, which has no float64 for the statistics.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -231,27 +261,67 @@ def extract(
     """
     if precision not in PRECISIONS:
         raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
-    place = choose_device(device)
-    network = load_extractor(extractor).to(place, precision)
-    batch = batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
-    fingerprint = images.fingerprint if ranks.size > 1 or cache else ""
+    place, ranks, cache = choose_device(compute.device), compute.ranks or ALONE, compute.cache
+    network, fingerprint, probed = ranks.together(
+        lambda: _prepared(images, extractor, place, precision, shared=ranks.size > 1, cache=cache)
+    )
+    batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
     ranks.require_same({
         "images": fingerprint, "their number": len(images), "network": network.name, "weights": network.weights_sha256,
         "preprocessing": network.preprocessing, "precision": precision, "batch size": batch,
+        "shapes of the features": probed and shapes(probed),
     })  # fmt: skip
-    key = (
-        _key(fingerprint, network, precision, _probe(network, images, place))
-        if cache and network.weights_sha256
-        else ""
-    )
-    rows = _stored(key, images, network, place) if key else None
+    if probed is not None:
+        ranks.require_close("what the network makes of the images", vector(probed), SAME_ROW[precision])
+    keeps = probed is not None and cache and network.weights_sha256
+    key = entry_key(fingerprint, network, precision, probed) if probed is not None and keeps else ""
+    rows = kept_rows(key, len(images), probed, SAME_ROW[precision]) if probed is not None and key else None
     if not ranks.agree(yes=rows is not None):
-        rows = _embed_shared(images, network, place, batch, ranks, progress=progress)
+        rows = _embed_shared(images, network, place, batch, ranks, progress=compute.progress)
+        _require_unchanged(images, fingerprint)
         if key and local_rank() == 0:
-            _store(key, rows)
+            keep_rows(key, rows)
     assert rows is not None
     keep = torch.device("cpu") if place.type == "mps" else place
-    return _features(images, network, precision, Embedded(**{k: v.to(keep) for k, v in _columns(rows).items()}))
+    there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
+    return _features(images, fingerprint or images.fingerprint, network, precision, there)
+
+
+def _prepared(
+    images: ImageSet, extractor: str | Extractor, place: torch.device, precision: str, *, shared: bool, cache: bool
+) -> tuple[Extractor, str, Embedded | None]:
+    """The network where it is to run, and, where somebody will ask whose rows they are, the answer."""
+    network = load_extractor(extractor, images.shape).to(place, precision)
+    if not shared and not (cache and network.weights_sha256):
+        return network, "", None
+    return network, images.fingerprint, probe(network, images, place)
+
+
+def _require_unchanged(images: ImageSet, fingerprint: str) -> None:
+    """Raise where the images that were seen are not those that were fingerprinted before."""
+    if fingerprint and images.fingerprint != fingerprint:
+        raise WrongInputError(
+            f"{images.source} changed while it was being measured. Copy the images first, or wait until they are written."
+        )
+
+
+def still_gives(network: Extractor, features: Features, *, device: str | torch.device, precision: str) -> bool:
+    """Whether the network makes of the first image the first row; True where there is no image to ask about."""
+    try:
+        pixels = None if features.images is None else features.images.load(0, 1)
+    except (GanevalError, OSError):  # the files are gone, the rows are here
+        pixels = None
+    if pixels is None:
+        return True
+    place = choose_device(device)
+    row = columns(embed(pixels, network.to(place, precision), place))
+    given, room = _given_rows(features), SAME_ROW[precision]
+    return all(name not in row or are_close(column[:1], row[name], room) for name, column in given.items())
+
+
+def _given_rows(features: Features) -> dict[str, torch.Tensor]:
+    rows = {"embeddings": features.embeddings, "logits": features.logits, "spatial": features.spatial}
+    return {name: column for name, column in rows.items() if column is not None}
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
@@ -274,73 +344,6 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     return place
 
 
-def require_logits(logits: torch.Tensor) -> None:
-    """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing."""
-    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
-        raise WrongInputError(
-            f"Logits must be floating point (n, k) with k >= 2 classes; got {logits.dtype} {tuple(logits.shape)}. "
-            "Of one number per image make two columns: torch.stack([-x / 2, x / 2], dim=1)."
-        )
-    rows = logits.double()
-    if len(rows) and bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < PROBABILITY_SUM).all()):
-        raise WrongInputError(
-            "Logits must come before the softmax; these rows are non-negative and sum to one, so they are probabilities. "
-            "Take the network's output before its softmax, or pass the logarithms of the probabilities."
-        )
-
-
-def _probe(network: Extractor, images: ImageSet, device: torch.device) -> str:
-    """What a network that is not one of the library's makes of two fixed images: two that differ in anything differ here.
-
-    A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess`
-    does.
-    """
-    if type(network).__module__.startswith("ganeval.extractors."):
-        return ""
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *images.shape), dtype=np.uint8)
-    digest = hashlib.sha256()
-    for image in np.split(pixels, len(pixels)):
-        for name, rows in _columns(_embed(image, network, device)).items():
-            digest.update(f"{name} {tuple(rows.shape)}".encode() + rows.float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _key(fingerprint: str, network: Extractor, precision: str, probe: str) -> str:
-    return content_key({
-        "images": fingerprint, "probe": probe, "extractor": network.name, "weights": network.weights_sha256,
-        "preprocessing": network.preprocessing, "precision": precision, "format": CACHE_FORMAT,
-        "torch": torch.__version__.partition(".")[0],
-    })  # fmt: skip
-
-
-def _columns(rows: Embedded) -> dict[str, torch.Tensor]:
-    return {name: value for name, value in rows._asdict().items() if value is not None}
-
-
-def _stored(key: str, images: ImageSet, network: Extractor, device: torch.device) -> Embedded | None:
-    """The entry under `key`, if it has the columns, types and widths that the network gives, and its first row."""
-    found = read_tensors(cache_root() / "features", key)
-    if not found:
-        return None
-    first = _columns(_embed(images.load(0, 1), network, device))
-    if set(found) != set(first):
-        return None
-    for name, given in first.items():
-        rows, row = found[name], given.float().cpu()
-        if rows.dtype != torch.float32 or rows.shape != (len(images), *row.shape[1:]):
-            return None
-        if not torch.allclose(rows[:1], row, rtol=0, atol=SAME_ROW * max(1.0, float(row.abs().max()))):
-            return None
-    return Embedded(**found)
-
-
-def _store(key: str, rows: Embedded) -> None:
-    try:
-        write_tensors(cache_root() / "features", key, _columns(rows))
-    except OSError as error:
-        _log.warning("The features could not be kept in the cache (%s); they will be computed again.", error)
-
-
 def _embed_shared(
     images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, *, progress: bool
 ) -> Embedded:
@@ -348,8 +351,10 @@ def _embed_shared(
     first, last = (min(b * batch, len(images)) for b in ranks.span(-(-len(images) // batch)))
     # A rank without a batch learns the shape of a row from one image.
     mine = slice(0, 1) if first == last else slice(first, last)
-    rows = _embed_all(images, mine, network, device, batch, progress=progress and ranks.rank == 0)
-    return Embedded(**{name: ranks.gather(column[: last - first]) for name, column in _columns(rows).items()})
+    rows = ranks.together(
+        lambda: _embed_all(images, mine, network, device, batch, progress=progress and ranks.rank == 0)
+    )
+    return Embedded(**{name: ranks.gather(column[: last - first]) for name, column in columns(rows).items()})
 
 
 def _embed_all(
@@ -362,7 +367,7 @@ def _embed_all(
         while start < span.stop:
             stop = min(start + batch, span.stop)
             try:
-                parts.append(_embed(images.load(start, stop), network, device))
+                parts.append(embed(images.load(start, stop), network, device))
             except RuntimeError as error:
                 batch = _halved(batch, error)
                 continue
@@ -371,31 +376,9 @@ def _embed_all(
     return _joined(parts)
 
 
-def _embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -> Embedded:
-    with torch.no_grad():
-        return _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
-
-
-def _checked(found: Any, n: int, name: str) -> Embedded:
-    """What a network gave for n images, if that is rows; what it gave instead is said."""
-    if not isinstance(found, Embedded):
-        shape = f" of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else ""
-        raise WrongInputError(
-            f"The extractor {name} must return ganeval.core.extractor.Embedded(embeddings, logits=None, spatial=None); it "
-            f"returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
-        )
-    for column, rows in _columns(found).items():
-        if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) != n or not rows.is_floating_point():
-            shape = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, torch.Tensor) else type(rows).__name__
-            raise WrongInputError(
-                f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got {shape}."
-            )
-    return found
-
-
 def _joined(parts: list[Embedded]) -> Embedded:
-    columns = [_columns(part) for part in parts]
-    return Embedded(**{name: torch.cat([column[name].float() for column in columns]) for name in columns[0]})
+    found = [columns(part) for part in parts]
+    return Embedded(**{name: torch.cat([part[name].float() for part in found]) for name in found[0]})
 
 
 def _halved(batch: int, error: RuntimeError) -> int:
@@ -410,9 +393,9 @@ def _halved(batch: int, error: RuntimeError) -> int:
     return batch // 2
 
 
-def _features(images: ImageSet, network: Extractor, precision: str, rows: Embedded) -> Features:
+def _features(images: ImageSet, fingerprint: str, network: Extractor, precision: str, rows: Embedded) -> Features:
     passport = Passport(
-        source=images.source, fingerprint=images.fingerprint, n=len(images), dim=rows.embeddings.shape[1],
+        source=images.source, fingerprint=fingerprint, n=len(images), dim=rows.embeddings.shape[1],
         extractor=network.name, weights_sha256=network.weights_sha256, preprocessing=network.preprocessing,
         precision=precision, class_names=tuple(network.class_names or images.class_names),
     )  # fmt: skip

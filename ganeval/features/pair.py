@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -52,9 +53,34 @@ class Pair:
         self.heldout = heldout
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
-        self.seed = seed
-        self._shared: dict[Hashable, Any] = {}
+        self._seed = seed
+        self._draws = _Draws()
+        self._shared: dict[Hashable, tuple[Any, bool]] = {}
         self._neighbours: Neighbours | None = None
+
+    @property
+    def seed(self) -> int:
+        """The one seed of the protocol. Reading it is noted, so that a signature names the seed where it was used."""
+        self._draws.seen = True
+        return self._seed
+
+    def drew(self, compute: Callable[[], T]) -> tuple[T, bool]:
+        """`compute()`, and whether it read the seed, be it through something that was shared and computed earlier."""
+        before, self._draws.seen = self._draws.seen, False
+        try:
+            return compute(), self._draws.seen
+        finally:
+            self._draws.seen = self._draws.seen or before
+
+    def with_sets(self, real: Features | None, fake: Features, heldout: Features | None) -> Pair:
+        """Other sets with the same generator, network and seed."""
+        return Pair(real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed)
+
+    def part(self, real: Features, fake: Features) -> Pair:
+        """The pair of some rows of both sets, for questions that are asked class by class."""
+        part = Pair(real, fake, seed=self._seed)
+        part._draws = self._draws
+        return part
 
     def missing(self, needs: Iterable[str]) -> list[str]:
         """Those of `needs` that this pair cannot give."""
@@ -81,8 +107,10 @@ class Pair:
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`compute()` the first time a key is asked for, its result ever after: what metrics of one family share."""
         if key not in self._shared:
-            self._shared[key] = compute()
-        return self._shared[key]
+            self._shared[key] = self.drew(compute)
+        value, drew = self._shared[key]
+        self._draws.seen = self._draws.seen or drew
+        return value
 
     @cached_property
     def real_gaussian(self) -> Gaussian:
@@ -154,12 +182,25 @@ class Pair:
             )
         return True
 
-    @property
-    def signature(self) -> tuple[str, ...]:
+    def signature(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """What identifies the inputs of a number: the network, the sets of these roles by their content, n, precision."""
         passport = self.fake.passport
-        n_real = 0 if self.real is None else len(self.real)
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
-        return (f"x:{passport.extractor}{weights}", f"n:{n_real}/{len(self.fake)}", f"dtype:{passport.precision}")
+        sets = {"real": self.real, "heldout": self.heldout}
+        content = [f"{role}:{_content(sets[role])}" for role in ("real", "heldout") if role in roles and sets[role]]
+        drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
+        count = [f"n:{len(self.fake)}"] if "fake" in roles else []
+        return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")
+
+
+@dataclass
+class _Draws:
+    seen: bool = False
+
+
+def _content(features: Features) -> str:
+    """The first 8 digits of the fingerprint of a set: of its images, or of its rows where these are all there is."""
+    return (features.passport.fingerprint or features.rows_sha256)[:8]
 
 
 def _require_one_shape(one: Features, other: Features) -> None:
@@ -190,7 +231,7 @@ def same_classes(pair: Pair, *, judged: bool = False) -> Pair:
         return pair
     real, fake, heldout = (next((n for n, t in zip(new, there, strict=True) if t is f), f) for f in features)
     assert fake is not None
-    return Pair(real, fake, heldout=heldout, generator=pair.generator, embed=pair.embed, seed=pair.seed)
+    return pair.with_sets(real, fake, heldout)
 
 
 def _judge_names(judged: Features) -> tuple[tuple[str, ...], str]:

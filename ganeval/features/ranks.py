@@ -15,12 +15,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import torch
 import torch.distributed as dist
 
 from ganeval.errors import GanevalError, IncomparableError
+
+T = TypeVar("T")
 
 TIMEOUT = 1800.0  # seconds that a rank waits for the others
 
@@ -91,6 +93,32 @@ class Ranks:
                 "images and options; a generator must draw from the torch.Generator that it is given. To measure what each "
                 "process made for itself, gather the images first, or leave ranks= out."
             )
+
+    def require_close(self, name: str, values: torch.Tensor, tolerance: float) -> None:
+        """The same for numbers (m,) that differ a little between devices: by up to `tolerance` of the largest."""
+        if self.size == 1:
+            return
+        theirs = self._all(values.detach().float().to(_device()))
+        room = tolerance * float(theirs[0].abs().max())
+        others = [str(r) for r, said in enumerate(theirs) if not bool(((said - theirs[0]).abs() <= room).all())]
+        if others:
+            raise IncomparableError(
+                f"All {self.size} processes must bring the same network; in {name} ranks {', '.join(others)} differ from rank 0. "
+                "Give every process the same weights, layer and preprocessing."
+            )
+
+    def together(self, make: Callable[[], T]) -> T:
+        """What `make` gives; where it raises on one rank it raises on all, so that none waits for one that has left."""
+        if self.size == 1:
+            return make()
+        try:
+            made = make()
+        except Exception:
+            self.agree(yes=False)
+            raise
+        if not self.agree(yes=True):
+            raise GanevalError(f"Rank {self.rank} of {self.size} could go on, but another could not; see its message.")
+        return made
 
     def _all(self, value: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(value) for _ in range(self.size)]

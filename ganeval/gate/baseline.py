@@ -22,8 +22,8 @@ from ganeval.gate.checked import finite, table, text, whole
 from ganeval.gate.entry import Entry, Look, Vector, require_sound
 from ganeval.gate.lock import locked
 from ganeval.gate.protocol import gate_protocol, protocol_hash
+from ganeval.records.scores import LABELS, Evaluation
 from ganeval.records.scores import SCHEMA as EVALUATION_SCHEMA
-from ganeval.records.scores import Evaluation
 
 SCHEMA = "ganeval.baseline/1"
 VECTORS = r"\.samples(-[0-9a-f]{16})?\.safetensors"  # the end of their file's name; without a digest in older baselines
@@ -281,7 +281,7 @@ def _vectors(baseline: Baseline, metrics: Sequence[str] | None) -> dict[str, Vec
     return {
         f"{look.n}/{key}": np.ascontiguousarray(value, dtype=np.float32)
         for look in baseline.looks
-        for labels in [next((key for key in sorted(look.per_sample) if key.endswith(".label")), "")]
+        for labels in [next((key for key in sorted(look.per_sample) if key == LABELS or key.endswith(".label")), "")]
         for key, value in look.per_sample.items()
         if metrics is None or key.partition(".")[0] in metrics or key == labels
     }

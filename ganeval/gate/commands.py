@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from tyro.conf import Positional
 
@@ -24,6 +26,7 @@ from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, 
 from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, worst
 from ganeval.gate.writer import WRITERS
+from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Evaluation, render_value
 from ganeval.runs import layout
 from ganeval.runs.directory import git_state
@@ -49,18 +52,8 @@ class GateOptions:
     scope: Scope | None = None
     generator: str | None = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
-    real: str | None = None
-    train: str | None = None
-    """What the generator was trained on: without it no rule can see that training images were copied."""
-    heldout: str | None = None
-    """Real images that the generator was not trained on, where train is not known."""
-    classifier: str | None = None
-    extractor: str | None = None
-    n: int | None = None
-    """Images at the first look."""
     max_n: int | None = None
     looks: int | None = None
-    seed: int | None = None
     json: Path | None = None
     junit: Path | None = None
     markdown: Path | None = None
@@ -86,13 +79,19 @@ class Outcome:
 
 
 def gate(
-    options: GateOptions, *, make_sampler: MakeSampler | None = None, evaluate_run: EvaluateRun | None = None
+    options: GateOptions,
+    said: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    make_sampler: MakeSampler | None = None,
+    evaluate_run: EvaluateRun | None = None,
 ) -> Outcome:
     """Judge runs or a generator against a baseline; write what was asked for.
 
+    said: fields of `Protocol` that go before what the rules file says.
+
     Raises `GateConfigError` and `RefusedError` (exit code 2) before any work is done; see `exit_code_of`.
     """
-    config = options_config(options)
+    config, notes = options_config(options, said)
     path = config.resolve(config.baseline) if config.baseline else None
     update = _update(options, config)
     if update is not None:
@@ -104,6 +103,7 @@ def gate(
         candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
         base_ref=options.base_ref,
     )  # fmt: skip
+    outcome = replace(outcome, text="".join(f"note: {note}\n" for note in notes) + outcome.text)
     return _kept(outcome, options.runs) if candidate else outcome
 
 
@@ -229,8 +229,10 @@ def render_text(verdict: Verdict) -> str:
     return render(verdict)
 
 
-def options_config(options: GateOptions) -> GateConfig:
-    """The configuration file with the options of the command line on top."""
+def options_config(
+    options: GateOptions, said: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[GateConfig, tuple[str, ...]]:
+    """The rules file with the options of the command line on top, and one sentence for each thing they override."""
     path = options.config or find_config()
     if path is None:
         raise GateConfigError(
@@ -238,23 +240,11 @@ def options_config(options: GateOptions) -> GateConfig:
             "See docs/gate.md for an example."
         )
     config = load_config(path)
-    keys = (
-        "name",
-        "scope",
-        "generator",
-        "real",
-        "train",
-        "heldout",
-        "classifier",
-        "extractor",
-        "n",
-        "max_n",
-        "looks",
-        "seed",
-    )
+    keys = ("name", "scope", "generator", "max_n", "looks")
     changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
     here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
-    return replace(config, **changes, **here)
+    protocol, notes = Protocol.layered(("the command line", said), (path.name, config.protocol.to_json()))
+    return replace(config, **changes, **here, protocol=protocol), notes
 
 
 def outputs_of(options: GateOptions, config: GateConfig) -> dict[str, Path]:
@@ -278,7 +268,7 @@ def _candidate(
             return [], str(error)
     if config.generator is None:
         return [], ""
-    if make_sampler is None or config.real is None:
+    if make_sampler is None or config.protocol.real is None:
         raise GateConfigError("A generator needs real images to be measured against: --real hoda:test.")
     return make_sampler(config), ""
 

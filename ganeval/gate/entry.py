@@ -18,8 +18,8 @@ from ganeval.core.files import render_json
 from ganeval.errors import BrokenRunError
 from ganeval.gate.checked import LARGEST, MOST, finite, is_finite, table, text, whole
 from ganeval.gate.ranges import range_of
-from ganeval.numerics.strata import error_of_mean, is_binary, linear_part
-from ganeval.records.scores import Better, Evaluation, ScoreRecord
+from ganeval.numerics.strata import error_of_mean, is_binary
+from ganeval.records.scores import LABELS, Better, Evaluation, ScoreRecord, labels_among
 
 Vector = NDArray[np.floating]
 DEBIASED = {
@@ -70,7 +70,7 @@ class Entry:
             return cls(
                 None, better=record.better, version=record.version, biased_in_n=record.biased_in_n, status=status
             )
-        linear = linear_part(vectors, record.value, record.se, asked)
+        linear = record.linear if record.linear in vectors else ""
         hits = int(vectors[linear].sum()) if linear not in ("", "influence") and is_binary(vectors[linear]) else None
         se = error_of_mean(vectors[linear], asked) if linear and hits is None else record.se
         return cls(
@@ -104,15 +104,21 @@ class Look:
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
-        asked = labels_of(evaluation.per_sample)
+        asked = evaluation.labels
         entries = {
             name: Entry.of(record, vectors_of(evaluation.per_sample, name), _options(evaluation, name), asked)
             for name, record in evaluation.scores.items()
         }
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
-        latents = str(evaluation.settings.get("latents") or "")
-        return cls(evaluation.fake.n, entries, latents, evaluation.per_sample, evaluation.fake.fingerprint)
+        kept = {} if asked is None else {LABELS: asked.astype(np.float32)}
+        return cls(
+            evaluation.fake.n,
+            entries,
+            evaluation.latents,
+            {**evaluation.per_sample, **kept},
+            evaluation.fake.fingerprint,
+        )
 
     def vectors(self, metric: str) -> dict[str, Vector]:
         return vectors_of(self.per_sample, metric)
@@ -130,14 +136,14 @@ class Look:
     @property
     def asked(self) -> Vector | None:
         """The class that was asked for, per image, where it is kept."""
-        return labels_of(self.per_sample)
+        return labels_among(self.per_sample)
 
 
 def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
     """The evaluation, if everything in it can be judged and written; else `BrokenRunError` naming the file."""
     try:
         Look.of(evaluation)
-        render_json({**evaluation.to_json(), "words": evaluation.settings.get("latents")}).encode()
+        render_json(evaluation.to_json()).encode()
         whole(evaluation.fake.n, "n", 1)
         text(evaluation.created, "created")
         for part in (evaluation.name, evaluation.real.source, *evaluation.scores):
@@ -151,15 +157,10 @@ def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
 
 
 def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    """The options a metric was measured with; for one about copies also the training images, without their name."""
-    train = evaluation.settings.get("train") if range_of(name).about_copies else None
-    images = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
-    return {**evaluation.settings.get("options", {}).get(name, {}), **images}
-
-
-def labels_of(per_sample: Mapping[str, Vector]) -> Vector | None:
-    """The vector of labels, under whatever metric keeps it."""
-    return next((v for key, v in sorted(per_sample.items()) if key.endswith(".label")), None)
+    """What a metric was told; of one about copies also which training images, without their name."""
+    train = evaluation.sets.get("train") if range_of(name).about_copies else None
+    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.protocol.get("options", {}).get(name, {}), **told}
 
 
 def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Entry]:

@@ -194,7 +194,7 @@ def _verdict(
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
     """What must be said where copies are looked for among other images than the training set."""
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
-    if not about or evaluation is None or evaluation.settings.get("train"):
+    if not about or evaluation is None or evaluation.sets.get("train"):
         return []
     where = (
         f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."

@@ -26,12 +26,13 @@ _WORDS = {
 
 def gate_protocol(evaluation: Evaluation) -> dict[str, Any]:
     """The part of an evaluation's protocol that two comparable evaluations share, key by key."""
-    whole, settings = evaluation.protocol, evaluation.settings
+    whole = evaluation.identity
+    sets = {role: {key: found[key] for key in ("source", "sha256")} for role, found in evaluation.sets.items()}
     return {
         **{key: whole[key] for key in ("reference", "extractor", "preprocessing", "precision", "classifier")},
-        "labels": settings.get("labels"),
-        "heldout": settings.get("heldout"),
-        **({"train": settings["train"]} if settings.get("train") else {}),
+        "labels": evaluation.labelled,
+        "heldout": sets.get("heldout"),
+        **({"train": sets["train"]} if "train" in sets else {}),
     }
 
 

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from ganeval.core.files import require_regular
 from ganeval.core.registry import unknown_name
-from ganeval.errors import MissingFileError, WrongInputError
+from ganeval.errors import GanevalError, MissingFileError, WrongInputError
 from ganeval.gate.lines import line_of
 from ganeval.gate.multiplicity import Correction
 from ganeval.gate.never import problems
+from ganeval.records.protocol import Labels, Precision, Protocol
 
 FILE, PROJECT = "ganeval.toml", "pyproject.toml"
 _TABLES = {False: ("gate",), True: ("tool", "ganeval", "gate")}  # by whether the file is a pyproject.toml
+MEASURED = frozenset(f.name for f in fields(Protocol)) - {
+    "metrics",
+    "floor",
+}  # keys of a rules file that say how to measure
 MAX_CONFIG_BYTES = 2**20
 Action = Literal["warn", "fail", "pass"]
 Scope = Literal["checkpoint", "recipe"]
-Labels = Literal["balanced", "none"]
 Place = tuple[str | int, ...]
 LEAST_ALPHA = 1e-6
 _WHOLE = {"looks": (1, 20), "max_n": (2, 10**9), "n": (2, 10**9), "seed": (0, 2**63 - 1)}
@@ -111,16 +115,9 @@ class GateConfig:
     alpha: float = 0.01  # of the whole family: one false red in 100 healthy runs, whatever the number of rules
     correction: Correction = "holm"
     looks: int = 4
-    n: int | None = None  # images at the first look
     max_n: int = 64_000
-    seed: int = 0
-    labels: Labels = "balanced"  # what the generator is asked for; "none" for an unconditional one
     generator: str | None = None
-    real: str | None = None
-    train: str | None = None  # what the generator was trained on: questions about copying are asked of these images
-    heldout: str | None = None  # real images that it was not trained on, where `train` is not known
-    classifier: str | None = None
-    extractor: str | None = None
+    protocol: Protocol = field(default_factory=lambda: Protocol(floor=False))  # its `n` is that of the first look
     on_inconclusive: Action = "warn"
     on_missing: Action = "fail"
     on_incomparable: Action = "fail"
@@ -134,7 +131,7 @@ class GateConfig:
                 f"got {_shown(self.alpha)}. Leave it out for 0.01.", ("alpha",),
             )  # fmt: skip
         for name, (low, high) in _WHOLE.items():
-            value = getattr(self, name)
+            value = getattr(self.protocol if name in MEASURED else self, name)
             if value is not None and not low <= value <= high:
                 raise GateConfigError(
                     f"{name} must be at least {low} and at most {high}; got {_shown(value)}.", (name,)
@@ -153,7 +150,7 @@ class GateConfig:
         >>> GateConfig(rules=()).sizes(1000)
         (1000, 4000, 16000, 64000)
         """
-        start = self.n or first
+        start = self.protocol.n or first
         return tuple(n for n in (start * 4**k for k in range(self.looks)) if n <= max(self.max_n, start))
 
     @property
@@ -166,8 +163,15 @@ class GateConfig:
         """A path of the configuration, relative to the file it stands in."""
         return (Path(self.source).parent if self.source else Path()) / path
 
+    @property
+    def measured(self) -> Protocol:
+        """How to measure what the rules read."""
+        return self.protocol.with_(metrics=self.metrics, floor=False)
+
     def with_(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        """A copy with some fields changed; those of the protocol by their own names."""
+        how = {key: changes.pop(key) for key in MEASURED & set(changes)}
+        return replace(self, **changes, protocol=changes.get("protocol", self.protocol).with_(**how))
 
 
 def find_config(folder: str | Path = ".") -> Path | None:
@@ -213,10 +217,23 @@ def parse_config(table: Mapping[str, Any], *, source: str = "") -> GateConfig:
         raise GateConfigError(f"{where}: rules are written [[gate.rule]], one table each.", ("rule",))
     try:
         rules = tuple(_rule(line, i) for i, line in enumerate(lines))
-        return GateConfig(rules=rules, source=source, **_checked(GateConfig, plain, hide=("rules", "source")))
+        how = {key: plain.pop(key) for key in MEASURED & set(plain)}
+        own = _checked(GateConfig, plain, hide=("rules", "source", "protocol"), beside=MEASURED)
+        return GateConfig(rules=rules, source=source, protocol=_protocol(how), **own)
     except GateConfigError as error:
         which = f", rule {int(error.at[1]) + 1}" if error.at[:1] == ("rule",) else ""
         raise GateConfigError(f"{where}{which}: {error}", error.at) from None
+
+
+def _protocol(said: Mapping[str, Any]) -> Protocol:
+    """The keys of the table that say how to measure."""
+    said = _checked(Protocol, said)
+    for key, value in said.items():
+        try:
+            Protocol.parse({key: value})
+        except GanevalError as error:
+            raise GateConfigError(str(error).removeprefix("the protocol: "), (key,)) from None
+    return Protocol(**said, floor=False)
 
 
 def _rule(line: Mapping[str, Any], index: int) -> Rule:
@@ -226,11 +243,13 @@ def _rule(line: Mapping[str, Any], index: int) -> Rule:
         raise GateConfigError(str(error), ("rule", index, *error.at)) from None
 
 
-def _checked(kind: type, values: Mapping[str, Any], hide: tuple[str, ...] = ()) -> dict[str, Any]:
+def _checked(
+    kind: type, values: Mapping[str, Any], hide: tuple[str, ...] = (), beside: Iterable[str] = ()
+) -> dict[str, Any]:
     known = {f.name: f for f in fields(kind) if f.name not in hide}
     for key, value in values.items():
         if key not in known:
-            raise GateConfigError(unknown_name("key", key, known), (key,))
+            raise GateConfigError(unknown_name("key", key, [*known, *beside]), (key,))
         _check_type(known[key].type, key, value)
     missing = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING and n not in values]
     if missing:
@@ -240,7 +259,9 @@ def _checked(kind: type, values: Mapping[str, Any], hide: tuple[str, ...] = ()) 
 
 _CHOICES = {
     "Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction), "Labels": get_args(Labels),
+    "Precision": get_args(Precision),
 }  # fmt: skip
+_NAMED = {"Source": "str", "Network": "str", "Mapping[str, Mapping[str, Value]]": "table"}  # of `Protocol`, in a file
 
 
 def _check_type(annotation: Any, key: str, value: Any) -> None:
@@ -252,8 +273,8 @@ def _check_type(annotation: Any, key: str, value: Any) -> None:
                 (key,),
             )
         return
-    kind = annotation.removesuffix(" | None")
-    expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,)}[kind]
+    kind = _NAMED.get(annotation, annotation.removesuffix(" | None"))
+    expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,), "table": (dict,)}[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
         raise GateConfigError(f"{key} must be of type {kind}; got {_shown(value)}.", (key,))
     if isinstance(value, str) and (not value.strip() or "\0" in value):

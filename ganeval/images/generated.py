@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
+import sys
 import types
-from collections.abc import Callable, Iterator
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ganeval.errors import WrongInputError
+from ganeval.errors import GanevalError, WrongInputError, sentence
 from ganeval.images.arrays import checked_array, require_variety
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
@@ -19,9 +24,11 @@ from ganeval.images.subset import checked_count
 from ganeval.images.tensors import as_numpy
 
 DEPTH = 4  # of objects inside objects in which networks are looked for
+MANY = 1000  # things inside one thing that are looked at
 AT_ONCE = 500  # images a call: what 50,000 at once would need does not fit everywhere; fixed, since it moves the draws
 
 _log = logging.getLogger(__name__)
+_TOLD: weakref.WeakSet[Any] = weakref.WeakSet()  # networks whose training mode was mentioned
 
 
 def from_generator(
@@ -40,13 +47,14 @@ def from_generator(
     require_callable_so(generator, where)
     rng = torch.Generator().manual_seed(seed)
     parts, chosen = [], []
-    with torch.no_grad(), evaluating(generator):
+    with evaluating(generator):
         for start in range(0, count, AT_ONCE):
             size = min(AT_ONCE, count - start)
             some = None if asked is None else torch.from_numpy(asked[start : start + size])
-            images, given = _one_call(generator(size, some, rng), size, where)
+            images, given = _one_call(asked_of(generator, where, n=size, labels=some, rng=rng), size, where)
             parts.append(images)
             chosen += [] if given is None else [given]
+    _require_alike(parts, chosen, where)
     array = np.concatenate(parts)
     require_variety(array, where)
     final = np.concatenate(chosen) if chosen else asked
@@ -56,7 +64,7 @@ def from_generator(
 def require_callable_so(generator: Callable[..., Any], where: str) -> None:
     """Refuse a callable that cannot take (n, labels, torch.Generator), before it fails in the middle of something."""
     try:
-        called = generator.forward if hasattr(generator, "register_forward_hook") else generator
+        called = getattr(generator, "forward") if _is_network(generator) else generator  # noqa: B009
         inspect.signature(called).bind(1, None, None)
     except TypeError as error:
         raise WrongInputError(
@@ -67,62 +75,138 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
         return
 
 
+def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
+    """What a function of a generator returns, called by position; an error inside it is told with the call it failed in."""
+    try:
+        return function(*arguments.values())
+    except (GanevalError, MemoryError):
+        raise
+    except Exception as error:
+        if "OutOfMemory" in type(error).__name__:
+            raise
+        told = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
+        raise WrongInputError(
+            f"The {where} failed when it was called with {told}: {sentence(error)}. It must return uint8 images for that; "
+            "wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+        ) from error
+
+
+def _short(value: Any) -> str:
+    if hasattr(value, "shape"):
+        return f"{value.dtype} {tuple(value.shape)}"
+    return f"{value}" if value is None or isinstance(value, int) else f"a {type(value).__name__}"
+
+
+def _require_alike(parts: list[Any], chosen: list[Any], where: str) -> None:
+    shapes = {part.shape[1:] for part in parts}
+    if len(shapes) > 1:
+        raise WrongInputError(f"The {where} must return images of one shape; its calls gave {sorted(shapes)}.")
+    if chosen and len(chosen) < len(parts):
+        raise WrongInputError(f"The {where} must return labels with every call or with none; it did with some.")
+
+
 @contextmanager
-def evaluating(generator: Callable[..., Any]) -> Iterator[None]:
-    """The networks of a generator in evaluation mode, each part back in its own mode afterwards.
+def evaluating(generator: Any) -> Iterator[None]:
+    """Without gradients, and with the networks of a generator in evaluation mode; each part gets its own mode back.
 
     In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
     """
-    modules = [part for module in modules_of(generator) for part in module.modules()]
-    training = [part for part in modules if part.training]
-    if training:
+    import torch
+
+    roots = modules_of(generator)
+    modes = {part: part.training for root in roots for part in root.modules()}
+    _say_once([root for root in roots if any(part.training for part in root.modules())])
+    try:
+        for root in roots:
+            if root.training:
+                root.eval()  # a network may do more than set a flag here: take averaged weights, say
+        _set_modes(dict.fromkeys(modes, False))
+        with torch.no_grad():
+            yield
+    finally:
+        for root in roots:
+            if modes[root]:
+                root.train()
+        _set_modes(modes)
+
+
+def _set_modes(modes: dict[Any, bool]) -> None:
+    for part, training in modes.items():
+        if part.training != training:
+            part.training = training
+
+
+def _say_once(networks: list[Any]) -> None:
+    """For each network the first time only: a gate draws from one generator hundreds of times."""
+    new = [network for network in networks if network not in _TOLD]
+    if new:
         _log.warning(
             "The generator was in training mode; it is drawn from in evaluation mode, and set back afterwards."
         )
-    try:
-        for part in training:
-            part.training = False
-        yield
-    finally:
-        for part in training:
-            part.training = True
+    for network in new:
+        _TOLD.add(network)
 
 
 def modules_of(generator: Any) -> list[Any]:
-    """The `torch.nn.Module`s that a generator is or holds: itself, the object it is bound to, attributes, closures, partials."""
-    from torch import nn
-
+    """The `torch.nn.Module`s that a generator is or holds, outermost first: itself, the object that it is bound to, and
+    what is found in attributes, closures, default arguments, partials, containers and the globals that its code names."""
+    torch = sys.modules.get("torch")
     found: list[Any] = []
     seen: set[int] = set()
-    waiting = [(generator, DEPTH)]
-    while waiting:
-        thing, depth = waiting.pop()
+    waiting = deque([(generator, DEPTH)])
+    while torch is not None and waiting:
+        thing, depth = waiting.popleft()
         if id(thing) in seen:
             continue
         seen.add(id(thing))
-        if isinstance(thing, nn.Module):
+        if isinstance(thing, torch.nn.Module):
             found.append(thing)
-        elif depth:
+            seen |= {id(part) for part in thing.modules()}
+        if depth:
             waiting += [(part, depth - 1) for part in _held(thing)]
     return found
 
 
 def _held(thing: Any) -> list[Any]:
-    if isinstance(thing, (list, tuple)):
-        return list(thing)
-    if isinstance(thing, dict):
-        return list(thing.values())
-    if isinstance(thing, (type, types.ModuleType)):
-        return []
-    cells = [cell.cell_contents for cell in getattr(thing, "__closure__", None) or () if _is_filled(cell)]
-    names = getattr(getattr(thing, "__code__", None), "co_names", ())
-    scope = getattr(thing, "__globals__", {})
-    inner = [getattr(thing, name, None) for name in ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")]
-    return [*cells, *(scope[name] for name in names if name in scope), *filter(None, inner), *_attributes(thing)]
+    """What a thing refers to, one step away; nothing is called, and no attribute is made up."""
+    for kinds, held in _HOLDERS:
+        if isinstance(thing, kinds):
+            return list(islice(held(thing), MANY))
+    slots = [name for kind in type(thing).__mro__ for name in _names(vars(kind).get("__slots__", ()))]
+    call = type(thing).__call__ if callable(thing) else None
+    return [call, *_attributes(thing), *(getattr(thing, name) for name in slots if hasattr(thing, name))]
+
+
+def _named_in(function: types.FunctionType) -> list[Any]:
+    """Closure, default arguments, what it wraps, and the globals that its code and the code inside it name."""
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    names = _names_of(function.__code__)
+    scope = [function.__globals__[name] for name in names if name in function.__globals__]
+    modules = [thing for thing in scope if isinstance(thing, types.ModuleType)]
+    inside = [vars(module)[name] for module in modules for name in names if name in vars(module)]
+    return [*cells, *defaults, *scope, *inside, *_attributes(function)]
+
+
+def _names_of(code: types.CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*(_names_of(part) for part in inner))
+
+
+def _names(slots: Any) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
 def _attributes(thing: Any) -> list[Any]:
-    return list(vars(thing).values()) if hasattr(thing, "__dict__") else []
+    """Those of the object, and the networks and plain values that its own classes keep for all their objects."""
+    own = list(vars(thing).values()) if hasattr(thing, "__dict__") else []
+    kinds = [kind for kind in type(thing).__mro__ if kind.__module__.partition(".")[0] not in ("builtins", "torch")]
+    shared = [value for kind in kinds for value in vars(kind).values()]
+    return [*own, *(value for value in shared if _is_network(value) or not callable(value))]
+
+
+def _is_network(value: Any) -> bool:
+    return hasattr(value, "register_forward_hook") and not isinstance(value, type)
 
 
 def _is_filled(cell: Any) -> bool:
@@ -162,3 +246,14 @@ def _without_ambiguity(images: Any, size: int, where: str) -> Any:
     """The number asked for tells three grey images from one in colour."""
     grey = getattr(images, "ndim", 0) == 3 and len(images) == size
     return checked_array(images[:, None] if grey else images, where)
+
+
+_HOLDERS: tuple[tuple[Any, Callable[[Any], Iterable[Any]]], ...] = (
+    ((str, bytes, int, float, type, types.ModuleType, np.ndarray, type(None)), lambda _: ()),
+    (dict, lambda thing: thing.values()),
+    ((list, tuple, set, frozenset, deque), lambda thing: thing),
+    (functools.partial, lambda thing: (thing.func, *thing.args, *thing.keywords.values())),
+    (types.MethodType, lambda thing: (thing.__self__, thing.__func__)),
+    (types.BuiltinMethodType, lambda thing: (thing.__self__,)),
+    (types.FunctionType, _named_in),
+)

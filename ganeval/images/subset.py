@@ -39,13 +39,16 @@ def _whole(value: Any, name: str, least: int) -> int:
 
 def subset(images: ImageSet, n: int, seed: int) -> ImageSet:
     """n images in their old order; asking for more than there are is an error, asking for all returns the set itself."""
+    require_share(n, len(images), images.source)
     if n == len(images):
         return images
-    if n > len(images):
-        raise TooFewSamplesError(
-            f"{n} images of {images.source} were asked for; it holds {len(images)}. Pass another n."
-        )
     return images.take(stratified_rows(images.labels, len(images), n, seed), source=f"{images.source}#{n}")
+
+
+def require_share(n: int, total: int, source: str) -> None:
+    """Raise where n images cannot be chosen among `total`."""
+    if n > total:
+        raise TooFewSamplesError(f"{n} images of {source} were asked for; it holds {total}. Pass another n.")
 
 
 def stratified_rows(labels: NDArray[np.int64] | None, total: int, n: int, seed: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,17 +19,16 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
-from ganeval.core.extractor import Extractor
-from ganeval.errors import GanevalError, TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features, extract, load_extractor
-from ganeval.features.pair import Pair, same_classes
+from ganeval.core.compute import HERE, Compute
+from ganeval.errors import TooFewSamplesError
+from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.images.subset import checked_count, checked_seed
-from ganeval.measure.evaluation import JUDGED
+from ganeval.measure.measure import scores_of
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.share_power import ShareTest
-from ganeval.numerics.strata import is_binary, linear_part
+from ganeval.numerics.strata import is_binary
+from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Better, Score, render_value
 
 SEEN = 3.0  # noise widths beyond which a change counts
@@ -80,58 +79,53 @@ class Diagnosis:
         return render(self)
 
 
-def doctor(
-    real: Any, *, classifier: str | Extractor | None = None, extractor: str | Extractor | None = None, n: int = 2000,
-    seed: int = 0, resolve: float = 0.05, device: str = "auto", progress: bool = True,
-) -> Diagnosis:  # fmt: skip
-    """Put seven faults into real images and see which metrics notice.
+def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05) -> Diagnosis:
+    """Put faults into real images and see which metrics notice.
 
-    real: anything `image_set` opens, with labels where label metrics are to be tested. classifier or extractor: the
-    network behind the metrics. n: rows of every set (less where the data do not suffice for three disjoint sets).
-    resolve: the relative difference for which `n_to_resolve` is given.
+    protocol: `real` images, with labels where label metrics are to be tested; the networks behind the metrics; `n` rows of
+    every set (by default 2,000, and less where the data do not suffice for three disjoint sets); the seed. resolve: the
+    relative difference for which `n_to_resolve` is given.
 
     Raises: TooFewSamplesError below 180 images.
     """
-    images = image_set(real)
-    network = load_extractor(classifier or extractor or "inception")
-    n = min(checked_count(n), len(images) // 3)
+    images, seed = image_set(protocol.real), protocol.seed
+    n = min(protocol.n or 2000, len(images) // 3)
     if n < LEAST:
         raise TooFewSamplesError(
             f"The doctor needs {3 * LEAST} real images or more, and n = {LEAST} or more; {images.source} has "
             f"{len(images)}, which makes n = {n}."
         )
-    rng = np.random.default_rng(checked_seed(seed))
-    sets = _disjoint(images, n, min(2 + HEALTHY, len(images) // n), rng)
-    bar = tqdm(total=len(sets) + len(FAULTS) + 1, desc="doctor", disable=not (progress and _interactive()))
-    rows = _Rows(network, device, bar)
-    reference, heldout, *healthy = (rows.of(part) for part in sets)
-    metrics = [m for m in METRICS if not m.slow and not m.needs & {"generator", "embed"}]
-    measured = [_measure(metrics, Pair(reference, fake, heldout=heldout, seed=seed)) for fake in healthy]
-    base = {name: _Noise.of([m[name] for m in measured if name in m]) for name in measured[0]}
-    faulty = sets[2]
-    findings: list[Finding] = []
-    for name, fault in FAULTS.items():
-        fake = rows.of(_faulty(fault, name, faulty, reference, np.random.default_rng([seed, 1])))
-        found = _measure(metrics, Pair(reference, fake, heldout=heldout, seed=seed)) if fake is not None else {}
-        findings += [_finding(METRICS[m], name, base[m], found.get(m)) for m in base]
-    ruined = _measure(metrics, Pair(reference, rows.of(_noise_images(faulty, rng)), heldout=heldout, seed=seed))
-    bar.close()
+    rng = np.random.default_rng(seed)
+    reference, heldout, *healthy = _disjoint(images, n, min(2 + HEALTHY, len(images) // n), rng)
+    names = tuple(m.name for m in METRICS if not m.slow and not m.needs & {"generator", "embed"})
+    asked = protocol.with_(real=reference, train=reference, heldout=heldout, metrics=names, n=None, options={})
+    total = len(healthy) + len(FAULTS) + 1
+    with tqdm(total=total, desc="doctor", disable=not (compute.progress and _interactive())) as bar:
+
+        def look(fakes: ImageSet | None) -> dict[str, Score]:
+            bar.update()
+            return {} if fakes is None else _measured(fakes, asked, replace(compute, progress=False))
+
+        measured = [look(fakes) for fakes in healthy]
+        base = {name: _Noise.of([m[name] for m in measured if name in m]) for name in measured[0]}
+        findings: list[Finding] = []
+        for name, fault in FAULTS.items():
+            found = look(_faulty(fault, name, healthy[0], reference, np.random.default_rng([seed, 1])))
+            findings += [_finding(METRICS[m], name, base[m], found.get(m)) for m in base]
+        ruined = look(_noise_images(healthy[0], rng))
     baselines = tuple(_baseline(name, noise, ruined.get(name), n, resolve) for name, noise in base.items())
-    notes = (_swap_note(reference, rows.of(_collapsed(faulty, rng)), seed), *_n_note(images, n))
-    return Diagnosis(images.source, network.name, n, resolve, baselines, tuple(findings), notes)
+    notes = (_swap_note(reference, _collapsed(healthy[0], rng), asked, compute), *_n_note(images, n))
+    return Diagnosis(images.source, _networks(protocol), n, resolve, baselines, tuple(findings), notes)
 
 
-class _Rows:
-    """Features of image sets, one after the other, under one progress bar."""
+def _networks(protocol: Protocol) -> str:
+    named = dict.fromkeys(filter(None, (protocol.extractor or protocol.classifier or "inception", protocol.classifier)))
+    return " and ".join(load_extractor(network).name for network in named)
 
-    def __init__(self, network: Extractor, device: str, bar: Any) -> None:
-        self.network, self.device, self.bar = network, device, bar
 
-    def of(self, images: ImageSet | None) -> Any:
-        self.bar.update()
-        if images is None:
-            return None
-        return extract(images, self.network, device=self.device, cache=False, progress=False)
+def _measured(fakes: ImageSet, protocol: Protocol, compute: Compute) -> dict[str, Score]:
+    _, found = scores_of(fakes, protocol, compute)
+    return {m.name: score for m, _, score in found if isinstance(score, Score) and math.isfinite(score)}
 
 
 @dataclass(frozen=True)
@@ -153,21 +147,8 @@ class _Noise:
 
 def _is_share(score: Score) -> bool:
     """Whether it is the share of fakes with some property, which each of them has or has not."""
-    rows = score.per_sample.get(linear_part(score.per_sample, float(score), score.se))
+    rows = score.per_sample.get(score.linear)
     return rows is not None and is_binary(rows)
-
-
-def _measure(metrics: list[Metric], pair: Pair) -> dict[str, Score]:
-    found: dict[str, Score] = {}
-    judged = pair if pair.fake.logits is None else same_classes(pair, judged=True)
-    for metric in metrics:
-        try:
-            score = metric(judged if metric.needs & JUDGED else pair)
-        except (GanevalError, ArithmeticError, np.linalg.LinAlgError):
-            continue
-        if math.isfinite(score):
-            found[metric.name] = score
-    return found
 
 
 def _finding(metric: Metric, fault: str, base: _Noise, score: Score | None) -> Finding:
@@ -210,11 +191,10 @@ def _disjoint(images: ImageSet, n: int, parts: int, rng: np.random.Generator) ->
 
 
 def _faulty(
-    fault: Fault, name: str, healthy: ImageSet, reference: Features, rng: np.random.Generator
+    fault: Fault, name: str, healthy: ImageSet, reference: ImageSet, rng: np.random.Generator
 ) -> ImageSet | None:
     if name == "copies of the reference":
-        assert reference.images is not None
-        return reference.images
+        return reference
     if healthy.labels is None and name in NEED_LABELS:
         return None
     pixels, labels = fault(healthy.array(), healthy.labels, rng)
@@ -292,13 +272,14 @@ def _collapsed(images: ImageSet, rng: np.random.Generator) -> ImageSet:
     return ImageSet.from_array(pixels, source="collapsed", labels=labels)
 
 
-def _swap_note(reference: Features, collapsed: Features, seed: int) -> str:
+def _swap_note(reference: ImageSet, collapsed: ImageSet, protocol: Protocol, compute: Compute) -> str:
     """Fidelity and diversity must change places when real and fake do."""
-    try:
-        there = {m: float(METRICS[m](Pair(reference, collapsed, seed=seed))) for m in ("precision", "recall")}
-        back = {m: float(METRICS[m](Pair(collapsed, reference, seed=seed))) for m in ("precision", "recall")}
-    except UndefinedError as error:
-        return f"swap of real and fake: not computed ({error})"
+    names = ("precision", "recall")
+    asked = protocol.with_(metrics=names, train=None, heldout=None)
+    there = _measured(collapsed, asked.with_(real=reference), compute)
+    back = _measured(reference, asked.with_(real=collapsed), compute)
+    if set(there) != set(names) or set(back) != set(names):
+        return "swap of real and fake: not computed (precision or recall has no value here)"
     right = there["precision"] > there["recall"] and back["precision"] < back["recall"]
     return (
         f"swap of real and fake: collapsed fakes have precision {there['precision']:.3f}, recall {there['recall']:.3f}; "

@@ -16,7 +16,9 @@ from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images import image_set
-from ganeval.metrics.probes.generator import LatentGenerator, slerp
+from ganeval.images.generated import evaluating
+from ganeval.measure.pairs import Pairs
+from ganeval.metrics.probes.generator import LatentGenerator, slerp, walked
 from ganeval.numerics.nearest import nearest_between
 
 POINTS = 600  # of the map, of each set
@@ -32,26 +34,22 @@ WALK = 9  # images from one latent to the other
 Arrays = dict[str, NDArray]
 
 
-def gather_evidence(
-    eye: Pair,
-    judge: Pair,
-    memory: Pair | None = None,
-    *,
-    per_sample: Mapping[str, NDArray] | None = None,
-    seed: int = 0,
-) -> Arrays:
+def gather_exhibits(pairs: Pairs, *, per_sample: Mapping[str, NDArray] | None = None, seed: int = 0) -> Arrays:
     """The arrays of `ganeval.runs.evidence` for these pairs; a group that cannot be had is left out.
 
-    eye and judge: the fakes as the extractor and the classifier saw them, `memory`: the pair with the training images
-    where they are known.
     per_sample: values by `metric.name` (n_fake,), as in `Evaluation.per_sample`: realism and influence order the
     galleries.
     """
-    given = per_sample or {}
+    embedded, classified, given = pairs.embedded, pairs.classified, per_sample or {}
     parts = (
-        lambda: _map(eye, seed), lambda: _neighbours(memory or eye, seed), lambda: _galleries(eye, judge, given),
-        lambda: _cells(judge), lambda: _diversity(eye, judge, seed), lambda: _judge(judge), lambda: _walks(eye, judge, seed),
-    )  # fmt: skip
+        lambda: _map(embedded, seed),
+        lambda: _neighbours(pairs.trained or embedded, seed),
+        lambda: _galleries(embedded, classified, given),
+        lambda: _cells(classified),
+        lambda: _diversity(embedded, classified, seed),
+        lambda: _confusion(classified),
+        lambda: _walks(embedded, classified, seed),
+    )
     found: Arrays = {}
     for part in parts:
         try:
@@ -106,18 +104,18 @@ def _neighbours(pair: Pair, seed: int) -> Arrays:
     }
 
 
-def _galleries(eye: Pair, judge: Pair, given: Mapping[str, NDArray]) -> Arrays:
-    """The fakes at the ends of three orders: realism, influence on FID, the classifier's confidence."""
+def _galleries(embedded: Pair, classified: Pair, given: Mapping[str, NDArray]) -> Arrays:
+    """The fakes at the ends of three orders: realism, influence on FID, the judge's confidence."""
     orders: dict[str, tuple[NDArray, int]] = {}
     if "realism.realism" in given:
         orders["worst"], orders["best"] = (given["realism.realism"], 1), (given["realism.realism"], -1)
     if "fid.influence" in given:
         orders["influential"] = (given["fid.influence"], -1)
-    if judge.fake.logits is not None:
-        orders["unsure"] = (torch.softmax(judge.fake.logits.double(), dim=1).amax(dim=1).cpu().numpy(), 1)
+    if classified.fake.logits is not None:
+        orders["unsure"] = (torch.softmax(classified.fake.logits.double(), dim=1).amax(dim=1).cpu().numpy(), 1)
     arrays: Arrays = {}
     for name, (values, sign) in orders.items():
-        features = judge.fake if name == "unsure" else eye.fake
+        features = classified.fake if name == "unsure" else embedded.fake
         if features.images is None or len(values) != len(features):
             continue
         rows = np.argsort(sign * values, kind="stable")[:GALLERY]
@@ -125,9 +123,9 @@ def _galleries(eye: Pair, judge: Pair, given: Mapping[str, NDArray]) -> Arrays:
     return arrays
 
 
-def _cells(judge: Pair) -> Arrays:
+def _cells(classified: Pair) -> Arrays:
     """A few fakes for the fullest cells of the confusion matrix, wrong cells before right ones."""
-    fake = judge.fake
+    fake = classified.fake
     if fake.logits is None or fake.labels is None or fake.images is None:
         return {}
     asked, judged = fake.labels.cpu().numpy(), fake.logits.argmax(dim=1).cpu().numpy()
@@ -137,10 +135,10 @@ def _cells(judge: Pair) -> Arrays:
     return {"cells.tiles": _tiles(fake, rows), "cells.asked": asked[rows], "cells.judged": judged[rows]}
 
 
-def _diversity(eye: Pair, judge: Pair, seed: int) -> Arrays:
+def _diversity(embedded: Pair, classified: Pair, seed: int) -> Arrays:
     """How far apart two images of one class lie, in both sets; of one set where there are no classes."""
-    real, fake = eye.require_real(), eye.fake
-    classes = (_classes(judge.real), _classes(judge.fake))
+    real, fake = embedded.require_real(), embedded.fake
+    classes = (_classes(classified.real), _classes(classified.fake))
     if any(c is None for c in classes):
         classes = (np.zeros(len(real), np.int64), np.zeros(len(fake), np.int64))
     distances = {
@@ -174,22 +172,27 @@ def _within(rows: torch.Tensor, classes: NDArray[np.int64], seed: int) -> NDArra
     return (rows[i].double() - rows[j].double()).norm(dim=1).cpu().numpy()
 
 
-def _judge(judge: Pair) -> Arrays:
-    return {} if judge.fake.confusion is None else {"judge.confusion": np.asarray(judge.fake.confusion, np.int64)}
+def _confusion(classified: Pair) -> Arrays:
+    return (
+        {}
+        if classified.fake.confusion is None
+        else {"judge.confusion": np.asarray(classified.fake.confusion, np.int64)}
+    )
 
 
-def _walks(eye: Pair, judge: Pair, seed: int) -> Arrays:
+def _walks(embedded: Pair, classified: Pair, seed: int) -> Arrays:
     """Great circles between two latents, one class a row, where the generator shows its latents."""
-    generator = eye.generator
+    generator = embedded.generator
     if not isinstance(generator, LatentGenerator):
         return {}
-    names = judge.fake.passport.class_names
+    names = classified.fake.passport.class_names
     rows = min(len(names) or 4, 10)
     g = torch.Generator().manual_seed(seed)
     z0, z1 = (torch.randn(rows, generator.latent_dim, generator=g) for _ in range(2))
-    labels = torch.arange(rows) if names and judge.fake.labels is not None else None
+    labels = torch.arange(rows) if names and classified.fake.labels is not None else None
     steps = [torch.full((rows, 1), i / (WALK - 1)) for i in range(WALK)]
-    columns = [image_set(generator.decode(slerp(z0, z1, t), labels)).array() for t in steps]
+    with evaluating(generator):
+        columns = [image_set(walked(generator, slerp(z0, z1, t), labels)).array() for t in steps]
     tiles = _small(np.stack(columns, axis=1).reshape(rows * WALK, *columns[0].shape[1:]))
     return {"interpolation.tiles": tiles.reshape(rows, WALK, *tiles.shape[1:])}
 

@@ -1,131 +1,160 @@
-"""One function per registered metric: `fid(real, fake)`, `classifier_score(images, labels, classifier="hoda")`.
+"""Every metric as a public function: `fid(real, fake)`, `classifier_score(images, labels, classifier="hoda")`.
 
-A door opens whatever people have (folders, archives, arrays, tensors, data set names, generators, features), sends it
-through one network and asks one metric. For many metrics at once, with floors and a record, see `evaluate`.
+One function is made for each registered metric, so a new metric has one without being listed. What may be passed is read
+from the metric's own options, `Protocol` and `Compute`; there is no other list.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, Protocol
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+from typing import Protocol as Shape
 
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.core.extractor import Extractor
+from ganeval.classifiers.catalog import judges_for
+from ganeval.core.compute import Compute
 from ganeval.core.registry import unknown_name
-from ganeval.errors import UndefinedError, UnknownNameError, guarded
+from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
 from ganeval.features.extraction import Features
-from ganeval.measure.evaluation import JUDGED, Setup, pairs_of
-from ganeval.metrics import METRICS, Metric
-from ganeval.records.scores import Score
+from ganeval.images import image_set
+from ganeval.measure.measure import measure, scores_of
+from ganeval.metrics import CLASSIFYING, METRICS, Metric
+from ganeval.records.protocol import Protocol
+from ganeval.records.scores import Evaluation, Score
 
-_OPTIONS: dict[str, Any] = {
-    "extractor": None, "classifier": None, "heldout": None, "labels": None, "n": None, "seed": 0,
-    "device": "auto", "precision": "fp32", "generator": None, "cache": True,
-}  # fmt: skip
+PROTOCOL = {f.name: f for f in fields(Protocol)}
+COMPUTE = {f.name: f for f in fields(Compute)}
+DECIDED = {"metrics", "options", "floor"}  # what a function of one metric leaves no choice about
 
 
-class TwoSets(Protocol):
-    """A metric of real and fake images: anything `ganeval.images.image_set` opens, `Features`, or (n, d) float rows."""
+class TwoSets(Shape):
+    """A metric of two sets: anything `ganeval.image_set` opens, `Features`, or (n, d) floating-point rows.
+
+    `how` are fields of `Protocol` and `Compute`, and the metric's own options.
+    """
 
     def __call__(
-        self,
-        real: Any,
-        fake: Any = None,
-        *,
-        extractor: str | Extractor | None = None,
-        classifier: str | Extractor | None = None,
-        heldout: Any = None,
-        labels: Any = None,
-        n: int | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        precision: str = "fp32",
-        generator: Any = None,
-        cache: bool = True,
-        **options: Any,
+        self, real: Any, fake: Any = None, *, labels: Any = None, generator: Any = None, **how: Any
     ) -> Score: ...
 
 
-class OneSet(Protocol):
-    """A metric of generated images alone, with the labels that were asked for where it needs them."""
+class OneSet(Shape):
+    """A metric of generated images alone, with the labels that they were asked for where it needs them."""
 
-    def __call__(
-        self,
-        images: Any = None,
-        labels: Any = None,
-        *,
-        classifier: str | Extractor | None = None,
-        real: Any = None,
-        extractor: str | Extractor | None = None,
-        heldout: Any = None,
-        n: int | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        precision: str = "fp32",
-        generator: Any = None,
-        cache: bool = True,
-        **options: Any,
-    ) -> Score: ...
+    def __call__(self, images: Any = None, labels: Any = None, *, generator: Any = None, **how: Any) -> Score: ...
 
 
-def door(name: str) -> TwoSets | OneSet:
+@guarded
+def evaluate(
+    real: Any, fake: Any = None, *, labels: Any = None, generator: Any = None, latents: str = "", name: str = "",
+    step: int | None = None, exhibits: bool = False, **how: Any,
+) -> Evaluation:  # fmt: skip
+    """All metrics of one set of generated images: `measure` with the fields of `Protocol` and `Compute` as arguments.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> e = evaluate(rng.normal(size=(99, 4)), rng.normal(size=(80, 4)), metrics=["fid"])
+    >>> e["fid"].ok, e["fid"].n, e.fake.extractor
+    (True, 80, 'given')
+    """
+    protocol, compute = told("evaluate", {"real": real, **how})
+    return measure(
+        fake, protocol, compute, labels=labels, generator=generator, latents=latents, name=name, step=step,
+        exhibits=exhibits,
+    )  # fmt: skip
+
+
+def function_of(name: str) -> TwoSets | OneSet:
     """The public function of the metric `name`, with the metric's card as its docstring.
 
-    >>> door("fid").__name__
+    >>> function_of("fid").__name__
     'fid'
     """
     metric = METRICS[name]
     function = _two_sets(metric) if "real" in metric.needs else _one_set(metric)
     function.__name__ = function.__qualname__ = metric.name
-    function.__doc__ = (
-        f"{metric.card}\n\nOpened by `ganeval.measure.functions`; options beyond the metric's own: see `evaluate`.\n"
-    )
-    function.__signature__ = _signature(function, metric)
+    function.__doc__ = metric.card
+    function.__signature__ = _signature(function, metric.options, DECIDED, Score)
     return guarded(function)
 
 
+def told(function: str, how: Mapping[str, Any], own: Mapping[str, Any] = {}) -> tuple[Protocol, Compute]:
+    """Keyword arguments sorted into a protocol and a machine; an unknown one answers with the known ones."""
+    known = {**PROTOCOL, **COMPUTE, **own}
+    for key in how:
+        if key not in known:
+            raise UnknownNameError(unknown_name(f"option of {function}", key, known))
+    protocol, _ = Protocol.layered(("the call", {k: v for k, v in how.items() if k in PROTOCOL}))
+    return protocol, Compute(**{k: v for k, v in how.items() if k in COMPUTE})
+
+
 def _two_sets(metric: Metric) -> Any:
-    def function(real: Any, fake: Any = None, **given: Any) -> Score:
-        return _score(metric, real, fake, given)
+    def function(real: Any, fake: Any = None, *, labels: Any = None, generator: Any = None, **how: Any) -> Score:
+        role = {"real": real} if metric.against == "real" else {"train": real}
+        return _score(metric, role, fake, labels, generator, how)
 
     return function
 
 
 def _one_set(metric: Metric) -> Any:
-    def function(images: Any = None, labels: Any = None, *, real: Any = None, **given: Any) -> Score:
-        return _score(metric, real, images, {"labels": labels, **given})
+    def function(images: Any = None, labels: Any = None, *, generator: Any = None, **how: Any) -> Score:
+        return _score(metric, {}, images, labels, generator, how)
 
     return function
 
 
-def _score(metric: Metric, real: Any, fake: Any, given: dict[str, Any]) -> Score:
-    for key in given:
-        if key not in metric.options and key not in _OPTIONS:
-            raise UnknownNameError(unknown_name(f"option of {metric.name}", key, {**metric.options, **_OPTIONS}))
-    ours = {key: given.get(key, default) for key, default in _OPTIONS.items()}
-    heldout, generator = ours.pop("heldout"), ours.pop("generator")
-    _require_judge(metric, fake, ours)
-    own = {key: value for key, value in given.items() if key in metric.options and key != "seed"}
-    setup = Setup(**ours)
-    options = metric.checked(metric.seeded(setup.seed, own) if "seed" in given else own)
-    pairs = pairs_of(real, fake, heldout, generator, setup)
-    return metric(pairs.of(metric), **options)
+def _score(
+    metric: Metric, role: Mapping[str, Any], fake: Any, labels: Any, generator: Any, how: Mapping[str, Any]
+) -> Score:
+    options = {key: value for key, value in how.items() if key in metric.options}
+    rest = {key: value for key, value in how.items() if key not in metric.options}
+    for key in DECIDED & set(rest):
+        raise UnknownNameError(f"{metric.name} takes no {key}=; pass its options by name, or use evaluate.")
+    protocol, compute = told(metric.name, {**role, **rest}, metric.options)
+    protocol = protocol.with_(metrics=(metric.name,), options={metric.name: options} if options else {}, floor=False)
+    _require_classifier(metric, fake, protocol)
+    found = scores_of(fake, protocol, compute, labels=labels, generator=generator)[1][0][2]
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
-def _require_judge(metric: Metric, fake: Any, ours: dict[str, Any]) -> None:
-    """Inception's thousand classes say nothing about a label, so a question to a judge has no default judge."""
-    unnamed = ours["classifier"] is None and ours["extractor"] is None
-    if metric.needs & JUDGED and unnamed and not isinstance(fake, Features):
-        known = ", ".join(CLASSIFIERS.names()) or "none"
+def _require_classifier(metric: Metric, fake: Any, protocol: Protocol) -> None:
+    """Inception's thousand classes say nothing about a label, so what an image shows is asked of a named classifier."""
+    unnamed = protocol.classifier is None and protocol.extractor is None
+    if metric.needs & CLASSIFYING and unnamed and not isinstance(fake, Features):
         raise UndefinedError(
-            f"{metric.name} asks a classifier what each image shows; none was named. "
-            f"Pass classifier=, one of: {known}; or extractor='inception' for its own 1008 classes."
+            f"{metric.name} asks a classifier what each image shows; none was named. {_fitting(fake)} "
+            "Or pass extractor='inception' for its own 1008 classes."
         )
 
 
-def _signature(function: Any, metric: Metric) -> inspect.Signature:
-    own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    taken = {p.name for p in own}
-    extra = {name: default for name, default in {**metric.options, **_OPTIONS}.items() if name not in taken}
-    keyword = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value) for name, value in extra.items()]
-    return inspect.Signature([*own, *keyword], return_annotation=Score)
+def _fitting(fake: Any) -> str:
+    """The classifiers that take these images, where a look at them is cheap; else all of them."""
+    if not callable(fake):
+        with suppress(GanevalError):
+            return judges_for(image_set(fake).shape)
+    return f"Pass classifier=, one of: {', '.join(CLASSIFIERS.names()) or 'none'}."
+
+
+def _signature(function: Any, own: Mapping[str, Any], decided: set[str], returns: type) -> inspect.Signature:
+    """The arguments that `how` stands for, written out for `help()` and editors."""
+    said = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    taken = {p.name for p in said} | decided
+    defaults = {**own, **{name: _default(f) for name, f in {**PROTOCOL, **COMPUTE}.items()}}
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
+        for name, value in defaults.items()
+        if name not in taken
+    ]
+    return inspect.Signature([*said, *more], return_annotation=returns)
+
+
+def _default(field: Any) -> Any:
+    return {} if field.name == "options" else field.default
+
+
+evaluate.__signature__ = _signature(evaluate, {}, set(), Evaluation)  # pyright: ignore[reportFunctionMemberAccess]

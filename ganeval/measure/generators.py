@@ -6,9 +6,9 @@ generators that are asked with the same seed, n and labels are asked for the sam
 
 from __future__ import annotations
 
-import copy
+import functools
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,113 +16,73 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.core.extractor import Extractor
+from ganeval.core.compute import HERE, Compute
 from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
-from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.extraction import extract
 from ganeval.images import image_set
-from ganeval.images.generated import AT_ONCE
+from ganeval.images.generated import AT_ONCE, modules_of
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.measure import measure
+from ganeval.measure.sources import asked_labels
+from ganeval.records.protocol import ROLES, Protocol
 from ganeval.records.scores import Evaluation
+
+Images = NDArray[np.uint8]
+Asked = NDArray[np.int64] | None
 
 
 def sampler(
-    generator: Callable[..., Any],
-    real: Any,
-    *,
-    train: Any = None,
-    heldout: Any = None,
-    classifier: str | Extractor | None = None,
-    extractor: str | Extractor | None = None,
-    metrics: Iterable[str] | None = None,
-    labels: str = "balanced",
-    seed: int = 0,
-    name: str = "",
+    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = ""
 ) -> Callable[[int], Evaluation]:
-    """A function that draws n images from `generator` and measures them against `real`.
+    """A function that draws n images from `generator` and measures them; what they are compared with is opened once.
 
-    train, heldout: as in `ganeval.evaluate`; what copying is measured against.
-    generator: `(n, labels, torch.Generator) -> images`. labels: "balanced" asks for the classifier's classes in turn, as many
-    of each; "none" passes None. Without a classifier nothing knows the classes, and None is passed.
+    generator: `(n, labels, torch.Generator) -> images`. No floors: a gate compares generators, not generator and reals.
     """
-    opened, trained, held = (
-        image_set(images) if isinstance(images, (str, Path)) else images for images in (real, train, heldout)
-    )
-    names = tuple(metrics) if metrics is not None else None
-    classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
+    opened = _opened(protocol).with_(floor=False)
 
     def sample(n: int) -> Evaluation:
-        asked = balanced_labels(n, classes) if classes else None
-        found = evaluate(
-            opened, generator, train=trained, heldout=held, classifier=classifier, extractor=extractor, labels=asked,
-            metrics=names, n=n, seed=seed, floor=False, name=name,
-        )  # fmt: skip
-        return with_latents(found, latents_id(seed, asked), asked)
+        asked = opened.with_(n=n)
+        latents = latents_id(asked.seed, asked_labels(asked))
+        found = measure(generator, asked, compute, latents=latents, name=name)
+        return replace(found, protocol=protocol.with_(n=n, floor=False).to_json())
 
     return sample
 
 
-def drawing(
-    generator: Callable[..., Any], classifier: str | Extractor | None, labels: str = "balanced"
-) -> Callable[[int, int], tuple[NDArray[np.uint8], NDArray[np.int64] | None]]:
+def drawing(generator: Callable[..., Any], protocol: Protocol) -> Callable[[int, int], tuple[Images, Asked]]:
     """`(seed, n) -> images, labels`: what `ganeval.gate.calibrate` draws with."""
-    classes = len(load_extractor(classifier).class_names) if classifier is not None and labels == "balanced" else 0
 
-    def draw(seed: int, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-        found = image_set(generator, n=n, labels=balanced_labels(n, classes) if classes else None, seed=seed)
+    def draw(seed: int, n: int) -> tuple[Images, Asked]:
+        found = image_set(generator, n=n, labels=asked_labels(protocol.with_(n=n)), seed=seed)
         return found.array(), found.labels
 
     return draw
 
 
-def measuring(
-    real: Any, *, train: Any = None, heldout: Any = None, classifier: str | Extractor | None = None,
-    extractor: str | Extractor | None = None, metrics: Iterable[str] | None = None,
-) -> Callable[[NDArray[np.uint8], NDArray[np.int64] | None, str], Evaluation]:  # fmt: skip
-    """`(images, labels, latents) -> Evaluation` against one real set; the throw-away images are kept in no cache."""
-    known, trained, held = (_seen(images, extractor or classifier or "inception") for images in (real, train, heldout))
-    names = tuple(metrics) if metrics is not None else None
+def measuring(protocol: Protocol, compute: Compute = HERE) -> Callable[[Images, Asked, str], Evaluation]:
+    """`(images, labels, latents) -> Evaluation`; the throw-away images are kept in no cache."""
+    network = protocol.extractor or protocol.classifier or "inception"
+    opened = _opened(protocol)
+    seen = {
+        role: extract(images, network, precision=protocol.precision, compute=compute)
+        for role in ROLES
+        if isinstance(images := getattr(opened, role), ImageSet)
+    }
+    known, once = opened.with_(**seen, n=None, floor=False), replace(compute, cache=False)
 
-    def measure(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, latents: str) -> Evaluation:
-        fakes = ImageSet.from_array(images, source="drawn", labels=labels)
-        found = evaluate(
-            known,
-            fakes,
-            train=trained,
-            heldout=held,
-            classifier=classifier,
-            extractor=extractor,
-            metrics=names,
-            floor=False,
-            name="drawn",
-            cache=False,
+    def measured(images: Images, labels: Asked, latents: str) -> Evaluation:
+        return measure(
+            ImageSet.from_array(images, source="drawn", labels=labels), known, once, latents=latents, name="drawn"
         )
-        return with_latents(found, latents, labels)
 
-    return measure
-
-
-def _seen(images: Any, network: str | Extractor) -> Any:
-    """The features of a set that is measured against many times; None stays None."""
-    opened = image_set(images) if isinstance(images, (str, Path)) else images
-    return extract(opened, network) if isinstance(opened, ImageSet) else opened
+    return measured
 
 
-def with_latents(found: Evaluation, latents: str, asked: NDArray[np.int64] | None) -> Evaluation:
-    """Which latents ("" where unknown) and labels the images were drawn for: what pairing and a balanced sample's error need."""
-    labels = {} if asked is None else {"asked.label": asked.astype(np.float32)}
-    settings = {**found.settings, **({"latents": latents} if latents else {})}
-    return replace(found, settings=settings, per_sample={**found.per_sample, **labels})
-
-
-def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
-    """0, 1, ... classes - 1, 0, 1, ...: the first rows of a longer list are the shorter list.
-
-    >>> balanced_labels(5, 3).tolist()
-    [0, 1, 2, 0, 1]
-    """
-    return np.arange(n, dtype=np.int64) % classes
+def _opened(protocol: Protocol) -> Protocol:
+    """The protocol with its named sets opened, so that many measurements open and hash them once."""
+    named = {role: getattr(protocol, role) for role in ROLES}
+    return protocol.with_(**{role: image_set(s) for role, s in named.items() if isinstance(s, (str, Path))})
 
 
 def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
@@ -142,21 +102,33 @@ def load_generator(where: str) -> Callable[..., Any]:
 def perturbed(generator: Callable[..., Any], *, scale: float, seed: int) -> Callable[..., Any] | None:
     """The generator with every weight moved by `scale` of its tensor's spread; None where no weights are to be found.
 
-    The weights are those of the `torch.nn.Module` that the generator is, or that it keeps in an attribute of itself or of
-    the object it is bound to. The generator itself is not changed.
+    The weights are those of `ganeval.images.generated.modules_of`. They are moved for the time of a call only.
     """
     import torch
 
-    broken = copy.deepcopy(generator)
-    owner = getattr(broken, "__self__", broken)
-    candidates = [owner, *vars(owner).values()] if hasattr(owner, "__dict__") else [owner]
-    modules = [thing for thing in candidates if isinstance(thing, torch.nn.Module)]
-    if not modules:
+    parameters = list(dict.fromkeys(p for module in modules_of(generator) for p in module.parameters()))
+    if not parameters:
         return None
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in (p for module in modules for p in module.parameters()):
-            spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
-            step = torch.randn(parameter.shape, generator=rng).to(parameter) * spread * scale
-            parameter.add_(step.to(parameter.dtype))
+        moved = [(p, p.clone(), p + _step(p, rng) * scale) for p in parameters]
+
+    def broken(n: int, labels: Any, drawn_with: torch.Generator) -> Any:
+        with torch.no_grad():
+            try:
+                for parameter, _, other in moved:
+                    parameter.copy_(other)
+                return generator(n, labels, drawn_with)
+            finally:
+                for parameter, before, _ in moved:
+                    parameter.copy_(before)
+
+    functools.update_wrapper(broken, generator, assigned=("__name__",), updated=())
     return broken
+
+
+def _step(parameter: Any, rng: Any) -> Any:
+    import torch
+
+    spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
+    return (torch.randn(parameter.shape, generator=rng).to(parameter) * spread).to(parameter.dtype)

@@ -1,8 +1,8 @@
-"""Samples that no evaluation exists for yet: found in run directories, evaluated as their run says, else as it is told.
+"""Samples that no evaluation exists for yet: found in run directories, and measured.
 
-A run of ours says in run.json what to compare with. Another trainer's run does not: then what the caller names counts,
-else real images that lie beside the run, else a registered data set that the run's configuration or name mentions and
-whose images have the samples' shape. Where that leaves a doubt, the run is refused with what to pass.
+How: what the caller says comes first, then what run.json says. Another trainer's run says nothing: then real images that
+lie beside the run count, else a registered data set that the run's configuration or name mentions and whose images have the
+samples' shape. Where that leaves a doubt, the run is refused with what to pass.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.compute import HERE, Compute
 from ganeval.datasets.dataset import DATASETS, Dataset
-from ganeval.errors import BrokenRunError, GanevalError
+from ganeval.errors import BrokenRunError, GanevalError, WrongInputError
+from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.directory import open_run
@@ -23,20 +25,23 @@ from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.record import RunRecord, SampleSet
 
 Shape = tuple[int, int, int]
+Layer = tuple[str, Mapping[str, Any]]  # who says it, and what
+NAMED = (*ROLES, *NETWORKS)
 BESIDE = ("real", "reals", "real.npz", "reals.npz", "reference.npz")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
-NO_EYE = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
+NO_NETWORK = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
 
 
 @dataclass(frozen=True)
 class Pending:
-    """One sample set to evaluate, and how: `protocol` has at least "real". `because` says why where it was inferred."""
+    """One sample set to measure, and how; `because` says why where it was inferred, `notes` what was overridden."""
 
     run: RunRecord
     samples: SampleSet
-    protocol: dict[str, Any]
+    protocol: Protocol
     because: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
@@ -52,24 +57,20 @@ class Survey:
     refused: tuple[tuple[RunRecord, str], ...] = ()
 
 
-def pending_of(runs: tuple[RunRecord, ...], told: Mapping[str, str] | None = None) -> Iterator[Pending]:
-    """The sample sets without an evaluation at their step, of runs that say what to compare with or that `told` covers."""
-    return iter(survey(runs, told).waiting)
-
-
-def survey(runs: tuple[RunRecord, ...], told: Mapping[str, str] | None = None) -> Survey:
-    """Every sample set that waits, and every refusal. `told` may hold "real", "train", "classifier" and "extractor"."""
+def survey(runs: tuple[RunRecord, ...], *said: Layer) -> Survey:
+    """Every sample set that waits, and every refusal. `said`: who says what of the protocol, the first one decides."""
     waiting: list[Pending] = []
     refused: list[tuple[RunRecord, str]] = []
     for run in runs:
         sets = {} if run.error else _undone(run)
         if not sets:
             continue
-        protocol, because = _protocol(run, next(iter(sets.values())), told or {})
-        if protocol:
-            waiting += [Pending(run, samples, dict(protocol), because) for samples in sets.values()]
-        else:
-            refused.append((run, because))
+        try:
+            protocol, because, notes = _how(run, next(iter(sets.values())), said)
+        except GanevalError as error:
+            refused.append((run, str(error)))
+            continue
+        waiting += [Pending(run, samples, protocol, because, notes) for samples in sets.values()]
     return Survey(tuple(waiting), tuple(refused))
 
 
@@ -91,20 +92,34 @@ def _newer(samples: Path, result: Path) -> bool:
         return True
 
 
-def _protocol(run: RunRecord, samples: SampleSet, told: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    """How to evaluate, and why if the run does not say it itself; an empty protocol with the reason of a refusal."""
-    if run.protocol.get("real"):
-        return dict(run.protocol), ""
-    found = {key: value for key, value in told.items() if value}
-    because = ""
-    if "real" not in found:
+def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[Protocol, str, tuple[str, ...]]:
+    """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is known."""
+    own, dropped = _of_run(run)
+    inferred, because = {}, ""
+    if not any(layer.get("real") for _, layer in (*said, ("run.json", own))):
         inferred, because = _inferred(run, samples)
         if not inferred:
-            return {}, because
-        found = {**inferred, **found}
-    if not found.get("classifier") and not found.get("extractor"):
-        return {}, NO_EYE
-    return found, because
+            raise WrongInputError(because)
+    protocol, notes = Protocol.layered(*said, ("run.json", own), ("what was found", inferred))
+    if protocol.classifier is None and protocol.extractor is None:
+        raise WrongInputError(NO_NETWORK)
+    return protocol, because, (*dropped, *notes)
+
+
+def _of_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What the run says, without a classifier that nothing here has; another program may have written anything."""
+    said = {key: value for key, value in run.protocol.items() if key in NAMED and isinstance(value, str)}
+    known = _classifiers()
+    if said.get("classifier", known[0]) in known or ":" in said["classifier"]:
+        return said, ()
+    missing = said.pop("classifier")
+    return said, (f"run.json names the classifier {missing!r}, which is not here; known: {', '.join(known)}.",)
+
+
+def _classifiers() -> list[str]:
+    from ganeval.classifiers import CLASSIFIERS
+
+    return CLASSIFIERS.names()
 
 
 def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
@@ -122,10 +137,8 @@ def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
 
 def _standard(data: Dataset) -> dict[str, str]:
     """The protocol of a registered data set: its test split, by the shipped classifier of that name where there is one."""
-    from ganeval.classifiers import CLASSIFIERS
-
     protocol = {"real": f"{data.name}:test", **({"train": f"{data.name}:train"} if "train" in data.splits else {})}
-    return {**protocol, "classifier": data.name} if data.name in CLASSIFIERS.names() else protocol
+    return {**protocol, "classifier": data.name} if data.name in _classifiers() else protocol
 
 
 def _mentioned(run: RunRecord) -> list[Dataset]:
@@ -179,27 +192,25 @@ def _picture_shape(path: Path) -> Shape | None:
 
 
 def evaluate_pending(
-    pending: Pending, *, device: str = "auto", metrics: tuple[str, ...] | None = None,
-    generator: Callable[[Path], Any] | None = None, keep: Callable[[Evaluation], None] | None = None,
-) -> Evaluation:  # fmt: skip
-    """Evaluate one sample set and write result.json into its run; raises `GanevalError` with the run's name before it.
+    pending: Pending,
+    compute: Compute = HERE,
+    *,
+    generator: Callable[[Path], Any] | None = None,
+    keep: Callable[[Evaluation], None] | None = None,
+) -> Evaluation:
+    """Measure one sample set and write result.json into its run; raises `GanevalError` with the run's name before it.
 
-    generator: from a run's folder to its generator, for what only a generator can show: walks between latents. A run that
-    it cannot open is evaluated without. Another trainer's folder gets one hidden folder, `.ganeval`, and nothing else.
+    generator: from a run's folder to its generator, for what only a generator can show: interpolations between latents. A
+    run that it cannot open is measured without. Another trainer's folder gets one hidden folder, `.ganeval`, nothing else.
     """
-    from ganeval.images import image_set
-    from ganeval.measure.evaluation import evaluate
-    from ganeval.measure.generators import with_latents
+    from ganeval.measure.measure import measure
 
-    protocol, step, file = pending.protocol, int(pending.samples.step), Path(pending.samples.path)
+    step, file = int(pending.samples.step), Path(pending.samples.path)
     try:
-        samples = image_set(file)
-        evaluation = evaluate(
-            protocol["real"], samples, classifier=protocol.get("classifier"),
-            extractor=protocol.get("extractor"), train=protocol.get("train"), metrics=metrics,
-            name=pending.run.id, step=step, device=device, evidence=True, generator=_opened(generator, pending.run.path),
+        evaluation = measure(
+            file, pending.protocol, compute, latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
+            generator=_opened(generator, pending.run.path),
         )  # fmt: skip
-        evaluation = with_latents(evaluation, latents_of(file), samples.labels)
         _write(evaluation, pending.run, step)
     except BrokenRunError:
         raise

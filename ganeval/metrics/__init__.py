@@ -7,16 +7,19 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from ganeval.classifiers.catalog import judges_for
 from ganeval.core.options import Option, options_of
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
 from ganeval.features.pair import Pair
 from ganeval.records.scores import Better, Question, Score
+
+Against = Literal["real", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,7 @@ class Metric:
     wants: frozenset[str] = frozenset()  # of Pair: used where it is there, not needed
     within: tuple[float, float] = (-math.inf, math.inf)  # every value lies here, ends included
     least_n: int = 2  # fakes below which the stated error does not hold: there is none then
+    against: Against = "real"  # which images it compares the fakes with, by their role
 
     @property
     def card(self) -> str:
@@ -55,14 +59,19 @@ class Metric:
         self._require(pair)
         try:
             with np.errstate(over="raise", invalid="raise"):
-                score = self.compute(pair, **options)
+                score, drew = pair.drew(lambda: self.compute(pair, **options))
         except UNSOUND as error:
             raise UndefinedError(f"{self.name} has no value here: {_said(error)}. {_LOOK}") from error
         self._require_sound(score)
         return self._with_honest_error(score).with_(
-            name=self.name, better=self.better, perfect=self.perfect, version=self.version, question=self.question,
-            biased_in_n=self.biased_in_n, signature=self._signature(pair, {**self.options, **options}),
-        )  # fmt: skip
+            name=self.name,
+            better=self.better,
+            perfect=self.perfect,
+            version=self.version,
+            question=self.question,
+            biased_in_n=self.biased_in_n,
+            signature=self._signature(pair, {**self.options, **options}, drew=drew),
+        )
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """`options` as plain values; raises for an unknown name, a wrong kind or range, and for one without effect."""
@@ -76,16 +85,18 @@ class Metric:
                 raise WrongInputError(f"{key} of {self.name} has no effect without {beside}; pass {beside} too.")
         return plain
 
-    def seeded(self, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
-        """`options` with a seed that is common to many metrics, where this one has a use for it and none of its own."""
-        takes = "seed" in self.options and not self.declared["seed"].is_idle(options)
-        return {**({"seed": seed} if takes else {}), **options}
+    @property
+    def roles(self) -> frozenset[str]:
+        """The sets that the number depends on: "real", "heldout", and "fake" but where it asks the generator itself."""
+        uses = self.needs | self.wants
+        own = frozenset(role for role in ("real", "heldout") if any(need.startswith(role) for need in uses))
+        return own if "generator" in self.needs else own | {"fake"}
 
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
         missing = pair.missing(self.needs)
         if missing:
-            remedy = pair.unlabelled(missing[0]) or _REMEDY.get(missing[0], "")
+            remedy = pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
@@ -113,13 +124,15 @@ class Metric:
         why = f"n = {score.n} fakes: the error of {self.name} holds from n = {self.least_n} on"
         return score.with_(se=None, interval=None, details={**score.details, "no_error": why})
 
-    def _signature(self, pair: Pair, options: dict[str, Any]) -> str:
-        moving = {
+    def _signature(self, pair: Pair, options: dict[str, Any], *, drew: bool) -> str:
+        """Everything that changes the number and nothing that does not (`ganeval.records.signature`)."""
+        seed = [f"seed:{pair.seed}"] if drew else []
+        told = {
             key: value for key, value in options.items()
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
         }  # fmt: skip
-        changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
-        return "|".join([self.name, f"v:{self.version}", *pair.signature, *changed])
+        changed = [f"{key}:{value}" for key, value in sorted(told.items())]
+        return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
 
 
 UNSOUND = (ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
@@ -156,12 +169,21 @@ def _inner(value: Any, what: str) -> Iterator[tuple[str, float]]:
             yield from _inner(inner, what)
 
 
+CLASSIFYING = frozenset({"logits", "real_logits", "confusion"})  # needs that only a classifier can serve
+
 METRICS = Registry(Metric, "ganeval.metrics", "metric")
+
+
+def _remedy(need: str, pair: Pair) -> str:
+    if need in ("logits", "real_logits") and pair.fake.images is not None:
+        return judges_for(pair.fake.images.shape)
+    return _REMEDY.get(need, "")
+
 
 _REMEDY = {
     "labels": "Pass labels=, one integer per fake image: the class that was asked for.",
-    "logits": "Pass classifier=, for example classifier='mnist'.",
-    "real_logits": "Pass classifier=, for example classifier='mnist'.",
+    "logits": "Pass classifier=, or features with logits.",
+    "real_logits": "Pass classifier=, or features with logits.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
     "spatial": "Choose an extractor that offers spatial features, such as inception.",
@@ -186,6 +208,7 @@ def metric(
     wants: tuple[str, ...] = (),
     within: tuple[float, float] = (-math.inf, math.inf),
     least_n: int = 2,
+    against: Against = "real",
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
 
@@ -207,6 +230,7 @@ def metric(
             frozenset(wants),
             within,
             least_n,
+            against,
         )
 
     return wrap

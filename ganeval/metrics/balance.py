@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from ganeval.core.options import Seed
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
@@ -27,13 +26,14 @@ from ganeval.records.scores import Z95, Score
 SMALLEST_EXPECTED = 5.0  # Cochran's rule: below it the chi-square tail is not to be trusted
 UNIFORM = "uniform"
 SIMULATIONS = 9999  # of the exact multinomial test: p is known to 0.01 at worst
+SIMULATED = 0  # one stream of draws for every protocol: the value does not depend on it
 
 
 @metric(
     "class_balance", better="lower", perfect=0.0, version=2, paper="doi:10.1214/aoms/1177729694",
     question="diversity", within=(0, math.inf), needs=("logits",), biased_in_n=True,
 )  # fmt: skip
-def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
+def class_balance(pair: Pair) -> Score:
     """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
 
     sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
@@ -51,7 +51,7 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     infinite).
 
     >>> from ganeval.features.extraction import Features
-    >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 0, 0, 0]])
+    >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 0, 0, 0]])
     >>> score = class_balance(Pair(None, fakes))
     >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
     (0.6931, [{'name': '1', 'by_chance': 0.0625}])
@@ -70,7 +70,7 @@ def class_balance(pair: Pair, *, seed: Seed = 0) -> Score:
     value = float(max((shares * log_ratio).sum(), 0.0))
     se = _second_order_error(log_ratio, prior, _spread(pair.fake, k), n)
     due = prior > 0
-    p_value, test = (_two_samples if m else _goodness_of_fit)(counts[due], target[due], seed)
+    p_value, test = (_two_samples if m else _goodness_of_fit)(counts[due], target[due])
     df, per_n = int(due.sum()) - 1, 1 / n + (1 / m if m else 0)
     details = {
         "classes": _table(counts, prior, pair.fake.passport.class_names),
@@ -96,7 +96,7 @@ def missing_classes(pair: Pair) -> Score:
     classifier's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
 
     >>> from ganeval.features.extraction import Features
-    >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=np.eye(5)[[0, 3]]))))
+    >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=9 * np.eye(5)[[0, 3]]))))
     3.0
     """
     counts, target, source = _counts_and_target(pair)
@@ -203,17 +203,17 @@ def _kl_target_fake(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> 
     return float((prior[due] * np.log(prior[due] / shares[due])).sum())
 
 
-def _goodness_of_fit(counts: NDArray[np.int64], target: NDArray[np.int64], seed: int) -> tuple[float, str]:
+def _goodness_of_fit(counts: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[float, str]:
     """Of counts against known shares."""
     n, prior = int(counts.sum()), target / target.sum()
     expected = n * prior
     if expected.min() >= SMALLEST_EXPECTED:
         return float(stats.chisquare(counts, expected).pvalue), "chi-square"
-    draws = np.random.default_rng(seed).multinomial(n, prior, size=SIMULATIONS)
+    draws = np.random.default_rng(SIMULATED).multinomial(n, prior, size=SIMULATIONS)
     return _simulated(draws, counts, expected), "exact multinomial, simulated"
 
 
-def _two_samples(counts: NDArray[np.int64], target: NDArray[np.int64], seed: int) -> tuple[float, str]:
+def _two_samples(counts: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[float, str]:
     """Of two samples: chi-square of their 2 x k table, or the same statistic with rows dealt again at random."""
     if len(counts) < 2:
         return 1.0, "one class only"
@@ -223,7 +223,7 @@ def _two_samples(counts: NDArray[np.int64], target: NDArray[np.int64], seed: int
         return float(
             np.asarray(stats.chi2_contingency([counts, target], correction=False)[1])
         ), "chi-square of two samples"
-    draws = np.random.default_rng(seed).multivariate_hypergeometric(both, n, size=SIMULATIONS)
+    draws = np.random.default_rng(SIMULATED).multivariate_hypergeometric(both, n, size=SIMULATIONS)
     return _simulated(draws, counts, expected), "two samples, dealt again at random"
 
 

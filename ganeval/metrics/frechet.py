@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.core.options import OneOf, Seed, Silent
+from ganeval.core.options import OneOf, Silent
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -91,7 +91,7 @@ def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
 
 
 @metric("fid_debiased", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
-def fid_debiased(pair: Pair, *, seed: Seed = 0) -> Score:
+def fid_debiased(pair: Pair) -> Score:
     """The Frechet distance with its 1/n bias removed by a half split: 2 FID_n - (FID_a + FID_b) / 2.
 
     a and b are the two halves of the fake set in a seeded random order. A bias c/n is doubled in the halves and so
@@ -109,11 +109,11 @@ def fid_debiased(pair: Pair, *, seed: Seed = 0) -> Score:
     >>> round(float(fid_debiased(pair)), 1), sorted(fid_debiased(pair).details["fid_at_n"])
     (9.0, ['200', '400'])
     """
-    return _over_blocks(pair, HALF_SPLIT, seed, "fid_debiased")
+    return _over_blocks(pair, HALF_SPLIT, pair.seed, "fid_debiased")
 
 
 @metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
-def fid_infinity(pair: Pair, *, seed: Seed = 0) -> Score:
+def fid_infinity(pair: Pair) -> Score:
     """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth 2020).
 
     A line is fitted to the mean FID over 1, 2, 3 and 4 disjoint blocks of the fake set (seeded random order), whose
@@ -131,7 +131,7 @@ def fid_infinity(pair: Pair, *, seed: Seed = 0) -> Score:
     >>> round(float(fid_infinity(Pair(Features.given(rows), Features.given(rows + [3.0, 0.0])))), 1)
     9.0
     """
-    return _over_blocks(pair, INTERCEPT, seed, "fid_infinity")
+    return _over_blocks(pair, INTERCEPT, pair.seed, "fid_infinity")
 
 
 def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor, *, se: bool) -> Score:

@@ -10,12 +10,11 @@ float64 and starts from logits. "Inception score" on other classifiers' logits i
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
 import numpy as np
 import torch
 
-from ganeval.core.options import Count, Only, Seed
+from ganeval.core.options import Count
 from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -28,9 +27,7 @@ SEED = 2020  # torch-fidelity's shuffle
     "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity", within=(1, math.inf),
     needs=("logits",), biased_in_n=True,
 )  # fmt: skip
-def inception_score(
-    pair: Pair, *, splits: Count | None = None, seed: Annotated[Seed, Only("splits")] | None = None
-) -> Score:
+def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     """exp of the mean KL divergence from each image's class probabilities to their average.
 
     Returns: [1, k] for k classes; k when every image is classified with certainty and all classes are equally
@@ -39,8 +36,8 @@ def inception_score(
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
-    Improved by: averaging. A classifier is surer of a class's mean than of its members.
-    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with seed=2020); `details` then
+    Improved by: averaging. A judge is surer of a class's mean than of its members.
+    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every protocol); `details` then
     holds the spread over splits and there is no standard error.
 
     >>> from ganeval.features.extraction import Features
@@ -50,7 +47,7 @@ def inception_score(
     """
     log_p = _log_probabilities(pair.fake.logits)
     if splits is not None:
-        return _over_splits(log_p, splits, SEED if seed is None else seed)
+        return _over_splits(log_p, splits)
     divergence = _divergence(log_p, log_marginal(log_p))
     return _exponential(float(divergence.mean()), divergence)
 
@@ -108,11 +105,11 @@ def _exponential(log_value: float, influence: torch.Tensor) -> Score:
     return Score.from_influence(value, value * psi, interval=interval)
 
 
-def _over_splits(log_p: torch.Tensor, splits: int, seed: int) -> Score:
+def _over_splits(log_p: torch.Tensor, splits: int) -> Score:
     n = len(log_p)
     if not 1 <= splits <= n:
         raise WrongInputError(f"splits must lie between 1 and the number of images, {n}; got {splits}.")
-    order = np.random.RandomState(seed).permutation(n)  # the legacy stream is part of the convention
+    order = np.random.RandomState(SEED).permutation(n)  # the legacy stream is part of the convention
     log_p = log_p[torch.from_numpy(order).to(log_p.device)]
     parts = [log_p[i * n // splits : (i + 1) * n // splits] for i in range(splits)]
     values = np.array([math.exp(float(_divergence(part, log_marginal(part)).mean())) for part in parts])

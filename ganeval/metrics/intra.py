@@ -101,7 +101,7 @@ def class_pairs(pair: Pair) -> dict[str, Pair]:
         ]
         if len(rows[1]) == 0:
             raise UndefinedError(f"No fake was asked for class {name}: {_SAME}.")
-        parts[name] = Pair(_rows(pair.real, rows[0]), _rows(pair.fake, rows[1]), seed=pair.seed)
+        parts[name] = pair.part(_rows(pair.real, rows[0]), _rows(pair.fake, rows[1]))
     return parts
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 import torch
 
-from ganeval.core.options import Only, Seed, Within
+from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -35,7 +35,6 @@ def kid(
     *,
     subsets: Annotated[int, Within(1, 10_000)] | None = None,
     subset_size: Annotated[int, Within(2, 1_000_000), Only("subsets")] | None = None,
-    seed: Annotated[Seed, Only("subsets")] | None = None,
 ) -> Score:
     """How far apart real and fake are, without the bias in n that a Frechet distance has.
 
@@ -47,7 +46,7 @@ def kid(
     Standard error: first-order influence of each fake row, the real set held fixed; `per_sample["influence"]`.
     Near 0, where the first-order term vanishes, it is too small by about the noise between two real sets.
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
-    their defaults subset_size=1000 and seed=2020; then `details` holds the spread over subsets and there is no
+    their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets and there is no
     standard error.
 
     >>> from ganeval.features.extraction import Features
@@ -65,7 +64,6 @@ def kid(
         fake,
         subsets,
         size=SUBSET_SIZE if subset_size is None else subset_size,
-        seed=SEED if seed is None else seed,
     )
     return Score(float(values.mean()), n=len(fake), details={"subset_sd": float(values.std()), "subsets": subsets})
 
@@ -125,13 +123,13 @@ def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
         )
 
 
-def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size: int, seed: int) -> np.ndarray:
+def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size: int) -> np.ndarray:
     if min(len(real), len(fake)) < size:
         raise TooFewSamplesError(
             f"KID subsets of {size} need at least {size} rows in each set; got {len(real)} real and {len(fake)} fake. "
             "Pass a smaller subset_size, or leave subsets out to use all pairs."
         )
-    random = np.random.RandomState(seed)  # the legacy stream is part of the convention
+    random = np.random.RandomState(SEED)  # the legacy stream is part of the convention
     values = []
     for _ in range(subsets):
         chosen = [random.choice(len(rows), size, replace=False) for rows in (real, fake)]

@@ -36,7 +36,7 @@ def classifier_score(pair: Pair) -> Score:
     per_sample["correct"]: 1 where the classifier agrees; per_sample["label"]: the class that was asked for.
 
     >>> from ganeval.features.extraction import Features
-    >>> fakes = Features.given(np.zeros((4, 1)), logits=np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
+    >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
     >>> score = classifier_score(Pair(None, fakes))
     >>> float(score), score.details["confusion"], score.details["worst"]
     (0.75, [[1, 1], [0, 2]], '0')
@@ -60,6 +60,7 @@ def classifier_score(pair: Pair) -> Score:
         interval=wilson(hits, n),
         n=n,
         per_sample={"correct": correct, "label": labels.astype(np.float32)},
+        linear="correct",
         details=details,
     )
 

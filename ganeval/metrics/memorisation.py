@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from ganeval.core.options import Seed, Share, Within
+from ganeval.core.options import Share, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -39,6 +39,7 @@ Distances = NDArray[np.float64]
 
 @metric(
     "authenticity",
+    against="train",
     better="higher",
     perfect=None,
     version=1,
@@ -66,7 +67,7 @@ def authenticity(pair: Pair) -> Score:
     details: dict[str, Any] = {"nearest": _nearest_pairs(near.crossing.fake_to_real)}
     if pair.heldout is not None:
         details["heldout"] = float(_authentic(_heldout_to_real(pair), near.real).mean())
-    return _share(authentic, details, {"authentic": authentic.astype(np.float32)})
+    return _share(authentic, details, "authentic")
 
 
 def _authentic(to_real: Nearest, real: Nearest) -> NDArray[np.bool_]:
@@ -74,7 +75,14 @@ def _authentic(to_real: Nearest, real: Nearest) -> NDArray[np.bool_]:
 
 
 @metric(
-    "copies", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, 1)
+    "copies",
+    against="train",
+    better="lower",
+    perfect=None,
+    version=1,
+    paper="arXiv:2306.04675",
+    question="memorisation",
+    within=(0, 1),
 )
 def copies(pair: Pair, *, near: Share = NEAR) -> Score:
     """The share of fakes that are exact or near copies of a real image.
@@ -96,7 +104,7 @@ def copies(pair: Pair, *, near: Share = NEAR) -> Score:
     }  # fmt: skip
     if pair.heldout is not None:
         details["heldout"] = float((_heldout_to_real(pair).squared[:, 0] <= limit).mean())
-    return _share(copied, details, {"copy": copied.astype(np.float32)})
+    return _share(copied, details, "copy")
 
 
 @metric(
@@ -137,9 +145,9 @@ def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64], kept: NDArr
     return (found & kept).sum(0) / kept.sum(0)
 
 
-@metric("ct", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
+@metric("ct", against="train", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
         needs=("real", "heldout"), biased_in_n=True)  # fmt: skip
-def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS, seed: Seed = 0) -> Score:
+def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     """The data-copying test C_T: are fakes closer to the training images than held-out images are?
 
     Meehan, Chaudhuri and Dasgupta 2020, section 4: in each cell of a k-means partition of the training set, the z of
@@ -154,7 +162,7 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS, seed: Seed
     per_sample: influence. details: cells, each with its z, fakes and held-out images.
     """
     fake, held = pair.neighbours(1).crossing.fake_to_real, _heldout_to_real(pair)
-    cell = _cells(pair.require_real().embeddings, cells, seed)
+    cell = _cells(pair.require_real().embeddings, cells, pair.seed)
     fake_cell, held_cell = cell[fake.index[:, 0]], cell[held.index[:, 0]]
     chosen = [c for c in range(cells) if (fake_cell == c).sum() >= 20 and (held_cell == c).any()]
     if not chosen:
@@ -199,9 +207,9 @@ def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances
     return {"z": z, "fakes": m, "heldout": n}, moved
 
 
-@metric("nn_ratio", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
+@metric("nn_ratio", against="train", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
         needs=("real", "heldout"))  # fmt: skip
-def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
+def nn_ratio(pair: Pair) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
 
     The mean distance of fakes to their nearest training image over the mean distance to their nearest held-out image,
@@ -213,7 +221,7 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     per_sample: influence. details: nearer_train, the share of fakes nearer to a training image (0.5 expected), with
     its Wilson interval and nearer_train_se, a quarter of that interval's width.
     """
-    train, held = _same_size(pair, seed)
+    train, held = _same_size(pair)
     fake = pair.fake.embeddings
     if len(fake) < 2:
         raise TooFewSamplesError(f"nn_ratio needs at least two fakes for its error; got {len(fake)}. Pass more images.")
@@ -231,15 +239,15 @@ def nn_ratio(pair: Pair, *, seed: Seed = 0) -> Score:
     return Score.from_influence(value, (a - value * b) / b.mean(), details=details)
 
 
-def _same_size(pair: Pair, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _same_size(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
     """Training and held-out rows, the larger set cut at random to the size of the smaller."""
     sets = [pair.require_real().embeddings, _heldout(pair)]
     size = min(map(len, sets))
-    train, held = (rows[seeded_rows(rows, size, seed)] if len(rows) > size else rows for rows in sets)
+    train, held = (rows[seeded_rows(rows, size, pair.seed)] if len(rows) > size else rows for rows in sets)
     return train, held
 
 
-@metric("mifid", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
+@metric("mifid", against="train", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
         biased_in_n=True)  # fmt: skip
 def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.
@@ -305,7 +313,10 @@ def _nearest_pairs(near: Nearest, *, once: bool = False) -> list[list[float]]:
     return [[int(i), int(near.index[i, 0]), float(near.distance[i, 0])] for i in order[:LISTED]]
 
 
-def _share(hits: NDArray[np.bool_], details: dict[str, Any], per_sample: dict[str, NDArray[np.float32]]) -> Score:
+def _share(hits: NDArray[np.bool_], details: dict[str, Any], called: str) -> Score:
     value, n = float(hits.mean()), len(hits)
     se = math.sqrt(value * (1 - value) / n)
-    return Score(value, se=se, interval=wilson(int(hits.sum()), n), n=n, details=details, per_sample=per_sample)
+    rows = {called: hits.astype(np.float32)}
+    return Score(
+        value, se=se, interval=wilson(int(hits.sum()), n), n=n, details=details, per_sample=rows, linear=called
+    )

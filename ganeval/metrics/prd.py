@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
-from ganeval.core.options import Seed, Within
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
@@ -55,7 +55,7 @@ class Histograms:
     within=(0, 1),
     biased_in_n=True,
 )
-def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
+def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS) -> Score:
     """The precision end of the PRD curve: how little of the fakes' mass lies where reals have none (F_1/8).
 
     Returns: [0, 1]; 1 for identical sets. Twenty clusters see which regions are populated, not whether an image is
@@ -67,7 +67,7 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     too large.
     details: curve, 50 points of recall and precision.
     """
-    return _end(pair, 1 / BETA, clusters, seed)
+    return _end(pair, 1 / BETA, clusters, pair.seed)
 
 
 @metric(
@@ -80,7 +80,7 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     within=(0, 1),
     biased_in_n=True,
 )
-def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS, seed: Seed = 0) -> Score:
+def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTERS) -> Score:
     """The recall end of the PRD curve: how much of the reals' mass the fakes reach at all (F_8).
 
     Returns: [0, 1]; 1 for identical sets.
@@ -91,7 +91,7 @@ def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTE
     too large.
     details: curve, 50 points of recall and precision.
     """
-    return _end(pair, BETA, clusters, seed)
+    return _end(pair, BETA, clusters, pair.seed)
 
 
 def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:

@@ -48,7 +48,7 @@ def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     nearest = near.crossing.fake_to_real
     n, value = len(inside), float(inside.mean())
     return Score(
-        value, se=(value * (1 - value) / n) ** 0.5, interval=wilson(int(inside.sum()), n), n=n,
+        value, se=(value * (1 - value) / n) ** 0.5, interval=wilson(int(inside.sum()), n), n=n, linear="in_manifold",
         per_sample={
             "in_manifold": inside.astype(np.float32), "nearest_real": nearest.distance[:, 0].astype(np.float32),
             "nearest_real_index": nearest.index[:, 0].astype(np.float64),
@@ -109,7 +109,7 @@ def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     near = pair.neighbours(k)
     balls = near.crossing.in_real.count[:, k - 1] / k
     se = balls.std(ddof=1) / len(balls) ** 0.5
-    return Score(balls.mean(), se=se, n=len(balls), per_sample={"balls": balls.astype(np.float32)})
+    return Score(balls.mean(), se=se, n=len(balls), per_sample={"balls": balls.astype(np.float32)}, linear="balls")
 
 
 @metric(

@@ -12,21 +12,21 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from ganeval.core.options import Seed, Within
+from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.slices import directions, sliced_transport
 from ganeval.records.scores import Score
 
+SEED = 2020  # torch-fidelity's: the directions are the same in every protocol
+
 
 @metric(
     "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
     question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
 )  # fmt: skip
-def sliced_wasserstein(
-    pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020
-) -> Score:
+def sliced_wasserstein(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) -> Score:
     """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
 
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
@@ -41,7 +41,7 @@ def sliced_wasserstein(
     >>> float(sliced_wasserstein(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     9.0
     """
-    return _sliced(pair, projections, seed, scale=1.0)
+    return _sliced(pair, projections, scale=1.0)
 
 
 @metric(
@@ -55,7 +55,7 @@ def sliced_wasserstein(
     within=(0, math.inf),
     biased_in_n=True,
 )
-def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, seed: Seed = 2020) -> Score:
+def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) -> Score:
     """The sliced Wasserstein distance times 3 d, which makes it comparable across embeddings of different width.
 
     Returns: [0, inf); 0 for identical sets. A shift of every coordinate by mu gives 3 d mu^2.
@@ -68,17 +68,17 @@ def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000, 
     >>> float(mind(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     27.0
     """
-    return _sliced(pair, projections, seed, scale=3.0 * pair.fake.embeddings.shape[1])
+    return _sliced(pair, projections, scale=3.0 * pair.fake.embeddings.shape[1])
 
 
-def _sliced(pair: Pair, projections: int, seed: int, *, scale: float) -> Score:
+def _sliced(pair: Pair, projections: int, *, scale: float) -> Score:
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
     if min(len(real), len(fake)) < 2:
         raise TooFewSamplesError(
             f"A distance of distributions needs at least 2 rows in each set; got {len(real)} and {len(fake)}."
         )
-    axes = directions(fake.shape[1], projections, seed, fake.device)
-    distances, influence = pair.once(("sliced", projections, seed), lambda: sliced_transport(real, fake, axes))
+    axes = directions(fake.shape[1], projections, SEED, fake.device)
+    distances, influence = pair.once(("sliced", projections), lambda: sliced_transport(real, fake, axes))
     spread = float(distances.std()) / projections**0.5
     return Score.from_influence(
         scale * float(distances.mean()), scale * influence.cpu().numpy(), details={"direction_se": scale * spread}

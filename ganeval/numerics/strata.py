@@ -14,7 +14,6 @@ a sum of independent rows, of which only the part within classes varies. On a tr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,28 +55,5 @@ def _within(rows: NDArray[np.float64], index: NDArray[np.int64]) -> float:
     return float((variances * counts).sum() / len(rows))
 
 
-def linear_part(
-    vectors: Mapping[str, NDArray[np.floating]], value: float | None, se: float | None, groups: ArrayLike | None = None
-) -> str:
-    """The name of the vector whose mean moves as the estimate does: "influence", or what the estimate is a plain mean of.
-
-    A plain mean is known by its value and its error, which must be that of independent rows, or that within `groups`.
-    "" where there is none.
-    """
-    if "influence" in vectors:
-        return "influence"
-    if value is None or se is None:
-        return ""
-    return next((key for key, vector in vectors.items() if _is_mean(vector, value, se, groups)), "")
-
-
 def is_binary(vector: NDArray[np.floating]) -> bool:
     return len(vector) > 0 and bool(((vector == 0) | (vector == 1)).all())
-
-
-def _is_mean(vector: NDArray[np.floating], value: float, se: float, groups: ArrayLike | None) -> bool:
-    if len(vector) < 2 or abs(float(np.mean(vector, dtype=np.float64)) - value) > 1e-5 * max(1.0, abs(value)):
-        return False
-    return any(
-        abs(error - se) <= 0.02 * max(error, se) for error in (error_of_mean(vector), error_of_mean(vector, groups))
-    )

@@ -20,10 +20,9 @@ from ganeval.core.typed import converted, typed
 from ganeval.core.vectors import load_arrays, read_arrays, write_document
 from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError, guarded
 
-SCHEMA = "ganeval.evaluation/1"
+SCHEMA, OLDER = "ganeval.evaluation/2", "ganeval.evaluation/1"  # both are read
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 NOISE = 1e-12  # relative size of an error that is rounding, not an error
-_NO_MEANING = ("latents", "sampling")  # settings that make errors smaller, not numbers different
 Better = Literal["lower", "higher", "target"]
 Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
 
@@ -44,6 +43,7 @@ class Passport:
     preprocessing: str
     precision: str = "fp32"
     class_names: tuple[str, ...] = ()
+    drawn: str = ""  # what chose these images among others: a seed; "" where all were taken
 
     def require_comparable(self, other: Passport) -> None:
         """Raise `IncomparableError` naming the first field in which two feature sets are not alike."""
@@ -82,6 +82,7 @@ class Score(float):
     question: str
     signature: str
     biased_in_n: bool
+    linear: str  # the per-sample vector whose mean moves as the score does; "" where there is none
 
     def __new__(
         cls,
@@ -117,7 +118,7 @@ class Score(float):
         psi = np.asarray(influence, dtype=np.float64)
         se = float(psi.std(ddof=1) / math.sqrt(len(psi)))
         per_sample = {name: psi.astype(np.float32), **rest.pop("per_sample", {})}
-        return cls(value, se=se, n=len(psi), per_sample=per_sample, **rest)
+        return cls(value, se=se, n=len(psi), per_sample=per_sample, linear=name, **rest)
 
     @property
     def value(self) -> float:
@@ -156,6 +157,7 @@ _PROTOCOL: dict[str, Any] = {
     "question": "close",
     "signature": "",
     "biased_in_n": False,
+    "linear": "",
 }
 
 
@@ -231,6 +233,7 @@ class ScoreRecord:
     question: str = "close"
     signature: str = ""
     biased_in_n: bool = False
+    linear: str = ""  # the per-sample vector whose mean moves as the score does
     floor: Floor | None = None  # real against real at the same n
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -290,10 +293,14 @@ class Evaluation:
     scores: Mapping[str, ScoreRecord]
     classifier: str = ""  # classifier behind label metrics, "" when there is none
     step: int | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)  # seed, metric options, labels, latents, sampling
+    protocol: Mapping[str, Any] = field(default_factory=dict)  # what was asked: `Protocol.to_json`
+    sets: Mapping[str, Any] = field(default_factory=dict)  # training and held-out images by role: source, sha256, n
+    labelled: bool = False  # whether the images were asked for by label
+    latents: str = ""  # what the images were drawn from; evaluations of equal names are compared image by image
     environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device: never part of the protocol
     per_sample: Mapping[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
     evidence: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)  # for the report
+    labels: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)  # (n,), the class asked for
 
     def __getitem__(self, name: str) -> ScoreRecord:
         if name not in self.scores:
@@ -307,8 +314,8 @@ class Evaluation:
         return iter(self.scores)
 
     @property
-    def protocol(self) -> dict[str, Any]:
-        """Everything that changes the meaning of the numbers, and nothing else."""
+    def identity(self) -> dict[str, Any]:
+        """Everything that changes the meaning of the numbers, and nothing else: no seed, no latents."""
         return {
             "reference": {"source": self.real.source, "sha256": self.real.fingerprint, "n": self.real.n},
             "extractor": {"id": self.fake.extractor, "sha256": self.fake.weights_sha256, "dim": self.fake.dim},
@@ -316,35 +323,40 @@ class Evaluation:
             "precision": self.fake.precision,
             "classifier": self.classifier,
             "n_fake": self.fake.n,
-            "settings": {key: value for key, value in self.settings.items() if key not in _NO_MEANING},
+            "labels": self.labelled,
+            "options": self.protocol.get("options", {}),
+            **{role: {k: v for k, v in found.items() if k != "n"} for role, found in self.sets.items()},
             "metrics": {name: record.version for name, record in sorted(self.scores.items())},
         }
 
     @property
     def protocol_hash(self) -> str:
-        text = json.dumps(strict(self.protocol), sort_keys=True, allow_nan=False)
+        text = json.dumps(strict(self.identity), sort_keys=True, allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON document, `schema` first by name; arrays live beside it in safetensors."""
-        document = strict(asdict(replace(self, per_sample={}, evidence={})))
-        del document["per_sample"], document["evidence"]
+        document = strict(asdict(replace(self, per_sample={}, evidence={}, labels=None)))
+        del document["per_sample"], document["evidence"], document["labels"]
         return {"schema": SCHEMA, **document, "protocol_hash": self.protocol_hash}
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the document") -> Self:
         """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong type."""
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")
         try:
-            return cls(**_header(document), scores=_scores(document))
+            header = _of_version_1(document) if document["schema"] == OLDER else document
+            return cls(**_header(header), scores=_scores(document))
         except (ValueError, RecursionError) as error:
             raise BrokenRunError(f"{where} is not a complete evaluation: {error}. Evaluate that run again.") from error
 
     def write(self, path: str | Path) -> Path:
         """Write `path` (JSON) and, where there are any, its arrays beside it, in files that are named after `path`."""
         per_sample = {key: np.asarray(value, dtype=np.float32) for key, value in self.per_sample.items()}
+        if per_sample and self.labels is not None:
+            per_sample[LABELS] = self.labels.astype(np.float32)
         return write_document(path, self.to_json(), {"per_sample": per_sample, "evidence": self.evidence})
 
     @classmethod
@@ -356,22 +368,47 @@ class Evaluation:
         evaluation = cls.from_json(document, str(path))
         if not per_sample:
             return evaluation
-        arrays = read_arrays(path, "per_sample", document)
-        return replace(evaluation, per_sample=_older_arrays(evaluation, path) if arrays is None else arrays)
+        found = read_arrays(path, "per_sample", document)
+        arrays = dict(_older_arrays(evaluation, path) if found is None else found)
+        labels = labels_among(arrays)
+        arrays.pop(LABELS, None)
+        return replace(evaluation, per_sample=arrays, labels=None if labels is None else labels.astype(np.int64))
 
 
-_HEADER = ("name", "created", "real", "fake", "classifier", "step", "settings", "environment")
+LABELS = "labels"  # among the stored arrays
+
+
+def labels_among(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+    """The classes that were asked for; before version 2 they lay under the name of a metric, `NAME.label`."""
+    older = (rows for key, rows in sorted(arrays.items()) if key.endswith(".label"))
+    return arrays[LABELS] if LABELS in arrays else next(older, None)
+
+
+_TYPES: dict[str, Any] = {
+    "name": str, "created": str, "real": Passport, "fake": Passport, "classifier": str, "step": int | None,
+    "protocol": Mapping, "sets": Mapping, "labelled": bool, "latents": str, "environment": Mapping,
+}  # fmt: skip
+_REQUIRED = ("name", "created", "real", "fake", "scores")
+
+
+def _of_version_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 1 kept the seed, the options, the other sets and the latents in one mapping, `settings`."""
+    settings = converted(Mapping, document.get("settings", {}), "settings")
+    asked = {key: settings[key] for key in ("seed", "n", "options") if settings.get(key)}
+    sets = {role: settings[role] for role in ("train", "heldout") if isinstance(settings.get(role), Mapping)}
+    return {
+        **document, "protocol": asked, "sets": sets, "labelled": bool(settings.get("labels")),
+        "latents": settings.get("latents") or "",
+    }  # fmt: skip
 
 
 def _header(document: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an evaluation other than its scores, each of the type that it must have."""
-    hints = {**dict.fromkeys(_HEADER, str), "real": Passport, "fake": Passport, "step": int | None,
-             "settings": Mapping, "environment": Mapping}  # fmt: skip
-    absent = [key for key in (*_HEADER[:4], "scores") if key not in document]
+    absent = [key for key in _REQUIRED if key not in document]
     if absent:
         raise ValueError(f"it has no {absent[0]!r}")
     _require_finite(document, "it")
-    return {key: converted(hints[key], document[key], key) for key in _HEADER if key in document}
+    return {key: converted(kind, document[key], key) for key, kind in _TYPES.items() if key in document}
 
 
 def _scores(document: Mapping[str, Any]) -> dict[str, ScoreRecord]:

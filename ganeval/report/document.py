@@ -69,7 +69,7 @@ def summary_of(run: RunView, pixels: int = 20) -> dict[str, Any]:
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "step": evaluation.step, "created": evaluation.created, "protocol": evaluation.protocol,
+        "step": evaluation.step, "created": evaluation.created, "protocol": evaluation.identity,
         "protocol_hash": evaluation.protocol_hash,
         "scores": {name: _score(record) for name, record in sorted(evaluation.scores.items())},
     }  # fmt: skip

@@ -147,6 +147,12 @@ def load_data(name: str, seed: int = 0) -> Data:
     if name in SYNTHETIC:
         return _hold_out(name, tuple("abcd"), _synthetic(SYNTHETIC[name]), seed)
     dataset = DATASETS[name]
+    for split in ("train", "test"):
+        if split not in dataset.splits:
+            raise WrongInputError(
+                f"A run needs a data set with the splits 'train', to learn from, and 'test', to be judged on; {name} has "
+                f"{', '.join(dataset.splits) or 'none'}. Give it a split {split!r}."
+            )
     train = dataset.load("train")
     for split in HELD_OUT:
         if split in dataset.splits:

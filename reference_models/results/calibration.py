@@ -10,7 +10,7 @@ import torch
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.doctor import judge_change
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, ScoreRecord
 from reference_models.controls.control import CONTROLS, build

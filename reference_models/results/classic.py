@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ganeval.core.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation
 from ganeval.runs.directory import encode_png, tile
 from ganeval.runs.readers.native import read_run

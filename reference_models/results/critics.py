@@ -20,7 +20,7 @@ from ganeval.classifiers.zoo import card_of
 from ganeval.features.extraction import extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation, Score
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganeval.core.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run

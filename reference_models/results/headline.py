@@ -14,7 +14,7 @@ from ganeval.core.files import write_atomic
 from ganeval.errors import MissingFileError
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.runs.directory import RunDirectory

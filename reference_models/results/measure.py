@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC, LinearSVC
 from torch import nn
 
-from ganeval.classifiers import CLASSIFIERS, wrap, wrap_sklearn
+from ganeval import evaluate, image_set
+from ganeval.classifiers import CLASSIFIERS, train_classifier, wrap, wrap_sklearn
 from ganeval.classifiers.classifier import Classifier, run
 from ganeval.classifiers.hog import hog
 from ganeval.classifiers.sklearn_member import estimator_digest, hog_transformer
@@ -191,3 +194,72 @@ def test_a_package_elsewhere_adds_a_classifier_by_its_entry_point(
     monkeypatch.setattr(registry, "_CACHE", {})
     assert CLASSIFIERS["foreign"].summary == "from elsewhere"
     assert "digits" in CLASSIFIERS
+
+
+def test_arrays_serve_where_tensors_do() -> None:
+    arrays = _wrapped(train=TRAIN.images, held_out=(TEST.images, TEST.labels), test=(TEST.images, TEST.labels))
+    tensors = _wrapped(train=TRAIN_IMAGES, held_out=(TEST_IMAGES, TEST_LABELS), test=(TEST_IMAGES, TEST_LABELS))
+    assert arrays.weights_sha256 == tensors.weights_sha256
+    assert np.array_equal(arrays.confusion, tensors.confusion)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, HistGradientBoostingClassifier])
+def test_forests_grown_on_other_data_have_another_estimator_digest(kind: Any) -> None:
+    options: dict[str, Any] = {"max_iter": 2} if kind is HistGradientBoostingClassifier else {"n_estimators": 3}
+    first, again, other = (
+        kind(random_state=0, **options).fit(ROWS[rows], TRAIN.labels[rows])
+        for rows in (slice(300), slice(300), slice(9, 309))
+    )
+    assert estimator_digest(make_pipeline(first)) == estimator_digest(make_pipeline(again))
+    assert estimator_digest(make_pipeline(first)) != estimator_digest(make_pipeline(other))
+
+
+def test_a_module_in_training_mode_judges_in_evaluation_mode() -> None:
+    judge = _wrapped()
+    judge.module.train()
+    assert not judge.to("cpu").module.training
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train": TRAIN.images / np.float32(255)}, r"looks at uint8 images .n, c, h, w.*got torch.float32"),
+        ({"train": TRAIN.images[0]}, "looks at uint8 images"),
+        ({"train": "digits:train"}, "looks at uint8 images"),
+        ({"held_out": TEST.images}, r"held_out= must be a pair \(images, labels\)"),
+        ({"test": [TEST.images, TEST.labels]}, r"test= must be a pair \(images, labels\)"),
+        ({"test": (TEST.images, TEST.labels + 1)}, "one label from 0 to 9"),
+        ({"held_out": (TEST.images, TEST.labels[:9])}, "one label from 0 to 9 for each of 450 images"),
+    ],
+)
+def test_what_a_judge_cannot_be_settled_with_is_said(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(WrongInputError, match=message):
+        _wrapped(**options)
+
+
+def test_image_sets_serve_where_arrays_do() -> None:
+    assert _wrapped(train=image_set("digits:train")).weights_sha256 == _wrapped(train=TRAIN_IMAGES).weights_sha256
+    short = train_classifier(image_set("digits:test"), TEST_LABELS, 10, steps=2, val=(TEST.images, TEST.labels))
+    assert torch.isfinite(short.logits(image_set("digits:test").take(np.arange(9)))).all()
+
+
+def test_what_is_no_module_is_sent_to_where_it_belongs() -> None:
+    with pytest.raises(WrongInputError, match="See wrap_sklearn for pipelines"):
+        wrap(_svm(), name="svm", preprocess=lambda x: x, preprocessing="none")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_backbone_without_a_head_embeds_and_is_asked_nothing_about_classes() -> None:
+    backbone = wrap(
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), name="b", preprocess=lambda x: x / 255, preprocessing="x / 255",
+        train=None,
+    )  # fmt: skip
+    found = evaluate(
+        "digits:train", "digits:test", classifier=backbone, metrics=["fid", "classifier_score"], floor=False
+    )
+    assert found["fid"].ok
+    assert "needs logits" in found["classifier_score"].status
+    with pytest.raises(WrongInputError, match="has no classes"):
+        wrap(
+            nn.Flatten(), name="b", preprocess=lambda x: x / 255, preprocessing="x / 255",
+            test=(TEST.images, TEST.labels),
+        )  # fmt: skip

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from ganeval.cli.commands import COMMANDS
 from PIL import Image
 
 from ganeval import evaluate
-from ganeval.cli.commands import COMMANDS
 from ganeval.cli.main import VERBS, main, report_main
 from ganeval.errors import WrongInputError
 from ganeval.images import image_set
@@ -122,7 +122,7 @@ def test_a_place_where_nothing_can_be_written_is_found_before_measuring(
     def measured(*_: object, **__: object) -> None:
         pytest.fail("it was measured")
 
-    monkeypatch.setattr("ganeval.measure.evaluation.evaluate", measured)
+    monkeypatch.setattr("ganeval.measure.functions.evaluate", measured)
     monkeypatch.setattr("ganeval.measure.doctor.doctor", measured)
     (tmp_path / "file").write_text("")
     for place in (tmp_path, tmp_path / "file" / "x.json"):
@@ -135,12 +135,12 @@ def test_a_place_where_nothing_can_be_written_is_found_before_measuring(
 @pytest.mark.parametrize("name", ["", " "])
 def test_an_empty_name_is_not_the_present_folder(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--real", "digits:test", "--fake", name, "--classifier", "digits"]) == 2
-    assert "Images must be named" in capsys.readouterr().err
+    assert "A path must name a folder or a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("n", [-5, 0])
 def test_fewer_than_one_image_is_refused(n: int) -> None:
-    with pytest.raises(WrongInputError, match="1 or more"):
+    with pytest.raises(WrongInputError, match="at least 1"):
         image_set("digits:test", n=n)
     with pytest.raises(WrongInputError):
         evaluate("digits:test", "digits:train", n=n, classifier="digits", metrics=["fid"])

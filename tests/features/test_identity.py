@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from ganeval import fid, image_set
-from ganeval.classifiers import wrap
+from ganeval.classifiers import Classifier, wrap
 from ganeval.core.extractor import Embedded
 from ganeval.core.folders import cache_root
-from ganeval.errors import GanevalError, WrongInputError
+from ganeval.errors import GanevalError, IncomparableError, WrongInputError
 from ganeval.features.cache import read_tensors, write_tensors
-from ganeval.features.extraction import Features, choose_device, extract
-from ganeval.images.generated import evaluating, modules_of
-from ganeval.measure.evaluation import evaluate
+from ganeval.features.extraction import Features, choose_device, extract, load_extractor
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +41,7 @@ def eighth(images: torch.Tensor) -> torch.Tensor:
     return images / 8
 
 
-VARIANTS: dict[str, Callable[[], dict[str, object]]] = {
+VARIANTS: dict[str, Callable[[], dict[str, Any]]] = {
     "another layer": lambda: {"module": network(), "layer": "3"},
     "the last layer": lambda: {"module": network(), "layer": "5"},
     "another activation": lambda: {"module": network(nn.Tanh), "layer": "2"},
@@ -104,7 +100,7 @@ def test_an_entry_of_another_kind_is_computed_again(change: str) -> None:
 class Named:
     """An extractor that returns what it is told to."""
 
-    name, weights_sha256, preprocessing, class_names, confusion = "named", "", "none", (), None
+    name, weights_sha256, preprocessing, class_names, confusion = "named", "ab" * 32, "none", (), None
 
     def __init__(self, gives: Callable[[int], object]) -> None:
         self.gives = gives
@@ -122,6 +118,9 @@ class Named:
         (lambda n: torch.zeros(n, 3), "must return ganeval.core.extractor.Embedded"),
         (lambda n: Embedded(torch.zeros(n + 1, 3)), "must return floating-point embeddings"),
         (lambda n: Embedded(torch.zeros(n)), "must return floating-point embeddings"),
+        (lambda n: Embedded(torch.zeros(n, 0)), "must return floating-point embeddings"),
+        (lambda n: (torch.zeros(n, 3), None), "it returned tuple"),
+        (lambda n: None, "it returned NoneType"),
         (lambda n: Embedded(torch.zeros(n, 3, dtype=torch.int64)), "must return floating-point embeddings"),
         (lambda n: Embedded(torch.zeros(n, 3), torch.full((n, 4), 0.25)), "they are probabilities"),
         (lambda n: Embedded(torch.zeros(n, 3), torch.zeros(n, 1)), "k >= 2 classes"),
@@ -191,108 +190,100 @@ def test_a_device_that_is_not_here_is_said(device: str) -> None:
         choose_device(device)
 
 
-class Drawing(nn.Module):
-    """A generator whose BatchNorm moves in training mode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(4, 64), nn.BatchNorm1d(64), nn.Sigmoid())
-        self.frozen = nn.Dropout()
-        self.frozen.eval()
-
-    def sample(self, n: int, labels: torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
-        return (self.net(torch.randn(n, 4, generator=rng)) * 255).to(torch.uint8).view(n, 1, 8, 8)
+def pairs(kept: object, other: object) -> tuple[torch.Tensor, torch.Tensor]:
+    images = image_set("digits:test").take(np.arange(40))
+    return tuple(extract(images, network).embeddings for network in (kept, other))  # pyright: ignore[reportReturnType, reportArgumentType]
 
 
-def _ways(model: Drawing) -> dict[str, Callable[..., object]]:
-    from functools import partial
+def test_a_layer_that_differs_only_on_real_images_gets_its_own_features() -> None:
+    """Both bright and dark noise become zeros, and so one width looks like another."""
 
-    class Holder:
-        def __init__(self) -> None:
-            self.model = model
+    def near_80(width: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda x: torch.relu(width - (x.float().mean(dim=(1, 2, 3), keepdim=True) - 80).abs()) * x
 
-        def __call__(self, n: int, labels: object, rng: torch.Generator) -> object:
-            return self.model.sample(n, None, rng)
-
-    return {
-        "bound method": model.sample,
-        "lambda": lambda n, _labels, rng: model.sample(n, None, rng),
-        "partial": partial(lambda m, n, labels, rng: m.sample(n, labels, rng), model),
-        "object": Holder(),
-    }
+    one, other = pairs(wrapped(network(), "1", near_80(30.0)), wrapped(network(), "1", near_80(35.0)))
+    assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("way", ["bound method", "lambda", "partial", "object"])
-def test_drawing_neither_moves_a_model_nor_its_mode(way: str) -> None:
+def test_a_network_of_the_library_whose_weights_were_changed_gets_its_own_features() -> None:
+    judge = load_extractor("digits").to(torch.device("cpu"))
+    images = image_set("digits:test").take(np.arange(40))
+    before = extract(images, judge).embeddings
+    with torch.no_grad():
+        judge.module.head.bias[0] += 1e-3  # pyright: ignore[reportAttributeAccessIssue]
+    after = extract(images, judge)
+    assert after.logits is not None
+    assert torch.equal(after.embeddings, before)
+    assert torch.equal(after.logits, extract(images, judge, cache=False).logits)  # pyright: ignore[reportArgumentType]
+
+
+def test_grey_images_in_three_channels_pass_a_judge_of_grey_images_with_the_cache() -> None:
+    grey = image_set("digits:test").take(np.arange(40))
+    colour = image_set(np.repeat(grey.array(), 3, axis=1))
+    assert torch.equal(extract(colour, "digits").embeddings, extract(grey, "digits").embeddings)
+
+
+def test_features_go_through_a_network_of_their_name_that_is_another() -> None:
+    images = image_set("digits:test").take(np.arange(60))
+    one, other = wrapped(network(), "1"), wrapped(network(), "1", eighth)
+    kept, changed = extract(images, one), images.take(np.arange(20, 60))
+    assert one.weights_sha256 == other.weights_sha256
+    assert fid(kept, changed, extractor=other) == fid(images, changed, extractor=other)
+    assert fid(kept, changed, extractor=one) == fid(images, changed, extractor=one)
+
+
+def test_images_that_change_while_they_are_measured_are_kept_under_no_key() -> None:
+    pixels = image_set("digits:test").array()[:40].copy()
+    judge = wrapped(network(), "1")
+
+    class Disturbing(Named):
+        def __call__(self, images: torch.Tensor) -> object:
+            pixels[0] = len(images) % 2
+            return judge(images)
+
+    with pytest.raises(WrongInputError, match="changed while it was being measured"):
+        extract(image_set(pixels), Disturbing(len))  # pyright: ignore[reportArgumentType]
+
+
+def test_probabilities_are_refused_before_a_temperature_hides_them() -> None:
+    train = image_set("digits:train")
+    assert train.labels is not None
+    with pytest.raises(WrongInputError, match="before its softmax"):
+        wrap(
+            nn.Sequential(*network(), nn.Softmax(1)), name="soft", preprocess=sixteenth, preprocessing="x/16",
+            class_names="0123456789", layer="1", held_out=(train.array(), train.labels),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_probabilities_of_any_precision_are_refused(dtype: torch.dtype) -> None:
+    p = torch.softmax(5 * torch.randn(99, 10, generator=torch.Generator().manual_seed(0)), 1)
+    with pytest.raises(WrongInputError, match="probabilities"):
+        Features.given(torch.zeros(99, 2), logits=p.to(dtype))
+
+
+def test_a_judge_that_pools_looks_at_images_of_one_size() -> None:
     torch.manual_seed(0)
-    model = Drawing().train()
-    model.frozen.eval()
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    generator = _ways(model)[way]
-    assert model in modules_of(generator)
-    first, second = (image_set(generator, n=60).array() for _ in range(2))
-    assert np.array_equal(first, second)
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
-    assert model.training
-    assert not model.frozen.training
-    with evaluating(generator):
-        assert not model.net.training
+    pooled = nn.Sequential(nn.Conv2d(1, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 6), nn.Linear(6, 10))
+
+    def judge(preprocess: Callable[[torch.Tensor], torch.Tensor]) -> Classifier:
+        return wrap(pooled, name="pools", preprocess=preprocess, preprocessing="x", class_names="0123456789", layer="3")
+
+    rng = np.random.default_rng(0)
+    small, large = (rng.integers(0, 256, (50, 1, side, side), dtype=np.uint8) for side in (28, 32))
+    with pytest.raises(IncomparableError, match=r"28 x 28 with 1 channels.*32 x 32"):
+        fid(small, large, extractor=judge(sixteenth))
+    assert fid(small, large, extractor=judge(lambda x: nn.functional.interpolate(x / 16.0, (16, 16)))) > 0
 
 
-@pytest.mark.parametrize("wrong", [lambda n: n, lambda: 0, lambda n, labels: n, nn.Linear(2, 2)])
-def test_a_generator_of_another_signature_is_refused_before_it_is_called(wrong: Callable[..., object]) -> None:
-    with pytest.raises(WrongInputError, match=r"A generator is called as generator\(n, labels, rng\)"):
-        image_set(wrong, n=3)
+def test_a_passport_with_a_changed_letter_is_damaged(tmp_path: Path) -> None:
+    path = extract(image_set("digits:test").take(np.arange(9)), "digits").save(tmp_path / "f.safetensors")
+    path.write_bytes(path.read_bytes().replace(b"digits-cnn", b"digits-cnm"))
+    with pytest.raises(WrongInputError, match="damaged"):
+        Features.load(path)
 
 
-RANK = """
-import sys, numpy as np
-from ganeval import GanevalError, evaluate, image_set
-from ganeval.features.ranks import current, leave
-ranks, kind = current(), sys.argv[1]
-data = image_set("digits:train")
-mine = {"other": slice(60 * ranks.rank, 60 * ranks.rank + 60), "fewer": slice(0, 60 - ranks.rank)}.get(kind, slice(0, 60))
-own = np.random.default_rng(ranks.rank + 1)
-draw = lambda n, labels, rng: own.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8)
-fake = draw if kind == "generator" else data.array()[mine]
-names = ["fid", "kid"] if kind != "metrics" or ranks.rank == 0 else ["fid"]
-labels = data.labels[mine] if kind != "labels" else np.full(60, ranks.rank)
-how = {} if kind == "generator" else {"labels": labels}
-try:
-    evaluate("digits:test", fake, classifier="digits", metrics=names, ranks=ranks, floor=False, n=60 if kind == "generator" else None, **how)
-    print("no error")
-except GanevalError as error:
-    print(type(error).__name__, error)
-leave(0)
-"""
-
-
-@pytest.mark.parametrize(
-    ("kind", "named"),
-    [
-        ("other", "images"),
-        ("fewer", "their number"),
-        ("labels", "images"),
-        ("generator", "images"),
-        ("metrics", "metrics"),
-    ],
-)
-def test_ranks_that_bring_other_things_are_told_so_and_nothing_is_stored(kind: str, named: str, tmp_path: Path) -> None:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, kind], stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "RANK": str(rank),
-                              "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1", "GANEVAL_TIMEOUT": "60"},
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    said = [rank.communicate(timeout=120)[0] for rank in ranks]
-    assert all(text.startswith("IncomparableError") and named in text for text in said), json.dumps(said)
-
-
-def test_one_rank_alone_measures_as_ever() -> None:
-    x = image_set("digits:train").array()[:60]
-    assert evaluate("digits:test", x, classifier="digits", metrics=["kid"], floor=False)["kid"].ok
+def test_a_file_of_weights_is_no_file_of_features(tmp_path: Path) -> None:
+    save_file({"embeddings": torch.eye(3), "steps": torch.tensor(7)}, tmp_path / "weights.safetensors")
+    with pytest.raises(WrongInputError, match="holds no checksum"):
+        Features.load(tmp_path / "weights.safetensors")

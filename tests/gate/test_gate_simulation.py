@@ -11,7 +11,7 @@ from ganeval.gate.judge import Against, judge
 from ganeval.gate.multiplicity import adjust
 from ganeval.gate.power import detectable, proportion_noise, reach, required_n
 from ganeval.gate.rules import parse_config
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.numerics.strata import error_of_mean
 
 # margins so narrow that no loss which these n can see is proved to lie inside them

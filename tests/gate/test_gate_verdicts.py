@@ -13,7 +13,7 @@ from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfigError, parse_config
 from ganeval.gate.verdict import Exit
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.records.scores import ScoreRecord
 
 FID = {"metric": "fid", "margin_rel": 0.05}

@@ -21,7 +21,6 @@ from ganeval.errors import (
     IncomparableError,
     MissingFileError,
     TooFewSamplesError,
-    UndefinedError,
     UnknownNameError,
     WrongInputError,
 )
@@ -268,7 +267,7 @@ def test_a_seed_is_a_whole_number(seed: Any) -> None:
 @pytest.mark.parametrize("k", [2.5, 0, -1, True, "3"])
 def test_a_number_of_neighbours_is_a_whole_number(k: Any) -> None:
     rows = RNG.random((20, 2))
-    with pytest.raises(UndefinedError, match="must be a whole number of at least 1"):
+    with pytest.raises(WrongInputError, match="must be a whole number from 1 to 100"):
         ganeval.precision(rows, rows, k=k)
 
 

@@ -12,7 +12,7 @@ import ganeval
 from ganeval.core.options import Option
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.features.pair import Pair
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
 
 EVERY = [(metric, name) for metric in METRICS for name in metric.options]

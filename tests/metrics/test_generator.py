@@ -11,7 +11,7 @@ import torch
 from ganeval.errors import UndefinedError, UnknownNameError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
-from ganeval.metrics import generator
+from ganeval.metrics.probes import generator
 from ganeval.metrics.probes.generator import label_swap, path_length, slerp
 
 

@@ -81,7 +81,7 @@ def test_the_mode_score_punishes_a_missing_class_by_its_divergence() -> None:
 
 
 def test_one_class_only_is_no_question() -> None:
-    with pytest.raises(WrongInputError, match="at least 2 classes"):
+    with pytest.raises(WrongInputError, match="k >= 2 classes"):
         inception_score(pair_of(torch.ones(5, 1)))
 
 

@@ -15,7 +15,7 @@ from ganeval.numerics.intervals import wilson
 
 
 def pair_of(labels: list[int], judged: list[int], k: int = 3, confusion: np.ndarray | None = None) -> Pair:
-    logits = torch.nn.functional.one_hot(torch.tensor(judged), k).float()
+    logits = 9 * torch.nn.functional.one_hot(torch.tensor(judged), k).float()
     features = Features.given(torch.zeros(len(labels), 2), logits=logits, labels=labels)
     return Pair(None, replace(features, confusion=confusion))
 
@@ -67,4 +67,4 @@ def test_labels_out_of_range_are_refused() -> None:
 
 def test_missing_labels_are_named() -> None:
     with pytest.raises(UndefinedError, match=r"needs labels\. Pass labels="):
-        classifier_score(Pair(None, Features.given(torch.zeros(2, 2), logits=torch.eye(2))))
+        classifier_score(Pair(None, Features.given(torch.zeros(2, 2), logits=9 * torch.eye(2))))

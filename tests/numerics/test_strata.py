@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganeval.features.extraction import Features
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.numerics.strata import are_balanced, error_of_mean, linear_part
 
 CENTRES = np.random.default_rng(0).normal(size=(4, 3)) * 3

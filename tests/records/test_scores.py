@@ -16,7 +16,7 @@ import torch
 from ganeval.errors import UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.metrics.frechet import fid
 from ganeval.records.scores import Evaluation, Score, ScoreRecord
 

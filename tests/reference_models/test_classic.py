@@ -11,7 +11,7 @@ from torch import nn
 
 from ganeval.errors import WrongInputError
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.runs.readers.native import read_run
 from reference_models import cdcgan, cgan, cgan_dense, dcgan, gan_mlp
 from reference_models.plumbing.data import load_data, resample

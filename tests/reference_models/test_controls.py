@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.measure.evaluation import evaluate
+from ganeval.measure.functions import evaluate
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
 from reference_models.controls.control import CONTROLS, build, walk

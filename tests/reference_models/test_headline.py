@@ -83,7 +83,7 @@ def test_two_seeds_and_another_recipe_are_no_three_seeds(tmp_path):
 def test_the_controls_page_names_every_metric_and_every_control(tmp_path):
     """Rendered from kept evaluations: the calibration itself is measured in test_controls."""
     from ganeval.images.imageset import ImageSet
-    from ganeval.measure.evaluation import evaluate
+    from ganeval.measure.functions import evaluate
     from reference_models.controls.control import CONTROLS, build
     from reference_models.plumbing.data import load_data
     from reference_models.results.calibration import asked
@@ -93,7 +93,7 @@ def test_the_controls_page_names_every_metric_and_every_control(tmp_path):
         fakes = ImageSet.from_array(images, source=name, labels=labels)
         names = [m.name for m in asked() if m.name not in ("gan_train", "fld")]
         found = evaluate("digits:test", fakes, classifier="digits", train="digits:train", metrics=names, floor=False)
-        missing = {m.name: found["fid_infinity"] for m in asked() if m.name not in names}
+        missing = {m.name: replace(found["fid_infinity"], name=m.name) for m in asked() if m.name not in names}
         replace(found, scores={**found.scores, **missing}).write(tmp_path / "keep" / name / "result.json")
     text = write_controls(dataset="digits", out=tmp_path, keep=tmp_path / "keep").read_text()
     assert {row[0] for row in table(text, "GAN-test")[2:]} == {f"`{name}`" for name in CONTROLS.names()}

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from ganeval.core import registry
+from ganeval.datasets.dataset import Dataset, Split
 from ganeval.errors import BrokenRunError, WrongInputError
 from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
@@ -205,3 +207,15 @@ def test_the_gradient_norm_is_euclidean():
     weights = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
     weights[0].grad, weights[1].grad = torch.tensor([3.0, 0.0]), torch.tensor([4.0])
     assert health.gradient_norm(weights) == 5
+
+
+def test_a_data_set_without_a_split_to_be_judged_on_is_refused_before_any_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_arguments: object) -> Split:
+        raise AssertionError("nothing may be read")
+
+    odd = Dataset("odd", ("a", "b"), ("train", "val"), (1, 8, 8), "none", never)
+    monkeypatch.setattr(registry, "_CACHE", {"ganeval.datasets": {"odd": odd}})
+    with pytest.raises(WrongInputError, match=r"odd has train, val. Give it a split 'test'"):
+        load_data("odd")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from ganeval.cli.commands import report
+
 from ganeval.report.panel import panels_in_order
 from ganeval.runs.reader import READERS
 

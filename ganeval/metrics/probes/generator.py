@@ -19,11 +19,15 @@ from ganeval.extractors.perceptual import load_lpips
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images import image_set
+from ganeval.images.generated import asked_of, evaluating, require_callable_so
+from ganeval.images.tensors import as_numpy
 from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Score
 
 LPIPS = "lpips"
+REPEATED = 32  # images drawn twice to see whether a seed repeats them
+ROUNDING = 1.0  # grey levels by which two passes of one network may differ
 AT_ONCE = 64  # pairs of images that LPIPS sees together: 50 MB of feature maps at 28 x 28
 
 
@@ -56,6 +60,7 @@ def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) ->
     rng = np.random.default_rng(pair.seed)
     first = np.arange(n) % k
     second = (first + rng.integers(1, k, n)) % k
+    _require_repeatable(pair, first[:REPEATED])
     shown = [_predicted(pair, labels) for labels in (first, second)]
     follows = [shown[0] == first, shown[1] == second]
     both = follows[0] & follows[1]
@@ -71,12 +76,32 @@ def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) ->
 
 def _predicted(pair: Pair, labels: np.ndarray) -> np.ndarray:
     """Predicted class of images made with one seed and these labels, so that only the labels differ between calls."""
-    assert pair.generator is not None
-    asked = torch.from_numpy(labels)
-    images = pair.generator(len(labels), asked, torch.Generator().manual_seed(pair.seed))
-    logits = _embedded(pair, images, labels).logits
+    logits = _embedded(pair, _drawn(pair, labels), labels).logits
     assert logits is not None
     return logits.argmax(dim=1).cpu().numpy()
+
+
+def _drawn(pair: Pair, labels: np.ndarray) -> Any:
+    assert pair.generator is not None
+    require_callable_so(pair.generator, "the generator")
+    rng = torch.Generator().manual_seed(pair.seed)
+    with evaluating(pair.generator):
+        return asked_of(pair.generator, "generator", n=len(labels), labels=torch.from_numpy(labels), rng=rng)
+
+
+def _require_repeatable(pair: Pair, labels: np.ndarray) -> None:
+    """Raise where one seed gives other images the second time: the latents would change together with the label."""
+    once, again = (_pixels(_drawn(pair, labels)) for _ in range(2))
+    if once.shape != again.shape or np.abs(once - again).mean() > ROUNDING:
+        raise UndefinedError(
+            "Changing the label and nothing else needs a generator that draws from the torch.Generator it is given; two "
+            "calls with one seed gave other images. Pass generator=rng to torch.randn."
+        )
+
+
+def _pixels(drawn: Any) -> NDArray[np.float64]:
+    images = drawn[0] if isinstance(drawn, tuple) else drawn
+    return as_numpy(images, "the images of the generator").astype(np.float64)
 
 
 @metric(
@@ -110,14 +135,22 @@ def path_length(
         raise UndefinedError(
             "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
         )
+    if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
+        raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")
     g = torch.Generator().manual_seed(pair.seed)
     z0, z1 = (torch.randn(n, generator.latent_dim, generator=g) for _ in range(2))
     t = torch.rand(n, 1, generator=g) * (1 - step)
     labels = torch.randint(classes, (n,), generator=g) if classes else None
-    ends = [generator.decode(slerp(z0, z1, at), labels) for at in (t, t + step)]
+    with evaluating(generator):
+        ends = [walked(generator, slerp(z0, z1, at), labels) for at in (t, t + step)]
     lengths = _moved(pair, ends[0], ends[1], distance) / step**2
     details = {"median": float(np.median(lengths)), "step": step}
     return Score(float(lengths.mean()), se=float(lengths.std(ddof=1) / math.sqrt(n)), n=n, details=details)
+
+
+def walked(generator: LatentGenerator, z: torch.Tensor, labels: torch.Tensor | None) -> Any:
+    """The images that the generator decodes from the latents z (n, d)."""
+    return asked_of(generator.decode, "generator's decode", z=z, labels=labels)
 
 
 def _moved(pair: Pair, before: Any, after: Any, distance: str | None) -> NDArray[np.float64]:

@@ -23,8 +23,8 @@ def _block(run: RunView) -> dict[str, Any]:
     record, evaluation = run.record, run.evaluation
     tables = []
     if evaluation is not None:
-        tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.protocol)))
-        tables.append(("How the generated images were read", flat(asdict(evaluation.fake))))
+        tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.identity)))
+        tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
     trained = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
     tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(trained))]

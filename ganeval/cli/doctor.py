@@ -1,0 +1,29 @@
+"""`ganeval doctor`: which metrics see which fault, on your data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes
+
+from ganeval.cli.flags import Examining, compute_of, protocol_of
+from ganeval.cli.say import require_places
+from ganeval.core.files import write_json, writing
+
+
+def doctor(how: OmitArgPrefixes[Examining], resolve: float = 0.05, json: Path | None = None) -> int:
+    """Which metrics see which fault, on your data and your network; --n images in every set (default: 2000).
+
+    Args:
+        resolve: The relative difference for which the needed number of images is printed.
+        json: Write the diagnosis here.
+    """
+    from ganeval.measure.doctor import doctor as examine
+
+    require_places(json)
+    diagnosis = examine(protocol_of(how)[0], compute_of(how), resolve=resolve)
+    if json is not None:
+        with writing(json):
+            write_json(json, diagnosis.to_json())
+    print(diagnosis)
+    return 0

@@ -1,0 +1,146 @@
+"""`ganeval report` and `ganeval-report`: the page over a folder of runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from ganeval.cli.flags import Measuring, compute_of, said
+from ganeval.cli.say import few, note, require_places
+from ganeval.core.files import writing
+from ganeval.errors import printable, sentence
+from ganeval.records.protocol import Protocol
+
+if TYPE_CHECKING:
+    from ganeval.core.compute import Compute
+    from ganeval.measure.run_samples import Pending
+
+
+def report(
+    runs: Positional[Path],
+    how: OmitArgPrefixes[Measuring],
+    out: Path = Path("report.html"),
+    title: str = "Image generators",
+    evaluate: bool = True,
+    compare: tuple[str, ...] = (),
+    json: Path | None = None,
+    explain: bool = False,
+    open: bool = False,  # noqa: A002 - the flag is --open
+    watch: float = 0.0,
+    tb: bool = False,
+    generator: str | None = None,
+) -> int:
+    """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
+
+    What --real, --classifier and the other measuring flags say goes before what a run says of itself.
+
+    Args:
+        runs: The folder that a trainer, ours or another, writes to.
+        out: The page.
+        title: Its heading.
+        evaluate: Evaluate samples that have no evaluation yet; --no-evaluate only reads.
+        compare: One or two runs that the page opens with.
+        json: Also write the numbers here.
+        explain: Say what was found, what was ignored, and why.
+        open: Show the page in a browser.
+        watch: Look again every so many seconds, until Ctrl-C.
+        tb: Also read TensorBoard event files over 200 MiB.
+        generator: module:function from a run's folder to its generator, for interpolations between latents.
+    """
+    require_places(out, json)
+    evaluating = Evaluating(said(how, Protocol), compute_of(how), generator) if evaluate else None
+    page = Page(runs, out, title, compare, json, tb)
+    code = page.write(evaluating, explain=explain)
+    if open and code == 0:
+        webbrowser.open(out.resolve().as_uri())
+    while watch > 0:
+        time.sleep(watch)
+        code = page.write(evaluating, explain=False)
+    return code
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where runs are looked for, and what is written of them."""
+
+    runs: Path
+    out: Path
+    title: str
+    compare: tuple[str, ...]
+    json: Path | None
+    large_events: bool
+
+    def write(self, evaluating: Evaluating | None, *, explain: bool) -> int:
+        from ganeval.report import build_report
+        from ganeval.runs.discovery import find_runs
+
+        found = find_runs(self.runs, explain=explain, large_events=self.large_events)
+        print(found.explanation if explain else found.summary)
+        if not found.runs:
+            note("nothing to report; --explain says what was looked at")
+            return 6
+        if evaluating and evaluating.run(found.runs):
+            found = find_runs(self.runs, explain=explain, large_events=self.large_events)
+        with writing(self.out):
+            result = build_report(
+                found, out=self.out, title=self.title, compare=self.compare or None, json_out=self.json
+            )
+        for warning in result.warnings:
+            note(warning)
+        print(printable(result.path, 4096))
+        return 0
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """How what waits is evaluated: what the flags say of the protocol, on what, and what opens generators."""
+
+    said: dict[str, Any]
+    compute: Compute
+    generator: str | None = None
+
+    def run(self, runs: tuple) -> int:
+        """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
+        from ganeval.measure.run_samples import survey
+
+        found = survey(runs, ("the command line", self.said))
+        for reason in dict.fromkeys(reason for _, reason in found.refused):
+            names = [run.id for run, why in found.refused if why == reason]
+            note(f"not evaluated: {few(names)}: {reason}; --no-evaluate only reads.")
+        for text in dict.fromkeys(text for pending in found.waiting for text in _notes(pending)):
+            ids = dict.fromkeys(pending.run.id for pending in found.waiting if text in _notes(pending))
+            note(f"{few(list(ids))}: {text}")
+        return self._evaluate(found.waiting) if found.waiting else 0
+
+    def _evaluate(self, waiting: tuple[Pending, ...]) -> int:
+        from tqdm import tqdm
+
+        from ganeval.measure.generators import load_generator
+        from ganeval.measure.run_samples import evaluate_pending
+
+        opening = load_generator(self.generator) if self.generator else None
+        quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
+        done = 0
+        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet) as bar:
+            for pending in waiting:
+                try:
+                    evaluate_pending(pending, self.compute, generator=opening)
+                    done += 1
+                except Exception as error:  # noqa: BLE001 - one run's damaged samples must not cost the page of all
+                    note(sentence(error))
+                bar.update(pending.images)
+        return done
+
+
+def _notes(pending: Pending) -> list[str]:
+    how = pending.protocol
+    network = how.extractor or how.classifier
+    inferred = [f"compared with {how.real} by {network}, because {pending.because}; --real names another."]
+    return [*pending.notes, *(inferred if pending.because else [])]

@@ -1,0 +1,27 @@
+"""Where and how fast: device, batch size, cache, processes. Nothing here moves a number. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """What a measurement runs on. Two different values give the same numbers, within the tolerance of the device.
+
+    >>> Compute(device="cpu").batch_size is None
+    True
+    """
+
+    device: str = field(default="auto", metadata={"help": "auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."})
+    batch_size: int | None = field(
+        default=None,
+        metadata={"help": "Images in one network call; left out, the network says. Halved when memory runs out."},
+    )
+    cache: bool = field(default=True, metadata={"help": "Keep features on disk, addressed by content."})
+    ranks: Any = field(default=None, metadata={"flag": False})  # `ganeval.features.ranks.current()` under torchrun
+    progress: bool = field(default=True, metadata={"flag": False})  # a bar on a terminal; never in CI
+
+
+HERE = Compute()  # the fastest device of this machine, alone

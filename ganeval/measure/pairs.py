@@ -1,0 +1,130 @@
+"""The same images seen by each network of a protocol: one `Pair` a network, and one with the training images.
+
+The *extractor* gives embeddings: how close two sets are. The *classifier* gives logits: what an image shows. With only a
+classifier named it is both, and its pair is one object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ganeval.core.compute import Compute
+from ganeval.core.extractor import Extractor
+from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.features.extraction import Features, extract, load_extractor, still_gives
+from ganeval.features.pair import Pair, same_classes
+from ganeval.features.ranks import ALONE
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
+from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
+from ganeval.metrics import CLASSIFYING, Metric
+from ganeval.records.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """`embedded` and `classified` are one object where one network is both."""
+
+    embedded: Pair
+    classified: Pair
+    trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
+
+    def of(self, metric: Metric) -> Pair:
+        """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not known."""
+        if metric.against == "train":
+            if self.trained is None:
+                raise UndefinedError(
+                    f"{metric.name} compares with the images that the generator was trained on. Pass train=."
+                )
+            return self.trained
+        if self.trained is not None and "heldout" in metric.wants | metric.needs:
+            return self.trained
+        return self.classified if metric.needs & CLASSIFYING else self.embedded
+
+
+def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
+    """Send each image through each network once, and pair the sets by what they are compared as."""
+    first = protocol.extractor or protocol.classifier or _default_extractor(sources)
+    seen = _pair(sources, first, protocol, compute)
+    two = protocol.classifier is not None and protocol.classifier != first
+    judged = _pair(sources, protocol.classifier, protocol, compute) if two else seen
+    trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
+    embedded, judges = same_classes(seen), judged.fake.logits is not None
+    classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
+    return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+
+
+def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
+    sets = (sources.real, sources.fake, sources.heldout)
+    ranks = compute.ranks or ALONE
+    loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
+    require_one_input(loaded, sets)
+    fake = features_of(sources.fake, loaded, protocol, compute).drawn_by(sources.drawn)
+    real, heldout = (
+        None if source is None else features_of(source, loaded, protocol, compute)
+        for source in (sources.real, sources.heldout)
+    )
+    embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
+    return Pair(real, fake, heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed)
+
+
+def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol, compute: Compute) -> Pair:
+    """Training images in the place of the real ones; held out are those that are named so, else the real ones."""
+    assert sources.train is not None
+    loaded = None if network is None else load_extractor(network)
+    require_one_input(loaded, (sources.train, embedded.fake))
+    train = features_of(sources.train, loaded, protocol, compute)
+    heldout = embedded.heldout or embedded.real
+    if heldout is not None and heldout.passport.fingerprint == train.passport.fingerprint:
+        heldout = None  # the very images that it was trained on are not held out
+    return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed)
+
+
+def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
+    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
+    if isinstance(source, Features):
+        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
+            return source
+        source = _images_of(source, network, protocol)
+    assert network is not None
+    return extract(source, network, precision=protocol.precision, compute=compute)
+
+
+def _made_by(features: Features, network: Extractor | None, protocol: Protocol, compute: Compute) -> bool:
+    """Whether this very network made the features: a name can be worn by two, so the first image is asked, too."""
+    if network is None:
+        return True
+    passport = features.passport
+    names = (passport.extractor, passport.weights_sha256, passport.preprocessing, passport.precision)
+    if names != said_by(network, protocol.precision):
+        return False
+    return still_gives(network, features, device=compute.device, precision=protocol.precision)
+
+
+def _images_of(features: Features, network: Extractor | None, protocol: Protocol) -> ImageSet:
+    """The images behind features of another network, which have to go through this one."""
+    assert network is not None
+    if features.images is None:
+        made, asked = features.passport, ", ".join(part for part in said_by(network, protocol.precision) if part)
+        raise WrongInputError(
+            f"The features of {made.source} were made by {made.extractor!r} and bring no images, so {network.name} "
+            f"({asked}) cannot look at them. Leave extractor=, classifier= and precision= out, or pass the images."
+        )
+    return features.images
+
+
+def _embedded(network: Extractor, protocol: Protocol, compute: Compute, images: Any, labels: Any = None) -> Features:
+    """Features of images that a metric asked the generator for; drawn anew each time, so never cached."""
+    alone = replace(compute, cache=False, ranks=None)
+    return extract(image_set(images, labels=labels), network, precision=protocol.precision, compute=alone)
+
+
+def _default_extractor(sources: Sources) -> str | None:
+    """Inception, which is what FID means; unless some rows are there already and name who made them."""
+    sets = [s for s in (sources.real, sources.fake, sources.heldout, sources.train) if s is not None]
+    if not any(isinstance(source, ImageSet) for source in sets):
+        return None
+    named = {source.passport.extractor for source in sets if isinstance(source, Features)}
+    return named.pop() if len(named) == 1 and "given" not in named else "inception"

@@ -1,0 +1,184 @@
+"""What a protocol names -> images or features: each source of one measurement is opened here, once.
+
+Of the fakes only `n` are taken, by one rule whatever they are kept in: each class keeps its share (`ganeval.images.subset`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.classifiers.classifier import Classifier
+from ganeval.core.compute import Compute
+from ganeval.core.extractor import Extractor
+from ganeval.errors import IncomparableError, WrongInputError
+from ganeval.features.extraction import Features, load_extractor
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import checked_labels
+from ganeval.images.subset import require_share, stratified_rows
+from ganeval.metrics.probes.generator import LatentGenerator
+from ganeval.records.protocol import Protocol
+
+Source = ImageSet | Features
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The opened sets by their role, and the generator that metrics may ask for more images."""
+
+    fake: Source
+    real: Source | None = None
+    train: Source | None = None
+    heldout: Source | None = None
+    generator: Any = None
+    drawn: str = ""  # what chose these fakes among all that there are: "" where all were taken
+
+
+def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generator: Any = None) -> Sources:
+    """Open the fakes and every set that the protocol names. `images` may be absent where there is a generator."""
+    if images is None and generator is None:
+        raise WrongInputError("Expected generated images or generator=; got neither. Pass one of them.")
+    _require_generator(generator)
+    source = generator if images is None else images
+    real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
+    if is_generator(source):
+        labels = asked_labels(protocol) if labels is None else labels
+        fake: Source = _drawn(source, protocol, labels)
+        drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
+        return Sources(fake, real, train, heldout, generator or source, drawn)
+    everything = _labelled(_opened(source), labels)
+    fake = _some(everything, protocol)
+    drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
+    return Sources(fake, real, train, heldout, generator, drawn)
+
+
+def _require_generator(generator: Any) -> None:
+    if generator is not None and not callable(generator) and not isinstance(generator, LatentGenerator):
+        raise WrongInputError(
+            "generator= must be callable, (n, labels, rng) -> images, or have latent_dim and decode(z, labels); got "
+            f"{type(generator).__name__}. Pass images as the second argument."
+        )
+
+
+def is_generator(source: Any) -> bool:
+    """A callable that draws images; neither an array, a data set nor features."""
+    return callable(source) and not hasattr(source, "__array__") and not hasattr(source, "__getitem__")
+
+
+def asked_labels(protocol: Protocol) -> NDArray[np.int64] | None:
+    """The labels that a generator is asked for: the classifier's classes in turn, or None where nothing names classes."""
+    if protocol.labels == "none" or protocol.classifier is None or protocol.n is None:
+        return None
+    classes = len(load_extractor(protocol.classifier).class_names)
+    return balanced_labels(protocol.n, classes) if classes else None
+
+
+def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
+    """0, 1, ... classes - 1, 0, 1, ...: the first rows of a longer list are the shorter list.
+
+    >>> balanced_labels(5, 3).tolist()
+    [0, 1, 2, 0, 1]
+    """
+    return np.arange(n, dtype=np.int64) % classes
+
+
+def _drawn(generator: Any, protocol: Protocol, labels: Any) -> ImageSet:
+    if protocol.n is None and labels is None:
+        raise WrongInputError("A generator can draw any number of images; pass n=, how many.")
+    return image_set(generator, n=protocol.n, labels=labels, seed=protocol.seed)
+
+
+def _opened(source: Any) -> Any:
+    if source is None or isinstance(source, Features):
+        return source
+    return Features.given(source) if _is_rows(source) else image_set(source)
+
+
+def _is_rows(source: Any) -> bool:
+    """A bare (n, d) floating-point array or tensor is rows of features, not pixels."""
+    if isinstance(source, torch.Tensor):
+        return source.ndim == 2 and source.is_floating_point()
+    return isinstance(source, np.ndarray) and source.ndim == 2 and np.issubdtype(source.dtype, np.floating)
+
+
+def _labelled(source: Source, labels: Any) -> Source:
+    if labels is None:
+        return source
+    values = checked_labels(labels, len(source), "the generated images")
+    if isinstance(source, ImageSet):
+        return source.with_labels(values)
+    rows = torch.as_tensor(values, device=source.embeddings.device)
+    return replace(source, labels=rows, images=source.images and source.images.with_labels(values))
+
+
+def _some(source: Source, protocol: Protocol) -> Source:
+    if protocol.n is None:
+        return source
+    if isinstance(source, ImageSet):
+        return image_set(source, n=protocol.n, seed=protocol.seed)
+    require_share(protocol.n, len(source), source.passport.source)
+    if protocol.n == len(source):
+        return source
+    labels = None if source.labels is None else source.labels.cpu().numpy()
+    return source.take(stratified_rows(labels, len(source), protocol.n, protocol.seed))
+
+
+def said_by(network: Extractor, precision: str) -> tuple[str, ...]:
+    """What a network says of itself: two that say the same are taken for one."""
+    return network.name, network.weights_sha256, network.preprocessing, precision
+
+
+def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute) -> None:
+    """Every rank must have opened the same images, labels and features, to be looked at by the same networks."""
+    if compute.ranks is None or compute.ranks.size == 1:
+        return
+    facts: dict[str, object] = {"precision": protocol.precision}
+    found = {"real": sources.real, "fake": sources.fake, "heldout": sources.heldout, "train": sources.train}
+    for name, source in found.items():
+        facts[f"{name} images"], facts[f"the number of {name} images"] = _content(source), source and len(source)
+    for name in ("extractor", "classifier"):
+        network = getattr(protocol, name)
+        facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
+    compute.ranks.require_same(facts)
+
+
+def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:
+    """A judge that pools takes images of any size, but what it makes of one size says nothing about another.
+
+    Two shapes are fine where its own preprocessing makes one of them, by resizing or by taking a single channel.
+    """
+    if not isinstance(network, Classifier):
+        return
+    shapes = {images.shape: images.source for images in _images_in(sources)}
+    if len(shapes) > 1 and len({network.input_shape(shape) for shape in shapes}) > 1:
+        listed = ", ".join(f"{name} {shape[1]} x {shape[2]} with {shape[0]} channels" for shape, name in shapes.items())
+        raise IncomparableError(
+            f"{network.name} must look at images of one shape; got {listed}. Resize one of them with antialiasing, or let "
+            "preprocess= resize both."
+        )
+
+
+def shape_of(sources: Iterable[Source | None]) -> tuple[int, int, int] | None:
+    """(c, h, w) of the first images among the sources; None where there are only bare features."""
+    return next((images.shape for images in _images_in(sources)), None)
+
+
+def _images_in(sources: Iterable[Source | None]) -> list[ImageSet]:
+    found = [source.images if isinstance(source, Features) else source for source in sources]
+    return [images for images in found if images is not None]
+
+
+def _content(source: Source | None) -> str:
+    """A line that is equal for two sources only where what they hold is."""
+    if source is None or isinstance(source, ImageSet):
+        return source.fingerprint if source else ""
+    rows = [column for column in (source.embeddings, source.logits, source.labels) if column is not None]
+    digests = [hashlib.sha256(column.detach().cpu().double().numpy().tobytes()).hexdigest() for column in rows]
+    return f"{replace(source.passport, source='')} {digests}"

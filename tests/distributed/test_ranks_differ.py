@@ -1,0 +1,61 @@
+"""Ranks that bring other things are told so, all of them, and nothing mixed is stored."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RANKS = Path(__file__).with_name("differing.py")
+NAMED = {
+    "other": "fake images", "fewer": "the number of fake images", "labels": "fake images", "generator": "fake images",
+    "metrics": "metrics", "heldout": "heldout images", "train": "train images", "real": "real images", "n": "n (",
+    "extractor": "extractor", "preprocess": "must bring the same network", "width": "shapes of the features",
+    "features": "fake images", "seed": "seed",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """What each of two ranks was told, by kind of difference; one process group for all of them."""
+    folder = tmp_path_factory.mktemp("ranks")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(RANKS), str(folder / f"{rank}.json")],
+            env=os.environ | {
+                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank),
+                "OMP_NUM_THREADS": "1", "GANEVAL_TIMEOUT": "60", "XDG_CACHE_HOME": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": "",
+            },
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    assert [rank.wait(timeout=200) for rank in ranks] == [0, 0]
+    return [json.loads((folder / f"{rank}.json").read_text(encoding="utf-8")) for rank in range(2)]
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_every_rank_is_told_what_differs(kind: str, said: list[dict[str, str]]) -> None:
+    assert all(words[kind].startswith("IncomparableError") and NAMED[kind] in words[kind] for words in said), said
+
+
+def test_a_file_that_one_rank_lacks_ends_all_of_them(said: list[dict[str, str]]) -> None:
+    assert said[0]["missing"].startswith("GanevalError Rank 0 of 2 could go on, but another could not")
+    assert said[1]["missing"].startswith("MissingFileError")
+
+
+def test_a_network_that_fails_on_one_rank_ends_all_of_them(said: list[dict[str, str]]) -> None:
+    assert "could go on, but another could not" in said[0]["fails"]
+    assert "fails here" in said[1]["fails"]
+
+
+def test_nothing_is_stored_when_ranks_differ_and_ranks_that_agree_go_on(said: list[dict[str, str]]) -> None:
+    assert all(words["stored"] == "0" for words in said)
+    assert said[0]["same"] == said[1]["same"] != ""
