@@ -62,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--ganeval-skip", action="store_true", help="skip tests that evaluate a generator")
     parser.addini("ganeval_baseline_dir", "folder of the baselines, relative to the rootdir", default="baselines")
     parser.addini("ganeval_real", "real images, for example hoda:test", default="")
-    parser.addini("ganeval_classifier", "the judge, for example hoda", default="")
+    parser.addini("ganeval_classifier", "the classifier, for example hoda", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:

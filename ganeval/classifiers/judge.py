@@ -63,7 +63,10 @@ def train_classifier(
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = pixels_of(images, "A judge that is trained"), torch.tensor(as_numpy(labels, "The labels of a judge"))
+    x, y = (
+        pixels_of(images, "A classifier that is trained"),
+        torch.tensor(as_numpy(labels, "The labels of a classifier")),
+    )
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
         raise WrongInputError(
             f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."

@@ -20,10 +20,8 @@ from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
 
-# Where the images are known, `load_extractor` says in its place which judges take them.
-OFFLINE = (
-    "Offline, a judge of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
-)
+# Where the images are known, `load_extractor` says in its place which classifiers take them.
+OFFLINE = "Offline, a classifier of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def difference(then: Look, now: Look, metric: str) -> Difference:
     found = paired or _unpaired(base, entry, sign)
     if found is None:
         raise NoErrorKnownError(
-            f"No standard error of {metric} is known, so noise and loss cannot be told apart. "
+            f"No standard error of {metric} is known, so noise and loss cannot be separated. "
             f"Give its rule hard = true with max or min, or gate another metric."
         )
     return found if paired else replace(found, note=_why_unpaired(then, now, metric))

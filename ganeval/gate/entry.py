@@ -157,10 +157,10 @@ def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
 
 
 def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    """What a metric was told; of one about copies also which training images, without their name."""
+    """The options a metric was measured with; for one about copies also the training images, without their name."""
     train = evaluation.sets.get("train") if range_of(name).about_copies else None
-    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
-    return {**evaluation.protocol.get("options", {}).get(name, {}), **told}
+    images = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.protocol.get("options", {}).get(name, {}), **images}
 
 
 def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Entry]:

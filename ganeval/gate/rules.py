@@ -104,7 +104,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class GateConfig:
-    """Everything the gate is told. `rules` is the only part without a useful default."""
+    """Everything that the gate is given. `rules` is the only part without a useful default."""
 
     rules: tuple[Rule, ...]
     name: str = ""

@@ -206,7 +206,7 @@ def render_otava(found: Sequence[Trend]) -> str:
 
 
 def _point(record: Mapping[str, Any], metric: Mapping[str, Any]) -> Point | None:
-    """None for a value without an error: it cannot be told from noise."""
+    """None for a value without an error: it cannot be separated from noise."""
     value, se = metric.get("value"), metric.get("se")
     if not is_finite(value) or not is_finite(se) or not se > 0:
         return None

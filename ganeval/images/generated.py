@@ -76,7 +76,7 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
 
 
 def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
-    """What a function of a generator returns, called by position; an error inside it is told with the call it failed in."""
+    """What a function of a generator returns, called by position; an error inside it comes with the call that it failed in."""
     try:
         return function(*arguments.values())
     except (GanevalError, MemoryError):
@@ -84,9 +84,9 @@ def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
     except Exception as error:
         if "OutOfMemory" in type(error).__name__:
             raise
-        told = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
+        call = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
         raise WrongInputError(
-            f"The {where} failed when it was called with {told}: {sentence(error)}. It must return uint8 images for that; "
+            f"The {where} failed when it was called with {call}: {sentence(error)}. It must return uint8 images for that; "
             "wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from error
 

@@ -150,7 +150,7 @@ def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute)
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:
-    """A judge that pools takes images of any size, but what it makes of one size says nothing about another.
+    """A classifier that pools takes images of any size, but what it makes of one size says nothing about another.
 
     Two shapes are fine where its own preprocessing makes one of them, by resizing or by taking a single channel.
     """

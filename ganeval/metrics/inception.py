@@ -36,7 +36,7 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
-    Improved by: averaging. A judge is surer of a class's mean than of its members.
+    Improved by: averaging. A classifier is surer of a class's mean than of its members.
     Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every protocol); `details` then
     holds the spread over splits and there is no standard error.
 

@@ -133,7 +133,7 @@ def path_length(
     generator = pair.generator
     if not isinstance(generator, LatentGenerator):
         raise UndefinedError(
-            "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
+            "Path length needs interpolations between latents: pass a generator object with latent_dim and decode(z, labels)."
         )
     if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
         raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")
