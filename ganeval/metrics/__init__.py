@@ -128,9 +128,10 @@ class Metric:
         """Everything that changes the number and nothing that does not (`ganeval.records.signature`)."""
         seed = [f"seed:{pair.seed}"] if drew else []
         moving = {
-            key: value for key, value in options.items()
+            key: value
+            for key, value in options.items()
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
-        }  # fmt: skip
+        }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
         return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
 

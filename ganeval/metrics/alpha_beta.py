@@ -26,9 +26,16 @@ Depths = NDArray[np.float64]
 
 
 @metric(
-    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", least_n=20, within=(0, 1),
+    "alpha_precision",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2102.08921",
+    question="fidelity",
+    least_n=20,
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def alpha_precision(pair: Pair) -> Score:
     """Are fakes as often near the middle of the data, and as often at its rim, as reals are?
 
@@ -58,9 +65,15 @@ def alpha_precision(pair: Pair) -> Score:
 
 
 @metric(
-    "beta_recall", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="diversity", within=(0, 1),
+    "beta_recall",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2102.08921",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def beta_recall(pair: Pair) -> Score:
     """Do the innermost fakes cover their share of the reals, and the outer ones the rest?
 
@@ -88,9 +101,12 @@ def beta_recall(pair: Pair) -> Score:
     left = [_covered_agreement(to_fake, radius, moved[:, s], kept[:, s]) for s in range(kept.shape[1])]
     se, close = EIGHTHS.se(np.array(left)), to_fake.squared[:, 0] <= radius
     return Score(
-        value, se=se, interval=share_interval(value, se), n=len(rows),
+        value,
+        se=se,
+        interval=share_interval(value, se),
+        n=len(rows),
         details={"covered": float(close.mean()), "uncovered": np.flatnonzero(~close)[:LISTED].tolist()},
-    )  # fmt: skip
+    )
 
 
 def _depths(rows: torch.Tensor, centre: torch.Tensor) -> Depths:

@@ -30,9 +30,16 @@ SIMULATED = 0  # one stream of draws for every protocol: the value does not depe
 
 
 @metric(
-    "class_balance", better="lower", perfect=0.0, version=2, paper="doi:10.1214/aoms/1177729694",
-    question="diversity", within=(0, math.inf), needs=("logits",), biased_in_n=True,
-)  # fmt: skip
+    "class_balance",
+    better="lower",
+    perfect=0.0,
+    version=2,
+    paper="doi:10.1214/aoms/1177729694",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
+    biased_in_n=True,
+)
 def class_balance(pair: Pair) -> Score:
     """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
 
@@ -75,17 +82,27 @@ def class_balance(pair: Pair) -> Score:
     details = {
         "classes": _table(counts, prior, pair.fake.passport.class_names),
         "missing": missing_table(counts, prior, pair.fake.passport.class_names),
-        "prior": source, "p_value": p_value, "test": test, "kl_target_fake": _kl_target_fake(shares, prior),
+        "prior": source,
+        "p_value": p_value,
+        "test": test,
+        "kl_target_fake": _kl_target_fake(shares, prior),
         "expected_by_chance": df / 2 * per_n,
-    }  # fmt: skip
+    }
     interval = _interval(value, se, 1 / per_n, df)
     return Score(value, se=se, interval=interval, n=n, details=details)
 
 
 @metric(
-    "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity", within=(0, math.inf),
-    needs=("logits",), biased_in_n=True,
-)  # fmt: skip
+    "missing_classes",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1611.02163",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
+    biased_in_n=True,
+)
 def missing_classes(pair: Pair) -> Score:
     """The number of target classes that not one generated image was judged to show: a hard count.
 
@@ -190,10 +207,15 @@ def _name(names: tuple[str, ...], c: int | np.intp) -> str:
 def _table(counts: NDArray[np.int64], prior: NDArray[np.float64], names: tuple[str, ...]) -> list[dict[str, Any]]:
     n = int(counts.sum())
     return [
-        {"name": _name(names, c), "count": int(count), "share": count / n, "interval": list(wilson(int(count), n)),
-         "target": float(prior[c])}
+        {
+            "name": _name(names, c),
+            "count": int(count),
+            "share": count / n,
+            "interval": list(wilson(int(count), n)),
+            "target": float(prior[c]),
+        }
         for c, count in enumerate(counts)
-    ]  # fmt: skip
+    ]
 
 
 def _kl_target_fake(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:

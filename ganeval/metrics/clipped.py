@@ -51,15 +51,25 @@ def clipped_density(pair: Pair, *, k: Neighbours = K) -> Score:
     ideal = float(np.minimum(own / k, 1).mean())
     value, se = float(balls.mean()) / ideal, float(balls.std(ddof=1)) / len(balls) ** 0.5 / ideal
     return Score(
-        min(value, 1.0), se=se, interval=_within_one(value, se, len(balls)), n=len(balls),
-        per_sample={"balls": balls.astype(np.float32)}, details={"uncut": value},
-    )  # fmt: skip
+        min(value, 1.0),
+        se=se,
+        interval=_within_one(value, se, len(balls)),
+        n=len(balls),
+        per_sample={"balls": balls.astype(np.float32)},
+        details={"uncut": value},
+    )
 
 
 @metric(
-    "clipped_coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2507.01761", question="diversity", within=(0, 1),
+    "clipped_coverage",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2507.01761",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def clipped_coverage(pair: Pair, *, k: Neighbours = K) -> Score:
     """The share of fakes that cover the reals as well as reals would: coverage that counts to k, calibrated.
 

@@ -27,9 +27,16 @@ LEAST = 20
 
 
 @metric(
-    "fld", against="train", better="lower", perfect=None, version=2, paper="arXiv:2302.04440", question="close", needs=("real", "heldout"),
+    "fld",
+    against="train",
+    better="lower",
+    perfect=None,
+    version=2,
+    paper="arXiv:2302.04440",
+    question="close",
+    needs=("real", "heldout"),
     biased_in_n=True,
-)  # fmt: skip
+)
 def fld(pair: Pair, *, at_most: Annotated[int, Within(20, 20_000)] = 2000) -> Score:
     """100 / d times how much less likely held-out rows are under the fakes' mixture than under one of training rows.
 

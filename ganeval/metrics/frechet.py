@@ -72,9 +72,17 @@ def fid(
 
 
 @metric(
-    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
+    "sfid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2103.03841",
+    question="close",
+    least_n=15,
+    within=(0, math.inf),
+    biased_in_n=True,
     needs=("real", "spatial", "real_spatial"),
-)  # fmt: skip
+)
 def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     """The Frechet distance on spatial features, which see where things are (Nash et al. 2021, section 3).
 

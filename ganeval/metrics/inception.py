@@ -24,9 +24,16 @@ SEED = 2020  # torch-fidelity's shuffle
 
 
 @metric(
-    "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity", within=(1, math.inf),
-    needs=("logits",), biased_in_n=True,
-)  # fmt: skip
+    "inception_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1606.03498",
+    question="fidelity",
+    within=(1, math.inf),
+    needs=("logits",),
+    biased_in_n=True,
+)
 def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     """exp of the mean KL divergence from each image's class probabilities to their average.
 
@@ -53,9 +60,16 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
 
 
 @metric(
-    "mode_score", better="higher", perfect=None, version=1, paper="arXiv:1612.02136", question="fidelity", within=(0, math.inf),
-    needs=("real", "logits", "real_logits"), biased_in_n=True,
-)  # fmt: skip
+    "mode_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1612.02136",
+    question="fidelity",
+    within=(0, math.inf),
+    needs=("real", "logits", "real_logits"),
+    biased_in_n=True,
+)
 def mode_score(pair: Pair) -> Score:
     """The inception score, less what the fake classes differ from the real ones: exp(E KL(p(y|x) | p) - KL(p | p_r)).
 

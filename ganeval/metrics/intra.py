@@ -22,9 +22,16 @@ NEEDS = ("real", "labels", "real_labels")
 
 
 @metric(
-    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", within=(0, math.inf), needs=NEEDS,
+    "intra_fid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1802.05637",
+    question="label",
+    within=(0, math.inf),
+    needs=NEEDS,
     biased_in_n=True,
-)  # fmt: skip
+)
 def intra_fid(pair: Pair) -> Score:
     """Mean over classes of the Frechet distance between real and fake rows of one class.
 
@@ -49,9 +56,16 @@ def intra_kid(pair: Pair) -> Score:
 
 
 @metric(
-    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", within=(0, 1), needs=NEEDS,
+    "intra_recall",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:1904.06991",
+    question="diversity",
+    within=(0, 1),
+    needs=NEEDS,
     biased_in_n=True,
-)  # fmt: skip
+)
 def intra_recall(pair: Pair) -> Score:
     """Mean over classes of the share of a class's real rows inside the manifold of the fakes asked for it.
 

@@ -20,9 +20,15 @@ from ganeval.records.scores import Z95, Score
 
 
 @metric(
-    "classifier_score", better="higher", perfect=None, version=1, paper="arXiv:1807.09499", question="label", within=(0, 1),
+    "classifier_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1807.09499",
+    question="label",
+    within=(0, 1),
     needs=("logits", "labels"),
-)  # fmt: skip
+)
 def classifier_score(pair: Pair) -> Score:
     """GAN-test: the share of generated images that the classifier puts into the class that was asked for.
 
@@ -100,11 +106,16 @@ def _class_row(counts: NDArray[np.int64], c: int, name: str) -> dict[str, Any]:
     recall, precision, jaccard = (_proportion(hits, total) for total in (asked, judged, either))
     f1 = [None if x is None else 2 * x / (1 + x) for x in jaccard]  # F1 = 2 J / (1 + J), monotone in a proportion
     return {
-        "name": name, "n": asked, "judged": judged,
-        "recall": recall[0], "recall_interval": recall[1:],
-        "precision": precision[0], "precision_interval": precision[1:],
-        "f1": f1[0], "f1_interval": f1[1:],
-    }  # fmt: skip
+        "name": name,
+        "n": asked,
+        "judged": judged,
+        "recall": recall[0],
+        "recall_interval": recall[1:],
+        "precision": precision[0],
+        "precision_interval": precision[1:],
+        "f1": f1[0],
+        "f1_interval": f1[1:],
+    }
 
 
 def _proportion(hits: int, total: int) -> list[float | None]:

@@ -108,9 +108,15 @@ def copies(pair: Pair, *, near: Share = NEAR) -> Score:
 
 
 @metric(
-    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, 1),
+    "duplicates",
+    better="lower",
+    perfect=None,
+    version=1,
+    paper="arXiv:2306.04675",
+    question="memorisation",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
     """The share of fakes with an exact or near duplicate among the other fakes: does the generator repeat itself?
 
@@ -145,8 +151,17 @@ def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64], kept: NDArr
     return (found & kept).sum(0) / kept.sum(0)
 
 
-@metric("ct", against="train", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
-        needs=("real", "heldout"), biased_in_n=True)  # fmt: skip
+@metric(
+    "ct",
+    against="train",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2004.05675",
+    question="memorisation",
+    needs=("real", "heldout"),
+    biased_in_n=True,
+)
 def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     """The data-copying test C_T: are fakes closer to the training images than held-out images are?
 
@@ -207,8 +222,18 @@ def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances
     return {"z": z, "fakes": m, "heldout": n}, moved
 
 
-@metric("nn_ratio", against="train", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
-        needs=("real", "heldout"))  # fmt: skip
+@metric(
+    "nn_ratio",
+    against="train",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2306.04675",
+    question="memorisation",
+    least_n=15,
+    within=(0, math.inf),
+    needs=("real", "heldout"),
+)
 def nn_ratio(pair: Pair) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
 
@@ -233,9 +258,11 @@ def nn_ratio(pair: Pair) -> Score:
     value, nearer = a.mean() / b.mean(), float((a < b).sum() + (a == b).sum() / 2)
     low, high = wilson(nearer, len(a))
     details = {
-        "nearer_train": nearer / len(a), "nearer_train_se": (high - low) / (2 * Z95), "interval": [low, high],
+        "nearer_train": nearer / len(a),
+        "nearer_train_se": (high - low) / (2 * Z95),
+        "interval": [low, high],
         "rows": len(train),
-    }  # fmt: skip
+    }
     return Score.from_influence(value, (a - value * b) / b.mean(), details=details)
 
 
@@ -247,8 +274,18 @@ def _same_size(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
     return train, held
 
 
-@metric("mifid", against="train", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
-        biased_in_n=True)  # fmt: skip
+@metric(
+    "mifid",
+    against="train",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2106.03062",
+    question="memorisation",
+    least_n=100,
+    within=(0, math.inf),
+    biased_in_n=True,
+)
 def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.
 
@@ -276,9 +313,11 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
     if penalised:
         influence = influence - value / divisor**2 * (cosine - memorisation)
     return Score.from_influence(
-        value / divisor, influence, per_sample={"cosine": cosine.astype(np.float32)},
+        value / divisor,
+        influence,
+        per_sample={"cosine": cosine.astype(np.float32)},
         details={"memorisation": memorisation, "penalised": penalised, "fid": value},
-    )  # fmt: skip
+    )
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:

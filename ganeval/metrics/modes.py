@@ -26,9 +26,16 @@ FALSE_MODE = 0.01  # probability, over all modes together, that the classifier's
 
 
 @metric(
-    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", within=(0, math.inf), needs=("logits",),
+    "modes",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1712.04086",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
     biased_in_n=True,
-)  # fmt: skip
+)
 def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
     """How many of the classifier's classes the fakes reach, beyond what the classifier's own errors would show.
 

@@ -102,9 +102,12 @@ def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:
     drawn = error_of_mean(_influence(shares, curve, beta), shares.strata)
     se = float(np.hypot(drawn, REDRAWN * best_f(curves, beta).std(ddof=1)))
     return Score(
-        value, se=se, interval=share_interval(value, se), n=shares.cluster.shape[1],
+        value,
+        se=se,
+        interval=share_interval(value, se),
+        n=shares.cluster.shape[1],
         details={"curve": curve[::-1, :: curve.shape[1] // DRAWN].T.round(6).tolist()},
-    )  # fmt: skip
+    )
 
 
 def _influence(shares: Histograms, curve: NDArray[np.float64], beta: float) -> NDArray[np.float64]:

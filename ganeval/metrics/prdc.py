@@ -48,12 +48,17 @@ def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     nearest = near.crossing.fake_to_real
     n, value = len(inside), float(inside.mean())
     return Score(
-        value, se=(value * (1 - value) / n) ** 0.5, interval=wilson(int(inside.sum()), n), n=n, linear="in_manifold",
+        value,
+        se=(value * (1 - value) / n) ** 0.5,
+        interval=wilson(int(inside.sum()), n),
+        n=n,
+        linear="in_manifold",
         per_sample={
-            "in_manifold": inside.astype(np.float32), "nearest_real": nearest.distance[:, 0].astype(np.float32),
+            "in_manifold": inside.astype(np.float32),
+            "nearest_real": nearest.distance[:, 0].astype(np.float32),
             "nearest_real_index": nearest.index[:, 0].astype(np.float64),
         },
-    )  # fmt: skip
+    )
 
 
 @metric(
@@ -113,9 +118,15 @@ def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
 
 
 @metric(
-    "coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2002.09797", question="diversity", within=(0, 1),
+    "coverage",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2002.09797",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """The share of real balls that hold a fake: is everything there, judged by balls that fakes cannot stretch?
 

@@ -23,9 +23,16 @@ SEED = 2020  # torch-fidelity's: the directions are the same in every protocol
 
 
 @metric(
-    "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
-    question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
-)  # fmt: skip
+    "sliced_wasserstein",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="doi:10.1007/s10851-014-0506-3",
+    question="close",
+    least_n=15,
+    within=(0, math.inf),
+    biased_in_n=True,
+)
 def sliced_wasserstein(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) -> Score:
     """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
 

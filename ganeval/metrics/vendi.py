@@ -25,9 +25,17 @@ NULL = 1e-12  # eigenvalues below this share of their sum are rounding, not vari
 
 
 @metric(
-    "vendi", better="target", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", least_n=50, within=(1, math.inf), needs=(),
+    "vendi",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2210.02410",
+    question="diversity",
+    least_n=50,
+    within=(1, math.inf),
+    needs=(),
     biased_in_n=True,
-)  # fmt: skip
+)
 def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> Score:
     """How many clearly different samples the fakes amount to, as seen by cosine similarity of the embeddings.
 

@@ -26,9 +26,18 @@ NEEDS = ("real", "labels", "pixels")
 
 
 @metric(
-    "gan_train", better="higher", perfect=None, version=1, paper="arXiv:1905.10887", question="label", within=(0, 1), needs=NEEDS,
-    wants=("heldout",), biased_in_n=True, slow=True,
-)  # fmt: skip
+    "gan_train",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1905.10887",
+    question="label",
+    within=(0, 1),
+    needs=NEEDS,
+    wants=("heldout",),
+    biased_in_n=True,
+    slow=True,
+)
 def gan_train(
     pair: Pair,
     *,

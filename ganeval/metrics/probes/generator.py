@@ -41,9 +41,15 @@ class LatentGenerator(Protocol):
 
 
 @metric(
-    "label_swap", better="higher", perfect=None, version=1, paper="arXiv:1802.05637", question="label", within=(0, 1),
+    "label_swap",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1802.05637",
+    question="label",
+    within=(0, 1),
     needs=("generator", "embed", "logits"),
-)  # fmt: skip
+)
 def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a second.
 
@@ -105,9 +111,15 @@ def _pixels(drawn: Any) -> NDArray[np.float64]:
 
 
 @metric(
-    "path_length", better="lower", perfect=None, version=1, paper="arXiv:1812.04948", question="latent", within=(0, math.inf),
+    "path_length",
+    better="lower",
+    perfect=None,
+    version=1,
+    paper="arXiv:1812.04948",
+    question="latent",
+    within=(0, math.inf),
     needs=("generator", "embed"),
-)  # fmt: skip
+)
 def path_length(
     pair: Pair,
     *,

@@ -44,11 +44,19 @@ def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequenc
     recall = {str(c): float(correct[labels == c].mean()) for c in np.unique(labels)}
     p, n = float(correct.mean()), len(correct)
     return Score(
-        p, se=float(np.sqrt(p * (1 - p) / n)), interval=wilson(int(correct.sum()), n), n=n, name="latent_knn",
-        better="higher", perfect=1.0, question="representation", per_sample={"correct": correct.astype(np.float32)}, linear="correct",
+        p,
+        se=float(np.sqrt(p * (1 - p) / n)),
+        interval=wilson(int(correct.sum()), n),
+        n=n,
+        name="latent_knn",
+        better="higher",
+        perfect=1.0,
+        question="representation",
+        per_sample={"correct": correct.astype(np.float32)},
+        linear="correct",
         details={"k": best, "selection_accuracy": {str(k): a for k, a in chosen_on.items()}, "recall": recall},
         signature=f"latent_knn|k:{best}|n:{len(fit)}/{n}",
-    )  # fmt: skip
+    )
 
 
 def selection_accuracy(fit: Features, select: Features, *, ks: Sequence[int] = CANDIDATES) -> dict[int, float]:

@@ -24,9 +24,16 @@ PAIRS_AT_ONCE = 64  # 28 x 28: 50 MB of feature maps
 
 
 @metric(
-    "lpips", better="target", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity", within=(0, math.inf),
-    needs=("pixels",), slow=True,
-)  # fmt: skip
+    "lpips",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:1801.03924",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("pixels",),
+    slow=True,
+)
 def lpips(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Mean perceptual distance (LPIPS 0.1, VGG16) of random disjoint pairs of fakes asked for with one label.
 
