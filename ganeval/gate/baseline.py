@@ -70,10 +70,15 @@ class Baseline:
         last = ordered[-1]
         source = {"evaluation": last.name, "step": last.step}
         return cls(
-            name=name, created=last.created, protocol=gate_protocol(last), looks=tuple(map(Look.of, ordered)),
-            reason=reason, source=source, environment=dict(last.environment),
+            name=name,
+            created=last.created,
+            protocol=gate_protocol(last),
+            looks=tuple(map(Look.of, ordered)),
+            reason=reason,
+            source=source,
+            environment=dict(last.environment),
             train_values=_train_values([*ordered[-1:], *seeds]) if seeds else {},
-        )  # fmt: skip
+        )
 
 
 def read_baseline(path: str | Path) -> Baseline:
@@ -188,15 +193,22 @@ def _stem(path: Path) -> str:
 def to_json(baseline: Baseline) -> dict[str, Any]:
     *smaller, last = (_look_json(look) for look in baseline.looks)
     return {
-        "schema": SCHEMA, "name": baseline.name, "created": baseline.created, "reason": baseline.reason,
-        "supersedes": baseline.supersedes, "source": dict(baseline.source), "env": dict(baseline.environment),
-        "protocol": dict(baseline.protocol), "protocol_hash": protocol_hash(baseline.protocol),
+        "schema": SCHEMA,
+        "name": baseline.name,
+        "created": baseline.created,
+        "reason": baseline.reason,
+        "supersedes": baseline.supersedes,
+        "source": dict(baseline.source),
+        "env": dict(baseline.environment),
+        "protocol": dict(baseline.protocol),
+        "protocol_hash": protocol_hash(baseline.protocol),
         "scope": {
             "train_values": {key: list(values) for key, values in baseline.train_values.items()},
             "train_sd": dict(baseline.train_sd),
         },
-        **last, "smaller_looks": smaller,
-    }  # fmt: skip
+        **last,
+        "smaller_looks": smaller,
+    }
 
 
 def file_hash(path: Path) -> str:
@@ -220,13 +232,18 @@ def _parse(document: dict[str, Any], path: Path) -> Baseline:
     by_metric = table(scope.get("train_values", {}), "train_values")
     spread = table(scope.get("train_sd", {}), "train_sd")
     return Baseline(
-        name=text(document["name"], "name"), created=text(document["created"], "created"),
-        protocol=table(document["protocol"], "protocol"), looks=tuple(sorted(looks, key=lambda look: look.n)),
-        reason=text(document["reason"], "reason"), supersedes=text(document["supersedes"], "supersedes"),
-        source=table(document.get("source", {}), "source"), environment=table(document.get("env", {}), "env"),
+        name=text(document["name"], "name"),
+        created=text(document["created"], "created"),
+        protocol=table(document["protocol"], "protocol"),
+        looks=tuple(sorted(looks, key=lambda look: look.n)),
+        reason=text(document["reason"], "reason"),
+        supersedes=text(document["supersedes"], "supersedes"),
+        source=table(document.get("source", {}), "source"),
+        environment=table(document.get("env", {}), "env"),
         train_values={name: tuple(finite(v, "train_values") for v in values) for name, values in by_metric.items()},
-        train_sd={name: finite(v, "train_sd", 0.0) for name, v in spread.items()}, path=path,
-    )  # fmt: skip
+        train_sd={name: finite(v, "train_sd", 0.0) for name, v in spread.items()},
+        path=path,
+    )
 
 
 def _look(document: Any) -> Look:

@@ -109,8 +109,11 @@ def calibrate(
 
         return once
 
-    kinds = {AA: (healthy, runs), **{name: (broken(name), fault_runs) for name in chosen},
-             **{name: (varied(other), fault_runs) for name, other in variants.items()}}  # fmt: skip
+    kinds = {
+        AA: (healthy, runs),
+        **{name: (broken(name), fault_runs) for name in chosen},
+        **{name: (varied(other), fault_runs) for name, other in variants.items()},
+    }
     trials: list[Trials] = []
     for name, (once, times) in kinds.items():
         verdicts: list[Verdict] = []

@@ -180,9 +180,13 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
     extra, note = _second_order(then, now, metric, gap, se)
     heavy = _heavy(spread)
     return Difference(
-        Normal(gap, math.hypot(se, extra), "paired influence"), base.value, entry.value, n, paired=True,
+        Normal(gap, math.hypot(se, extra), "paired influence"),
+        base.value,
+        entry.value,
+        n,
+        paired=True,
         note=" ".join(filter(None, (note, heavy))),
-    )  # fmt: skip
+    )
 
 
 def _same(a: Vector | None, b: Vector | None) -> bool:

@@ -74,10 +74,18 @@ class Entry:
         hits = int(vectors[linear].sum()) if linear not in ("", "influence") and is_binary(vectors[linear]) else None
         se = error_of_mean(vectors[linear], asked) if linear and hits is None else record.se
         return cls(
-            value=float(value), se=se if is_finite(se) else None, n=record.n, better=record.better, version=record.version,
-            biased_in_n=record.biased_in_n, hits=hits, linear=linear, by_class=_by_class(record), status=status,
+            value=float(value),
+            se=se if is_finite(se) else None,
+            n=record.n,
+            better=record.better,
+            version=record.version,
+            biased_in_n=record.biased_in_n,
+            hits=hits,
+            linear=linear,
+            by_class=_by_class(record),
+            status=status,
             options={key: value for key, value in options.items() if key != "seed"},
-        )  # fmt: skip
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {key: value for key, value in asdict(self).items() if value not in ({}, None, "")}
@@ -168,11 +176,16 @@ def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Ent
     numbers = {key: value for key, value in details.items() if is_finite(value) and not key.endswith("_se")}
     return {
         f"{name}.{key}": Entry(
-            float(value), _error(details.get(f"{key}_se")), entry.n, entry.better, entry.version, entry.biased_in_n,
+            float(value),
+            _error(details.get(f"{key}_se")),
+            entry.n,
+            entry.better,
+            entry.version,
+            entry.biased_in_n,
             options=entry.options,
         )
         for key, value in numbers.items()
-    }  # fmt: skip
+    }
 
 
 def _error(value: Any) -> float | None:

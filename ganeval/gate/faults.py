@@ -63,8 +63,12 @@ def shuffle_labels(images: Images, labels: Labels, rng: np.random.Generator, sha
 
 
 FAULTS: Mapping[str, Fault] = {
-    "drop-class": drop_class, "blur": blur, "noise": noise, "collapse": collapse, "label-shuffle": shuffle_labels,
-}  # fmt: skip
+    "drop-class": drop_class,
+    "blur": blur,
+    "noise": noise,
+    "collapse": collapse,
+    "label-shuffle": shuffle_labels,
+}
 NEED_LABELS = ("drop-class", "label-shuffle")
 
 

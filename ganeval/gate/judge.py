@@ -106,9 +106,15 @@ def _merge(before: list[RuleVerdict], now: list[RuleVerdict]) -> list[RuleVerdic
 
 
 def _failed(
-    config: GateConfig, against: Against, rules: list[RuleVerdict], taken: list[Evaluation], look: int, n: int,
-    reason: str, looks: int,
-) -> Judged:  # fmt: skip
+    config: GateConfig,
+    against: Against,
+    rules: list[RuleVerdict],
+    taken: list[Evaluation],
+    look: int,
+    n: int,
+    reason: str,
+    looks: int,
+) -> Judged:
     sentence = f"The generator failed at look {look} (n = {n}): {reason}"
     failed = Check("generator", "error", sentence)
     drafts = rules or [RuleVerdict(rule.metric, "inconclusive", "") for rule in config.rules]
@@ -124,10 +130,13 @@ def _failed(
 def _sides(seeds: Sequence[Evaluation], against: Against, n: int) -> Sides:
     base, anchor = against.baseline, against.anchor
     return Sides(
-        now=Look.of(seeds[0]), against=base and base.at(n), anchor=anchor and anchor.at(n),
-        now_seeds=tuple(map(Look.of, seeds[1:])), train_values=dict(base.train_values) if base else None,
+        now=Look.of(seeds[0]),
+        against=base and base.at(n),
+        anchor=anchor and anchor.at(n),
+        now_seeds=tuple(map(Look.of, seeds[1:])),
+        train_values=dict(base.train_values) if base else None,
         train_sd=dict(base.train_sd) if base else None,
-    )  # fmt: skip
+    )
 
 
 def _refuse(
@@ -183,12 +192,19 @@ def _verdict(
     if unused and config.on_unused != "pass":
         notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
     return Verdict(
-        name=config.name or (last.name if last else ""), created=last.created if last else "", verdict=word,
-        exit_code=code, sentence=sentence, rules=tuple(rules), notes=tuple(notes),
-        metrics=_metrics(last), protocol_hash=protocol_hash(gate_protocol(last)) if last else "",
-        baseline=_about(against.baseline), settings=_settings(config, looks),
+        name=config.name or (last.name if last else ""),
+        created=last.created if last else "",
+        verdict=word,
+        exit_code=code,
+        sentence=sentence,
+        rules=tuple(rules),
+        notes=tuple(notes),
+        metrics=_metrics(last),
+        protocol_hash=protocol_hash(gate_protocol(last)) if last else "",
+        baseline=_about(against.baseline),
+        settings=_settings(config, looks),
         candidate={"name": last.name, "step": last.step, "n": last.fake.n} if last else {},
-    )  # fmt: skip
+    )
 
 
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:

@@ -73,8 +73,12 @@ def _range(call: ast.Call, card: str) -> Range:
     needs = "".join(ast.dump(given[name]) for name in ("needs", "wants") if name in given)
     found = _RETURNS.search(card) or _COUNTS.search(card)
     low, high = found.groups() if found else ("", "")
-    return Range(_bound(low, -math.inf), _bound(high, math.inf), str(better),
-                 about_copies=question == "memorisation" or "'heldout'" in needs)  # fmt: skip
+    return Range(
+        _bound(low, -math.inf),
+        _bound(high, math.inf),
+        str(better),
+        about_copies=question == "memorisation" or "'heldout'" in needs,
+    )
 
 
 def _bound(text: str, otherwise: float) -> float:

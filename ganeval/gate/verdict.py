@@ -11,8 +11,13 @@ SCHEMA = "ganeval.verdict/1"
 Word = Literal["improved", "ok", "inconclusive", "regressed", "incomparable", "error"]
 WORST_FIRST: tuple[Word, ...] = ("regressed", "error", "incomparable", "inconclusive", "ok", "improved")
 SYMBOL: Mapping[str, str] = {
-    "improved": "▲", "ok": "✔", "inconclusive": "?", "regressed": "✘", "incomparable": "≠", "error": "!",
-}  # fmt: skip
+    "improved": "▲",
+    "ok": "✔",
+    "inconclusive": "?",
+    "regressed": "✘",
+    "incomparable": "≠",
+    "error": "!",
+}
 
 
 class Exit(IntEnum):

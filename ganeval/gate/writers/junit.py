@@ -27,15 +27,27 @@ def _document(verdict: Verdict, cases: list[str], kinds: list[str]) -> str:
         for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
     )
     head = f'<testsuite name={_attribute(f"ganeval.{verdict.name}")} tests="{len(cases)}" {counts}>'
-    return "\n".join([
-        '<?xml version="1.0" encoding="utf-8"?>', "<testsuites>", head, _properties(verdict), *cases,
-        "</testsuite>", "</testsuites>", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            '<?xml version="1.0" encoding="utf-8"?>',
+            "<testsuites>",
+            head,
+            _properties(verdict),
+            *cases,
+            "</testsuite>",
+            "</testsuites>",
+            "",
+        ]
+    )
 
 
 def _properties(verdict: Verdict) -> str:
-    values = {"verdict": verdict.verdict, "exit_code": verdict.exit_code, "protocol_hash": verdict.protocol_hash,
-              **{f"setting.{key}": value for key, value in verdict.settings.items()}}  # fmt: skip
+    values = {
+        "verdict": verdict.verdict,
+        "exit_code": verdict.exit_code,
+        "protocol_hash": verdict.protocol_hash,
+        **{f"setting.{key}": value for key, value in verdict.settings.items()},
+    }
     lines = (f"<property name={_attribute(key)} value={_attribute(str(value))}/>" for key, value in values.items())
     return f"<properties>{''.join(lines)}</properties>"
 
@@ -60,8 +72,10 @@ def _text(text: str) -> str:
 
 def _legal(text: str) -> str:
     """XML 1.0 has no other control characters, no surrogates and no non-characters."""
-    return "".join(c if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF else "?"
-                   for c in text)  # fmt: skip
+    return "".join(
+        c if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF else "?"
+        for c in text
+    )
 
 
 WRITER = Writer("junit", render)
