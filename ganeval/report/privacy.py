@@ -10,11 +10,40 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-ENVIRONMENT = frozenset({
-    "ganeval", "torch", "torchvision", "numpy", "scipy", "python", "cuda", "cudnn", "os", "platform", "machine", "processor",
-    "cores", "cpu_count", "threads", "processes", "device", "gpu", "gpus", "gpu_count", "precision", "deterministic",
-    "seconds", "cpu_seconds", "seeds", "versions", "git", "git.commit", "git.dirty", "command",
-})  # fmt: skip
+ENVIRONMENT = frozenset(
+    {
+        "ganeval",
+        "torch",
+        "torchvision",
+        "numpy",
+        "scipy",
+        "python",
+        "cuda",
+        "cudnn",
+        "os",
+        "platform",
+        "machine",
+        "processor",
+        "cores",
+        "cpu_count",
+        "threads",
+        "processes",
+        "device",
+        "gpu",
+        "gpus",
+        "gpu_count",
+        "precision",
+        "deterministic",
+        "seconds",
+        "cpu_seconds",
+        "seeds",
+        "versions",
+        "git",
+        "git.commit",
+        "git.dirty",
+        "command",
+    }
+)
 PERSONAL = re.compile(
     r"(^|[._-])(user|users|username|user_?name|login|e?mail|host|host_?name|entity|author|owner|team|token|password|passwd"
     r"|secret|api_?key|credentials?)($|[._-])",

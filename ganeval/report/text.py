@@ -171,6 +171,13 @@ def _value(value: object) -> str:
 
 
 FILTERS = {
-    "name": name, "visible": visible, "percent": percent, "count": count, "arrow": arrow, "plural": plural,
-    "interval": interval, "chance": chance, "signs": signs,
-}  # fmt: skip
+    "name": name,
+    "visible": visible,
+    "percent": percent,
+    "count": count,
+    "arrow": arrow,
+    "plural": plural,
+    "interval": interval,
+    "chance": chance,
+    "signs": signs,
+}

@@ -26,8 +26,15 @@ def _block(run: RunView) -> dict[str, Any] | None:
     top = max(max(row["interval"][1], row["target"]) for row in rows) or 1.0
     extra = [scores[name] for name in EXTRA if name in scores and scores[name].ok]
     missing = list(record.details.get("missing", []))
-    return {"rows": rows, "top": top, "extra": extra, "missing": missing, "p": record.details.get("p_value"),
-            "test": record.details.get("test", ""), "prior": record.details.get("prior", "")}  # fmt: skip
+    return {
+        "rows": rows,
+        "top": top,
+        "extra": extra,
+        "missing": missing,
+        "p": record.details.get("p_value"),
+        "test": record.details.get("test", ""),
+        "prior": record.details.get("prior", ""),
+    }
 
 
 TEMPLATE = """
@@ -44,8 +51,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "balance", 80, "Modes and repetition",
+    "balance",
+    80,
+    "Modes and repetition",
     "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, upright marks the target "
     "shares. A missing bar is a lost mode; many duplicates with full bars mean a collapse inside the classes.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -29,8 +29,13 @@ def _block(run: RunView) -> dict[str, Any] | None:
     rows = [_row(name, shares.get(name, {}), judged.get(name, {})) for name in (judged or shares)]
     for row in rows:
         row["inner"] = {n: _inner(values, row["name"]) for n, values in inner.items() if values}
-    return {"rows": rows, "inner": [n for n, values in inner.items() if values], "labelled": bool(judged),
-            "counted": bool(shares), "corrected": labels.details if labels and labels.ok else {}}  # fmt: skip
+    return {
+        "rows": rows,
+        "inner": [n for n, values in inner.items() if values],
+        "labelled": bool(judged),
+        "counted": bool(shares),
+        "corrected": labels.details if labels and labels.ok else {},
+    }
 
 
 def _inner(values: Any, name: str) -> dict[str, Any]:
@@ -76,8 +81,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "classes", 60, "Class by class",
+    "classes",
+    60,
+    "Class by class",
     "Recall: the share of the images requested as a class that the classifier recognises as it. Precision: the share of the "
     "images recognised as a class that were requested as it. Rows marked “few” have fewer than 30 images.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

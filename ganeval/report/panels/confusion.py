@@ -30,15 +30,23 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     pictures = _examples(page, run)
     totals = counts.sum(axis=1)
     rows = [
-        {"name": names[i], "total": int(totals[i]),
-         "cells": [_cell(counts, totals, i, j, pictures) for j in range(counts.shape[1])]}
+        {
+            "name": names[i],
+            "total": int(totals[i]),
+            "cells": [_cell(counts, totals, i, j, pictures) for j in range(counts.shape[1])],
+        }
         for i in range(len(counts))
-    ]  # fmt: skip
+    ]
     worst = sorted(
         ((int(counts[i, j]), i, j) for i, j in np.ndindex(counts.shape) if i != j), key=lambda c: (-c[0], c[1:])
     )[:3]
-    return {"names": names, "rows": rows, "key": f"cells-{run.index}", "pictures": bool(pictures),
-            "worst": [(n, names[i], names[j]) for n, i, j in worst if n]}  # fmt: skip
+    return {
+        "names": names,
+        "rows": rows,
+        "key": f"cells-{run.index}",
+        "pictures": bool(pictures),
+        "worst": [(n, names[i], names[j]) for n, i, j in worst if n],
+    }
 
 
 def _cell(counts: np.ndarray, totals: np.ndarray, i: int, j: int, pictures: set[tuple[int, int]]) -> dict[str, Any]:
@@ -69,9 +77,11 @@ def _examples(page: Page, run: RunView) -> set[tuple[int, int]]:
         rows[f"{i}-{j}"] = [place, len(own)]
     height, width = tiles.shape[1:3]
     page.sprites[f"cells-{run.index}"] = {
-        "src": page.pictures.add(sprite_of(np.concatenate(list(sheet)), PER_CELL)), "rows": rows, "columns": PER_CELL,
+        "src": page.pictures.add(sprite_of(np.concatenate(list(sheet)), PER_CELL)),
+        "rows": rows,
+        "columns": PER_CELL,
         "aspect": width / height,
-    }  # fmt: skip
+    }
     return set(cells)
 
 
@@ -88,8 +98,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "confusion", 70, "Confusion matrix",
+    "confusion",
+    70,
+    "Confusion matrix",
     "Images on the diagonal are right. A tinted cell off the diagonal is a class that the generator draws as another one, or "
     "that the classifier confuses: read “The classifier's own errors” before blaming the generator.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

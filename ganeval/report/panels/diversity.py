@@ -56,8 +56,14 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
         axes.set_yticks([])
 
     said = "; ".join(f"mean of {run.label} {mean(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
-    return page.chart(f"spread-{runs[0].index}", paint, title="Distances inside classes", height=2.1, left=0.15,
-                      description=f"mean of real {mean(first, 'real'):.3g}; {said}")  # fmt: skip
+    return page.chart(
+        f"spread-{runs[0].index}",
+        paint,
+        title="Distances inside classes",
+        height=2.1,
+        left=0.15,
+        description=f"mean of real {mean(first, 'real'):.3g}; {said}",
+    )
 
 
 def mean(stored: dict[str, np.ndarray], name: str) -> float:
@@ -89,8 +95,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "diversity", 130, "Diversity",
+    "diversity",
+    130,
+    "Diversity",
     "Two generated images of one class should lie as far apart as two real ones: a dashed curve left of the solid one means "
     "that the generator repeats itself. Interpolations should change smoothly, and every image on the way should look real.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -31,8 +31,16 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
         sprite = sprite_of(stored["tiles"], COLUMNS)
         height, width = sprite.shape[:2]
         zoom = max(1, round(450 / width))
-        galleries.append({"title": title, "value": value, "src": page.pictures.add(sprite), "width": width * zoom,
-                          "height": height * zoom, "values": stored["values"].tolist()})  # fmt: skip
+        galleries.append(
+            {
+                "title": title,
+                "value": value,
+                "src": page.pictures.add(sprite),
+                "width": width * zoom,
+                "height": height * zoom,
+                "values": stored["values"].tolist(),
+            }
+        )
     return {"galleries": galleries} if galleries else None
 
 
@@ -44,8 +52,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "extremes", 120, "Best and worst images",
+    "extremes",
+    120,
+    "Best and worst images",
     "Realism compares an image with the real images near it; 1 or more means that it lies among them. Influence is how much "
     "a single image raises FID: what these images have in common is what to fix first.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -31,10 +31,21 @@ def _block(run: RunView) -> dict[str, Any] | None:
     errors = sorted(
         ((int(counts[i, j]), i, j) for i, j in np.ndindex(counts.shape) if i != j), key=lambda c: (-c[0], c[1:])
     )
-    rows = [{"name": run.class_name(i), "n": int(totals[i]), "wrong": int(totals[i] - counts[i, i]),
-             "recall": float(counts[i, i] / totals[i]) if totals[i] else None} for i in range(len(counts))]  # fmt: skip
-    return {"n": int(totals.sum()), "right": right, "rows": rows,
-            "worst": [(n, run.class_name(i), run.class_name(j)) for n, i, j in errors[:5] if n]}  # fmt: skip
+    rows = [
+        {
+            "name": run.class_name(i),
+            "n": int(totals[i]),
+            "wrong": int(totals[i] - counts[i, i]),
+            "recall": float(counts[i, i] / totals[i]) if totals[i] else None,
+        }
+        for i in range(len(counts))
+    ]
+    return {
+        "n": int(totals.sum()),
+        "right": right,
+        "rows": rows,
+        "worst": [(n, run.class_name(i), run.class_name(j)) for n, i, j in errors[:5] if n],
+    }
 
 
 TEMPLATE = """
@@ -46,8 +57,11 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "judge", 140, "The classifier's own errors",
+    "judge",
+    140,
+    "The classifier's own errors",
     "The classifier also errs on real images. If it confuses two classes of real images as often as those of generated ones, "
     "the generator is not at fault.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+)

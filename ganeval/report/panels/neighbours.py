@@ -39,12 +39,18 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     n, k, height, width = strips.shape[:4]
     scores = run.evaluation.scores if run.evaluation else {}
     return {
-        "sheet": page.pictures.add(sprite_of(np.concatenate(list(strips)), k)), "n": len(fake), "k": k - 1,
-        "aspect": k * width / height, "rows": n,
-        "cases": [{"distance": float(stored["distance"][i, 0]), "quantile": float(stored["quantile"][i])} for i in order],
-        **_suspicion(stored["quantile"]), "limit": SUSPICIOUS,
+        "sheet": page.pictures.add(sprite_of(np.concatenate(list(strips)), k)),
+        "n": len(fake),
+        "k": k - 1,
+        "aspect": k * width / height,
+        "rows": n,
+        "cases": [
+            {"distance": float(stored["distance"][i, 0]), "quantile": float(stored["quantile"][i])} for i in order
+        ],
+        **_suspicion(stored["quantile"]),
+        "limit": SUSPICIOUS,
         "scores": [scores[name] for name in SCORES if name in scores and scores[name].ok],
-    }  # fmt: skip
+    }
 
 
 def _suspicion(quantiles: np.ndarray) -> dict[str, Any]:
@@ -77,8 +83,14 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
 
     said = "; ".join(f"median of {run.label} {_median(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
     said = f"median real to other real {_median(first, 'real'):.3g}; {said}"
-    return page.chart(f"nearest-{runs[0].index}", paint, title="Distances to the nearest real image", description=said,
-                      height=2.1, left=0.15)  # fmt: skip
+    return page.chart(
+        f"nearest-{runs[0].index}",
+        paint,
+        title="Distances to the nearest real image",
+        description=said,
+        height=2.1,
+        left=0.15,
+    )
 
 
 def _density(stored: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -101,8 +113,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "neighbours", 110, "Nearest real images",
+    "neighbours",
+    110,
+    "Nearest real images",
     "In each strip the first image is generated, the others are the real images nearest to it. q is the share of real images "
     "that lie closer to another real image than this one does: q near 0 may be a copy, so look at it.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

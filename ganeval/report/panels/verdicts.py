@@ -27,11 +27,13 @@ def _block(run: RunView) -> dict[str, Any] | None:
     rules.sort(key=lambda rule: WORST_FIRST.index(rule["verdict"]) if rule.get("verdict") in WORST_FIRST else 9)
     baseline = run.verdict.get("baseline")
     return {
-        "verdict": run.verdict, "badge": _badge(run.verdict.get("verdict")),
+        "verdict": run.verdict,
+        "badge": _badge(run.verdict.get("verdict")),
         "rules": [{**_rule(rule), "badge": _badge(rule.get("verdict"))} for rule in rules],
         "baseline": baseline.get("name", "") if isinstance(baseline, dict) else "",
-        "facts": _facts(run.verdict), "measured": set(run.evaluation.scores) if run.evaluation else set(),
-    }  # fmt: skip
+        "facts": _facts(run.verdict),
+        "measured": set(run.evaluation.scores) if run.evaluation else set(),
+    }
 
 
 def _facts(verdict: dict[str, Any]) -> list[tuple[str, str]]:
@@ -55,11 +57,16 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     head = next((check for check in checks if check.get("verdict") == rule.get("verdict")), {})
     interval = head.get("interval")
     return {
-        "metric": rule.get("metric", ""), "sentence": rule.get("sentence", ""), "better": rule.get("better", ""),
-        "value": _real(rule.get("value")), "se": _real(rule.get("se")), "base": _real(head.get("base")),
-        "delta": _real(head.get("delta")), "n": _real(rule.get("n")),
+        "metric": rule.get("metric", ""),
+        "sentence": rule.get("sentence", ""),
+        "better": rule.get("better", ""),
+        "value": _real(rule.get("value")),
+        "se": _real(rule.get("se")),
+        "base": _real(head.get("base")),
+        "delta": _real(head.get("delta")),
+        "n": _real(rule.get("n")),
         "interval": _interval(interval),
-    }  # fmt: skip
+    }
 
 
 def _interval(value: Any) -> tuple[float, float] | None:
@@ -92,8 +99,11 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "verdicts", 10, "Verdicts",
+    "verdicts",
+    10,
+    "Verdicts",
     "“Ok” means that the data prove a loss smaller than the tolerated margin. “Inconclusive” means too few images to decide, "
     "not “fine”.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+)
