@@ -32,9 +32,18 @@ from ganeval.runs import layout
 
 FILE = "evidence.safetensors"  # what `write_evidence` adds to a result; an evaluation names its own file after itself
 GROUPS = (
-    "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity",
-    "interpolation", "judge",
-)  # fmt: skip
+    "map",
+    "neighbours",
+    "distances",
+    "worst",
+    "best",
+    "influential",
+    "unsure",
+    "cells",
+    "diversity",
+    "interpolation",
+    "judge",
+)
 
 Evidence = Mapping[str, NDArray]
 

@@ -42,10 +42,16 @@ def _runs(path: Path) -> list[RunRecord]:
     except sqlite3.Error as error:
         raise BrokenRunError(f"Expected trackio's table in {path.name}; {error}.") from error
     return [
-        RunRecord(id=f"{path.stem}/{name}", path=path.parent, reader="trackio", name=name, created=created[name],
-                  curves=curves_of(points))
+        RunRecord(
+            id=f"{path.stem}/{name}",
+            path=path.parent,
+            reader="trackio",
+            name=name,
+            created=created[name],
+            curves=curves_of(points),
+        )
         for name, points in runs.items()
-    ]  # fmt: skip
+    ]
 
 
 def _row(points: dict[str, Points], step: float | None, text: object) -> None:

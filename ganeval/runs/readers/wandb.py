@@ -41,10 +41,20 @@ def read(folder: Path) -> list[RunRecord]:
         points.setdefault(key, Points()).add(step, value)
     notes = (ADVICE,) if summary else (f"there is no wandb-summary.json; {ADVICE}",)
     environment = document(files / "wandb-metadata.json")
-    return [RunRecord(
-        id=folder.name, path=folder, reader="wandb", name=folder.name, created=_created(folder, summary),
-        config=config, environment=environment, curves=curves_of(points), grids=_grids(files / "media" / "images"), notes=notes,
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="wandb",
+            name=folder.name,
+            created=_created(folder, summary),
+            config=config,
+            environment=environment,
+            curves=curves_of(points),
+            grids=_grids(files / "media" / "images"),
+            notes=notes,
+        )
+    ]
 
 
 def _flat(summary: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
