@@ -73,9 +73,14 @@ def train_seed(seed: int, parts: Mapping[str, Part]) -> Trained:
         for recipe in recipes
     ]
     return settled(
-        "breastmnist", Committee(members).rounded(), parts, recipe={"members": [asdict(r) for r in recipes]},
-        seed=seed, licence=LICENCE, notes=(NOTE,),
-    )  # fmt: skip
+        "breastmnist",
+        Committee(members).rounded(),
+        parts,
+        recipe={"members": [asdict(r) for r in recipes]},
+        seed=seed,
+        licence=LICENCE,
+        notes=(NOTE,),
+    )
 
 
 def best_on_val(candidates: Sequence[Trained], parts: Mapping[str, Part]) -> Trained:

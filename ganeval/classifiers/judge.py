@@ -28,16 +28,30 @@ def judge_recipe(shape: tuple[int, int, int], classes: int, *, seed: int, epochs
     stages = ((48, 48), (64, 64)) if large else ((32, 32), (64, 64))
     return Recipe(
         Architecture(shape, classes, stages, stem_stride=2 if large else 1),
-        epochs=epochs, seed=seed, average=0.99, augment=Augment(rotate=8, scale=0.08, shift=1), threads=None,
-    )  # fmt: skip
+        epochs=epochs,
+        seed=seed,
+        average=0.99,
+        augment=Augment(rotate=8, scale=0.08, shift=1),
+        threads=None,
+    )
 
 
 @guarded
 def train_classifier(
-    images: Images, labels: Labels, n_classes: int, *, seed: int = 0, epochs: float = 5, steps: int | None = None,
-    val: tuple[Images, Labels] | None = None, recipe: Recipe | None = None, progress: str = "",
-    device: torch.device | str = "cpu", class_names: Sequence[str] = (), name: str = "judge",
-) -> Classifier:  # fmt: skip
+    images: Images,
+    labels: Labels,
+    n_classes: int,
+    *,
+    seed: int = 0,
+    epochs: float = 5,
+    steps: int | None = None,
+    val: tuple[Images, Labels] | None = None,
+    recipe: Recipe | None = None,
+    progress: str = "",
+    device: torch.device | str = "cpu",
+    class_names: Sequence[str] = (),
+    name: str = "judge",
+) -> Classifier:
     """Train a small classifier on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
 
     `epochs` are passes over the images; `steps`, if given, counts batches instead, so that sets of different sizes get

@@ -16,17 +16,34 @@ PAGE = Path("docs/results/zoo.md")
 
 def render_results(cards: Sequence[Card]) -> str:
     """All cards as one Markdown page."""
-    return "\n\n".join([
-        "# The zoo, measured",
-        ("Made by `python -m ganeval.classifiers.results` from the cards that lie beside the weights. Accuracies are on "
-        "the official test split, after every choice had been made on other images; brackets are 95 % Wilson intervals."),
-        _table(
-            ("classifier", "test accuracy", "worst class", "parameters", "embedding", "condition", "temperature",
-             "calibration error", "trained on", "test images also in train"),
-            [_row(card) for card in cards],
-        ),
-        *(_section(card) for card in cards),
-    ]) + "\n"  # fmt: skip
+    return (
+        "\n\n".join(
+            [
+                "# The zoo, measured",
+                (
+                    "Made by `python -m ganeval.classifiers.results` from the cards that lie beside the weights. Accuracies are on "
+                    "the official test split, after every choice had been made on other images; brackets are 95 % Wilson intervals."
+                ),
+                _table(
+                    (
+                        "classifier",
+                        "test accuracy",
+                        "worst class",
+                        "parameters",
+                        "embedding",
+                        "condition",
+                        "temperature",
+                        "calibration error",
+                        "trained on",
+                        "test images also in train",
+                    ),
+                    [_row(card) for card in cards],
+                ),
+                *(_section(card) for card in cards),
+            ]
+        )
+        + "\n"
+    )
 
 
 def write_results(path: Path = PAGE) -> Path:
@@ -65,13 +82,19 @@ def _section(card: Card) -> str:
         f"- {key}: {_cell(value)}" for key, value in (card.extra or {}).items() if isinstance(value, int | float | str)
     ]
     seeds = (card.extra or {}).get("seeds", ())
-    return "\n\n".join([
-        f"## {card.name}",
-        (f"{card.architecture}. Input: {card.preprocessing}. Licence of the data: {card.licence}. "
-        f"SHA-256 of the weights: `{card.weights_sha256}`. Made by `{card.command}`."),
-        *card.notes, recall, *(["\n".join(lines)] if lines else []),
-        *([_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
-    ])  # fmt: skip
+    return "\n\n".join(
+        [
+            f"## {card.name}",
+            (
+                f"{card.architecture}. Input: {card.preprocessing}. Licence of the data: {card.licence}. "
+                f"SHA-256 of the weights: `{card.weights_sha256}`. Made by `{card.command}`."
+            ),
+            *card.notes,
+            recall,
+            *(["\n".join(lines)] if lines else []),
+            *([_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
+        ]
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

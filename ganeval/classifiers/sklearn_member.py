@@ -29,9 +29,15 @@ DEPTH = 16  # of nested estimators that the digest walks into
 
 @guarded
 def wrap_sklearn(
-    pipeline: Any, *, name: str, class_names: Sequence[str], shape: tuple[int, int, int],
-    train: Images | None = None, held_out: Labelled | None = None, test: Labelled | None = None,
-) -> Classifier:  # fmt: skip
+    pipeline: Any,
+    *,
+    name: str,
+    class_names: Sequence[str],
+    shape: tuple[int, int, int],
+    train: Images | None = None,
+    held_out: Labelled | None = None,
+    test: Labelled | None = None,
+) -> Classifier:
     """Make a `Classifier` of a fitted scikit-learn `Pipeline` for uint8 images of `shape` (c, h, w).
 
     Its classes must be 0 to k - 1 in the order of `class_names`. A good embedding needs full rank: end the transforms
@@ -55,10 +61,13 @@ def wrap_sklearn(
             "Fit it on integer labels, and name every class."
         )
     plain = Classifier(
-        name=name, class_names=tuple(class_names), weights_sha256=estimator_digest(pipeline),
+        name=name,
+        class_names=tuple(class_names),
+        weights_sha256=estimator_digest(pipeline),
         preprocessing=f"rows of {shape[0]}x{shape[1]}x{shape[2]} pixels, no resizing, x / 255",
-        module=Settled(_Pipeline(pipeline), None), preprocess=partial(to_unit, shape=shape, name=name),
-    )  # fmt: skip
+        module=Settled(_Pipeline(pipeline), None),
+        preprocess=partial(to_unit, shape=shape, name=name),
+    )
     return settled_classifier(plain, train=train, held_out=held_out, test=test)
 
 

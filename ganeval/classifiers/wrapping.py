@@ -25,10 +25,17 @@ Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
 @guarded
 def wrap(
-    module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
-    class_names: Sequence[str] = (), layer: str | None = None, train: Images | None = None,
-    held_out: Labelled | None = None, test: Labelled | None = None,
-) -> Classifier:  # fmt: skip
+    module: nn.Module,
+    *,
+    name: str,
+    preprocess: Callable[[torch.Tensor], torch.Tensor],
+    preprocessing: str,
+    class_names: Sequence[str] = (),
+    layer: str | None = None,
+    train: Images | None = None,
+    held_out: Labelled | None = None,
+    test: Labelled | None = None,
+) -> Classifier:
     """Make a `Classifier` of a trained network; the network itself is copied, not changed.
 
     `preprocess` maps uint8 (n, c, h, w) to the network's input, image by image; `preprocessing` says in one line what
@@ -60,9 +67,13 @@ def wrap(
         if layer not in known:
             raise UnknownNameError(unknown_name(f"layer of {name}", layer, known))
     plain = Classifier(
-        name=name, class_names=tuple(class_names), preprocessing=preprocessing, weights_sha256="",
-        module=Settled(inner, layer), preprocess=preprocess,
-    )  # fmt: skip
+        name=name,
+        class_names=tuple(class_names),
+        preprocessing=preprocessing,
+        weights_sha256="",
+        module=Settled(inner, layer),
+        preprocess=preprocess,
+    )
     return settled_classifier(plain, train=train, held_out=held_out, test=test)
 
 
