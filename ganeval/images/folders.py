@@ -35,9 +35,7 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     names = image_names(files, where)
     stamps = Stamps(str(path), names, lambda name: path / name)
     found = labels_of(names, files, folders, lambda name: _listing(path / name), where, classes)
-    return from_files(
-        names, stamps.require, source=str(path), require_unchanged=stamps.require_all, **found._asdict()
-    )  # fmt: skip
+    return from_files(names, stamps.require, source=str(path), require_unchanged=stamps.require_all, **found._asdict())
 
 
 def from_paths(paths: Sequence[Path]) -> ImageSet:
