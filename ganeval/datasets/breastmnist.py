@@ -40,7 +40,7 @@ def read_breastmnist(split: str, files: Mapping[str, Path]) -> Split:
         )
     return checked_split(
         f"{path} ({split})", images[:, None], labels[:, 0].astype(np.int64), classes=2, counts=COUNTS[split]
-    )  # fmt: skip
+    )
 
 
 def _arrays(path: Path, *keys: str) -> list[NDArray[np.uint8]]:

@@ -33,9 +33,7 @@ def read_mnist(split: str, files: Mapping[str, Path]) -> Split:
             f"MNIST must be images (n, 28, 28) and labels (n,); got {images.shape} in {image_path} and "
             f"{labels.shape} in {label_path}. Fetch the files again."
         )
-    return checked_split(
-        str(image_path), images[:, None], labels.astype(np.int64), classes=10, counts=COUNTS[split]
-    )  # fmt: skip
+    return checked_split(str(image_path), images[:, None], labels.astype(np.int64), classes=10, counts=COUNTS[split])
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
