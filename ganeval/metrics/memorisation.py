@@ -99,9 +99,10 @@ def copies(pair: Pair, *, near: Share = NEAR) -> Score:
     to_real, limit = sweep.crossing.fake_to_real, _near_limit(sweep.real, near)
     copied = to_real.squared[:, 0] <= limit
     details = {
-        "exact": int((to_real.squared[:, 0] == 0).sum()), "threshold": math.sqrt(limit),
+        "exact": int((to_real.squared[:, 0] == 0).sum()),
+        "threshold": math.sqrt(limit),
         "nearest": _nearest_pairs(to_real),
-    }  # fmt: skip
+    }
     if pair.heldout is not None:
         details["heldout"] = float((_heldout_to_real(pair).squared[:, 0] <= limit).mean())
     return _share(copied, details, "copy")
@@ -132,9 +133,10 @@ def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
     close = sweep.fake.squared <= limit
     repeated = close[:, 0]
     details = {
-        "exact": int((sweep.fake.squared[:, 0] == 0).sum()), "threshold": math.sqrt(limit),
+        "exact": int((sweep.fake.squared[:, 0] == 0).sum()),
+        "threshold": math.sqrt(limit),
         "nearest": _nearest_pairs(sweep.fake, once=True),
-    }  # fmt: skip
+    }
     value, n = float(repeated.mean()), len(repeated)
     se = EIGHTHS.se(_shares_left(close, sweep.fake.index, EIGHTHS.kept(n, pair.strata)))
     interval = share_interval(value, se) if se > 0 else wilson(int(repeated.sum()), n)
