@@ -10,9 +10,14 @@ from ganeval.gate.calibrate import Count, calibrate, render_calibration
 from ganeval.gate.faults import FAULTS, fault
 from ganeval.gate.rules import parse_config
 
-RULES = parse_config({"rule": [
-    {"metric": "fid", "margin_rel": 0.3}, {"metric": "classifier_score", "margin_abs": 0.05},
-]})  # fmt: skip
+RULES = parse_config(
+    {
+        "rule": [
+            {"metric": "fid", "margin_rel": 0.3},
+            {"metric": "classifier_score", "margin_abs": 0.05},
+        ]
+    }
+)
 
 
 def draw(seed: int, n: int):
@@ -34,17 +39,27 @@ def measure(make_evaluation):
         p = float(hits.mean())
         score = replace(shell["classifier_score"], value=p, se=float(np.sqrt(p * (1 - p) / len(hits))))
         return replace(
-            shell, scores={"fid": fid, "classifier_score": score}, settings={"latents": latents},
+            shell,
+            scores={"fid": fid, "classifier_score": score},
+            settings={"latents": latents},
             per_sample={"fid.influence": (rows - rows.mean()).astype(np.float32), "classifier_score.correct": hits},
-        )  # fmt: skip
+        )
 
     return of
 
 
 def test_a_healthy_generator_is_green_and_every_fault_is_counted(measure):
     seen = []
-    found = calibrate(draw, measure, RULES, n=500, runs=20, fault_runs=4, variants={"weights": draw},
-                      progress=lambda done, total: seen.append((done, total)))  # fmt: skip
+    found = calibrate(
+        draw,
+        measure,
+        RULES,
+        n=500,
+        runs=20,
+        fault_runs=4,
+        variants={"weights": draw},
+        progress=lambda done, total: seen.append((done, total)),
+    )
     by_name = {one.name: one for one in found.trials}
     assert found.false_alarms.hits == 0
     assert set(by_name) == {"same generator, fresh latents", *FAULTS, "weights"}

@@ -264,9 +264,10 @@ def test_axe_finds_nothing_serious(opened: Opened, theme: str) -> None:
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     found = [
         (rule["id"], node["target"], node.get("failureSummary"))
-        for rule in result["violations"] if rule["impact"] in ("serious", "critical")
+        for rule in result["violations"]
+        if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"][:3]
-    ]  # fmt: skip
+    ]
     assert found == []
 
 
