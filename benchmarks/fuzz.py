@@ -32,94 +32,23 @@ from ganeval.cli.main import main as command_line
 from ganeval.errors import GanevalError, UnexpectedError
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 130}
-WORDS = (
-    "",
-    " ",
-    "nowhere",
-    "caf\udce9",
-    "a\nb",
-    "\x1b[31mred",
-    "-5",
-    "0",
-    "1e400",
-    "nan",
-    "-inf",
-    "1" * 400,
-    "digits:",
-    ":test",
-    "digits:tset",
-    "os:path",
-    "no.module:x",
-    "math:sqrt",
-    "tiny.npz",
-    "tiny",
-    "pipe",
-    "loop",
-    "torn.json",
-    "list.json",
-    "nan.json",
-    "empty",
-    "torn.png.d",
-    "torn.zip",
-    "history.jsonl",
-    "../..",
-    "~",
-    "/dev/null",
-    "/proc/self/mem",
-    "x" * 5000,
-    "ok.json",
-    "digits:test",
-    "digits",
-    "pixels",
-    "None",
-    "True",
-    "[]",
-    "٣",
-)
+WORDS = ("", " ", "nowhere", "caf\udce9", "a\nb", "\x1b[31mred", "-5", "0", "1e400", "nan", "-inf", "1" * 400, "digits:", ":test",
+         "digits:tset", "os:path", "no.module:x", "math:sqrt", "tiny.npz", "tiny", "pipe", "loop", "torn.json", "list.json",
+         "nan.json", "empty", "torn.png.d", "torn.zip", "history.jsonl", "../..", "~", "/dev/null", "/proc/self/mem", "x" * 5000,
+         "ok.json", "digits:test", "digits", "pixels", "None", "True", "[]", "٣")  # fmt: skip
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "evaluate": (
-        "--real",
-        "--fake",
-        "--classifier",
-        "--extractor",
-        "--train",
-        "--heldout",
-        "--n",
-        "--seed",
-        "--device",
-        "--precision",
-        "--json",
-        "--metrics",
-        "--no-floor",
-        "--no-cache",
-    ),
+    "evaluate": ("--real", "--fake", "--classifier", "--extractor", "--train", "--heldout", "--n", "--seed", "--device",
+                 "--precision", "--json", "--metrics", "--no-floor", "--no-cache"),
     "ls": ("metrics", "datasets", "--kind"),
     "zoo": ("list", "show", "digits", "trian"),
     "doctor": ("--n", "--seed", "--json", "--resolve", "--device"),
-    "gate": (
-        "--config",
-        "--name",
-        "--baseline",
-        "--anchor",
-        "--base-ref",
-        "--scope",
-        "--generator",
-        "--real",
-        "--n",
-        "--json",
-        "--junit",
-        "--history",
-        "--looks",
-        "--seed",
-        "--github",
-        "--update-baseline",
-        "--reason",
-    ),
+    "gate": ("--config", "--name", "--baseline", "--anchor", "--base-ref", "--scope", "--generator", "--real", "--n", "--json",
+             "--junit", "--history", "--looks", "--seed", "--github", "--update-baseline", "--reason"),
     "calibrate": ("--config", "--n", "--runs", "--faults", "--json"),
     "power": ("--difference", "--n", "--noise", "--p", "--agreement", "--alpha", "--tests", "--power"),
     "trend": ("--metrics", "--arl", "--otava-csv"),
     "report": ("--no-evaluate", "--out", "--title", "--json", "--explain", "--compare", "--tb", "--generator"),
-}
+}  # fmt: skip
 REQUIRED = {
     "evaluate": ("--real", "--fake"),
     "doctor": ("--real",),
@@ -168,18 +97,10 @@ def _fill(folder: Path) -> None:
         "weights_sha256": "",
         "preprocessing": "",
     }
-    (folder / "ok.json").write_text(
-        json.dumps(
-            {
-                "schema": "ganeval.evaluation/1",
-                "name": "x",
-                "created": "",
-                "real": passport,
-                "fake": passport,
-                "scores": {"kid": {"name": "kid", "status": "ok", "value": 1.0, "se": 0.1, "n": 9}},
-            }
-        )
-    )
+    (folder / "ok.json").write_text(json.dumps({
+        "schema": "ganeval.evaluation/1", "name": "x", "created": "", "real": passport, "fake": passport,
+        "scores": {"kid": {"name": "kid", "status": "ok", "value": 1.0, "se": 0.1, "n": 9}},
+    }))  # fmt: skip
     (folder / "ganeval.toml").write_text(
         '[gate]\nbaseline = "ok.json"\n[[gate.rule]]\nmetric = "kid"\nmargin_abs = 1.0\n'
     )
@@ -231,74 +152,16 @@ def _broken(n: int, _labels: Any, _rng: Any) -> Any:
 ROWS = np.random.default_rng(0).normal(size=(30, 4))
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
 KNOWN = {"np": np, "torch": torch, "Path": Path, "ganeval": ganeval, "ROWS": ROWS, "PIXELS": PIXELS, "broken": _broken}
-VALUES = tuple(
-    Named(text, lambda text=text: eval(text, KNOWN))
-    for text in (  # noqa: S307 - the texts are these
-        "None",
-        "True",
-        "0",
-        "-1",
-        "3.7",
-        "float('nan')",
-        "10**400",
-        "''",
-        "'nowhere'",
-        "'a\\0b'",
-        "'caf\\udce9'",
-        "b'x'",
-        "[]",
-        "{}",
-        "object()",
-        "lambda: 1",
-        "broken",
-        "print",
-        "type",
-        "Path('nowhere')",
-        "Path()",
-        "[1, 2]",
-        "['a']",
-        "[[1], [1, 2]]",
-        "ROWS",
-        "ROWS.astype(np.float32)",
-        "ROWS[:1]",
-        "ROWS[:0]",
-        "ROWS * np.nan",
-        "ROWS * 1e200",
-        "ROWS.astype(object)",
-        "ROWS.astype(complex)",
-        "ROWS.T",
-        "ROWS[:, :0]",
-        "ROWS > 0",
-        "PIXELS",
-        "PIXELS[0]",
-        "PIXELS[:0]",
-        "PIXELS[:, None]",
-        "PIXELS / 255",
-        "PIXELS.astype(np.int64) - 500",
-        "np.array('x')",
-        "np.array(None)",
-        "np.zeros((2, 3, 4, 5, 6))",
-        "np.zeros((30, 784))",
-        "torch.tensor(ROWS, requires_grad=True)",
-        "torch.tensor(PIXELS)",
-        "torch.zeros(3, device='meta')",
-        "torch.zeros(3, 3).to_sparse()",
-        "torch.zeros(30, 4, dtype=torch.bfloat16)",
-        "torch.nn.Linear(2, 2)",
-        "iter([])",
-        "range(3)",
-        "'digits:test'",
-        "'pixels'",
-        "'digits'",
-        "np.ma.masked_array(ROWS)",
-        "np.datetime64('2020')",
-        "slice(3)",
-        "Ellipsis",
-        "NotImplemented",
-        "ganeval",
-        "ganeval.Score(1.0)",
-    )
-)
+VALUES = tuple(Named(text, lambda text=text: eval(text, KNOWN)) for text in (  # noqa: S307 - the texts are these
+    "None", "True", "0", "-1", "3.7", "float('nan')", "10**400", "''", "'nowhere'", "'a\\0b'", "'caf\\udce9'", "b'x'", "[]", "{}",
+    "object()", "lambda: 1", "broken", "print", "type", "Path('nowhere')", "Path()", "[1, 2]", "['a']", "[[1], [1, 2]]",
+    "ROWS", "ROWS.astype(np.float32)", "ROWS[:1]", "ROWS[:0]", "ROWS * np.nan", "ROWS * 1e200", "ROWS.astype(object)",
+    "ROWS.astype(complex)", "ROWS.T", "ROWS[:, :0]", "ROWS > 0", "PIXELS", "PIXELS[0]", "PIXELS[:0]", "PIXELS[:, None]", "PIXELS / 255",
+    "PIXELS.astype(np.int64) - 500", "np.array('x')", "np.array(None)", "np.zeros((2, 3, 4, 5, 6))", "np.zeros((30, 784))",
+    "torch.tensor(ROWS, requires_grad=True)", "torch.tensor(PIXELS)", "torch.zeros(3, device='meta')", "torch.zeros(3, 3).to_sparse()",
+    "torch.zeros(30, 4, dtype=torch.bfloat16)", "torch.nn.Linear(2, 2)", "iter([])", "range(3)", "'digits:test'", "'pixels'", "'digits'",
+    "np.ma.masked_array(ROWS)", "np.datetime64('2020')", "slice(3)", "Ellipsis", "NotImplemented", "ganeval", "ganeval.Score(1.0)",
+))  # fmt: skip
 KEYWORDS = (
     "n",
     "seed",
@@ -314,23 +177,8 @@ KEYWORDS = (
     "k",
     "q",
 )
-FUNCTIONS = (
-    "evaluate",
-    "image_set",
-    "extract",
-    "load_extractor",
-    "fid",
-    "kid",
-    "precision",
-    "recall",
-    "classifier_score",
-    "inception_score",
-    "class_balance",
-    "vendi",
-    "Evaluation.read",
-    "Features.given",
-    "nn_ratio",
-)
+FUNCTIONS = ("evaluate", "image_set", "extract", "load_extractor", "fid", "kid", "precision", "recall", "classifier_score",
+             "inception_score", "class_balance", "vendi", "Evaluation.read", "Features.given", "nn_ratio")  # fmt: skip
 
 
 @st.composite
@@ -367,13 +215,8 @@ def main() -> None:
     given_ = parser.parse_args()
     counts: Counter[str] = Counter()
     caught: Counter[str] = Counter()
-    half = settings(
-        max_examples=given_.examples // 2,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    half = settings(max_examples=given_.examples // 2, deadline=None, database=None, phases=[Phase.generate],
+                    suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 
     @half
     @seed(given_.seed)

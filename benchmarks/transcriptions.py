@@ -145,12 +145,7 @@ def train_acgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Lo
         (loss_g + config.auxiliary * class_g).backward()
         players.g_adam.step()
         players.after_step(config, step * len(real))
-        yield {
-            "loss__d": loss_d.item(),
-            "loss__g": loss_g.item(),
-            "class__d": class_d.item(),
-            "class__g": class_g.item(),
-        }
+        yield {"loss__d": loss_d.item(), "loss__g": loss_g.item(), "class__d": class_d.item(), "class__g": class_g.item()}  # fmt: skip
 
 
 def train_wgan_clip(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
@@ -281,15 +276,8 @@ class PlaneDiscriminator(cgan.Discriminator):
 class Players:
     """Two networks, an optimiser each, and the average of the generator's weights."""
 
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        config: Any,
-        betas: tuple[float, float],
-        *,
-        scheduled: bool = False,
-    ) -> None:
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Any, betas: tuple[float, float], *,
+                 scheduled: bool = False) -> None:  # fmt: skip
         self.generator, self.discriminator, self.average = generator, discriminator, copy.deepcopy(generator)
         self.g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas)
         self.d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas)
@@ -301,18 +289,9 @@ class Players:
         move_average(self.average, self.generator, config, images)
 
 
-def standard_step(
-    players: Players,
-    config: Any,
-    real: torch.Tensor,
-    labels: tuple[torch.Tensor, ...],
-    wanted: tuple[torch.Tensor, ...],
-    step: int,
-    *,
-    gamma: float = 0.0,
-    share: float = 1.0,
-    target: float = 1.0,
-) -> dict[str, float]:
+def standard_step(players: Players, config: Any, real: torch.Tensor, labels: tuple[torch.Tensor, ...],
+                  wanted: tuple[torch.Tensor, ...], step: int, *, gamma: float = 0.0, share: float = 1.0,
+                  target: float = 1.0) -> dict[str, float]:  # fmt: skip
     """The non-saturating loss; D's two halves weigh `share` each, and real images have the target `target`."""
     discriminator, bce = players.discriminator, nn.BCEWithLogitsLoss()
     fake = players.generator(torch.randn(len(real), config.latent), *wanted)
@@ -335,9 +314,8 @@ def standard_step(
     return {"loss__d": (loss_real + loss_fake).item(), "loss__g": loss_g.item()}
 
 
-def relativistic_step(
-    players: Players, config: Any, real: torch.Tensor, step: int, gamma: float
-) -> tuple[float, float, float]:
+def relativistic_step(players: Players, config: Any, real: torch.Tensor, step: int,
+                      gamma: float) -> tuple[float, float, float]:  # fmt: skip
     """Pairs of a real and a generated image, with R1 and R2 where `gamma` is above 0: loss of D, penalty, loss of G."""
     discriminator = players.discriminator
     fake = players.generator(torch.randn(len(real), config.latent))
@@ -358,14 +336,8 @@ def relativistic_step(
     return loss_d.item(), penalty.item(), loss_g.item()
 
 
-def critic_pleased(
-    generator: nn.Module,
-    critic: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: nn.Module,
-    config: Any,
-    step: int,
-) -> dict[str, float]:
+def critic_pleased(generator: nn.Module, critic: nn.Module, optimiser: torch.optim.Optimizer, average: nn.Module,
+                   config: Any, step: int) -> dict[str, float]:  # fmt: skip
     """The generator's step of the systems with a critic."""
     optimiser.zero_grad()
     loss_g = -critic(generator(torch.randn(config.batch, config.latent))).mean()
