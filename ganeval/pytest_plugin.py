@@ -2,7 +2,8 @@
 
 Loaded at the start of every pytest run where ganeval is installed, so nothing but pytest and the standard library is
 imported before a test asks for a fixture. Tests that use the fixtures carry the marker `ganeval` (deselect with
-`-m "not ganeval"`). Files are written by the controlling process only: under pytest-xdist a worker hands its baselines over.
+`-m "not ganeval"`). Files are written by the controlling process only: under pytest-xdist a worker hands its baselines
+over.
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ def ganeval_generator() -> Callable[..., Any] | None:
 
 @pytest.fixture(scope="session")
 def ganeval_latents() -> Callable[..., Any]:
-    """`ganeval_latents(seed, n=, dim=)`: standard normal latents, float32 (n, dim), the same on every machine (Philox)."""
+    """`ganeval_latents(seed, n=, dim=)`: standard normal latents, float32 (n, dim), the same on every machine
+    (Philox).
+    """
     return latents
 
 
@@ -163,7 +166,8 @@ def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[...
 
 @pytest.fixture
 def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> Callable[..., Verdict]:
-    """`ganeval_gate(candidate, name="cgan", rules="strict")`: the verdict, or a failed test with the table of the rules.
+    """`ganeval_gate(candidate, name="cgan", rules="strict")`: the verdict, or a failed test with the table of the
+    rules.
 
     candidate: a generator `(n, labels, torch.Generator) -> images`, an `Evaluation`, or the path of a run.
     rules: "default", "strict", the path of a ganeval.toml, a list of tables, or a `GateConfig`.

@@ -81,12 +81,18 @@ class Card:
         extra = [f"{key}: {value:.3f}" for key, value in (self.extra or {}).items() if isinstance(value, float)]
         return "\n".join(
             [
-                f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, {100 * high:.2f}]",
+                (
+                    f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, "
+                    f"{100 * high:.2f}]"
+                ),
                 *rows,
                 *extra,
                 f"network: {self.architecture}; {self.parameters:,} parameters",
                 f"input: {self.preprocessing}",
-                f"embedding: {self.embedding_dim}-d, rank {self.embedding_rank}, condition {self.embedding_condition:.3g}",
+                (
+                    f"embedding: {self.embedding_dim}-d, rank {self.embedding_rank}, condition "
+                    f"{self.embedding_condition:.3g}"
+                ),
                 f"calibration: temperature {self.temperature:.3f}, error {self.ece_before:.4f} -> {self.ece_after:.4f}",
                 "data:",
                 *data,

@@ -192,7 +192,8 @@ def load_stored(name: str, empty: Callable[[], Network], folder: Path = WEIGHTS)
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise MissingFileError(
-            f"Expected the weights of {name} in {path}; there is no such file. Run: ganeval zoo train {name} --out {folder}"
+            f"Expected the weights of {name} in {path}; there is no such file. Run: ganeval zoo train {name} --out "
+            f"{folder}"
         )
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise BrokenRunError(f"{path} is larger than {MAX_WEIGHTS_BYTES // 2**20} MiB; no zoo member is.")

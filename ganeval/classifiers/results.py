@@ -21,8 +21,9 @@ def render_results(cards: Sequence[Card]) -> str:
             [
                 "# The zoo, measured",
                 (
-                    "Made by `python -m ganeval.classifiers.results` from the cards that lie beside the weights. Accuracies are on "
-                    "the official test split, after every choice had been made on other images; brackets are 95 % Wilson intervals."
+                    "Made by `python -m ganeval.classifiers.results` from the cards that lie beside the weights. "
+                    "Accuracies are on the official test split, after every choice had been made on other images; "
+                    "brackets are 95 % Wilson intervals."
                 ),
                 _table(
                     (

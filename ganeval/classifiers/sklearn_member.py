@@ -72,7 +72,9 @@ def wrap_sklearn(
 
 
 def hog_transformer(shape: tuple[int, int], *, cell: int = 4, bins: int = 9) -> Any:
-    """A scikit-learn transformer of flat images to HOG descriptors: `make_pipeline(hog_transformer((28, 28)), SVC())`."""
+    """A scikit-learn transformer of flat images to HOG descriptors: `make_pipeline(hog_transformer((28, 28)),
+    SVC())`.
+    """
     from sklearn.preprocessing import FunctionTransformer
 
     return FunctionTransformer(hog, kw_args={"shape": shape, "cell": cell, "bins": bins})
@@ -108,7 +110,9 @@ def _logits(last: Any, embedded: np.ndarray) -> np.ndarray:
 
 
 def _content(value: Any, depth: int) -> list[bytes]:
-    """Arrays byte by byte, plain values as text, all else as its class and its state: attributes, or what it would pickle."""
+    """Arrays byte by byte, plain values as text, all else as its class and its state: attributes, or what it would
+    pickle.
+    """
     if isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names:
         return [f"{value.dtype}{value.shape}".encode(), np.ascontiguousarray(value).tobytes()]
     if value is None or isinstance(value, bool | int | float | str | bytes | bytearray | np.generic):

@@ -139,7 +139,8 @@ def _require_finite(weights: dict[str, torch.Tensor], recipe: Recipe) -> None:
     for name, value in weights.items():
         if not bool(torch.isfinite(value).all()):
             raise WrongInputError(
-                f"Training diverged: {name} is not finite after it, with learning rate {recipe.learning_rate}. Lower it."
+                f"Training diverged: {name} is not finite after it, with learning rate {recipe.learning_rate}. Lower "
+                "it."
             )
 
 

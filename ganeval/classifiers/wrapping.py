@@ -44,8 +44,8 @@ def wrap(
     network must return (embeddings, logits) itself. A backbone without a head returns embeddings alone: leave
     `class_names` out, and it serves as an extractor.
 
-    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities will
-    do. Images may be arrays, tensors or image sets.
+    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities
+    will do. Images may be arrays, tensors or image sets.
 
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
     temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the classifier's
@@ -163,6 +163,6 @@ def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor | None]:
     if isinstance(output, tuple) and len(output) == 2 and all(isinstance(part, torch.Tensor) for part in output):
         return output
     raise WrongInputError(
-        f"Without `layer` the network must return embeddings or (embeddings, logits); it returned {type(output).__name__}. "
-        "Name the layer whose output is the embedding."
+        "Without `layer` the network must return embeddings or (embeddings, logits); it returned "
+        f"{type(output).__name__}. Name the layer whose output is the embedding."
     )

@@ -81,7 +81,9 @@ def run_demo(out: str | Path = "runs", report: str | Path = "report.html", *, se
 
 
 def _train_all(trainings: list[list[str]]) -> None:
-    """Processes of their own: the library never imports the reference models, and small networks gain nothing from threads."""
+    """Processes of their own: the library never imports the reference models, and small networks gain nothing from
+    threads.
+    """
     with ExitStack() as stack:
         said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in trainings]
         running = [

@@ -1,4 +1,6 @@
-"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit code."""
+"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit
+code.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ def _row(record: ScoreRecord) -> tuple[str, ...]:
 
 
 def render_floor(record: ScoreRecord) -> str:
-    """The floor with its error; its n too where it is not the metric's own, because what n moves then differs as well."""
+    """The floor with its error; its n too where it is not the metric's own, because what n moves then differs as
+    well.
+    """
     floor = record.floor
     if floor is None:
         return ""

@@ -209,7 +209,8 @@ def _locked(folder: Path, *, wait: bool) -> int | None:
 
 
 def _encoded(text: str) -> bytes:
-    r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads back.
+    r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads
+    back.
 
     >>> _encoded(json.dumps("caf\udce9", ensure_ascii=False))
     b'"caf\\udce9"'

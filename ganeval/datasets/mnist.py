@@ -49,8 +49,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     shape = tuple(int(size) for size in np.frombuffer(header[: len(header) // 4 * 4], dtype=">u4"))
     if len(shape) != data[3] or len(data) - start != prod(shape):
         raise WrongInputError(
-            f"{path} promises an array of shape {shape}, {prod(shape):,} bytes; {max(0, len(data) - start):,} bytes follow. "
-            "It is truncated or damaged; fetch it again."
+            f"{path} promises an array of shape {shape}, {prod(shape):,} bytes; {max(0, len(data) - start):,} bytes "
+            "follow. It is truncated or damaged; fetch it again."
         )
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
 

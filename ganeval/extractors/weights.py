@@ -1,4 +1,5 @@
-"""Published weights: looked for in `GANEVAL_WEIGHTS`, in torch.hub's folder, in the user cache, then fetched and checked by SHA-256.
+"""Published weights: looked for in `GANEVAL_WEIGHTS`, in torch.hub's folder, in the user cache, then fetched and
+checked by SHA-256.
 
 Nothing read here can execute code: safetensors, or torch files restricted to tensors.
 """

@@ -1,4 +1,5 @@
-"""Whose rows are these? What tells the features of one network from another's, in the cache, among ranks and when given.
+"""Whose rows are these? What tells the features of one network from another's, in the cache, among ranks and when
+given.
 
 A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess` does or
 whether the network was trained on since. What it makes of a few images does: their rows are part of the cache's key.

@@ -93,7 +93,8 @@ def read_baseline(path: str | Path) -> Baseline:
         return replace(Baseline.of([evaluation], name=evaluation.name), path=path)
     if schema != SCHEMA:
         raise BrokenRunError(
-            f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the baseline."
+            f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the "
+            "baseline."
         )
     try:
         if document.get("sha256") != _checksum(document):
@@ -115,7 +116,9 @@ def _what(error: Exception) -> str:
 
 
 def store(path: Path, content: bytes | None) -> None:
-    """Replace a file whole, or take it away. What writes a baseline is an argument, for pytest-xdist's workers must not."""
+    """Replace a file whole, or take it away. What writes a baseline is an argument, for pytest-xdist's workers must
+    not.
+    """
     if content is None:
         path.unlink(missing_ok=True)
     else:

@@ -103,13 +103,15 @@ def level(entry: Entry, metric: str) -> Estimate:
         return Proportion(entry.hits, entry.n)
     if entry.se is None:
         raise NoErrorKnownError(
-            f"No standard error of {metric} is known, so its limit cannot be judged on a bound. Give its rule hard = true."
+            f"No standard error of {metric} is known, so its limit cannot be judged on a bound. Give its rule hard = "
+            "true."
         )
     return Normal(entry.value, entry.se, "normal")
 
 
 def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, train_sd: float | None = None) -> Normal:
-    """Retrained generators: Welch's t over training seeds, or a stored sd between seeds where one side has a single seed.
+    """Retrained generators: Welch's t over training seeds, or a stored sd between seeds where one side has a single
+    seed.
 
     The spread of the values over seeds already contains their sampling noise.
     """
@@ -127,7 +129,8 @@ def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, t
         return Normal(gap, se, f"sd over {len(many)} seeds of one side", len(many) - 1)
     raise IncomparableError(
         "scope = 'recipe' judges a training recipe, and one training run a side says nothing about the next one. "
-        "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = 'checkpoint'."
+        "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = "
+        "'checkpoint'."
     )
 
 
@@ -140,7 +143,8 @@ def require_direction(metric: str, base: Entry, now: Entry) -> None:
 def require_comparable(metric: str, base: Entry, now: Entry) -> None:
     if base.version != now.version:
         raise IncomparableError(
-            f"{metric} changed from version {base.version} to {now.version}; its numbers do not compare. Update the baseline."
+            f"{metric} changed from version {base.version} to {now.version}; its numbers do not compare. Update the "
+            "baseline."
         )
     if dict(base.options) != dict(now.options):
         raise IncomparableError(
@@ -233,8 +237,8 @@ def _second_order(then: Look, now: Look, metric: str, gap: float, se: float) -> 
     if excess <= max(2 * se, abs(gap) / 2, CERTAIN * math.hypot(parts[0][1], parts[1][1])):
         return 0.0, ""
     return excess, (
-        f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs by "
-        f"{excess:.3g}; that was added to the standard error. More images make it small."
+        f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs "
+        f"by {excess:.3g}; that was added to the standard error. More images make it small."
     )
 
 

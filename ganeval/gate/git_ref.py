@@ -1,4 +1,5 @@
-"""The baseline as another branch has it: `--base-ref origin/main` reads the files of that commit, not those checked out.
+"""The baseline as another branch has it: `--base-ref origin/main` reads the files of that commit, not those checked
+out.
 
 A pull request may change `baselines/NAME.json` together with the generator; the promise it must keep is the one of the
 branch it goes to. Git is asked with fixed arguments: a ref that looks like an option, a range or a path is refused, the

@@ -63,8 +63,8 @@ def require_one_or_recipe(runs: int, config: GateConfig) -> None:
     """Several runs are one question only as training seeds of one recipe; else every run has a gate of its own."""
     if runs > 1 and config.scope != "recipe":
         raise GateConfigError(
-            f"{runs} runs were named, and one gate judges one run. Gate each by itself, or pass --scope recipe if they are "
-            "training seeds of one recipe."
+            f"{runs} runs were named, and one gate judges one run. Gate each by itself, or pass --scope recipe if they "
+            "are training seeds of one recipe."
         )
 
 

@@ -79,11 +79,13 @@ def require_healthy(
         return
     if verdict.verdict == "regressed":
         raise RefusedError(
-            f"{verdict.sentence} A regression does not become the new baseline by itself; --accept-regression lifts this."
+            f"{verdict.sentence} A regression does not become the new baseline by itself; --accept-regression lifts "
+            "this."
         )
     if unknown := against.broken or _not_compared(verdict, against.baseline):
         raise RefusedError(
-            f"{unknown} So nothing shows that the new numbers are no worse than that promise; --accept-regression lifts this."
+            f"{unknown} So nothing shows that the new numbers are no worse than that promise; --accept-regression "
+            "lifts this."
         )
 
 

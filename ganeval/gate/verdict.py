@@ -1,4 +1,6 @@
-"""What happened: a word for each rule, one exit code, and every number behind them, JSON-ready (`ganeval.verdict/1`)."""
+"""What happened: a word for each rule, one exit code, and every number behind them, JSON-ready
+(`ganeval.verdict/1`).
+"""
 
 from __future__ import annotations
 

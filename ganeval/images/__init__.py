@@ -1,4 +1,5 @@
-"""Anything that people keep images in -> `ImageSet`. One input kind per file; each checks its own kind, here and only here.
+"""Anything that people keep images in -> `ImageSet`. One input kind per file; each checks its own kind, here and only
+here.
 
 Nothing is rescaled, converted or dropped silently: what does not fit is an error that names the item and the remedy.
 """
@@ -126,8 +127,8 @@ def _open_object(source: Any) -> ImageSet:
 
         return from_dataset(source)
     raise WrongInputError(
-        "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch Dataset "
-        f"or DataLoader, or a generator callable; got {type(source).__name__}."
+        "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch "
+        f"Dataset or DataLoader, or a generator callable; got {type(source).__name__}."
     )
 
 

@@ -59,7 +59,8 @@ def checked_layout(array: NDArray[Any], where: str, *, torch: bool = False) -> L
         )
     if 0 in array.shape:
         raise WrongInputError(
-            f"{where} must hold at least one image with at least one pixel; got shape {array.shape}. Was it filtered away?"
+            f"{where} must hold at least one image with at least one pixel; got shape {array.shape}. Was it filtered "
+            "away?"
         )
     return _grey(array.shape, where) if array.ndim == 3 else _channels(array.shape, where)
 

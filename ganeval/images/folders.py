@@ -27,7 +27,8 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
         raise MissingFileError(f"{where} is a link to {printable(path.readlink())}, where nothing is. Fix the link.")
     if not path.exists():
         raise MissingFileError(
-            f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or digits:test."
+            f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or "
+            "digits:test."
         )
     if not path.is_dir():
         raise WrongInputError(f"{where} must be a folder, or a .zip, .npz or .npy file of images; it is another file.")
@@ -44,7 +45,8 @@ def from_paths(paths: Sequence[Path]) -> ImageSet:
     strangers = [path for path in paths if not is_image_name(path.name)]
     if strangers:
         raise WrongInputError(
-            f"A list of paths must name image files; {printable(strangers[0])} is none. Open folders and archives one by one."
+            f"A list of paths must name image files; {printable(strangers[0])} is none. Open folders and archives one "
+            "by one."
         )
     stamps = Stamps(where, map(str, paths), Path)
     return from_files([str(path) for path in paths], stamps.require, source=where, require_unchanged=stamps.require_all)

@@ -68,15 +68,17 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
         inspect.signature(called).bind(1, None, None)
     except TypeError as error:
         raise WrongInputError(
-            f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot be "
-            f"({error}). Wrap it: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot "
+            f"be ({error}). Wrap it: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from None
     except ValueError:  # a builtin without a signature: calling it will tell
         return
 
 
 def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
-    """What a function of a generator returns, called by position; an error inside it comes with the call that it failed in."""
+    """What a function of a generator returns, called by position; an error inside it comes with the call that it failed
+    in.
+    """
     try:
         return function(*arguments.values())
     except (GanevalError, MemoryError):
@@ -86,8 +88,8 @@ def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
             raise
         call = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
         raise WrongInputError(
-            f"The {where} failed when it was called with {call}: {sentence(error)}. It must return uint8 images for that; "
-            "wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"The {where} failed when it was called with {call}: {sentence(error)}. It must return uint8 images for "
+            "that; wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from error
 
 

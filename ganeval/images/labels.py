@@ -46,7 +46,8 @@ def checked_labels(labels: Any, n: int, where: str) -> NDArray[np.int64]:
     if n and (int(values.min()) < 0 or int(values.max()) >= MAX_CLASSES):
         bad = int(np.flatnonzero((values < 0) | (values >= MAX_CLASSES))[0])
         raise WrongInputError(
-            f"Labels of {where} must lie in 0..{MAX_CLASSES - 1}; label {bad} is {int(values[bad])}. Number classes from 0."
+            f"Labels of {where} must lie in 0..{MAX_CLASSES - 1}; label {bad} is {int(values[bad])}. Number classes "
+            "from 0."
         )
     return values.astype(np.int64)
 

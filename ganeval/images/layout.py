@@ -209,8 +209,8 @@ def _require_siblings(used: set[str], names: Sequence[str], where: str) -> None:
     for other in others:
         if _above(other) != _above(first):
             raise WrongInputError(
-                f"{where} must have one folder per class, side by side; {printable(first)} and {printable(other)} are not. "
-                "Open one split, or one level, at a time."
+                f"{where} must have one folder per class, side by side; {printable(first)} and {printable(other)} are "
+                "not. Open one split, or one level, at a time."
             )
 
 

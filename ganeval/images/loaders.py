@@ -48,7 +48,8 @@ def _joined(parts: list[NDArray[np.uint8]], labels: list[NDArray[np.int64]], whe
         raise WrongInputError(f"{where} must hold at least one image; it is empty.")
     if labels and len(labels) != len(parts):
         raise WrongInputError(
-            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the others."
+            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the "
+            "others."
         )
     images = np.concatenate(parts)
     require_variety(images, where)

@@ -1,7 +1,7 @@
 """Every metric as a public function: `fid(real, fake)`, `classifier_score(images, labels, classifier="hoda")`.
 
-One function is made for each registered metric, so a new metric has one without being listed. What may be passed is read
-from the metric's own options, `Protocol` and `Compute`; there is no other list.
+One function is made for each registered metric, so a new metric has one without being listed. What may be passed is
+read from the metric's own options, `Protocol` and `Compute`; there is no other list.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def alpha_precision(pair: Pair) -> Score:
     real = pair.require_real().embeddings
     if len(real) < 2 or len(pair.fake) < 2:
         raise TooFewSamplesError(
-            f"alpha_precision needs two rows of each set; got {len(real)} real and {len(pair.fake)} fake. Pass more images."
+            f"alpha_precision needs two rows of each set; got {len(real)} real and {len(pair.fake)} fake. Pass more "
+            "images."
         )
     if bool((real == real[0]).all()):
         raise UndefinedError("alpha_precision needs real features that differ; all are equal. Check the extractor.")

@@ -1,4 +1,5 @@
-"""Feature likelihood divergence (Jiralerspong et al. 2023, arXiv:2302.04440): one number for fidelity, diversity and novelty.
+"""Feature likelihood divergence (Jiralerspong et al. 2023, arXiv:2302.04440): one number for fidelity, diversity and
+novelty.
 
 A Gaussian is put on every fake row and its width is chosen so that the training rows are likely; then the likelihood of
 held-out rows is measured. A copied training row gets a width near zero and is worth nothing on held-out rows.

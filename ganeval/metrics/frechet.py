@@ -122,7 +122,8 @@ def fid_debiased(pair: Pair) -> Score:
 
 @metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
 def fid_infinity(pair: Pair) -> Score:
-    """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth 2020).
+    """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth
+    2020).
 
     A line is fitted to the mean FID over 1, 2, 3 and 4 disjoint blocks of the fake set (seeded random order), whose
     sizes have 1/n in those ratios; its intercept is the value.

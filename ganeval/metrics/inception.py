@@ -44,8 +44,8 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
     Improved by: averaging. A classifier is surer of a class's mean than of its members.
-    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every protocol); `details` then
-    holds the spread over splits and there is no standard error.
+    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every
+    protocol); `details` then holds the spread over splits and there is no standard error.
 
     >>> from ganeval.features.extraction import Features
     >>> certain = Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4))

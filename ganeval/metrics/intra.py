@@ -96,7 +96,9 @@ def over_classes(pair: Pair, inner: Metric) -> Score:
 
 
 def class_pairs(pair: Pair) -> dict[str, Pair]:
-    """One pair for each class of the real set; a class without fakes is an error, for its distance would be infinite."""
+    """One pair for each class of the real set; a class without fakes is an error, for its distance would be
+    infinite.
+    """
     assert pair.real is not None
     assert pair.real.labels is not None
     assert pair.fake.labels is not None

@@ -46,8 +46,8 @@ def kid(
     Standard error: first-order influence of each fake row, the real set held fixed; `per_sample["influence"]`.
     Near 0, where the first-order term vanishes, it is too small by about the noise between two real sets.
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
-    their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets and there is no
-    standard error.
+    their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets
+    and there is no standard error.
 
     >>> from ganeval.features.extraction import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
@@ -118,8 +118,8 @@ def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
     s, t = (float(x) for x in (torch.cat(sets).square().mean(), torch.cat(sets).var(dim=0, correction=0).mean()))
     if eps * (s + 1) ** 3 > digits * t * (t * t + 3 * t + 3):
         raise UndefinedError(
-            f"kid cubes products of rows, and their differences drown in rounding: a feature is {math.sqrt(s):.3g} in size "
-            f"and varies by {math.sqrt(t):.3g}. Use mmd_rbf, or features that lie near 0 and vary by about 1."
+            f"kid cubes products of rows, and their differences drown in rounding: a feature is {math.sqrt(s):.3g} in "
+            f"size and varies by {math.sqrt(t):.3g}. Use mmd_rbf, or features that lie near 0 and vary by about 1."
         )
 
 

@@ -1,4 +1,5 @@
-"""Do generated images show the class that was asked for? GAN-test (Shmelkov et al. 2018, arXiv:1807.09499, section 3.2).
+"""Do generated images show the class that was asked for? GAN-test (Shmelkov et al. 2018, arXiv:1807.09499, section
+3.2).
 
 A classifier trained on real images judges fakes that carry the label they were asked for. Widths of proportions are
 Wilson intervals throughout: near 100 %, where good generators live, the textbook interval has no width.

@@ -1,4 +1,5 @@
-"""Did the generator copy? Authenticity, the data-copying test, train/held-out ratios, memorisation-informed FID, copies.
+"""Did the generator copy? Authenticity, the data-copying test, train/held-out ratios, memorisation-informed FID,
+copies.
 
 Dgm-eval's authors found no such number reliable once other properties of the samples differ (arXiv:2306.04675): look
 at the pairs in the details too, and give held-out images, which say what a generator that copies nothing would get.
@@ -184,8 +185,8 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     chosen = [c for c in range(cells) if (fake_cell == c).sum() >= 20 and (held_cell == c).any()]
     if not chosen:
         raise UndefinedError(
-            f"ct needs a cell with 20 fakes and a held-out row; {len(fake_cell)} fakes and {len(held_cell)} held-out rows "
-            f"in {cells} cells have none. Pass more images or fewer cells."
+            f"ct needs a cell with 20 fakes and a held-out row; {len(fake_cell)} fakes and {len(held_cell)} held-out "
+            f"rows in {cells} cells have none. Pass more images or fewer cells."
         )
     rows, influence, heldout = [], np.zeros(len(fake_cell)), np.isin(held_cell, chosen).sum()
     for c in chosen:
@@ -209,7 +210,8 @@ def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
 
 
 def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances]:
-    """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it, (m,).
+    """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it,
+    (m,).
 
     Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle,
     and stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
@@ -306,8 +308,8 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
     memorisation = float(cosine.mean())
     if memorisation <= _NO_ANGLE and value > 0:
         raise UndefinedError(
-            f"mifid divides by the angle between fakes and their nearest real images; it is {memorisation:.2g}, which is "
-            "rounding. The fakes are copies, or the features lie far from 0: read copies and fid."
+            f"mifid divides by the angle between fakes and their nearest real images; it is {memorisation:.2g}, which "
+            "is rounding. The fakes are copies, or the features lie far from 0: read copies and fid."
         )
     penalised = memorisation < threshold
     divisor = (memorisation if penalised else 1.0) + _MIFID_EPSILON

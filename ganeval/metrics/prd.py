@@ -37,7 +37,9 @@ REDRAWN = (
 
 @dataclass(frozen=True)
 class Histograms:
-    """Shares of the clusters, (runs, clusters); the cluster of each fake, (runs, n), and the stratum it was drawn in."""
+    """Shares of the clusters, (runs, clusters); the cluster of each fake, (runs, n), and the stratum it was drawn
+    in.
+    """
 
     real: NDArray[np.float64]
     fake: NDArray[np.float64]
@@ -129,7 +131,8 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
     n = min(len(real), len(fake))
     if n < clusters:
         raise TooFewSamplesError(
-            f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer clusters=."
+            f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer "
+            "clusters=."
         )
     chosen = [seeded_rows(rows, n, seed) if len(rows) > n else torch.arange(n) for rows in (real, fake)]
     rows = clustering_rows([rows[at.to(rows.device)] for rows, at in zip((real, fake), chosen, strict=True)])

@@ -147,7 +147,9 @@ def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
 
 
 def _share(covered: NDArray[np.bool_], left: NDArray[np.bool_], deleted: Deletion, n_fake: int) -> Score:
-    """A share of reals, and its error from which of them are `left` covered; where nothing changes, Wilson's interval."""
+    """A share of reals, and its error from which of them are `left` covered; where nothing changes, Wilson's
+    interval.
+    """
     value, se = float(covered.mean()), deleted.se(left.mean(0))
     low, high = wilson(int(covered.sum()), len(covered))
     if se > 0:

@@ -1,4 +1,5 @@
-"""Symmetric precision (Khayatkhoei and AbdAlmageed 2023, "Emergent Asymmetry of Precision and Recall", arXiv:2306.09618).
+"""Symmetric precision (Khayatkhoei and AbdAlmageed 2023, "Emergent Asymmetry of Precision and Recall",
+arXiv:2306.09618).
 
 In many dimensions a shell of fakes just inside the real one has precision 1 and one just outside has 0, though both are
 equally wrong: balls around reals reach inwards, not outwards. The lower of both directions has no such side. (Symmetric

@@ -74,6 +74,7 @@ def _row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     totals = np.asarray(confusion).sum(axis=1)
     if (totals == 0).any():
         raise WrongInputError(
-            f"The classifier's confusion matrix needs test images of every class; class {int(totals.argmin())} has none."
+            f"The classifier's confusion matrix needs test images of every class; class {int(totals.argmin())} has "
+            "none."
         )
     return confusion / totals[:, None]

@@ -1,4 +1,6 @@
-"""An order of rows that depends on the rows alone, so that seeded choices among them do not depend on the file's order."""
+"""An order of rows that depends on the rows alone, so that seeded choices among them do not depend on the file's
+order.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ MOST = 10**12  # images
 
 @dataclass(frozen=True)
 class ShareTest:
-    """A one-sided test at `alpha` of a share p against what it was; `agreement`: the images right or wrong on both sides."""
+    """A one-sided test at `alpha` of a share p against what it was; `agreement`: the images right or wrong on both
+    sides.
+    """
 
     p: float
     alpha: float
@@ -38,7 +40,8 @@ class ShareTest:
             raise WrongInputError(f"alpha must lie strictly between 0 and 0.5; got {self.alpha}.")
         if self.agreement is not None and not 0 <= self.agreement < 1:
             raise WrongInputError(
-                f"An agreement must lie in [0, 1), for sides that agree on every image do not differ; got {self.agreement}."
+                "An agreement must lie in [0, 1), for sides that agree on every image do not differ; got "
+                f"{self.agreement}."
             )
 
     @property
@@ -69,7 +72,8 @@ class ShareTest:
         """
         if not 0 < change <= self.largest:
             raise WrongInputError(
-                f"The change to find must be positive and at most {self.largest:g}, all that can change here; got {change:g}."
+                f"The change to find must be positive and at most {self.largest:g}, all that can change here; got "
+                f"{change:g}."
             )
         _between(power)
         return _first(lambda n: n > MOST or self.power(n, change) >= power)

@@ -64,7 +64,8 @@ class Protocol:
     labels: Labels = field(
         default="balanced",
         metadata={
-            "help": "What a generator is asked for when no labels are given: balanced (each of the classifier's classes as often), none."
+            "help": "What a generator is asked for when no labels are given: balanced (each of the classifier's "
+            "classes as often), none."
         },
     )
     n: int | None = field(

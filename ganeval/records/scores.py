@@ -342,7 +342,9 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the document") -> Self:
-        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong type."""
+        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong
+        type.
+        """
         if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")

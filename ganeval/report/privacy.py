@@ -1,4 +1,5 @@
-"""What a page that is mailed around does not say: who ran it, on which machine, from which folder, and where its code lies.
+"""What a page that is mailed around does not say: who ran it, on which machine, from which folder, and where its code
+lies.
 
 Of an environment only the fields named here are shown. Settings are free: of them those are left out that name people
 and secrets. In every text e-mail and network addresses are hidden, and of a path from the root its last name is kept.

@@ -49,7 +49,9 @@ Evidence = Mapping[str, NDArray]
 
 
 def evidence_of(run: Path, step: int | None) -> dict[str, NDArray]:
-    """The evidence of the evaluation at `step` of a run directory: {} where it has none, an error where it is another's."""
+    """The evidence of the evaluation at `step` of a run directory: {} where it has none, an error where it is
+    another's.
+    """
     result = layout.result_path(run, step or 0)
     if not result.is_file():
         return {}

@@ -44,7 +44,8 @@ def gan_train(
     repeats: Annotated[int, Within(1, 100)] = 1,
     epochs: Annotated[float, Within(0, 1000, open=True)] = 5.0,
 ) -> Score:
-    """Accuracy on real test images of a small classifier that was trained on the fakes and the labels they were asked for.
+    """Accuracy on real test images of a small classifier that was trained on the fakes and the labels they were asked
+    for.
 
     Tests on the held-out set where there is one, else on the real set. `repeats` classifiers differ by their seed
     alone.
@@ -89,7 +90,9 @@ def _trained_hits(
 
 
 def _with_seeds(by_seed: np.ndarray, n: int) -> tuple[float, float, tuple[float, float]]:
-    """(mean, standard error, 95 % interval): sampling of the test images, and of the training seeds when there are two."""
+    """(mean, standard error, 95 % interval): sampling of the test images, and of the training seeds when there are
+    two.
+    """
     p, repeats = float(by_seed.mean()), len(by_seed)
     sampling = p * (1 - p) / n
     if repeats == 1:

@@ -33,7 +33,9 @@ AT_ONCE = 64  # pairs of images that LPIPS sees together: 50 MB of feature maps 
 
 @runtime_checkable
 class LatentGenerator(Protocol):
-    """A generator whose latent space can be walked. `decode(z, labels)` returns images, z is (n, latent_dim) float32."""
+    """A generator whose latent space can be walked. `decode(z, labels)` returns images, z is (n, latent_dim)
+    float32.
+    """
 
     latent_dim: int
 
@@ -51,7 +53,8 @@ class LatentGenerator(Protocol):
     needs=("generator", "embed", "logits"),
 )
 def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
-    """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a second.
+    """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a
+    second.
 
     n latents, labels balanced over the classifier's classes, the second label drawn among the others. A generator that
     ignores its label gets at most 0.5 (it can be right once), in the mean under 1/k; a classifier's own errors lower
@@ -100,8 +103,8 @@ def _require_repeatable(pair: Pair, labels: np.ndarray) -> None:
     once, again = (_pixels(_drawn(pair, labels)) for _ in range(2))
     if once.shape != again.shape or np.abs(once - again).mean() > ROUNDING:
         raise UndefinedError(
-            "Changing the label and nothing else needs a generator that draws from the torch.Generator it is given; two "
-            "calls with one seed gave other images. Pass generator=rng to torch.randn."
+            "Changing the label and nothing else needs a generator that draws from the torch.Generator it is given; "
+            "two calls with one seed gave other images. Pass generator=rng to torch.randn."
         )
 
 
@@ -145,7 +148,8 @@ def path_length(
     generator = pair.generator
     if not isinstance(generator, LatentGenerator):
         raise UndefinedError(
-            "Path length needs interpolations between latents: pass a generator object with latent_dim and decode(z, labels)."
+            "Path length needs interpolations between latents: pass a generator object with latent_dim and decode(z, "
+            "labels)."
         )
     if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
         raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")

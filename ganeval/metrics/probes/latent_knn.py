@@ -1,4 +1,5 @@
-"""Is a representation useful? k-nearest-neighbour accuracy in a latent space (Fournier and Aloise 2021, arXiv:2103.04874).
+"""Is a representation useful? k-nearest-neighbour accuracy in a latent space (Fournier and Aloise 2021,
+arXiv:2103.04874).
 
 A plain function of three labelled sets, not a metric of (real, fake): k is chosen on `select`, the number is of
 `report`, and nothing of `report` is looked at before k is fixed. Choosing k on the test set, as is often done, reports

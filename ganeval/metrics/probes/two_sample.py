@@ -181,7 +181,9 @@ def _standardised(x: torch.Tensor) -> torch.Tensor:
 
 
 def _fourier(x: torch.Tensor, count: int, seed: int) -> torch.Tensor:
-    """[1, x / sqrt(d), cos(w'x + b) / sqrt(count)]: random Fourier features (Rahimi and Recht 2007) beside the linear ones."""
+    """[1, x / sqrt(d), cos(w'x + b) / sqrt(count)]: random Fourier features (Rahimi and Recht 2007) beside the linear
+    ones.
+    """
     g = torch.Generator().manual_seed(seed)
     w = torch.randn(x.shape[1], count, generator=g, dtype=torch.float64).to(x) / _median_distance(x, seed)
     b = (2 * math.pi * torch.rand(count, generator=g, dtype=torch.float64)).to(x)

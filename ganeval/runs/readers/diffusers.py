@@ -1,4 +1,6 @@
-"""diffusers with accelerate: a pipeline folder (model_index.json, unet/, scheduler/), checkpoint-STEP/, logs/**/events."""
+"""diffusers with accelerate: a pipeline folder (model_index.json, unet/, scheduler/), checkpoint-STEP/,
+logs/**/events.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Lightning's CSVLogger: lightning_logs/version_N/ with metrics.csv (sparse, columns `step` and `epoch`) and hparams.yaml."""
+"""Lightning's CSVLogger: lightning_logs/version_N/ with metrics.csv (sparse, columns `step` and `epoch`) and
+hparams.yaml.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""MLflow: a run folder of the file store (meta.yaml, metrics/NAME with lines `time value step`), or mlflow.db (SQLite)."""
+"""MLflow: a run folder of the file store (meta.yaml, metrics/NAME with lines `time value step`), or mlflow.db
+(SQLite).
+"""
 
 from __future__ import annotations
 
