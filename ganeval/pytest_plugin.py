@@ -285,8 +285,8 @@ _OPTIONS = {
 
 def _in_pytest(advice: str) -> str:
     """
-    >>> _in_pytest("accept it with --update-baseline --reason '...'; --force lifts this")
-    "accept it with --ganeval-update-baseline '...'; --ganeval-force lifts this"
+    >>> _in_pytest("accept it with --update-baseline --reason '...'; --force allows it.")
+    "accept it with --ganeval-update-baseline '...'; --ganeval-force allows it."
     """
     for ours, theirs in _OPTIONS.items():
         advice = advice.replace(ours, theirs)

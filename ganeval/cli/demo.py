@@ -40,7 +40,7 @@ def demo(out: Path = Path("runs"), report: Path = Path("report.html"), seed: int
     Args:
         out: The folder that the runs are added to.
         report: The page.
-        seed: Of everything random.
+        seed: Seed of everything random.
     """
     require_places(out / "a run", report)
     started = time.monotonic()

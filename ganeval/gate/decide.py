@@ -5,9 +5,9 @@
     regressed     else: the loss is real (p of "no loss" <= alpha after Holm) and larger than the floor
     inconclusive  none of these can be said with so many images
     incomparable  the two numbers do not mean the same
-    error         there is no number, or no error to judge it by
+    error         there is no number, or no standard error to judge it by
 
-Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (equal shares).
+Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (interim analyses, which share alpha equally).
 """
 
 from __future__ import annotations

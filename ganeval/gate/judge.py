@@ -90,7 +90,7 @@ def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judge
 
 
 def _worth_more(rules: Iterable[RuleVerdict]) -> bool:
-    """More images help an undecided rule, unless something is red already."""
+    """More images help an inconclusive rule, unless a rule has failed already."""
     words = {rule.verdict for rule in rules}
     return "inconclusive" in words and "regressed" not in words
 
@@ -157,10 +157,12 @@ def _otherwise(candidates: Sequence[Evaluation], against: Against) -> str:
     first, *others = map(gate_protocol, candidates)
     for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
         if side and (gaps := protocol_differences(side.protocol, first)):
-            return f"The {which} was measured otherwise: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+            return (
+                f"The {which} was measured differently: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+            )
     for other in others:
         if gaps := protocol_differences(first, other):
-            return f"The runs were measured otherwise than each other: {'; '.join(gaps)}. Evaluate all of them alike."
+            return f"The runs were measured differently: {'; '.join(gaps)}. Evaluate all of them alike."
     return ""
 
 
@@ -236,12 +238,12 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
         if fails and by_word.get(word):
             return code, f"{', '.join(by_word[word])}: {phrase}."
     if unused and config.on_unused == "fail":
-        return Exit.NO_BASELINE, f"The baseline promises what no rule reads: {', '.join(unused)}."
+        return Exit.NO_BASELINE, f"No rule reads these metrics of the baseline: {', '.join(unused)}."
     return Exit.OK, f"No rule failed{_rest(by_word)}"
 
 
 def _rest(by_word: Mapping[str, Sequence[str]]) -> str:
-    """What a green sentence must add: that some of it is not proved."""
+    """What a sentence without a failure must add: that some rules are not decided."""
     if by_word.get("incomparable"):
         return "; some cannot be compared with the baseline."
     return "; some need more images to decide." if by_word.get("inconclusive") else "."

@@ -370,7 +370,7 @@ def test_seeds_of_a_recipe_must_be_measured_alike(make_evaluation):
     odd = replace(odd, real=replace(odd.real, fingerprint="ff" * 32))
     verdict = gate([make_evaluation(), odd], make_evaluation(), scope="recipe")
     assert verdict.verdict == "incomparable"
-    assert "measured otherwise than each other: the reference images" in verdict.rules[0].sentence
+    assert "The runs were measured differently: the reference images" in verdict.rules[0].sentence
 
 
 @pytest.mark.parametrize("odd", [{"version": 2}, {"value": None, "status": "not computed: x"}])
