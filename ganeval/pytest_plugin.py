@@ -230,13 +230,18 @@ def _gate_config(
     given = {key: value for key, value in (marker.kwargs if marker else {}).items() if value is not None} | options
     own = {key: value for key, value in given.items() if key not in MEASURED and key not in ("generator", "metrics")}
     said = {key: value for key, value in given.items() if key in MEASURED}
-    config = _rules(rules, judged=_judged(candidate, _protocol(request, said)))
+    asked = _protocol(request, said)
+    config = _rules(rules, judged=_judged(candidate, asked), trained=_trained(candidate, asked))
     protocol = _protocol(request, said, ("the rules", config.protocol.to_json()))
     baseline = config.baseline or str(folder / f"{_file_name(name)}.json")
     return config.with_(**{"name": name, "baseline": baseline, "protocol": protocol, **own})
 
 
-def _rules(rules: Any, *, judged: bool) -> GateConfig:
+def _trained(candidate: Any, protocol: Protocol) -> bool:
+    return protocol.train is not None or "train" in getattr(candidate, "sets", {})
+
+
+def _rules(rules: Any, *, judged: bool, trained: bool) -> GateConfig:
     from ganeval.gate.presets import PRESETS, preset
     from ganeval.gate.rules import GateConfig, load_config, parse_config
 
@@ -245,7 +250,7 @@ def _rules(rules: Any, *, judged: bool) -> GateConfig:
     if isinstance(rules, Path) or (isinstance(rules, str) and rules not in PRESETS and rules.endswith(".toml")):
         return load_config(rules)
     if isinstance(rules, str):
-        return GateConfig(rules=preset(rules, judged=judged))
+        return GateConfig(rules=preset(rules, judged=judged, trained=trained))
     return parse_config({"rule": [dict(rule) for rule in rules]})
 
 

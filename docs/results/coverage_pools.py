@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ganeval.core.compute import Compute
 from ganeval.features.cache import read_tensors, write_tensors
 from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
@@ -42,12 +43,12 @@ def world(data: str, generator: str, *, pool: int, real: int, kept: Path) -> Wor
     judge, rng = data, np.random.default_rng(0)
     test, train = image_set(f"{data}:test"), image_set(f"{data}:train")
     order = rng.permutation(len(test))
-    reference = extract(test.take(np.sort(order[:real])), judge, cache=False, progress=False)
+    reference = extract(test.take(np.sort(order[:real])), judge, compute=Compute(cache=False, progress=False))
     seen = train.take(np.sort(rng.permutation(len(train))[:real]))
     source = test.take(np.sort(order[real:])) if generator == "warp" else train
     fakes = _pool(source, judge, generator, pool, kept, f"{data}-{generator}-{pool}")
     name = f"{data}, {generator}"
-    return World(name, _bare(reference), _bare(extract(seen, judge, cache=False, progress=False)), fakes)
+    return World(name, _bare(reference), _bare(extract(seen, judge, compute=Compute(cache=False, progress=False))), fakes)
 
 
 def _pool(source: ImageSet, judge: str, generator: str, n: int, kept: Path, key: str) -> Features:
@@ -60,7 +61,7 @@ def _pool(source: ImageSet, judge: str, generator: str, n: int, kept: Path, key:
         fakes = np.empty((len(asked), *images.shape[1:]), np.uint8)
         for c in range(CLASSES):
             fakes[asked == c] = PAINTERS[generator](images[labels == c], int((asked == c).sum()), rng)
-        parts.append(extract(ImageSet.from_array(fakes, source=key, labels=asked), judge, cache=False, progress=False))
+        parts.append(extract(ImageSet.from_array(fakes, source=key, labels=asked), judge, compute=Compute(cache=False, progress=False)))
     if stored is None:
         stored = {name: torch.cat([getattr(p, name) for p in parts]) for name in ("embeddings", "logits", "labels")}
         write_tensors(kept, key, stored)

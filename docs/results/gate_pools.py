@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.core.compute import Compute
 from ganeval.errors import GanevalError
 from ganeval.features.cache import read_tensors, write_tensors
 from ganeval.features.extraction import Features, extract
@@ -123,7 +124,7 @@ def open_bench(folder: Path, *, pool: int, real: int, config: GateConfig, kept: 
     kept.mkdir(parents=True, exist_ok=True)
     judged_by, source = str(record.protocol["classifier"]), image_set(str(record.protocol["real"]))
     part = np.sort(np.random.default_rng(SEED).permutation(len(source))[:real])
-    reference = extract(source.take(part), judged_by, cache=False)
+    reference = extract(source.take(part), judged_by, compute=Compute(cache=False))
     images = whole_pool(reference, judged_by, pool_of(folder, judged_by, pool, kept, "pool"), kept, "pool")
     return Bench(
         record.name or folder.name, folder, judged_by, reference, images, config, kept, np.random.default_rng(SEED)
@@ -165,7 +166,7 @@ def pool_of(folder: Path, judged_by: str, n: int, kept: Path, name: str) -> Feat
     for start in range(0, wanted, CHUNK):
         labels = np.arange(start, min(wanted, start + CHUNK)) % sampler.classes
         images = ImageSet.from_array(sampler(labels, SEED, start), source=folder.name, labels=labels)
-        parts.append(extract(images, judged_by, cache=False, progress=False))
+        parts.append(extract(images, judged_by, compute=Compute(cache=False, progress=False)))
     if stored is not None:
         return _like(parts[0], stored)
     found = _joined(parts)

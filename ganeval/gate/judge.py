@@ -210,14 +210,11 @@ def _verdict(
 
 
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
-    """What must be said where copies are looked for among other images than the training set."""
+    """What must be said where nobody looks for copies, because the training images are not known."""
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
-    if not about or evaluation is None or evaluation.sets.get("train"):
+    if about or evaluation is None or evaluation.sets.get("train"):
         return []
-    where = (
-        f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
-    )
-    return [f"{where} If the generator was trained on other images, name them: train = 'hoda:train'."]
+    return ["Copies were not looked for: no training images were named. Name them, for example train = 'hoda:train'."]
 
 
 def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], unused: Sequence[str]) -> tuple[int, str]:

@@ -171,7 +171,8 @@ class GateConfig:
     def with_(self, **changes: Any) -> Self:
         """A copy with some fields changed; those of the protocol by their own names."""
         how = {key: changes.pop(key) for key in MEASURED & set(changes)}
-        return replace(self, **changes, protocol=changes.get("protocol", self.protocol).with_(**how))
+        protocol = changes.pop("protocol", self.protocol).with_(**how)
+        return replace(self, **changes, protocol=protocol)
 
 
 def find_config(folder: str | Path = ".") -> Path | None:

@@ -22,7 +22,7 @@ from ganeval.features.extraction import Features
 from ganeval.images import image_set
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
-from ganeval.records.protocol import Protocol
+from ganeval.records.protocol import CALL, Protocol
 from ganeval.records.scores import Evaluation, Score
 
 PROTOCOL = {f.name: f for f in fields(Protocol)}
@@ -89,7 +89,7 @@ def protocol_and_compute(
     for key in how:
         if key not in known:
             raise UnknownNameError(unknown_name(f"option of {function}", key, known))
-    protocol, _ = Protocol.layered(("the call", {k: v for k, v in how.items() if k in PROTOCOL}))
+    protocol, _ = Protocol.layered((CALL, {k: v for k, v in how.items() if k in PROTOCOL}))
     return protocol, Compute(**{k: v for k, v in how.items() if k in COMPUTE})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -29,6 +29,7 @@ Value = str | int | float | bool | None
 ROLES = ("real", "train", "heldout")
 NETWORKS = ("extractor", "classifier")
 MAX_SEED = 2**32 - 1
+CALL = "the call"  # the layer of a function's own arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,7 @@ class Protocol:
         try:
             return cls(**said)
         except (UnknownNameError, WrongInputError) as error:
-            raise type(error)(f"{where}: {error}") from None
+            raise type(error)(str(error) if where == CALL else f"{where}: {error}") from None
 
     @classmethod
     def layered(cls, *layers: tuple[str, Mapping[str, Any]]) -> tuple[Self, tuple[str, ...]]:
@@ -142,9 +143,9 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """What differs from the defaults, in plain values; an object that has no name is shown by its type."""
         said = {f.name: getattr(self, f.name) for f in fields(self)}
-        default = {f.name: f.default for f in fields(self)}
-        kept = {key: value for key, value in said.items() if value != default[key] and not _says_nothing(value)}
-        return {key: _plain(kept[key]) for key in sorted(kept)}
+        default = {f.name: None if f.default is MISSING else f.default for f in fields(self)}
+        plain = {key: _plain(value) for key, value in said.items() if not _says_nothing(value)}
+        return {key: plain[key] for key in sorted(plain) if plain[key] != _plain(default[key])}
 
 
 def protocol_fields() -> dict[str, str]:
@@ -198,11 +199,9 @@ def _options(given: Any) -> dict[str, dict[str, Value]]:
 def _require_whole(name: str, value: Any, low: int, high: int | None) -> None:
     if value is None and name == "n":
         return
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise WrongInputError(f"{name} must be a whole number; got {value!r}.")
-    if int(value) < low or (high is not None and int(value) > high):
-        span = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise WrongInputError(f"{name} must be {span}; got {value}.")
+    span = f" of at least {low}" + (f" and at most {high}" if high is not None else "")
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= (high or int(value)):
+        raise WrongInputError(f"{name} must be a whole number{span}; got {value!r}. Pass another {name}.")
 
 
 _TEXT = {"labels", "precision"}
@@ -224,7 +223,7 @@ def _says_nothing(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float, bool, type(None))):
         return value
     if isinstance(value, Path):
         return str(value)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.classifiers.zoo import card_of
+from ganeval.core.compute import Compute
 from ganeval.features.extraction import extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
@@ -127,7 +128,7 @@ def modes_of(images: NDArray[np.uint8], judge: str) -> Score:
 
 def read_digits(images: NDArray[np.uint8], judge: str) -> NDArray[np.int64]:
     """The judge's first choice for each grey image (n, 1, h, w)."""
-    logits = extract(ImageSet.from_array(images, source="channels"), judge, cache=False).logits
+    logits = extract(ImageSet.from_array(images, source="channels"), judge, compute=Compute(cache=False)).logits
     assert logits is not None
     return logits.argmax(dim=1).cpu().numpy()
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.features.extraction import extract
 from ganeval.features.ranks import Ranks
@@ -123,7 +124,7 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
         shares.append(features)
         assert network.seen == max(1, len(features))
     assert [len(share) for share in shares] == [4, 4, 3, 0, 0]
-    assert torch.equal(torch.cat(shares), extract(images, Rows(), batch_size=4, cache=False).embeddings)
+    assert torch.equal(torch.cat(shares), extract(images, Rows(), compute=Compute(batch_size=4, cache=False)).embeddings)
 
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:

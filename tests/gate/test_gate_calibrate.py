@@ -41,7 +41,7 @@ def measure(make_evaluation):
         return replace(
             shell,
             scores={"fid": fid, "classifier_score": score},
-            settings={"latents": latents},
+            latents=latents,
             per_sample={"fid.influence": (rows - rows.mean()).astype(np.float32), "classifier_score.correct": hits},
         )
 

@@ -10,7 +10,7 @@ import pytest
 from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.verdict import Exit
 from ganeval.images import image_set
-from ganeval.measure.run_samples import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, survey
 from ganeval.runs.directory import create_run
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.readers.npz import latents_of
@@ -40,8 +40,8 @@ def evaluated(project: Path, name: str, images: np.ndarray, latents: str) -> Pat
     protocol = {"real": "digits:test", "classifier": "digits"}
     run = create_run(project / "runs", name, config={}, seeds={"seed": 0}, protocol=protocol)
     run.write_samples(100, images, np.arange(len(images)) % 10, latents=latents)
-    (waiting,) = pending_of((read_run(run.path),))
-    evaluate_pending(waiting, device="cpu", metrics=("fid", "classifier_score"))
+    (waiting,) = survey((read_run(run.path),), ("the test", {"metrics": ["fid", "classifier_score"]})).waiting
+    evaluate_pending(waiting)
     return run.path
 
 

@@ -175,7 +175,7 @@ def test_questions_to_the_generator_leave_it_as_it_was() -> None:
         metrics=["label_swap", "path_length"],
         n=60,
         floor=False,
-        evidence=True,
+        exhibits=True,
         cache=False,
         options={"label_swap": {"n": 40}, "path_length": {"n": 40}},
     )

@@ -248,7 +248,7 @@ def test_what_numbers_no_class_is_no_label_on_any_way_in(way: str, labels: Any) 
         ways[way]()
 
 
-@pytest.mark.parametrize("n", [0, -5, 2.5, True, float("nan"), "5", 10**30])
+@pytest.mark.parametrize("n", [0, -5, 2.5, True, float("nan"), "5"])
 @pytest.mark.parametrize("source", ["images", "rows", "generator"])
 def test_a_number_of_images_is_a_whole_number_of_at_least_one(source: str, n: Any) -> None:
     given = {"images": GREY, "rows": RNG.random((6, 2)), "generator": lambda n, labels, g: GREY[:n]}[source]
@@ -256,7 +256,7 @@ def test_a_number_of_images_is_a_whole_number_of_at_least_one(source: str, n: An
         ganeval.kid(given if source != "generator" else GREY, given, n=n, extractor="pixels")
 
 
-@pytest.mark.parametrize("seed", [-1, 2.5, True, None, "5"])
+@pytest.mark.parametrize("seed", [-1, 2.5, True, "5"])
 def test_a_seed_is_a_whole_number(seed: Any) -> None:
     for ask in (
         lambda: image_set(GREY, n=3, seed=seed),

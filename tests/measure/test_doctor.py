@@ -7,13 +7,15 @@ import json
 import numpy as np
 import pytest
 
+from ganeval.core.compute import Compute
 from ganeval.errors import TooFewSamplesError
 from ganeval.measure.doctor import FAULTS, Diagnosis, doctor
+from ganeval.records.protocol import Protocol
 
 
 @pytest.fixture(scope="module")
 def diagnosis() -> Diagnosis:
-    return doctor("digits:train", classifier="digits", n=250, progress=False)
+    return doctor(Protocol(real="digits:train", classifier="digits", n=250), Compute(progress=False))
 
 
 def verdict(diagnosis: Diagnosis, metric: str, fault: str) -> str:
@@ -63,4 +65,4 @@ def test_the_table_names_every_metric_and_the_json_is_strict(diagnosis: Diagnosi
 def test_a_few_images_are_too_few_for_a_diagnosis() -> None:
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8), dtype=np.uint8)
     with pytest.raises(TooFewSamplesError, match="needs 180 real images"):
-        doctor(images, classifier="digits")
+        doctor(Protocol(real=images, classifier="digits"))

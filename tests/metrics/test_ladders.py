@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ganeval.core.compute import Compute
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features, extract
@@ -116,7 +117,7 @@ def parts() -> tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]:
 
 
 def seen(images: Pictures, labels: NDArray[np.int64]) -> Features:
-    return extract(ImageSet.from_array(images, labels=labels), "digits", device="cpu", cache=False, progress=False)
+    return extract(ImageSet.from_array(images, labels=labels), "digits", compute=Compute(device="cpu", cache=False, progress=False))
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def result(n: int = 40, seed: int = 0, **changes: Any) -> Evaluation:
         passport,
         {"kid": record},
         step=3,
-        settings={"seed": 0, "options": {"kid": {"k": 3}}},
+        protocol={"seed": 0, "options": {"kid": {"k": 3}}},
         per_sample={"kid.influence": rows.astype(np.float32)},
     )
     return replace(made, **changes)
@@ -192,7 +192,7 @@ def test_a_non_finite_error_is_a_reason_and_the_rest_is_written(tmp_path: Path) 
         "c": ScoreRecord.of(Score(1.0, se=0.5, name="c", details={"x": float("nan"), "k": np.int64(3)})),
         "d": ScoreRecord.of(Score(float("inf"), name="d")),
     }
-    path = result(scores=scores, settings={"options": {"vendi": {"q": float("inf")}}}).write(tmp_path / "r.json")
+    path = result(scores=scores, protocol={"options": {"vendi": {"q": float("inf")}}}).write(tmp_path / "r.json")
     back = Evaluation.read(path)
     assert [back[name].ok for name in "abcd"] == [False, False, True, False]
     assert back["a"].status == "not computed: its error is not finite"

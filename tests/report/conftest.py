@@ -83,7 +83,7 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
     fake = Passport("samples", "ef" * 32, n, 64, "digits-cnn", "cd" * 32, "resize none", class_names=tuple(names))
     return Evaluation(
         name=name, created="2026-01-02T03:04:05+00:00", step=step, real=passport, fake=fake, classifier="digits-cnn@cdcd",
-        scores={score.name: score for score in scores}, settings={"seed": 0}, environment={"ganeval": "0.1.0"},
+        scores={score.name: score for score in scores}, protocol={"seed": 0}, environment={"ganeval": "0.1.0"},
     )  # fmt: skip
 
 

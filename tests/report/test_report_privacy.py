@@ -83,7 +83,7 @@ def test_no_planted_trace_of_our_own_run_is_on_the_page(small_run: Path, tmp_pat
         lambda info: info.update(environment={**PLANTED, "torch": "2.15"}, config=PLANTED, command=PLANTED["command"]),
     )
     result = next(run.glob("eval/*/result.json"))
-    _edit(result, lambda record: record.update(environment=PLANTED, settings={"where": PLANTED["data"]}))
+    _edit(result, lambda record: record.update(environment=PLANTED, protocol={"real": PLANTED["data"]}))
     _edit(result, lambda record: record["real"].update(source=PLANTED["data"]))
     (root / "broken").mkdir()
     (root / "broken" / "run.json").write_text("{")
