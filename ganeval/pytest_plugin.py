@@ -97,7 +97,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     state = session.config.stash[STATE]
     if _is_worker(session.config):
-        workeroutput: dict[str, Any] = session.config.workeroutput  # pyright: ignore[reportAttributeAccessIssue] - set by pytest-xdist
+        workeroutput: dict[str, Any] = session.config.workeroutput  # pyright: ignore[reportAttributeAccessIssue]
         workeroutput[OUTPUT] = {
             "used": sorted(state.used),
             "clashes": state.clashes,

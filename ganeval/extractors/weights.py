@@ -22,7 +22,9 @@ from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
 
 # Where the images are known, `load_extractor` says in its place which classifiers take them.
-OFFLINE = "Offline, a classifier of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
+OFFLINE = (
+    "Offline, use a shipped classifier that takes your images instead, such as extractor='digits' for 8 x 8 grey ones."
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@
     incomparable  the two numbers do not mean the same
     error         there is no number, or no standard error to judge it by
 
-Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (interim analyses, which share alpha equally).
+Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (interim analyses,
+which share alpha equally).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def drop_class(images: Images, labels: Labels, rng: np.random.Generator) -> Imag
     return broken
 
 
-def blur(images: Images, labels: Labels, rng: np.random.Generator) -> Images:  # noqa: ARG001 -- one signature for all faults
+def blur(images: Images, labels: Labels, rng: np.random.Generator) -> Images:  # noqa: ARG001 -- one signature
     """A 3 x 3 box, edges repeated: what a missing normalisation or a bad upsampling looks like."""
     padded = np.pad(images.astype(np.float32), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     h, w = images.shape[2:]
@@ -37,7 +37,7 @@ def blur(images: Images, labels: Labels, rng: np.random.Generator) -> Images:  #
     return np.rint(np.asarray(total) / 9).astype(np.uint8)
 
 
-def noise(images: Images, labels: Labels, rng: np.random.Generator) -> Images:  # noqa: ARG001 -- one signature for all faults
+def noise(images: Images, labels: Labels, rng: np.random.Generator) -> Images:  # noqa: ARG001 -- one signature
     """Gaussian grain of standard deviation 16 of 255."""
     return np.clip(np.rint(images + rng.normal(0, 16, images.shape)), 0, 255).astype(np.uint8)
 
@@ -54,7 +54,7 @@ def collapse(images: Images, labels: Labels, rng: np.random.Generator, keep: int
     return broken
 
 
-def shuffle_labels(images: Images, labels: Labels, rng: np.random.Generator, share: float = 0.05) -> Images:  # noqa: ARG001 -- one signature for all faults
+def shuffle_labels(images: Images, labels: Labels, rng: np.random.Generator, share: float = 0.05) -> Images:  # noqa: ARG001 -- one signature
     """One request in twenty is answered with the image of another request, as a broken conditioning does."""
     rows = rng.choice(len(images), size=round(share * len(images)), replace=False)
     broken = images.copy()

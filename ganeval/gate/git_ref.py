@@ -85,7 +85,7 @@ def _git(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[byte
         raise GateConfigError("--base-ref needs git, which is not installed here.")
     quiet = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
-        return subprocess.run(  # noqa: S603 -- no shell; what comes from outside was checked, or is a path of this repository
+        return subprocess.run(  # noqa: S603 -- no shell; what comes from outside was checked
             [program, "-C", str(folder), *arguments], capture_output=True, check=False, timeout=_SECONDS, env=quiet
         )
     except subprocess.TimeoutExpired as error:

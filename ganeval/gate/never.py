@@ -102,8 +102,8 @@ def _margins(rule: Rule, known: Range) -> Iterator[Problem]:
             yield (
                 key,
                 (
-                    f"{rule.metric} cannot lose more than all of it, so {key} = {value:g} can never fail. Write 0.05 for 5 "
-                    "%."
+                    f"{rule.metric} cannot lose more than all of it, so {key} = {value:g} can never fail. "
+                    "Write 0.05 for 5 %."
                 ),
             )
     for key in ("floor_abs", "floor_rel"):

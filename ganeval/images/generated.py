@@ -151,7 +151,8 @@ def _say_once(networks: list[Any]) -> None:
 
 def modules_of(generator: Any) -> list[Any]:
     """The `torch.nn.Module`s that a generator is or holds, outermost first: itself, the object that it is bound to, and
-    what is found in attributes, closures, default arguments, partials, containers and the globals that its code names."""
+    what is found in attributes, closures, default arguments, partials, containers and the globals that its code names.
+    """
     torch = sys.modules.get("torch")
     found: list[Any] = []
     seen: set[int] = set()

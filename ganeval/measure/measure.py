@@ -29,7 +29,12 @@ from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Evaluation, Floor, Score, ScoreRecord
 
-NO_VALUE = (GanevalError, ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+NO_VALUE = (
+    GanevalError,
+    ArithmeticError,
+    np.linalg.LinAlgError,
+    torch.linalg.LinAlgError,  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+)
 
 Chosen = list[tuple[Metric, Mapping[str, Any]]]
 Found = list[tuple[Metric, Mapping[str, Any], Score | Exception]]

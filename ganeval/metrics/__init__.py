@@ -33,9 +33,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    needs: frozenset[
-        str
-    ]  # of Pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion"
+    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
     slow: bool = False  # True: only runs when it is asked for by name (it trains a network, or takes minutes)
@@ -136,7 +135,11 @@ class Metric:
         return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
 
 
-UNSOUND = (ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+UNSOUND = (
+    ArithmeticError,
+    np.linalg.LinAlgError,
+    torch.linalg.LinAlgError,  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+)
 _NO_EMBEDDINGS = frozenset({"logits", "pixels", "generator", "spatial"})  # metrics that do not look at embeddings
 _LOOK = "Look at the features: their size, their offset, and how many rows differ."
 

@@ -81,7 +81,8 @@ def mode_score(pair: Pair) -> Score:
     Standard error: delta method on its logarithm, the real set held fixed.
 
     >>> from ganeval.features.extraction import Features
-    >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in ([0, 1, 2, 3], [0, 1, 0, 1]))
+    >>> classes = ([0, 1, 2, 3], [0, 1, 0, 1])
+    >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in classes)
     >>> round(float(mode_score(Pair(real, fake))), 6)  # two certain classes, but half of those due: exp(log 2 - log 2)
     1.0
     """

@@ -61,7 +61,8 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
     (so is a shift below 1e-14 of the rows' size), and reads as zero: a set in another order is at distance 0.
 
     >>> rows = torch.tensor([[0.0], [2.0], [4.0]])
-    >>> frechet_distance(Gaussian.of(rows), Gaussian.of(rows + 3)), frechet_distance(Gaussian.of(rows), Gaussian.of(2 * rows))
+    >>> one = Gaussian.of(rows)
+    >>> frechet_distance(one, Gaussian.of(rows + 3)), frechet_distance(one, Gaussian.of(2 * rows))
     (9.0, 8.0)
     """
     _same_width(real, fake)

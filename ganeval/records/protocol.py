@@ -65,7 +65,7 @@ class Protocol:
     labels: Labels = field(
         default="balanced",
         metadata={
-            "help": "Labels to request from a generator when none are given: balanced (every class equally often), none."
+            "help": "Labels to request from a generator when none are given: balanced (all equally often), none."
         },
     )
     n: int | None = field(

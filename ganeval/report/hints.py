@@ -43,7 +43,7 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
     if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):
         hints.append(Hint("bad", f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
-                                 "the discriminator separates real from fake almost perfectly, so the generator learns little"))  # fmt: skip
+                                 "the discriminator separates real and fake perfectly, so the generator learns little"))  # fmt: skip
     return hints
 
 

@@ -46,8 +46,8 @@ ENVIRONMENT = frozenset(
     }
 )
 PERSONAL = re.compile(
-    r"(^|[._-])(user|users|username|user_?name|login|e?mail|host|host_?name|entity|author|owner|team|token|password|passwd"
-    r"|secret|api_?key|credentials?)($|[._-])",
+    r"(^|[._-])(user|users|username|user_?name|login|e?mail|host|host_?name|entity|author|owner|team|token|password"
+    r"|passwd|secret|api_?key|credentials?)($|[._-])",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(

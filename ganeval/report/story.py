@@ -57,7 +57,7 @@ def _absent_classes(e: Evaluation) -> list[Finding]:
         found.append(
             (
                 "bad",
-                f"almost never generates {listed(misread)}: the classifier's own errors explain the few images seen there",
+                f"almost never generates {listed(misread)}: the classifier's own errors explain the few that it saw",
             )
         )
     if rare:

@@ -57,7 +57,8 @@ def _case(verdict: Verdict, rule: RuleVerdict) -> str:
     detail = "\n".join(f"{check.what}: {check.verdict}: {check.sentence}" for check in rule.checks)
     outcome = f"<{kind} message={_attribute(rule.sentence)}/>" if kind else ""
     if kind in ("failure", "error"):
-        outcome = f'<{kind} message={_attribute(rule.sentence)} type="{rule.verdict}">{_text(detail or rule.sentence)}</{kind}>'
+        start = f'<{kind} message={_attribute(rule.sentence)} type="{rule.verdict}">'
+        outcome = f"{start}{_text(detail or rule.sentence)}</{kind}>"
     head = f"<testcase classname={_attribute(f'ganeval.{verdict.name}')} name={_attribute(rule.metric)}>"
     return f"{head}{outcome}<system-out>{_text(f'{rule.verdict}: {rule.sentence}')}</system-out></testcase>"
 

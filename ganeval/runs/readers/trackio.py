@@ -35,7 +35,8 @@ def _runs(path: Path) -> list[RunRecord]:
     with_time = "timestamp" if "timestamp" in columns_of(path, "metrics") else "''"
     try:
         with open_read_only(path) as database:
-            query = f"SELECT run_name, step, metrics, {with_time} FROM metrics ORDER BY rowid LIMIT {MAX_ROWS}"  # noqa: S608 - constants
+            columns = f"run_name, step, metrics, {with_time}"
+            query = f"SELECT {columns} FROM metrics ORDER BY rowid LIMIT {MAX_ROWS}"  # noqa: S608 - constants
             for name, step, text, time in database.execute(query):
                 created.setdefault(str(name), str(time))
                 _row(runs.setdefault(str(name), {}), real(step), text)
