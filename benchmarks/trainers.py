@@ -118,8 +118,11 @@ def measure(label: str, entry: Entry, blocks: int) -> Row:
         for _ in range(updates):
             next(peer)
 
-    with tempfile.TemporaryDirectory() as place, Paced(name, config, data, options, place) as default, \
-            Paced(name, config, data, advised, place) as recommended:  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Paced(name, config, data, options, place) as default,
+        Paced(name, config, data, advised, place) as recommended,
+    ):
         runners = (default.advance, recommended.advance, plain)
         ours, fast, peers = (partial(runner, entry.updates) for runner in runners)
         warm_up = partial(_each, [partial(runner, WARM) for runner in runners])
@@ -256,7 +259,18 @@ def line(row: Row) -> str:
 
 
 def page(rows: Sequence[Row], blocks: int) -> str:
-    heads = ("system", "data", "batch", "plain PyTorch", "ours, default", "times plain (CPU)", "ours, recommended", "times plain (CPU)", "bar", "")  # fmt: skip
+    heads = (
+        "system",
+        "data",
+        "batch",
+        "plain PyTorch",
+        "ours, default",
+        "times plain (CPU)",
+        "ours, recommended",
+        "times plain (CPU)",
+        "bar",
+        "",
+    )
     parts = [
         "# Speed of the trainers",
         f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, recipe `cpu` where none is named.",
@@ -292,9 +306,17 @@ def _cells(row: Row) -> list[str]:
     default_times, fast_times = (f"{a:.2f} ({b:.2f})" for a, b in zip(row.ratios, row.cpu_ratios, strict=True))
     met = "met" if recommended >= row.bar else f"NOT met, {recommended / row.bar:.2f} of it"
     return [
-        f"`{row.name}`", row.data, str(row.batch), f"{row.plain:,.0f}", f"{row.default:,.0f}", default_times,
-        f"{row.recommended:,.0f}", fast_times, f">= {row.bar:g}", met,
-    ]  # fmt: skip
+        f"`{row.name}`",
+        row.data,
+        str(row.batch),
+        f"{row.plain:,.0f}",
+        f"{row.default:,.0f}",
+        default_times,
+        f"{row.recommended:,.0f}",
+        fast_times,
+        f">= {row.bar:g}",
+        met,
+    ]
 
 
 def _reading(rows: Sequence[Row]) -> str:

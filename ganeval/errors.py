@@ -79,15 +79,15 @@ class UnexpectedError(GanevalError):
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """The one guard at the door of a public function: it raises `GanevalError` or nothing.
+    """The one guard around a public function: it raises `GanevalError` or nothing.
 
     Two kinds pass as they are: a call that does not fit the signature, and a machine without memory left, which callers
     handle by asking for less.
 
-    >>> guarded(lambda rows: rows[0])([])
+    >>> guarded(lambda rows: rows[0])([])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check what was passed to it; the error that this one was raised from says where.
+    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check...
     """
 
     @functools.wraps(function)

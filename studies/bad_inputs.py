@@ -245,9 +245,9 @@ CASES: dict[str, list[Case]] = {
         Case(
             "a link to nothing among the images",
             lambda: image_set(beside(lambda path: path.symlink_to("gone"))),
-            ("samples/x.png is a link to gone", "Mend the link"),
+            ("samples/x.png is a link to gone", "Fix the link"),
         ),
-        Case("a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Mend the link")),
+        Case("a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Fix the link")),
         Case("a web of links", lambda: image_set(web_of_links()), ("d0", "too many links to one folder")),
         Case("a list of folders", lambda: image_set(["train", "test"]), ("train is none", "one by one")),
         Case("an iterator of paths", lambda: image_set(folder().glob("0*")), ("samples/0.png", "list(paths)")),

@@ -1,4 +1,6 @@
-"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit code."""
+"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ def _guarded(call: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             print("ganeval: interrupted", file=sys.stderr)
             return 130
-        except Exception as error:  # noqa: BLE001 - the last door: a bug of ours or of a library, or a machine at its end
+        except Exception as error:  # noqa: BLE001 - the last resort: a bug, or a machine at its end
             if os.environ.get(DEBUG):
                 traceback.print_exc()
             print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
 
-A preset names only metrics that every generator of small images has. What needs a classifier is left out without one, and
-what is about copies without training images (`train`): nothing else says what was copied.
+A preset names only metrics that every generator of small images has. What needs a classifier is left out without one,
+and what is about copies without training images (`train`): nothing else says what was copied.
 """
 
 from __future__ import annotations

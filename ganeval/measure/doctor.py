@@ -218,8 +218,8 @@ def _swap_note(reference: ImageSet, collapsed: ImageSet, protocol: Protocol, com
         return "swap of real and fake: not computed (precision or recall has no value here)"
     right = there["precision"] > there["recall"] and back["precision"] < back["recall"]
     return (
-        f"swap of real and fake: collapsed fakes have precision {there['precision']:.3f}, recall {there['recall']:.3f}; "
-        f"swapped {back['precision']:.3f}, {back['recall']:.3f}: "
+        f"swap of real and fake: collapsed fakes have precision {there['precision']:.3f}, recall "
+        f"{there['recall']:.3f}; swapped {back['precision']:.3f}, {back['recall']:.3f}: "
         + ("they change places, as they must." if right else "they do NOT change places; do not trust them here.")
     )
 
@@ -229,7 +229,10 @@ def _n_note(images: ImageSet, n: int) -> tuple[str, ...]:
     if sets >= 3:
         return ()
     return (
-        f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise is the metrics' own error.",
+        (
+            f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise is "
+            "the metrics' own error."
+        ),
     )
 
 

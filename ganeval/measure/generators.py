@@ -1,7 +1,8 @@
 """A generator as something that can be asked for more: n -> `Evaluation` of n images, always of the same latents.
 
-The gate and the pytest plugin draw until a rule is decided. One seed gives one stream of latents, cut where n ends, so two
-generators that are asked with the same seed, n and labels are asked for the same images: their evaluations can be paired.
+The gate and the pytest plugin draw until a rule is decided. One seed gives one stream of latents, cut where n ends, so
+two generators that are asked with the same seed, n and labels are asked for the same images: their evaluations can be
+paired.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The same images seen by each network of a protocol: one `Pair` a network, and one with the training images.
 
-The *extractor* gives embeddings: how close two sets are. The *classifier* gives logits: what an image shows. With only a
-classifier named it is both, and its pair is one object.
+The *extractor* gives embeddings: how close two sets are. The *classifier* gives logits: what an image shows. With only
+a classifier named it is both, and its pair is one object.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Pairs:
     trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
 
     def of(self, metric: Metric) -> Pair:
-        """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not known."""
+        """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not
+        known.
+        """
         if metric.against == "train":
             if self.trained is None:
                 raise UndefinedError(

@@ -1,8 +1,8 @@
 """Samples that no evaluation exists for yet: found in run directories, and measured.
 
-How: what the caller says comes first, then what run.json says. Another trainer's run says nothing: then real images that
-lie beside the run count, else a registered data set that the run's configuration or name mentions and whose images have the
-samples' shape. Where that leaves a doubt, the run is refused with what to pass.
+How: what the caller says comes first, then what run.json says. Another trainer's run says nothing: then real images
+that lie beside the run count, else a registered data set that the run's configuration or name mentions and whose images
+have the samples' shape. Where that leaves a doubt, the run is refused with what to pass.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def _newer(samples: Path, result: Path) -> bool:
 
 
 def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[Protocol, str, tuple[str, ...]]:
-    """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is known."""
+    """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is
+    known.
+    """
     own, dropped = _of_run(run)
     inferred, because = {}, ""
     if not any(layer.get("real") for _, layer in (*said, ("run.json", own))):
@@ -134,7 +136,9 @@ def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
 
 
 def _standard(data: Dataset) -> dict[str, str]:
-    """The protocol of a registered data set: its test split, by the shipped classifier of that name where there is one."""
+    """The protocol of a registered data set: its test split, by the shipped classifier of that name where there is
+    one.
+    """
     protocol = {"real": f"{data.name}:test", **({"train": f"{data.name}:train"} if "train" in data.splits else {})}
     return {**protocol, "classifier": data.name} if data.name in _classifiers() else protocol
 
@@ -198,8 +202,9 @@ def evaluate_pending(
 ) -> Evaluation:
     """Measure one sample set and write result.json into its run; raises `GanevalError` with the run's name before it.
 
-    generator: from a run's folder to its generator, for what only a generator can show: interpolations between latents. A
-    run that it cannot open is measured without. Another trainer's folder gets one hidden folder, `.ganeval`, nothing else.
+    generator: from a run's folder to its generator, for what only a generator can show: interpolations between latents.
+    A run that it cannot open is measured without. Another trainer's folder gets one hidden folder, `.ganeval`, nothing
+    else.
     """
     from ganeval.measure.measure import measure
 

@@ -65,22 +65,22 @@ class Protocol:
     labels: Labels = field(
         default="balanced",
         metadata={
-            "help": "What a generator is asked for when no labels are given: balanced (each of the classifier's classes as often), none."
+            "help": "Labels to request from a generator when none are given: balanced (all equally often), none."
         },
     )
     n: int | None = field(
         default=None,
-        metadata={"help": "Only so many generated images: drawn with the seed, each class keeping its share."},
+        metadata={"help": "Use only this many generated images, drawn with the seed; each class keeps its share."},
     )
-    seed: int = field(default=0, metadata={"help": "Of everything random."})
+    seed: int = field(default=0, metadata={"help": "Seed of everything random."})
     metrics: tuple[str, ...] = field(
-        default=(), metadata={"help": "Only these metrics, by name; by default every one that is quick."}
+        default=(), metadata={"help": "Measure only these metrics, by name; by default all quick ones."}
     )
     options: Mapping[str, Mapping[str, Value]] = field(
         default_factory=dict, metadata={"help": "Options of single metrics, for example precision.k=5."}
     )
-    precision: Precision = field(default="fp32", metadata={"help": "Of the networks."})
-    floor: bool = field(default=True, metadata={"help": "Also measure real images against real images."})
+    precision: Precision = field(default="fp32", metadata={"help": "Floating-point precision of the networks."})
+    floor: bool = field(default=True, metadata={"help": "Also measure the floor: real images against real images."})
 
     def __post_init__(self) -> None:
         for name, choices in (("labels", get_args(Labels)), ("precision", get_args(Precision))):
@@ -152,7 +152,7 @@ def protocol_fields() -> dict[str, str]:
     """Field name -> what it says, for flags, files and pages.
 
     >>> protocol_fields()["seed"]
-    'Of everything random.'
+    'Seed of everything random.'
     """
     return {f.name: f.metadata["help"] for f in fields(Protocol)}
 

@@ -1,4 +1,4 @@
-"""The record of an evaluation: passports, scores that defend themselves, and their JSON schema. No torch here."""
+"""The record of an evaluation: passports, scores with errors, and their JSON schema. No torch here."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ class Evaluation:
     real: Passport
     fake: Passport
     scores: Mapping[str, ScoreRecord]
-    classifier: str = ""  # judge behind label metrics, "" when there is none
+    classifier: str = ""  # classifier behind label metrics, "" when there is none
     step: int | None = None
     protocol: Mapping[str, Any] = field(default_factory=dict)  # what was asked: `Protocol.to_json`
     sets: Mapping[str, Any] = field(default_factory=dict)  # training and held-out images by role: source, sha256, n
@@ -349,7 +349,9 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the document") -> Self:
-        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong type."""
+        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong
+        type.
+        """
         if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")

@@ -2,7 +2,8 @@
 
 Only numbers that mean the same are subtracted, metric by metric. The interval of a difference is Zou and Donner's (2008, "MOVER"): the
 distances from each estimate to the ends of its own interval, squared and added, so it keeps what Wilson intervals know
-about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair them.
+about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair
+them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ganeval.report.comparability import differences
 from ganeval.report.view import RunView
 
 Interval = tuple[float, float]
-NO_DIFFERENCE = "not told apart"
+NO_DIFFERENCE = "no clear difference"
 _GATE_WORDS = {
     "improved": ("▲ improved", "good"), "ok": ("✔ ok", "good"), "inconclusive": ("? inconclusive", "warn"),
     "regressed": ("✘ regressed", "bad"), "incomparable": ("≠ incomparable", "bad"), "error": ("! error", "bad"),

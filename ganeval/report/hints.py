@@ -15,7 +15,7 @@ from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
 
 SHARE = 0.15  # of the run: how long a symptom must last to be named
-NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are told apart with hardly an error
+NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are separated almost without error
 _D_LOSS = re.compile(r"(^|[/_ ])(loss[/_ ]?d|d[/_ ]?loss|dis_?loss|loss/d/loss)\b", re.IGNORECASE)
 _FID = re.compile(r"(?:^|[^a-z])fid(?!el)|frechet", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
     if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):
         hints.append(Hint("bad", f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
-                                 "the discriminator tells real from fake without effort, so the generator learns little"))  # fmt: skip
+                                 "the discriminator separates real and fake perfectly, so the generator learns little"))  # fmt: skip
     return hints
 
 

@@ -99,7 +99,7 @@ def find_runs(
 ) -> Found:  # fmt: skip
     """All runs in `root` and up to four levels below it, in order of counter, else of creation.
 
-    A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
+    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that is
     unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
     200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
     pictures are `pictures` ("samples" or "steps"), else samples where they have the (height, width) of real images, `size`.

@@ -58,7 +58,8 @@ def read_events(files: list[Path]) -> Events:
         size = path.stat().st_size
         if size > LARGE and not read_large.get():
             raise BrokenRunError(
-                f"{path.name} is {size / 2**20:,.0f} MiB; event files over {LARGE // 2**20} MiB are read with --tb only."
+                f"{path.name} is {size / 2**20:,.0f} MiB; event files over {LARGE // 2**20} MiB are read with --tb "
+                "only."
             )
         with open_regular(path) as file:
             for offset, payload in _records(file, size, path, events):

@@ -14,8 +14,8 @@
         eval/step-002000/result.json     schema ganeval.evaluation/1, its arrays beside it
         gate/verdict.json                schema ganeval.verdict/1: what the gate said last
 
-Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of images
-stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
+Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of
+images stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
 """
 
 from __future__ import annotations

@@ -66,6 +66,6 @@ class RunRecord:
     grids: tuple[Grid, ...] = ()
     samples: tuple[SampleSet, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()  # ordered by step
-    notes: tuple[str, ...] = ()  # what a reader should be told: "resumed at step 400", "NaN at 3100"
+    notes: tuple[str, ...] = ()  # what a reader should know: "resumed at step 400", "NaN at 3100"
     problems: tuple[str, ...] = ()  # what of the run could not be read; the rest of it stands
     error: str = ""

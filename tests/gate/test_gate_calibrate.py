@@ -35,9 +35,11 @@ def measure(make_evaluation):
         p = float(hits.mean())
         score = replace(shell["classifier_score"], value=p, se=float(np.sqrt(p * (1 - p) / len(hits))))
         return replace(
-            shell, scores={"fid": fid, "classifier_score": score}, latents=latents,
+            shell,
+            scores={"fid": fid, "classifier_score": score},
+            latents=latents,
             per_sample={"fid.influence": (rows - rows.mean()).astype(np.float32), "classifier_score.correct": hits},
-        )  # fmt: skip
+        )
 
     return of
 

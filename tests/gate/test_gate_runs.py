@@ -78,10 +78,13 @@ def test_other_latents_or_none_are_compared_unpaired_and_the_verdict_says_so(pro
 def test_a_sample_file_names_its_latents_or_nothing(tmp_path: Path):
     images = np.zeros((2, 4, 4, 1), np.uint8)
     for name, arrays in {
-        "named": {"latents": np.array("seed 3")}, "unnamed": {}, "number": {"latents": np.array(3)},
-        "list": {"latents": np.array(["a", "b"])}, "long": {"latents": np.array("x" * 100_000)},
+        "named": {"latents": np.array("seed 3")},
+        "unnamed": {},
+        "number": {"latents": np.array(3)},
+        "list": {"latents": np.array(["a", "b"])},
+        "long": {"latents": np.array("x" * 100_000)},
         "object": {"latents": np.array({"a": 1}, dtype=object)},
-    }.items():  # fmt: skip
+    }.items():
         np.savez_compressed(tmp_path / f"{name}.npz", arr_0=images, **arrays)
     (tmp_path / "torn.npz").write_bytes((tmp_path / "named.npz").read_bytes()[:-30])
     found = {path.stem: latents_of(path) for path in tmp_path.iterdir()}

@@ -130,8 +130,10 @@ def test_power_refuses_an_impossible_question_in_a_sentence(arguments, capsys):
 
 def test_trend_is_red_on_drift(tmp_path: Path, capsys):
     path = tmp_path / "history.jsonl"
-    lines = [{"time": str(i), "commit": f"c{i}", "protocol_hash": "p", "metrics": {"fid": {"value": v, "se": 0.3}}}
-             for i, v in enumerate([5.0] * 10 + [5 + 0.5 * k for k in range(10)])]  # fmt: skip
+    lines = [
+        {"time": str(i), "commit": f"c{i}", "protocol_hash": "p", "metrics": {"fid": {"value": v, "se": 0.3}}}
+        for i, v in enumerate([5.0] * 10 + [5 + 0.5 * k for k in range(10)])
+    ]
     path.write_text("\n".join(map(json.dumps, lines)))
     assert main(["trend", str(path), "--otava-csv", str(tmp_path / "o.csv")]) == 1
     assert "DRIFT" in capsys.readouterr().out

@@ -79,11 +79,17 @@ def test_the_floor_decides_about_a_loss_that_is_seen_and_not_proved_to_be_inside
 def test_the_same_images_are_ok_for_every_metric(make_evaluation):
     """Also for one that is the mean of no rows, and for one without any error."""
     now = make_evaluation()
-    more = {"recall": ScoreRecord("recall", "ok", 0.5, se=0.05, n=2000, better="higher", biased_in_n=True),
-            "fld": ScoreRecord("fld", "ok", 3.0, n=2000, biased_in_n=True)}  # fmt: skip
+    more = {
+        "recall": ScoreRecord("recall", "ok", 0.5, se=0.05, n=2000, better="higher", biased_in_n=True),
+        "fld": ScoreRecord("fld", "ok", 3.0, n=2000, biased_in_n=True),
+    }
     now = replace(now, scores={**now.scores, **more})
-    rules = [{"metric": "recall", "margin_abs": 0.0001}, {"metric": "fld", "margin_abs": 0.0001}, FID,
-             {"metric": "classifier_score", "margin_abs": 0.001, "per_class_margin_abs": 0.001}]  # fmt: skip
+    rules = [
+        {"metric": "recall", "margin_abs": 0.0001},
+        {"metric": "fld", "margin_abs": 0.0001},
+        FID,
+        {"metric": "classifier_score", "margin_abs": 0.001, "per_class_margin_abs": 0.001},
+    ]
     verdict = gate(now, now, rules)
     assert {rule.verdict for rule in verdict.rules} == {"ok"}
     assert verdict.exit_code == Exit.OK
@@ -320,9 +326,11 @@ def test_the_noise_of_half_splits_does_not_widen_a_paired_error():
         rows = rng.normal(size=(500, 8)) * 1.05
         then, now = (
             replace(found, latents="the same")
-            for found in (evaluate(real, rows + shake, metrics=["fid", "fid_debiased"], floor=False)
-                          for shake in (0.0, 1e-4 * rng.normal(size=rows.shape)))
-        )  # fmt: skip
+            for found in (
+                evaluate(real, rows + shake, metrics=["fid", "fid_debiased"], floor=False)
+                for shake in (0.0, 1e-4 * rng.normal(size=rows.shape))
+            )
+        )
         check = judge([now], config, Against(Baseline.of([then], name="b"))).verdict.rules[0].checks[0]
         assert (check.paired, check.verdict) == (True, "ok")
         assert "doubtful" not in check.sentence
@@ -363,7 +371,7 @@ def test_seeds_of_a_recipe_must_be_measured_alike(make_evaluation):
     odd = replace(odd, real=replace(odd.real, fingerprint="ff" * 32))
     verdict = gate([make_evaluation(), odd], make_evaluation(), scope="recipe")
     assert verdict.verdict == "incomparable"
-    assert "measured otherwise than each other: the reference images" in verdict.rules[0].sentence
+    assert "The runs were measured differently: the reference images" in verdict.rules[0].sentence
 
 
 @pytest.mark.parametrize("odd", [{"version": 2}, {"value": None, "status": "not computed: x"}])

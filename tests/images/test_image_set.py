@@ -69,13 +69,15 @@ def opened(kind: str, tmp_path: Path) -> ImageSet:
         np.save(tmp_path / "a.npy", COLOUR)
         return image_set(str(tmp_path / "a.npy"))
     nchw = torch.from_numpy(COLOUR.transpose(0, 3, 1, 2).copy())
-    return image_set({
-        "NHWC array": COLOUR,
-        "NCHW tensor": nchw,
-        "Dataset": TensorDataset(nchw),
-        "DataLoader": DataLoader(TensorDataset(nchw), batch_size=4),
-        "list": list(COLOUR),
-    }[kind])  # fmt: skip
+    return image_set(
+        {
+            "NHWC array": COLOUR,
+            "NCHW tensor": nchw,
+            "Dataset": TensorDataset(nchw),
+            "DataLoader": DataLoader(TensorDataset(nchw), batch_size=4),
+            "list": list(COLOUR),
+        }[kind]
+    )
 
 
 KINDS = ["flat folder", "zip", "npz", "npy", "NHWC array", "NCHW tensor", "Dataset", "DataLoader", "list"]

@@ -91,9 +91,17 @@ def averaged(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.rand
 
 
 FAULTS: dict[str, Fault] = {
-    "noise": noise, "blur": blur, "garbage": garbage, "warps": warp, "shifts": shift, "fading": faded,
-    "shuffled labels": shuffled_labels, "collapse": collapsed, "dropped classes": dropped_classes, "averaging": averaged,
-}  # fmt: skip
+    "noise": noise,
+    "blur": blur,
+    "garbage": garbage,
+    "warps": warp,
+    "shifts": shift,
+    "fading": faded,
+    "shuffled labels": shuffled_labels,
+    "collapse": collapsed,
+    "dropped classes": dropped_classes,
+    "averaging": averaged,
+}
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +128,7 @@ def ladders(parts: tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]
     return {
         name: [honest, *(Pair(real, seen(fault(images, labels, s, rng), labels), heldout=held) for s in STRENGTHS)]
         for name, fault in FAULTS.items()
-    }  # fmt: skip
+    }
 
 
 QUICKLY = {"c2st": {"permutations": 1}, "mmd_test": {"permutations": 99, "at_most": 300}, "fld": {"at_most": 300}}

@@ -53,7 +53,9 @@ def test_an_evaluation_knows_how_its_classes_were_drawn(metric: str, balanced: b
         errors.append(record[metric].se)
         textbook.append(error_of_mean(record.per_sample[f"{metric}.influence"]))
         assert are_balanced(record.labels) == balanced
-        assert record[metric].interval == pytest.approx((values[-1] - 1.95996 * errors[-1], values[-1] + 1.95996 * errors[-1]), abs=1e-3 * errors[-1])  # fmt: skip
+        assert record[metric].interval == pytest.approx(
+            (values[-1] - 1.95996 * errors[-1], values[-1] + 1.95996 * errors[-1]), abs=1e-3 * errors[-1]
+        )
     assert np.mean(errors) / np.std(values, ddof=1) == pytest.approx(1.0, abs=0.13)
     if balanced:
         assert np.mean(textbook) > 1.15 * np.mean(errors)
@@ -68,7 +70,9 @@ def test_shares_keep_their_binomial_error_and_interval():
 
 def test_how_classes_were_drawn_does_not_forbid_a_comparison():
     real = fakes(np.arange(200) % 4, 1)
-    a, b = (evaluate(real, fakes(labels, 2), metrics=["fid"], floor=False)
-            for labels in (np.arange(200) % 4, np.random.default_rng(0).integers(0, 4, 200)))  # fmt: skip
+    a, b = (
+        evaluate(real, fakes(labels, 2), metrics=["fid"], floor=False)
+        for labels in (np.arange(200) % 4, np.random.default_rng(0).integers(0, 4, 200))
+    )
     assert are_balanced(a.labels) != are_balanced(b.labels)
     assert a.protocol_hash == b.protocol_hash

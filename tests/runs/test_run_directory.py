@@ -33,8 +33,15 @@ def start(root: Path, **changes) -> RunDirectory:
 def evaluation(step: int) -> Evaluation:
     passport = Passport("runs/x", "f" * 64, 4, 8, "hoda", "w" * 64, "none")
     score = ScoreRecord.of(Score.from_influence(3.0, np.array([1.0, 2.0, 3.0, 4.0]), name="fid"))
-    return Evaluation("x", "2026-01-01T00:00:00+00:00", passport, passport, {"fid": score}, step=step,
-                      per_sample={"fid/influence": np.arange(4.0)})  # fmt: skip
+    return Evaluation(
+        "x",
+        "2026-01-01T00:00:00+00:00",
+        passport,
+        passport,
+        {"fid": score},
+        step=step,
+        per_sample={"fid/influence": np.arange(4.0)},
+    )
 
 
 def pictures(n: int = 6, c: int = 1) -> np.ndarray:

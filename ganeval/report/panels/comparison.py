@@ -108,7 +108,7 @@ TEMPLATE = """
 <div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }} {{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
 <table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
-<thead><tr><th scope="col">run</th><th scope="col">reading</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
+<thead><tr><th scope="col">run</th><th scope="col">summary</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
 <td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span></td>
 {% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %} data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank" title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
@@ -118,7 +118,7 @@ TEMPLATE = """
 PANEL = Panel(
     "comparison", 30, "Runs compared",
     "Dots are values, whiskers 95 % intervals. Two runs have different ranks only where their intervals do not touch. "
-    "The intervals hold the sampling of images, not the luck of a training seed: one seed each is no proof of a better "
-    "recipe.",
+    "The intervals cover the random choice of images, not the luck of a training seed: one seed each cannot prove that a "
+    "recipe is better.",
     prepare, TEMPLATE,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Spread inside a class, and walks between latents."""
+"""Spread inside a class, and interpolations between latents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCORES = ("vendi", "vendi_ratio", "intra_recall", "spread", "spread_ratio", "pat
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
-        return Absent("Needs stored evidence: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no distances: evaluate the run again with this version.")
     return {"blocks": blocks, "charts": _charts(page), "runs": page.evaluated}
 
 
@@ -56,8 +56,14 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
         axes.set_yticks([])
 
     said = "; ".join(f"mean of {run.label} {mean(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
-    return page.chart(f"spread-{runs[0].index}", paint, title="Distances inside classes", height=2.1, left=0.15,
-                      description=f"mean of real {mean(first, 'real'):.3g}; {said}")  # fmt: skip
+    return page.chart(
+        f"spread-{runs[0].index}",
+        paint,
+        title="Distances inside classes",
+        height=2.1,
+        left=0.15,
+        description=f"mean of real {mean(first, 'real'):.3g}; {said}",
+    )
 
 
 def mean(stored: dict[str, np.ndarray], name: str) -> float:
@@ -89,8 +95,12 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "diversity", 130, "Diversity",
-    "Two images of one class should lie as far apart as two real ones: a dashed curve left of the solid one is a "
-    "generator that repeats itself. Walks should change smoothly without falling apart half way.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "diversity",
+    130,
+    "Diversity",
+    "Two generated images of one class should lie as far apart as two real ones: a dashed curve left of the solid one means "
+    "that the generator repeats itself. Interpolations should change smoothly, and every image on the way should look real.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

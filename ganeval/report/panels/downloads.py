@@ -19,8 +19,11 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "downloads", 160, "Data",
+    "downloads",
+    160,
+    "Data",
     "report.json holds every score with its error, interval, floor and protocol, and the curves of this page; scores.csv "
     "has one line for each score.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+)

@@ -11,7 +11,7 @@ from ganeval.report.view import Page, RunView
 
 QUESTIONS = {
     "close": "How close are the two sets?", "fidelity": "Do single images look real?",
-    "diversity": "Is everything there?", "label": "Do images show what was asked for?",
+    "diversity": "Is everything there?", "label": "Do images show the requested class?",
     "memorisation": "Was anything copied?", "two-sample": "Can the sets be told apart?",
     "latent": "How does the latent space behave?", "representation": "What does the embedding see?",
 }  # fmt: skip
@@ -44,7 +44,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any]:
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · judge {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}{% if b.changes.by_metric %} · Δ against {{ {'baseline': 'the baseline', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }} {{ b.changes.against|name }}{% endif %}</p>
+<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · classifier {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}{% if b.changes.by_metric %} · Δ against {{ {'baseline': 'the baseline', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }} {{ b.changes.against|name }}{% endif %}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Metrics of {{ b.run.label }}">
 <table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1"><caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
 <thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>{% if b.changes.by_metric %}<th scope="col" class="r">{{ 'baseline' if b.changes.kind == 'baseline' else 'before' }}</th><th scope="col" class="r">Δ</th><th scope="col">reading</th><th scope="col" class="r">95 % of Δ</th>{% endif %}<th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
@@ -63,7 +63,8 @@ TEMPLATE = """
 PANEL = Panel(
     "metrics", 20, "Metrics",
     "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's place "
-    "get, before comparing it with zero. Δ is now minus before; where its interval holds 0, the two are not told apart. One in twenty "
-    "such intervals errs, so of forty metrics two move by chance: the gate allows for that, this table does not.",
+    "get, before comparing it with zero. Δ is now minus before; where its interval contains 0, there is no clear difference. "
+    "One in twenty such intervals misses the truth, so two of forty metrics seem to move by chance: the gate corrects for "
+    "that, this table does not.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

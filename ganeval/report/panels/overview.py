@@ -120,12 +120,12 @@ TEMPLATE = """
 </article>
 {% endfor %}
 </div>
-{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }} passed over</summary>
+{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }} skipped</summary>
 <ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul></details>{% endif %}
 """
 
 PANEL = Panel(
     "overview", 0, "Runs",
-    "One card per run. The badge is a reading of the last evaluation in words; the panels below hold the numbers.",
+    "One card per run. The badge sums up its last evaluation in words; the panels below show the numbers.",
     prepare, TEMPLATE,
 )  # fmt: skip

@@ -26,8 +26,8 @@ def _block(run: RunView) -> dict[str, Any]:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.identity)))
         tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
-    told = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
-    tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(told))]
+    trained = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
+    tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(trained))]
     command = record.environment.get("command")
     return {
         "command": discreet(command) if isinstance(command, str) else "",
@@ -45,7 +45,7 @@ TEMPLATE = """
 """
 
 PANEL = Panel(
-    "passport", 150, "Passport and environment",
+    "passport", 150, "Protocol and environment",
     "Everything that this page compares, it compares metric by metric: by the signature of each number. Versions and devices are listed but not hashed. "
     "People, machines, folders and addresses are left out.",
     prepare, TEMPLATE, per_run=True,

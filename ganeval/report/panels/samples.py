@@ -46,11 +46,18 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     }  # the last one is in the page
     height, width = pixels.shape[:2]
     return {
-        "broken": broken, "of": len(grids), "key": key, "steps": [g.step for g, _, _ in made], "last": sources[-1],
-        "width": width, "height": height, "zoom": max(1, round(360 / width)) if width < 360 else 1,
-        "rows": [(label, run.class_name(label)) for label in classes], "latents": grid.latents,
+        "broken": broken,
+        "of": len(grids),
+        "key": key,
+        "steps": [g.step for g, _, _ in made],
+        "last": sources[-1],
+        "width": width,
+        "height": height,
+        "zoom": max(1, round(360 / width)) if width < 360 else 1,
+        "rows": [(label, run.class_name(label)) for label in classes],
+        "latents": grid.latents,
         "unit": run.record.step_unit,
-    }  # fmt: skip
+    }
 
 
 def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:

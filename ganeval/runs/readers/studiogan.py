@@ -48,9 +48,15 @@ def _run(folder: Path, log: Path) -> RunRecord:
     stamp = _STAMP.search(name)
     created = "{}-{}-{}T{}:{}:{}".format(*stamp.groups()) if stamp else ""
     return RunRecord(
-        id=name, path=folder, reader="studiogan", name=name, created=created, curves=curves_of(points),
-        grids=tuple(Grid(step, path) for step, path in pictures), notes=notes,
-    )  # fmt: skip
+        id=name,
+        path=folder,
+        reader="studiogan",
+        name=name,
+        created=created,
+        curves=curves_of(points),
+        grids=tuple(Grid(step, path) for step, path in pictures),
+        notes=notes,
+    )
 
 
 def _line(line: str, points: dict[str, Points]) -> None:
