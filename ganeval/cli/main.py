@@ -122,4 +122,4 @@ def _run(verb: str, rest: list[str], program: str) -> int:
     if not rest or rest[0] not in command:
         print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
         return 0 if rest[:1] in (["-h"], ["--help"]) else 2
-    return tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program)
+    return int(tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program))

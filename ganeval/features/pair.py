@@ -188,7 +188,7 @@ class Pair:
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         sets = {"real": self.real, "heldout": self.heldout}
-        content = [f"{role}:{_content(sets[role])}" for role in ("real", "heldout") if role in roles and sets[role]]
+        content = [f"{role}:{_content(found)}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
         count = [f"n:{len(self.fake)}"] if "fake" in roles else []
         return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")

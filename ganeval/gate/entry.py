@@ -112,14 +112,14 @@ class Look:
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
-        asked = evaluation.labels
+        asked = None if evaluation.labels is None else evaluation.labels.astype(np.float32)
         entries = {
             name: Entry.of(record, vectors_of(evaluation.per_sample, name), _options(evaluation, name), asked)
             for name, record in evaluation.scores.items()
         }
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
-        kept = {} if asked is None else {LABELS: asked.astype(np.float32)}
+        kept = {} if asked is None else {LABELS: asked}
         return cls(
             evaluation.fake.n,
             entries,

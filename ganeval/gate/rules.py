@@ -275,7 +275,7 @@ def _check_type(annotation: Any, key: str, value: Any) -> None:
                 (key,),
             )
         return
-    kind = _NAMED.get(annotation, annotation.removesuffix(" | None"))
+    kind = str(_NAMED.get(annotation, annotation.removesuffix(" | None")))
     expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,), "table": (dict,)}[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
         raise GateConfigError(f"{key} must be of type {kind}; got {_shown(value)}.", (key,))

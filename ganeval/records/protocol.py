@@ -8,6 +8,7 @@ Every way in (functions, command line, gate, pytest, report) fills this one clas
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -199,8 +200,9 @@ def _options(given: Any) -> dict[str, dict[str, Value]]:
 def _require_whole(name: str, value: Any, low: int, high: int | None) -> None:
     if value is None and name == "n":
         return
-    span = f" of at least {low}" + (f" and at most {high}" if high is not None else "")
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= (high or int(value)):
+    high = high if high is not None else sys.maxsize
+    span = f" of at least {low}" + (f" and at most {high}" if high < sys.maxsize else "")
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
         raise WrongInputError(f"{name} must be a whole number{span}; got {value!r}. Pass another {name}.")
 
 
