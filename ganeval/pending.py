@@ -96,18 +96,23 @@ def _newer(samples: Path, result: Path) -> bool:
 
 def _protocol(run: RunRecord, samples: SampleSet, told: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     """How to evaluate, and why if the run does not say it itself; an empty protocol with the reason of a refusal."""
-    if run.protocol.get("real"):
-        return dict(run.protocol), ""
     found = {key: value for key, value in told.items() if value}
+    if run.protocol.get("real"):
+        eye = {
+            key: found[key] for key in ("classifier", "extractor") if key in found and not _names_an_eye(run.protocol)
+        }
+        return {**run.protocol, **eye}, ""
     because = ""
     if "real" not in found:
         inferred, because = _inferred(run, samples)
         if not inferred:
             return {}, because
         found = {**inferred, **found}
-    if not found.get("classifier") and not found.get("extractor"):
-        return {}, NO_EYE
-    return found, because
+    return (found, because) if _names_an_eye(found) else ({}, NO_EYE)
+
+
+def _names_an_eye(protocol: Mapping[str, Any]) -> bool:
+    return bool(protocol.get("classifier") or protocol.get("extractor"))
 
 
 def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:

@@ -68,7 +68,7 @@ def _say(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input."""
+    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input, 130 interrupted."""
     try:
         return tyro.extras.subcommand_cli_from_dict(
             {"check": check, "fit": fit}, prog="reference_models.bands", args=arguments
@@ -76,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GanevalError as error:
         sys.stderr.write(f"reference_models.bands: {error}\n")
         return 2
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"reference_models.bands: interrupted. {stopped}\n")
+        return 130
 
 
 if __name__ == "__main__":

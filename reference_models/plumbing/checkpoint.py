@@ -67,7 +67,7 @@ def _digest(tree: str, tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256(tree.encode())
     for name, value in sorted(tensors.items()):
         digest.update(f"{name} {value.dtype} {list(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -98,7 +98,8 @@ def _unfold(node: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return node
     ((kind, content),) = node.items()
     if kind == "tensor":
-        return _laid_out(tensors, *([content] if isinstance(content, str) else content))
+        place: list[Any] = [content] if isinstance(content, str) else content
+        return _laid_out(tensors, *place)
     if kind == "dict":
         return {key: _unfold(item, tensors) for key, item in content}
     items = [_unfold(item, tensors) for item in content]

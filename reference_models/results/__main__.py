@@ -7,16 +7,17 @@ Besides data sets, the pages that have a study of their own: `latent`, `ddpm`, `
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import tyro
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, sentence
 from ganeval.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, fit
+from reference_models.plumbing.system import SYSTEMS
 from reference_models.results import (
     breast,
     classic,
@@ -29,6 +30,7 @@ from reference_models.results import (
 )
 from reference_models.results.measure import measure, newest
 from reference_models.results.page import render_page, render_picture
+from reference_models.results.trained import train_whole
 
 SYSTEM = "projection_cgan"
 STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OPTIONS; others as the profile says
@@ -60,7 +62,7 @@ def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = Path("docs/r
     if run is None:
         config = SYSTEMS[SYSTEM].profile(profile)
         config = replace(config, steps=STEPS.get(dataset, config.steps))
-        run = fit(SYSTEM, config, dataset=dataset, out=runs, seed=seed, options=OPTIONS)
+        run = train_whole(runs, SYSTEM, dataset, config, seed, OPTIONS)
     return write_page(run, out, per_class=per_class, seed=seed)
 
 
@@ -72,10 +74,20 @@ def write_page(run: RunDirectory, out: Path, *, per_class: int, seed: int) -> Pa
     return write_atomic(out / f"{name}.md", render_page(measured, picture.name, command))
 
 
-if __name__ == "__main__":
-    page = STUDIES.get(sys.argv[1] if len(sys.argv) > 1 else "")
+def run(arguments: Sequence[str]) -> int:
+    """Write the page that is asked for; returns the exit code: 0 written, 1 not possible, 130 interrupted."""
+    page = STUDIES.get(arguments[0] if arguments else "")
     try:
-        written = tyro.cli(page, args=sys.argv[2:]) if page else tyro.cli(main)
-    except GanevalError as error:
-        sys.exit(f"reference_models.results: {error}")
+        written = tyro.cli(page, args=arguments[1:]) if page else tyro.cli(main, args=arguments)
+    except (GanevalError, OSError) as error:
+        sys.stderr.write(f"reference_models.results: {sentence(error)}\n")
+        return 1
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"reference_models.results: interrupted, no page is written. {stopped}\n")
+        return 130
     sys.stdout.write(f"{written}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
