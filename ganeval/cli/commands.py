@@ -244,7 +244,8 @@ def report(
         classifier: Their judge, for example mnist, or module:object; also the eye unless an extractor is named.
         extractor: Their eye, for example inception, or module:object.
         generator: module:function from a run's folder to its generator, for walks between latents.
-        pictures: What numbered pictures are: generated samples, or one picture a step of the training.
+        pictures: What numbered pictures are: generated samples, one picture a step of the training, or contact sheets, one a
+            step, whose tiles are the samples.
     """
     _require_places(out, json)
     told = {"real": real, "train": train, "classifier": classifier, "extractor": extractor}

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganeval.datasets.dataset import DATASETS, Dataset
-from ganeval.errors import BrokenRunError, GanevalError
+from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.directory import open_run
@@ -192,7 +195,8 @@ def evaluate_pending(
     chosen, protocol = pending.samples, pending.protocol
     step, file = int(chosen.step), Path(chosen.path)
     try:
-        samples = image_set(list(chosen.files) or file, labels=_sure_labels(chosen, protocol["real"]))
+        source = _tiles(file) if chosen.sheet else list(chosen.files) or file
+        samples = image_set(source, labels=_sure_labels(chosen, protocol["real"]))
         evaluation = evaluate(
             protocol["real"], samples, classifier=protocol.get("classifier"),
             extractor=protocol.get("extractor"), train=protocol.get("train"), metrics=metrics,
@@ -207,6 +211,22 @@ def evaluate_pending(
     if keep is not None:
         keep(evaluation)
     return evaluation
+
+
+def _tiles(picture: Path) -> NDArray[np.uint8]:
+    """The images (n, h, w[, 3]) of a picture that is laid out of many, by its separators."""
+    from ganeval.images import image_set
+    from ganeval.numerics.sheets import sheet_of
+
+    (image,) = next(iter(image_set([picture]).batches(1)))
+    pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
+    sheet = sheet_of(pixels)
+    if sheet is None:
+        raise WrongInputError(
+            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save the "
+            "images one by one."
+        )
+    return sheet.tiles(pixels)
 
 
 def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
