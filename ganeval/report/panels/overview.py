@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ganeval.numerics.sheets import sheet_of
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
-from ganeval.report.sheets import sheet_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
