@@ -30,7 +30,6 @@ from reference_models.plumbing.data import Data, load_data, resample, to_float
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, processor
-from reference_models.results.page import markdown_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
 RECOMMENDED, PLAIN = "recommended", "plain"
@@ -275,7 +274,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
     parts = [
         "# Speed of the trainers",
         f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, recipe `cpu` where none is named.",
-        markdown_table(heads, [_cells(row) for row in rows]),
+        "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *map(_cells, rows))),
         (
             "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "
             "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. *Default* is "

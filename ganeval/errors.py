@@ -70,6 +70,10 @@ class BrokenRunError(GanevalError):
     """A run directory or a record in it that cannot be read."""
 
 
+class BusyRunError(GanevalError):
+    """A run directory that another process is writing."""
+
+
 class UnexpectedError(GanevalError):
     """What no check of ours foresaw: the message holds the kind and the words of the error that it is raised from."""
 

@@ -9,11 +9,14 @@ over.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from ganeval.errors import GanevalError, sentence
 
 if TYPE_CHECKING:
     from ganeval.gate.rules import GateConfig
@@ -334,12 +337,17 @@ def _file_name(name: str) -> str:
 
 def _write_all(session: pytest.Session, state: State) -> None:
     from ganeval.gate.baseline import store
+    from ganeval.gate.lock import locked
 
-    for path, content in state.files.items():
+    baselines = sorted(Path(path) for path in state.files if path.endswith(".json"))
+    with ExitStack() as held:
         try:
-            store(Path(path), content)
-        except OSError as error:
-            state.clashes.append(f"{path} could not be written: {error.strerror}.")
+            for path in baselines:  # two sessions that end at once take turns, each with all files of its baselines
+                held.enter_context(locked(path))
+            for path, content in state.files.items():
+                store(Path(path), content)
+        except (OSError, GanevalError) as error:
+            state.clashes.append(f"The baselines could not be written: {sentence(error)}")
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if state.clashes and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from ganeval.classifiers.member import Part, classifier_of, settle
 from ganeval.classifiers.network import Architecture
 from ganeval.classifiers.training import Recipe, fit
 from ganeval.errors import WrongInputError, guarded
+from ganeval.images.subset import checked_count, checked_seed
 from ganeval.images.tensors import as_numpy
 
 Labels = torch.Tensor | NDArray[np.integer] | Sequence[int]
@@ -64,6 +66,8 @@ def train_classifier(
     """
     if val is not None:
         require_two(val, "val=")
+    _require_sense(n_classes, class_names, steps, epochs)
+    checked_seed(seed)
     train = _checked(images, labels, n_classes)
     c, h, w = train.images.shape[1:]
     recipe = recipe or judge_recipe((c, h, w), n_classes, seed=seed, epochs=epochs)
@@ -76,11 +80,23 @@ def train_classifier(
     return classifier_of(name, network, names, weights_digest(network)).to(device)
 
 
+def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None, epochs: float) -> None:
+    if n_classes < 2:
+        raise WrongInputError(f"A classifier tells at least 2 classes apart; got n_classes={n_classes}.")
+    if class_names and (len(class_names) != n_classes or len(set(class_names)) != n_classes):
+        raise WrongInputError(
+            f"class_names must be {n_classes} different names, in the order of the labels; got {list(class_names)}."
+        )
+    if steps is not None:
+        checked_count(steps, "steps")
+    if not 0 < epochs < math.inf:
+        raise WrongInputError(f"epochs must be a positive number of passes over the images; got {epochs}.")
+
+
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = (
-        pixels_of(images, "A classifier that is trained"),
-        torch.tensor(as_numpy(labels, "The labels of a classifier")),
-    )
+    x, y = pixels_of(images, "A classifier that is trained"), torch.tensor(as_numpy(labels, "The labels of a classifier"))
+    if x.shape[1] not in (1, 3) or 0 in x.shape:
+        raise WrongInputError(f"A classifier looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3.")
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
         raise WrongInputError(
             f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."

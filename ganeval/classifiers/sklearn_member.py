@@ -54,6 +54,10 @@ def wrap_sklearn(
     >>> judge.logits(images).argmax(1).tolist() == labels[900:905].tolist()
     True
     """
+    if len(shape) != 3:
+        raise WrongInputError(f"shape must be (c, h, w), for example (1, 28, 28); got {shape}.")
+    if pipeline is not None and not hasattr(pipeline, "steps"):
+        raise WrongInputError(f"{name} needs a Pipeline; got {type(pipeline).__name__}. Pass make_pipeline(estimator).")
     classes = np.asarray(getattr(pipeline, "classes_", ()))
     if not np.array_equal(classes, np.arange(len(class_names))):
         raise WrongInputError(

@@ -18,7 +18,7 @@ from ganeval.classifiers.classifier import Classifier, Images, require_live, req
 from ganeval.core.extractor import require_logits
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError, guarded
-from ganeval.images.tensors import as_numpy
+from ganeval.images.labels import checked_labels
 
 Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
@@ -123,6 +123,8 @@ def settled_classifier(
 ) -> Classifier:
     """Learn mean, deviation and temperature, measure the confusion matrix; `plain.module` is a `Settled`."""
     module = plain.module
+    if len(set(plain.class_names)) != len(plain.class_names):
+        raise WrongInputError(f"Classes of {plain.name} need different names; got {list(plain.class_names)}.")
     if train is not None:
         embeddings, _ = run(plain, train)
         require_live(embeddings, plain.name)
@@ -147,14 +149,12 @@ def settled_classifier(
 
 
 def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
-    images, labels = labelled[0], as_numpy(labelled[1], f"The labels for {classifier.name}")
-    classes = len(classifier.class_names)
-    if labels.shape != (len(images),) or labels.min() < 0 or labels.max() >= classes:
+    labels, classes = checked_labels(labelled[1], len(labelled[0]), classifier.name), len(classifier.class_names)
+    if labels.max() >= classes:
         raise WrongInputError(
-            f"{classifier.name} needs one label from 0 to {classes - 1} for each of {len(images)} images; got "
-            f"{labels.shape} labels from {labels.min(initial=0)} to {labels.max(initial=0)}."
+            f"{classifier.name} needs one label from 0 to {classes - 1} for each image; got {labels.max()}."
         )
-    return labels.astype(np.int64)
+    return labels
 
 
 def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor | None]:

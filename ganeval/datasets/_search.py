@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from ganeval.core.folders import cache_root
 from ganeval.datasets.dataset import RemoteFile
 from ganeval.errors import MissingFileError
 
@@ -43,9 +44,8 @@ def data_folders() -> list[Path]:
 
 
 def data_cache() -> Path:
-    """$XDG_CACHE_HOME/ganeval/data, or ~/.cache/ganeval/data."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "ganeval" / "data"
+    """Where downloads are kept: the folder "data" of the user's cache."""
+    return cache_root() / "data"
 
 
 def _fetch(file: RemoteFile) -> Path:

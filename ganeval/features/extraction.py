@@ -34,6 +34,9 @@ from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows,
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.rows import checked_rows
+from ganeval.images.subset import checked_count
+from ganeval.images.tensors import as_tensor
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.features/1"
@@ -115,6 +118,7 @@ class Features:
         >>> Features.given(np.arange(6.0).reshape(3, 2)).take(np.array([2, 0])).embeddings.tolist()
         [[4.0, 5.0], [0.0, 1.0]]
         """
+        rows = checked_rows(rows, len(self))
         index = torch.as_tensor(rows, device=self.embeddings.device)
         mark = hashlib.sha256(self.passport.fingerprint.encode() + np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
         passport = replace(self.passport, n=len(rows), fingerprint=mark if self.passport.fingerprint else "")
@@ -134,14 +138,14 @@ class Features:
         >>> Features.given(np.zeros((3, 2))).passport.extractor
         'given'
         """
-        rows = torch.as_tensor(embeddings).detach()
+        rows = as_tensor(embeddings, source)
         passport = Passport(
             source=source, fingerprint="", n=len(rows), dim=rows.shape[-1] if rows.ndim else 0,
             extractor="given", weights_sha256="", preprocessing="",
         )  # fmt: skip
         return cls(
             embeddings=rows, passport=passport,
-            logits=None if logits is None else torch.as_tensor(logits),
+            logits=None if logits is None else as_tensor(logits, f"Logits of {source}"),
             labels=None if labels is None else torch.from_numpy(checked_labels(labels, len(rows), source)),
         )  # fmt: skip
 
@@ -259,8 +263,14 @@ def extract(
     >>> tuple(extract(two, "pixels").embeddings.shape)
     (2, 16)
     """
+    if not isinstance(images, ImageSet):
+        raise WrongInputError(
+            f"extract looks at an image set; got {type(images).__name__}. Open it first: image_set(images)."
+        )
     if precision not in PRECISIONS:
         raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
+    if compute.batch_size is not None:
+        checked_count(compute.batch_size, "batch_size")
     place, ranks, cache = choose_device(compute.device), compute.ranks or ALONE, compute.cache
     network, fingerprint, probed = ranks.together(
         lambda: _prepared(images, extractor, place, precision, shared=ranks.size > 1, cache=cache)

@@ -47,6 +47,7 @@ class Pair:
         for other in (real, heldout):
             if other is not None:
                 _require_one_shape(other, fake)
+                _require_one_judge(other, fake)
                 other.passport.require_comparable(fake.passport)
         self.real = real
         self.fake = fake
@@ -214,6 +215,16 @@ def _require_one_shape(one: Features, other: Features) -> None:
             f"Images must have one shape for {one.passport.extractor}; {one.passport.source} is {h} x {w} with {c} "
             f"channel{'s' * (c > 1)}, {other.passport.source} is {i} x {j} with {d} channel{'s' * (d > 1)}. {remedy}"
         )
+
+
+def _require_one_judge(one: Features, other: Features) -> None:
+    """Verdicts on two lists of classes are no verdicts of one judge."""
+    if one.logits is None or other.logits is None or one.logits.shape[1:] == other.logits.shape[1:]:
+        return
+    raise IncomparableError(
+        f"Logits of both sets must be of one judge; those of {one.passport.source} have {one.logits.shape[1]} classes, "
+        f"those of {other.passport.source} {other.logits.shape[1]}. Judge both with the same classifier."
+    )
 
 
 def same_classes(pair: Pair, *, judged: bool = False) -> Pair:

@@ -14,6 +14,7 @@ the
 - The alarm level h follows from the false-alarm rate that the whole family of series may have: one in `arl` runs,
   Siegmund 1985, eq. 2.57: ARL0 = (exp(2 k b) - 2 k b - 1) / (2 k^2), b = h + 1.166; k = 0.5 gives ARL0 = 938 at h = 5.
 - Only values of one protocol hash are added up; another one starts afresh.
+- A metric with a target (better = "target") has no direction that is a loss, and is not added up.
 """
 
 from __future__ import annotations
@@ -108,6 +109,10 @@ def read_history(path: str | Path) -> History:
             except (ValueError, RecursionError) as error:
                 why = str(error) if isinstance(error, BrokenRunError) else "it is no JSON"
                 skipped.append(f"line {number} of {path.name} was left out: {why}")
+    aimed = {
+        name for record in records for name, metric in record["metrics"].items() if metric.get("better") == "target"
+    }
+    skipped += [f"{name} was left out: it has a target, so neither direction is a loss." for name in sorted(aimed)]
     if not any(_point(record, metric) for record in records for metric in record["metrics"].values()):
         raise BrokenRunError(" ".join([f"{path} holds no line of a history with a value and its error.", *skipped[:3]]))
     return History(tuple(records), tuple(skipped))
@@ -206,9 +211,9 @@ def render_otava(found: Sequence[Trend]) -> str:
 
 
 def _point(record: Mapping[str, Any], metric: Mapping[str, Any]) -> Point | None:
-    """None for a value without an error: it cannot be separated from noise."""
+    """None for a value without an error, which cannot be told from noise, and for one of which no direction is a loss."""
     value, se = metric.get("value"), metric.get("se")
-    if not is_finite(value) or not is_finite(se) or not se > 0:
+    if not is_finite(value) or not is_finite(se) or not se > 0 or metric.get("better") == "target":
         return None
     names = {key: str(record.get(key) or "") for key in ("time", "commit", "protocol_hash")}
     return Point(**names, value=float(value), se=float(se), better=str(metric.get("better", "lower")))

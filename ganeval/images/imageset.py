@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
 from ganeval.images.labels import checked_labels
+from ganeval.images.rows import checked_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,7 @@ class ImageSet:
 
     def take(self, rows: NDArray[np.int64], source: str | None = None) -> Self:
         """The images at `rows`, in that order, held in memory."""
+        rows = checked_rows(rows, self.length)
         chosen = (
             np.concatenate([self.load(int(i), int(i) + 1) for i in rows])
             if len(rows) < self.length // 8

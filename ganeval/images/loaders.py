@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -17,6 +19,7 @@ from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.tensors import as_numpy
 
+MOST_IMAGES = 10_000_000  # of a source without a length: more is an endless sampler
 TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor does not."
 
 
@@ -28,7 +31,7 @@ def from_dataset(source: Any) -> ImageSet:
     """
     where = type(source).__name__
     batched = getattr(source, "batch_size", None) is not None
-    parts, labels = [], []
+    parts, labels, so_far = [], [], 0
     for number, item in enumerate(_items(source, where)):
         name = f"item {number} of {where}"
         image, label = _split(item, where)
@@ -39,8 +42,28 @@ def from_dataset(source: Any) -> ImageSet:
                 f"item {number} has {part.shape[1:]}. Resize them with antialiasing, or measure them apart."
             )
         parts.append(part)
+        so_far += len(part)
+        _require_end(source, part, number, so_far, where)
         labels += [] if label is None else [_labels(label, len(part), name)]
     return _joined(parts, labels, where)
+
+
+def _require_end(source: Any, part: NDArray[np.uint8], number: int, so_far: int, where: str) -> None:
+    """Raise where the images cannot fit into memory, by what the source says of its length or has given already."""
+    expected = max(so_far, operator.length_hint(source, 0) * len(part) if number == 0 else 0)
+    if so_far > MOST_IMAGES or expected * part[0].nbytes > _memory():
+        raise WrongInputError(
+            f"{where} must end and fit into memory; it has {expected:,} images of {part[0].nbytes:,} bytes or more. Of an "
+            "endless sampler take so many: itertools.islice(source, 1000)."
+        )
+
+
+def _memory() -> int:
+    """Bytes of this machine; a terabyte where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**40
 
 
 def _joined(parts: list[NDArray[np.uint8]], labels: list[NDArray[np.int64]], where: str) -> ImageSet:

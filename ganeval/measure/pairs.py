@@ -63,12 +63,12 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
     require_one_input(loaded, sets)
-    fake = features_of(sources.fake, loaded, protocol, compute).drawn_by(sources.drawn)
-    real, heldout = (
-        None if source is None else features_of(source, loaded, protocol, compute)
-        for source in (sources.real, sources.heldout)
+    real, fake, heldout = (
+        None if source is None else features_of(source, loaded, protocol, compute) for source in sets
     )
+    assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
+    fake = fake.drawn_by(sources.drawn)
     return Pair(real, fake, heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed)
 
 

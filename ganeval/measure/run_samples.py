@@ -23,11 +23,11 @@ from ganeval.runs.directory import open_run
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import real_beside
 
 Shape = tuple[int, int, int]
 Layer = tuple[str, Mapping[str, Any]]  # who says it, and what
 NAMED = (*ROLES, *NETWORKS)
-BESIDE = ("real", "reals", "real.npz", "reals.npz", "reference.npz")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
 NO_NETWORK = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
@@ -46,7 +46,7 @@ class Pending:
     @property
     def images(self) -> int:
         """How many there are, as far as a look at the file's header or the folder's names tells."""
-        return _looked_at(self.samples.path)[0]
+        return len(self.samples.files) or _looked_at(self.samples.path)[0]
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,8 @@ def _classifiers() -> list[str]:
 
 
 def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
-    for folder in (run.path, run.path.parent):
-        for name in BESIDE:
-            if (folder / name).exists() and folder / name != samples.path:
-                return {"real": str(folder / name)}, f"{name} lies beside it"
+    if (real := real_beside(run.path)) is not None:
+        return {"real": str(real)}, f"{real.name} lies beside it"
     shape = _looked_at(samples.path)[1]
     named = _mentioned(run)
     fits = [data for data in named if data.shape == shape and "test" in data.splits]
@@ -210,10 +208,12 @@ def evaluate_pending(
     """
     from ganeval.measure.measure import measure
 
-    step, file = int(pending.samples.step), Path(pending.samples.path)
+    chosen = pending.samples
+    step, file = int(chosen.step), Path(chosen.path)
     try:
         evaluation = measure(
-            file, pending.protocol, compute, latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
+            list(chosen.files) or file, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
+            latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
             generator=_opened(generator, pending.run.path),
         )  # fmt: skip
         _write(evaluation, pending.run, step)
@@ -224,6 +224,14 @@ def evaluate_pending(
     if keep is not None:
         keep(evaluation)
     return evaluation
+
+
+def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
+    """The classes that names seem to say, if the real images have as many classes; else they may be batches."""
+    from ganeval.images import image_set
+
+    labels = image_set(real).labels if samples.labels else None
+    return None if labels is None or {*labels.tolist()} != {*samples.labels} else samples.labels
 
 
 def _opened(generator: Callable[[Path], Any] | None, run: Path) -> Any:

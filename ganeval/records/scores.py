@@ -241,7 +241,14 @@ class ScoreRecord:
     def ok(self) -> bool:
         return self.value is not None
 
+    @property
+    def only_a_bound(self) -> bool:
+        """Whether the value is a lower bound: images that never repeat say how many there are at least."""
+        return self.details.get("bounded_below") is True
+
     def __str__(self) -> str:
+        if self.ok and self.only_a_bound:
+            return f">= {render_value(self.value, self.se)} (no repeat found)"
         return render_value(self.value, self.se) if self.ok else self.status
 
     def __format__(self, spec: str) -> str:

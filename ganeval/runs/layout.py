@@ -5,6 +5,7 @@
         run.json                         who, when, how: schema ganeval.run/1
         config.toml                      the exact resolved configuration
         log.txt                          lines for people
+        lock.json                        the process that writes the run, only while it does
         events.jsonl                     {"step", "time", "tag", "value"} or {"step", "time", "event", ...}
         metric-NAME.jsonl                mirror of the evaluations in the format of the StyleGAN family
         samples/fixed/step-000200.png    sprite of fixed latents; layout.json says rows, columns, tile, labels
@@ -31,6 +32,7 @@ SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"
 FIXED, SAMPLES, CHECKPOINTS, EVALUATIONS = "samples/fixed", "samples/eval", "checkpoints", "eval"
 LAYOUT = "layout.json"
+LOCK = "lock.json"
 VERDICT = "gate/verdict.json"
 FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name

@@ -33,10 +33,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Images generated at one step, to be evaluated: anything `ganeval.images.image_set` opens."""
+    """Images generated at one step, to be evaluated: anything `ganeval.images.image_set` opens.
+
+    `files` are the images where the folder `path` holds other files, too. `labels` are their classes where names are
+    class and index, which is so if the real images have as many classes (else they may be batches).
+    """
 
     step: float
     path: Path
+    files: tuple[Path, ...] = ()
+    labels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,7 @@ def test_a_module_in_training_mode_judges_in_evaluation_mode() -> None:
         ({"held_out": TEST.images}, r"held_out= must be a pair \(images, labels\)"),
         ({"test": [TEST.images, TEST.labels]}, r"test= must be a pair \(images, labels\)"),
         ({"test": (TEST.images, TEST.labels + 1)}, "one label from 0 to 9"),
-        ({"held_out": (TEST.images, TEST.labels[:9])}, "one label from 0 to 9 for each of 450 images"),
+        ({"held_out": (TEST.images, TEST.labels[:9])}, "one label per image: 450 images"),
     ],
 )
 def test_what_a_judge_cannot_be_settled_with_is_said(options: dict[str, Any], message: str) -> None:
@@ -282,4 +282,37 @@ def test_a_backbone_without_a_head_embeds_and_is_asked_nothing_about_classes() -
             preprocess=lambda x: x / 255,
             preprocessing="x / 255",
             test=(TEST.images, TEST.labels),
-        )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"class_names": ("a", "b")}, "10 different names"),
+        ({"class_names": ("a",) * 10}, "10 different names"),
+        ({"n_classes": 1}, "at least 2 classes"),
+        ({"steps": 0}, "steps must be"),
+        ({"epochs": float("nan")}, "epochs must be"),
+        ({"seed": "a"}, "seed must be"),
+        ({"images": np.zeros((4, 5, 8, 8), np.uint8), "labels": [0, 1, 0, 1]}, "grey or RGB"),
+    ],
+)
+def test_a_judge_that_makes_no_sense_is_not_trained(changed: dict[str, object], words: str) -> None:
+    asked = {"images": TEST.images, "labels": TEST.labels, "n_classes": 10, "epochs": 1, **changed}
+    with pytest.raises(WrongInputError, match=words):
+        train_classifier(**asked)  # pyright: ignore[reportArgumentType] - the mistakes themselves
+
+
+@pytest.mark.parametrize("labels", [TEST.labels / 1.0, TEST.labels > 3, TEST.labels + 1, TEST.labels[:-1]])
+def test_labels_that_number_no_class_settle_no_judge(labels: np.ndarray) -> None:
+    with pytest.raises(WrongInputError, match=r"[Ll]abel"):
+        _wrapped(held_out=(TEST_IMAGES, labels))
+
+
+def test_classes_of_one_name_and_pipelines_that_are_none_are_refused() -> None:
+    with pytest.raises(WrongInputError, match="different names"):
+        _wrapped(class_names=("a",) * 10)
+    with pytest.raises(WrongInputError, match="make_pipeline"):
+        wrap_sklearn(SVC().fit(ROWS, TRAIN.labels), name="x", class_names="0123456789", shape=(1, 8, 8))
+    with pytest.raises(WrongInputError, match=r"\(c, h, w\)"):
+        wrap_sklearn(_svm(), name="x", class_names="0123456789", shape=(8, 8))  # pyright: ignore[reportArgumentType] - the mistake

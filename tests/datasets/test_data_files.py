@@ -14,7 +14,7 @@ import pooch
 import pytest
 
 from ganeval.datasets import _read
-from ganeval.datasets._search import find_file
+from ganeval.datasets._search import data_cache, find_file
 from ganeval.datasets.breastmnist import read_breastmnist
 from ganeval.datasets.dataset import DATASETS, RemoteFile
 from ganeval.datasets.mnist import read_idx, read_mnist
@@ -180,3 +180,12 @@ def test_breastmnist_files_that_are_not_the_published_one_are_refused(tmp_path: 
     ]:
         with pytest.raises(WrongInputError, match=words):
             read(save)
+
+
+def test_without_a_home_downloads_have_a_place_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert data_cache().name == "data"

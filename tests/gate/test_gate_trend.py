@@ -148,3 +148,23 @@ def test_a_history_of_nothing_but_bad_lines_shows_some_of_them(tmp_path: Path, c
 
 def test_values_without_an_error_are_left_out():
     assert trends([record(0, 5.0, None), record(1, None, 1.0), record(2, 5.0)])[0].points[0].commit == "c2"
+
+
+def test_a_metric_with_a_target_is_never_added_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Rising and falling, by any amount: neither is a loss, whatever lies beside it."""
+    aimed = {"value": 1.0, "se": 0.1, "better": "target"}
+    lines = [record(i, 5.0) for i in range(20)]
+    for i, line in enumerate(lines):
+        line["metrics"]["embedding_spread"] = {**aimed, "value": 1.0 + i}
+        line["metrics"]["vendi"] = {**aimed, "value": 30.0 - i}
+    path = tmp_path / "history.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    read = read_history(path)
+    assert [one.metric for one in trends(read)] == ["fid"]
+    assert main(["trend", str(path)]) == 0
+    assert "vendi was left out: it has a target" in capsys.readouterr().out
+    path.write_text(
+        "".join(json.dumps({**line, "metrics": {"vendi": line["metrics"]["vendi"]}}) + "\n" for line in lines)
+    )
+    with pytest.raises(BrokenRunError, match="vendi was left out"):
+        read_history(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -160,3 +162,28 @@ def test_fingerprints_tell_pixels_shape_order_and_labels() -> None:
     assert images.orderless_fingerprint == turned.orderless_fingerprint
     twice, once = image_set(np.concatenate([GREY, GREY[:2]])), image_set(np.concatenate([GREY, GREY[1:3]]))
     assert twice.orderless_fingerprint != once.orderless_fingerprint
+
+
+class Claims(Dataset):
+    """A data set that says it is longer than any disk."""
+
+    def __len__(self) -> int:
+        return 10**12
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.full((1, 64, 64), index % 250, dtype=np.uint8)
+
+
+def for_ever() -> Iterator[torch.Tensor]:
+    batch = torch.arange(64, dtype=torch.uint8).reshape(1, 1, 8, 8)
+    while True:
+        yield batch.repeat(100_000, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "source", [Claims(), DataLoader(Claims(), batch_size=4), for_ever()], ids=["length", "loader", "no end"]
+)
+@pytest.mark.parametrize("n", [None, 10])
+def test_what_does_not_end_or_fit_into_memory_is_refused(source: object, n: int | None) -> None:
+    with pytest.raises(WrongInputError, match=r"islice"):
+        image_set(source, n=n)

@@ -118,10 +118,7 @@ def test_a_classifier_that_is_not_here_does_not_stop_another_network(tmp_path: P
 
 
 @pytest.mark.parametrize("by_class", [True, False])
-def test_a_folder_of_pictures_is_a_sample_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_class: bool
-) -> None:
-    monkeypatch.setattr("ganeval.runs.readers.pictures.SAMPLES", 100)
+def test_a_folder_of_pictures_is_a_sample_set(tmp_path: Path, *, by_class: bool) -> None:
     write_pictures(tmp_path / "digits", by_class=by_class)
     found = find_runs(tmp_path)
     assert [(run.id, len(run.samples), len(run.grids)) for run in found.runs] == [("digits", 1, 0)]

@@ -20,8 +20,9 @@ from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features, extract
 from ganeval.features.pair import Pair
-from ganeval.gate.faults import collapse, shuffle_labels
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.faults import collapse, drop_class, shuffle_labels
+from ganeval.measure.faults import noise as add_noise
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Score
 
@@ -36,7 +37,7 @@ def some(images: Pictures, share: float, rng: np.random.Generator) -> NDArray[np
 
 
 def noise(images: Pictures, labels: object, s: float, rng: np.random.Generator) -> Pictures:
-    return np.clip(np.rint(images + rng.normal(0, 255 * s, images.shape)), 0, 255).astype(np.uint8)
+    return add_noise(images, None, rng, strength=255 * s)
 
 
 def blur(images: Pictures, labels: object, s: float, rng: np.random.Generator) -> Pictures:
@@ -73,17 +74,15 @@ def faded(images: Pictures, labels: object, s: float, rng: np.random.Generator) 
 
 
 def shuffled_labels(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    return shuffle_labels(images, labels, rng, share=s)
+    return shuffle_labels(images, labels, rng, strength=s)
 
 
 def collapsed(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    return collapse(images, labels, rng, keep=round(20 / s))
+    return collapse(images, labels, rng, strength=20 / s)
 
 
 def dropped_classes(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    broken, lost = images.copy(), labels < round(10 * s)
-    broken[lost] = images[rng.choice(np.flatnonzero(~lost), size=lost.sum())]
-    return broken
+    return drop_class(images, labels, rng, strength=10 * s)
 
 
 def averaged(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:

@@ -301,7 +301,7 @@ def test_the_table_is_copied_as_markdown_and_latex(opened: Opened) -> None:
     page.locator("[data-copy-as=markdown]").click()
     assert re.search(r"^\| fid ↓ .*± 0\.21 \|", page.evaluate("window.copied").replace("\u2009", " "), re.MULTILINE)
     page.locator("[data-copy-as=latex]").click()
-    assert "\\begin{tabular}{lrrrrrrrrr}" in page.evaluate("window.copied")
+    assert "\\begin{tabular}{lrrrrrr" in page.evaluate("window.copied")
 
 
 def test_hostile_names_do_nothing(opened: Opened) -> None:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.reliability.damage import damage, torn
 from ganeval.report import ReportResult, build_report
 from ganeval.runs.discovery import find_runs
 
@@ -29,93 +30,6 @@ RELAXED = settings(  # nothing is shrunk: a seed says it all
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
-# what may stand in the place of a value: of another kind, too large, too deep, not finite, half a surrogate pair
-STRANGE = (
-    "null",
-    "true",
-    "0",
-    "-1",
-    "1.5",
-    "1e308",
-    "1e-320",
-    "1e999",
-    "NaN",
-    "-Infinity",
-    "1" + "0" * 400,
-    "9" * 5000,
-    "123456789012345678901234567890",
-    '""',
-    '"x"',
-    '"\\ud800"',
-    '"<b>"',
-    '"\\u202e\\u0000"',
-    "[]",
-    "[1, 2, 3]",
-    "[null, null]",
-    "[[1]]",
-    "{}",
-    '{"a": 1}',
-    "[" * 500 + "]" * 500,
-)
-
-
-def damage(path: Path, seed: int) -> None:
-    """Change the file for the worse: JSON mostly by a strange value in it, anything else by its bytes."""
-    rng = random.Random(seed)
-    data = path.read_bytes()
-    if path.suffix in (".json", ".jsonl") and rng.random() < 0.85:
-        lines = data.splitlines() if path.suffix == ".jsonl" else [data]
-        place = rng.randrange(len(lines))
-        lines[place] = _strange(lines[place], rng)
-        path.write_bytes(b"\n".join(lines) + b"\n")
-    else:
-        path.write_bytes(_torn(data, rng))
-
-
-def _strange(text: bytes, rng: random.Random) -> bytes:
-    try:
-        document = json.loads(text)
-    except ValueError:  # some trainers leave torn lines
-        return _torn(text, rng)
-    for _ in range(rng.choice((1, 1, 1, 3))):
-        places = [(inside, key) for inside, key in _places(document)]
-        if places:
-            inside, key = rng.choice(places)
-            _spoil(inside, key, rng)
-    found = json.dumps(document)
-    for number, strange in enumerate(STRANGE):
-        found = found.replace(f'"@{number}@"', strange)
-    return found.encode()
-
-
-def _spoil(inside: Any, key: Any, rng: random.Random) -> None:
-    kind = rng.random()
-    if kind < 0.12:
-        del inside[key]
-    elif kind < 0.2 and isinstance(inside, dict):
-        inside["\ud800"] = inside.pop(key)
-    else:
-        inside[key] = f"@{rng.randrange(len(STRANGE))}@"
-
-
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    return [place for key in keys for place in ((value, key), *_places(value[key]))]
-
-
-def _torn(data: bytes, rng: random.Random) -> bytes:
-    place = rng.randrange(len(data) + 1)
-    kind = rng.random()
-    if kind < 0.3:
-        return data[:place]
-    if kind < 0.4:
-        return data[:place] + rng.randbytes(rng.randrange(1, 40)) + data[place:]
-    flipped = bytearray(data)
-    for _ in range(rng.choice((1, 3, 20)) if data else 0):
-        flipped[rng.randrange(len(data))] = rng.randrange(256)
-    return bytes(flipped)
-
 
 VERDICT = {
     "schema": "ganeval.verdict/1",
@@ -263,7 +177,7 @@ def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: 
     np.savez_compressed(archive, np.zeros((6, 8, 8, 3), np.uint8))
     whole = archive.read_bytes()
     for seed in range(250):
-        archive.write_bytes(_torn(whole, random.Random(seed)))
+        archive.write_bytes(torn(whole, random.Random(seed)))
         assert [run.id for run in find_runs(folder).runs][:2] == ["0001-intact", "0002-damaged"]
     archive.write_bytes(whole[:60])
     _, html, document = _page(folder)

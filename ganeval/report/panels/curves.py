@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ganeval.report.charts import downsample, ink, plain, series_style, tagged, tidy
+from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -52,7 +53,7 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
 
     def paint(axes: Axes) -> None:
         for run in members:
-            curve = run.record.curves[tag]
+            curve = plausible(tag, run.record.curves[tag])
             x, y = downsample(curve.steps, curve.values, pixels)
             for line in axes.plot(x, y, lw=1.2, marker="." if len(x) == 1 else "", **series_style(run.index)):
                 tagged(line, "line", "plot", f"run-{run.index}")
@@ -62,9 +63,10 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
                 tagged(mark[0], "line", f"run-{run.index}")
         tidy(axes, xlabel=plain(unit))
 
-    said = "; ".join(f"{run.label} ends at {_last(run.record.curves[tag].values):.4g}" for run in members[:6])
+    values = {run: plausible(tag, run.record.curves[tag]).values for run in members}
+    said = "; ".join(f"{run.label} ends at {_last(values[run]):.4g}" for run in members[:6])
     chart = page.chart(f"curve-{tag}-{unit}", paint, title=f"{tag} over {unit}", description=said, height=2.1,
-                       positive=_positive(value for run in members for value in run.record.curves[tag].values))  # fmt: skip
+                       positive=_positive(value for run in members for value in values[run]))  # fmt: skip
     return {"title": tag, "chart": chart, "unit": unit}
 
 
@@ -127,7 +129,7 @@ def _marks(run: RunView, name: str, points: list[tuple[float, float, float]]) ->
 
 
 def _row(run: RunView, tag: str) -> dict[str, Any]:
-    curve = run.record.curves[tag]
+    curve = plausible(tag, run.record.curves[tag])
     finite = [value for value in curve.values if math.isfinite(value)]
     return {
         "run": run, "tag": tag, "n": len(curve.values), "last": _last(curve.values),
@@ -148,7 +150,7 @@ TEMPLATE = """
 {% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that the gate judged.</p>{% endif %}
 {% if more %}<p class="meta">{{ '1 more logged quantity is' if more == 1 else more ~ ' more logged quantities are' }} in the table.</p>{% endif %}
 <details class="table"><summary>Table of the curves</summary><div class="scroll" tabindex="0" role="region" aria-label="Logged quantities"><table class="sortable"><caption class="sr">Logged quantities</caption>
-<thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th><th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th><th scope="col" class="r">largest</th><th scope="col" class="r">NaN or infinite</th></tr></thead>
+<thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th><th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th><th scope="col" class="r">largest</th><th scope="col" class="r">NaN, infinite or failed</th></tr></thead>
 <tbody>{% for r in rows[:400] %}<tr><th scope="row">{{ r.tag|name }}</th><td>{{ r.run.label|name }}</td><td class="r">{{ r.n|count }}</td><td class="r">{{ r.step|count }} {{ r.run.record.step_unit|visible }}</td><td class="r">{{ number(r.last) }}</td><td class="r">{{ number(r.low) }}</td><td class="r">{{ number(r.high) }}</td><td class="r">{{ r.nan|count }}</td></tr>{% endfor %}</tbody></table></div></details>
 """
 

@@ -32,9 +32,13 @@ def _block(page: Page, run: RunView) -> dict[str, Any]:
     order = [q for q in QUESTIONS if q in groups] + sorted(set(groups) - set(QUESTIONS))
     ok = [(QUESTIONS.get(q, q), [r for r in groups[q] if r.ok]) for q in order]
     missing = [r for q in order for r in groups[q] if not r.ok]
+    changes = changes_of(run, page.evaluated)
+    unlike: dict[str, list[str]] = {}
+    for name, said in changes.unlike.items():
+        unlike.setdefault(said, []).append(name)
     return {
         "e": evaluation, "groups": [group for group in ok if group[1]], "missing": missing,
-        "changes": changes_of(run, page.evaluated),
+        "changes": changes, "unlike": unlike,
     }  # fmt: skip
 
 
@@ -46,12 +50,14 @@ TEMPLATE = """
 <thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>{% if b.changes.by_metric %}<th scope="col" class="r">{{ 'baseline' if b.changes.kind == 'baseline' else 'before' }}</th><th scope="col" class="r">Δ</th><th scope="col">reading</th><th scope="col" class="r">95 % of Δ</th>{% endif %}<th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
 {% for question, records in b.groups %}
 <tbody><tr class="group"><th scope="rowgroup" colspan="{{ 10 if b.changes.by_metric else 6 }}">{{ question }}</th></tr>
-{% for s in records %}<tr data-metric="{{ s.name }}" id="m-{{ b.run.index }}-{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% else %}<span class="none">none</span>{% endif %}</td>{% if b.changes.by_metric %}{% set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{ change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>{% else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">{{ ends(c.interval) }}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{% endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
+{% for s in records %}<tr data-metric="{{ s.name }}" id="m-{{ b.run.index }}-{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% if s.floor.n and s.floor.n != s.n %} <small class="floor-n nowrap">at n = {{ s.floor.n|count }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% if b.changes.by_metric %}{% set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{ change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>{% else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">{{ ends(c.interval) }}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{% endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
 {% endfor %}</tbody>{% endfor %}
 </table></div>
+{% for said, names in b.unlike.items() %}<p class="meta">No Δ for {% for n in names %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}: {{ 'its number differs' if names|length == 1 else 'their numbers differ' }} from {{ 'those' if names|length > 1 else 'that' }} of {{ b.changes.against|name }} in {{ said|name }}.</p>
+{% endfor %}
 {% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul></details>{% endif %}
 {% endcall %}{% endfor %}
-<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
+<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy all runs as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
 """
 
 PANEL = Panel(

@@ -46,7 +46,7 @@ TEMPLATE = """
 
 PANEL = Panel(
     "passport", 150, "Protocol and environment",
-    "Two numbers may be compared when their protocol hashes are equal. Versions and devices are listed but not hashed. "
+    "Everything that this page compares, it compares metric by metric: by the signature of each number. Versions and devices are listed but not hashed. "
     "People, machines, folders and addresses are left out.",
     prepare, TEMPLATE, per_run=True,
 )  # fmt: skip

@@ -19,7 +19,8 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     if not blocks:
         return Absent("No run has sample pictures.")
     names = {name for block in blocks for _, name in block["rows"]}
-    return {"blocks": blocks, "classes": sorted(names), "limit": page.steps_per_run, "reduced": page.pictures.reduced}
+    return {"blocks": blocks, "classes": sorted(names), "limit": page.steps_per_run, "reduced": page.pictures.reduced,
+            "same_latents": any(block.get("latents") for block in blocks)}  # fmt: skip
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -77,6 +78,9 @@ def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray,
 
 
 TEMPLATE = """
+{% if same_latents or classes %}<p class="how">{% if same_latents %}Every tile keeps its latent vector from step to
+step: a tile that stops changing, or looks like its neighbour, is a warning sign. {% endif %}{% if classes %}Rows are
+the classes that were requested.{% endif %}</p>{% endif %}
 <div class="controls" data-needs-script hidden>
 <button type="button" id="play" aria-pressed="false">▶ Play</button>
 {% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option
@@ -106,12 +110,7 @@ whole.</p>{% endif %}
 """
 
 PANEL = Panel(
-    "samples",
-    50,
-    "Samples over training",
-    "Every tile keeps the same latent vector at every step. A tile that stops changing, or that looks like its "
-    "neighbour, is a warning sign. Each row is one requested class.",
-    prepare,
-    TEMPLATE,
-    per_run=True,
-)
+    "samples", 50, "Samples over training",
+    "The slider steps through what the generator drew during training, the last step first.",
+    prepare, TEMPLATE, per_run=True,
+)  # fmt: skip
