@@ -19,8 +19,13 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     if not blocks:
         return Absent("No run has sample pictures.")
     names = {name for block in blocks for _, name in block["rows"]}
-    return {"blocks": blocks, "classes": sorted(names), "limit": page.steps_per_run, "reduced": page.pictures.reduced,
-            "same_latents": any(block.get("latents") for block in blocks)}  # fmt: skip
+    return {
+        "blocks": blocks,
+        "classes": sorted(names),
+        "limit": page.steps_per_run,
+        "reduced": page.pictures.reduced,
+        "same_latents": any(block.get("latents") for block in blocks),
+    }
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -110,7 +115,11 @@ whole.</p>{% endif %}
 """
 
 PANEL = Panel(
-    "samples", 50, "Samples over training",
+    "samples",
+    50,
+    "Samples over training",
     "The slider steps through what the generator drew during training, the last step first.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)
