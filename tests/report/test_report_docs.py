@@ -1,4 +1,6 @@
-"""The documentation of the report says what there is: every option, reader and panel; its pictures and its example hold."""
+"""The documentation of the report says what there is: every option, reader and panel; its pictures and its example
+hold.
+"""
 
 from __future__ import annotations
 
