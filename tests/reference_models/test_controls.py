@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.measure.faults import FAULTS
 from ganeval.measure.functions import evaluate
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
@@ -196,12 +197,27 @@ def test_mean_distances_within_the_whole_set_miss_ten_images_a_class(found):
         assert said[blind, "k_per_class"] in ("blind", "fooled"), blind
 
 
-@pytest.mark.parametrize("name", ["train_plus_noise", "kde"])
-def test_noise_costs_precision_and_density_but_neither_recall_nor_cas(found, name):
+def test_much_noise_costs_precision_and_density_but_neither_recall_nor_cas(found):
     for metric in ("precision", "density", "clipped_density", "realism", "coverage"):
-        assert verdicts(found)[metric, name] == "seen", metric
-    assert verdicts(found)["recall", name] != "seen"
-    assert score(found, name, "gan_train") > score(found, "k_per_class", "gan_train")
+        assert verdicts(found)[metric, "kde"] == "seen", metric
+    assert verdicts(found)["recall", "kde"] != "seen"
+    assert score(found, "kde", "gan_train") > score(found, "k_per_class", "gan_train")
+
+
+def test_faint_noise_on_copies_is_seen_by_distances_and_by_nearness_to_the_training_set(found):
+    for metric in ("fid", "kid", "c2st", "realism", "authenticity", "copies", "nn_ratio"):
+        assert verdicts(found)[metric, "train_plus_noise"] == "seen", metric
+    for metric in ("precision", "recall", "classifier_score", "gan_train"):
+        assert verdicts(found)[metric, "train_plus_noise"] == "blind", metric
+
+
+def test_noise_is_as_strong_as_the_fault_of_that_name(data):
+    sample = build("train_plus_noise", data)
+    z = torch.zeros(500, *sample.latent)
+    z[:, 1:] = torch.randn(500, sample.latent[0] - 1, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(500, dtype=torch.int64)
+    drawn, still = sample.draw(z, labels), sample.draw(torch.zeros(1, *sample.latent), labels[:1])
+    assert float((drawn - still).std()) * 127.5 == pytest.approx(FAULTS["noise"].strength, rel=0.02)
 
 
 def test_the_mean_of_a_class_fools_what_asks_for_typical_images(found):
