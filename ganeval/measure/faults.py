@@ -160,7 +160,7 @@ def noise(given: Given, strength: float) -> Images:
     return _to_uint8(given.images + given.rng.normal(0, strength, given.images.shape))
 
 
-@fault("shift", 2, "{:g} pixels, half of it on images under 16 pixels")
+@fault("shift", 2, "{:g} pixels, half of that on images under 16 pixels")
 def shift(given: Given, strength: float) -> Images:
     """Every image is moved to the right, its left edge repeated."""
     return _moved(given.images, round(strength if given.images.shape[3] >= 16 else strength / 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -190,3 +192,8 @@ def test_training_images_that_cannot_be_copied_are_refused(name: str) -> None:
     others = train_of("digits").with_labels(np.full(len(train_of("digits")), 77))
     with pytest.raises(WrongInputError, match="no image of a class"):
         FAULTS[name](images, labels, np.random.default_rng(0), train=others)
+
+
+def test_the_page_of_the_faults_is_up_to_date() -> None:
+    page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "make_faults.py"))
+    assert page["render_page"]() == page["PAGE"].read_text(encoding="utf-8"), "run python docs/make_faults.py"
