@@ -1,4 +1,4 @@
-"""Write docs/faults.md: every fault that `ganeval doctor` and `ganeval calibrate` make, from `ganeval/measure/faults.py`.
+"""Write docs/faults.md: the faults that `ganeval doctor` and `ganeval calibrate` make.
 
 python docs/make_faults.py
 """
@@ -14,11 +14,11 @@ INTRODUCTION = """# Faults made on purpose
 
 Written by `python docs/make_faults.py` from `ganeval/measure/faults.py`; a test keeps the page up to date.
 
-`ganeval doctor` puts each of these faults into real images and shows which metrics see it. `ganeval calibrate` puts them into
-the images of your generator and counts how often the gate turns red; `--faults NAME ...` picks some. The strengths are
-faint on purpose: who sees these sees what is worse. The labels stay what was asked for. Faults that need labels or training
-images are left out where there are none. `calibrate` also knows `weights`: every weight of the generator moved by 2 % of
-the spread of its tensor.
+`ganeval doctor` puts each of these faults into real images and shows which metrics see it. `ganeval calibrate` puts
+them into the images of your generator and counts how often the gate turns red; `--faults NAME ...` picks some. The
+strengths are faint on purpose: a metric that sees these sees what is worse. The labels stay what was asked for. Faults
+that need labels or training images are left out where there are none. `calibrate` also knows `weights`: every weight
+of the generator moved by 2 % of the spread of its tensor.
 """
 NEEDS = {"labels": "labels", "train": "training images"}
 
