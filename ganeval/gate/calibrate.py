@@ -87,9 +87,7 @@ def calibrate(
     faults, variants = faults or {}, variants or {}
     total, done = runs + fault_runs * (len(faults) + len(variants)), 0
     seeds = _Seeds(seed)
-    few, asked = draw(seed, min(n, 64))
-    for fault in faults.values():  # what cannot be broken is an error before anything is measured
-        fault(few, asked, np.random.default_rng(seed))
+    _require_breakable(faults, draw, seed, n)
 
     def healthy(n: int) -> Verdict:
         base, now = (_measured(draw, measure, next(seeds), n) for _ in range(2))
@@ -123,6 +121,13 @@ def calibrate(
                 progress(done, total)
         trials.append(collect(name, verdicts))
     return Calibration(n, config.alpha, tuple(trials))
+
+
+def _require_breakable(faults: Mapping[str, Break], draw: Draw, seed: int, n: int) -> None:
+    """A fault that cannot be made of these images is an error before anything is measured."""
+    images, labels = draw(seed, min(n, 64))
+    for fault in faults.values():
+        fault(images, labels, np.random.default_rng(seed))
 
 
 def compare(base: Evaluation, now: Evaluation, config: GateConfig) -> Verdict:

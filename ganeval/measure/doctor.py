@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.core.compute import HERE, Compute
-from ganeval.errors import TooFewSamplesError
+from ganeval.errors import GanevalError, TooFewSamplesError
 from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
@@ -84,8 +84,8 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
     """Put every fault of `ganeval.measure.faults` into real images and see which metrics notice.
 
     protocol: `real` images, with labels where label metrics are to be tested; the networks behind the metrics; the
-    metrics (by default every one that is quick); `n` rows of every set (by default 2,000, and less where the data do not
-    suffice for three disjoint sets); the seed. resolve: the relative difference for which `n_to_resolve` is given.
+    metrics (by default every one that is quick); `n` rows of every set (by default 2,000, and less where the data do
+    not suffice for three disjoint sets); the seed. resolve: the relative difference of which `n_to_resolve` is given.
 
     Raises: TooFewSamplesError below 180 images.
     """
@@ -193,10 +193,11 @@ def _disjoint(images: ImageSet, n: int, parts: int, rng: np.random.Generator) ->
 
 
 def _faulty(fault: Fault, healthy: ImageSet, train: ImageSet, rng: np.random.Generator) -> ImageSet | None:
-    """None where the fault needs labels or a second class, and there is none."""
-    if "labels" in fault.needs and (healthy.labels is None or len(np.unique(healthy.labels)) < 2):
+    """None where the fault needs what these images lack: labels, a second class."""
+    try:
+        return _same_but(healthy, fault(healthy.array(), healthy.labels, rng, train=train), fault.name)
+    except GanevalError:
         return None
-    return _same_but(healthy, fault(healthy.array(), healthy.labels, rng, train=train), fault.name)
 
 
 def _same_but(like: ImageSet, pixels: NDArray[np.uint8], source: str) -> ImageSet:
@@ -303,7 +304,6 @@ def _explained(faults: Sequence[str]) -> list[str]:
             f"{name.ljust(widest)}  {FAULTS[name].sentence} ({FAULTS[name].how_much})",
             WIDTH,
             subsequent_indent=" " * (widest + 2),
-            drop_whitespace=True,
         )
     ]
 

@@ -1,8 +1,8 @@
 """Faults that generators really have, made on purpose: the one vocabulary of `doctor`, `calibrate` and the controls.
 
-A fault takes the images of a healthy generator, uint8 (n, c, h, w), and answers with those that a broken one would have
-shown instead. The labels stay what they are: they are what was asked for. Nothing is changed in place, and the same random
-generator gives the same images. Strengths are faint on purpose: a metric that sees these sees what is worse.
+A fault takes the images of a healthy generator, uint8 (n, c, h, w), and answers with those that a broken one would
+have shown instead. The labels stay what they are: they are what was asked for. Nothing is changed in place, and the
+same random generator gives the same images. Strengths are faint on purpose: a metric that sees these sees what is worse.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def noise(given: Given, strength: float) -> Images:
     return _to_uint8(given.images + given.rng.normal(0, strength, given.images.shape))
 
 
-@fault("shift", 2, "{:g} pixels, half of it on images under 16 pixels")
+@fault("shift", 2, "{:g} pixels, half of that on images under 16 pixels")
 def shift(given: Given, strength: float) -> Images:
     """Every image is moved to the right, its left edge repeated."""
     return _moved(given.images, round(strength if given.images.shape[3] >= 16 else strength / 2))
@@ -230,20 +230,25 @@ def _copied(given: Given, share: float, change: Callable[[Images], Images]) -> I
             f"Copies of training images must have the shape of the images, {given.images.shape[1:]}; those of "
             f"{train.source} have {train.shape}. Pass training images of that shape, or leave the fault out."
         )
-    rows = given.rng.choice(n, size=max(1, round(share * n)), replace=False)
     asked, known = np.zeros(n, np.int64), np.zeros(len(train), np.int64)
     if given.labels is not None and train.labels is not None:
         asked, known = given.labels, train.labels
-    places, shown = [], []
-    for c in np.unique(asked[rows]):
-        found = given.rng.permutation(np.flatnonzero(known == c))
-        places.append(rows[asked[rows] == c][: len(found)])
-        shown.append(found[: len(places[-1])])
-    broken, chosen = given.images.copy(), np.concatenate(shown)
-    if not len(chosen):
+    couples = _couples(asked, known, given.rng)[: max(1, round(share * n))]
+    if not len(couples):
         raise WrongInputError(f"{train.source} has no image of a class that was asked for. Pass training images of it.")
-    broken[np.concatenate(places)] = change(train.take(chosen).array())
+    broken = given.images.copy()
+    broken[couples[:, 0]] = change(train.take(couples[:, 1]).array())
     return broken
+
+
+def _couples(asked: NDArray[np.int64], known: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """(m, 2): a row of `asked` and one of `known` of the same class, no row twice, as many as there are; shuffled."""
+    found = [np.empty((0, 2), np.int64)]
+    for c in np.unique(asked):
+        rows, others = (rng.permutation(np.flatnonzero(labels == c)) for labels in (asked, known))
+        m = min(len(rows), len(others))
+        found.append(np.stack([rows[:m], others[:m]], axis=1))
+    return rng.permutation(np.concatenate(found))
 
 
 def _moved(images: Images, pixels: int) -> Images:

@@ -144,22 +144,26 @@ def breaking(
 
     Also those that had to be left out, with what is missing.
     """
-    train = None if protocol.train is None else _numbered_as_asked(image_set(protocol.train), protocol)
-    lacking: set[Need] = {"labels"} if asked_labels(protocol.with_(n=1)) is None else set()
-    lacking |= {"train"} if train is None else set()
     chosen = [find_fault(name) for name in (FAULTS if names is None else names)]
-    left_out = {f.name: REMEDY[min(f.needs & lacking)] for f in chosen if f.needs & lacking}
-    return {f.name: functools.partial(f, train=train) for f in chosen if f.name not in left_out}, left_out
+    train = _training_images(protocol) if any("train" in f.needs for f in chosen) else "nothing"
+    lacking: dict[Need, str] = {} if isinstance(train, ImageSet) else {"train": train}
+    if asked_labels(protocol.with_(n=1)) is None:
+        lacking["labels"] = REMEDY["labels"]
+    left_out = {f.name: lacking[min(f.needs & set(lacking))] for f in chosen if f.needs & set(lacking)}
+    known = train if isinstance(train, ImageSet) else None
+    return {f.name: functools.partial(f, train=known) for f in chosen if f.name not in left_out}, left_out
 
 
-def _numbered_as_asked(train: ImageSet, protocol: Protocol) -> ImageSet:
-    """The training images with their classes numbered as those that a generator is asked for."""
-    if protocol.classifier is None or train.labels is None:
+def _training_images(protocol: Protocol) -> ImageSet | str:
+    """The training images, their classes numbered as those that a generator is asked for; or what is missing."""
+    if protocol.train is None:
+        return REMEDY["train"]
+    train = image_set(protocol.train)
+    if train.labels is None or asked_labels(protocol.with_(n=1)) is None:
         return train
-    classes = load_extractor(protocol.classifier)
-    (found,) = matched_labels(
-        [Side(train.source, train.labels, train.class_names)], classes.class_names, f"the classifier {classes.name}"
-    )
+    judge = load_extractor(protocol.classifier)
+    side = Side(train.source, train.labels, train.class_names)
+    (found,) = matched_labels([side], judge.class_names, f"the classifier {judge.name}")
     if isinstance(found, str):
-        raise WrongInputError(found)
-    return train.with_labels(found).with_class_names(tuple(classes.class_names))
+        return f"training images of the classifier's classes ({found.rstrip('.')})"
+    return train.with_labels(found).with_class_names(tuple(judge.class_names))

@@ -6,12 +6,13 @@ from functools import partial
 
 import torch
 
+from ganeval.measure.faults import FAULTS
 from reference_models.controls.control import Control, Places, by_class, choose, walk
 from reference_models.plumbing.data import Data, to_float
 from reference_models.plumbing.sampling import Sampler
 
 FEW = 10  # images of each class that `k_per_class` knows
-NOISE = 0.3  # standard deviation of `train_plus_noise`, where images lie in [-1, 1]
+NOISE = FAULTS["noise"].strength / 127.5  # of `train_plus_noise`, whose images lie in [-1, 1] and not in [0, 255]
 
 
 def memoriser(data: Data) -> Sampler:
@@ -69,4 +70,6 @@ MEMORISER = Control("memoriser", "copies of training images", memoriser)
 HELD_OUT_REAL = Control("held_out_real", "none: real images nobody trained on", held_out_real)
 ONE_PER_CLASS = Control("one_per_class", "one training image of each class", partial(k_per_class, k=1))
 K_PER_CLASS = Control("k_per_class", f"{FEW} training images of each class", k_per_class)
-TRAIN_PLUS_NOISE = Control("train_plus_noise", "training images under noise", train_plus_noise)
+TRAIN_PLUS_NOISE = Control(
+    "train_plus_noise", f"training images under noise, {FAULTS['noise'].how_much}", train_plus_noise
+)

@@ -48,7 +48,9 @@ def world(data: str, generator: str, *, pool: int, real: int, kept: Path) -> Wor
     source = test.take(np.sort(order[real:])) if generator == "warp" else train
     fakes = _pool(source, judge, generator, pool, kept, f"{data}-{generator}-{pool}")
     name = f"{data}, {generator}"
-    return World(name, _bare(reference), _bare(extract(seen, judge, compute=Compute(cache=False, progress=False))), fakes)
+    return World(
+        name, _bare(reference), _bare(extract(seen, judge, compute=Compute(cache=False, progress=False))), fakes
+    )
 
 
 def _pool(source: ImageSet, judge: str, generator: str, n: int, kept: Path, key: str) -> Features:
@@ -61,7 +63,13 @@ def _pool(source: ImageSet, judge: str, generator: str, n: int, kept: Path, key:
         fakes = np.empty((len(asked), *images.shape[1:]), np.uint8)
         for c in range(CLASSES):
             fakes[asked == c] = PAINTERS[generator](images[labels == c], int((asked == c).sum()), rng)
-        parts.append(extract(ImageSet.from_array(fakes, source=key, labels=asked), judge, compute=Compute(cache=False, progress=False)))
+        parts.append(
+            extract(
+                ImageSet.from_array(fakes, source=key, labels=asked),
+                judge,
+                compute=Compute(cache=False, progress=False),
+            )
+        )
     if stored is None:
         stored = {name: torch.cat([getattr(p, name) for p in parts]) for name in ("embeddings", "logits", "labels")}
         write_tensors(kept, key, stored)

@@ -59,7 +59,9 @@ def test_a_network_that_differs_in_anything_gets_its_own_features(variant: str) 
     images = image_set("digits:test").take(np.arange(40))
     extract(images, wrapped(network(), "2" if "activation" in variant else "1"))
     other = wrapped(**VARIANTS[variant]())
-    assert torch.equal(extract(images, other).embeddings, extract(images, other, compute=Compute(cache=False)).embeddings)
+    assert torch.equal(
+        extract(images, other).embeddings, extract(images, other, compute=Compute(cache=False)).embeddings
+    )
 
 
 def test_a_network_that_was_trained_on_gets_new_features() -> None:

@@ -76,7 +76,9 @@ def test_update_then_gate_then_regress(project: Path, make_evaluation):
 def test_an_update_in_ci_is_refused_before_anything_is_drawn(project: Path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(RefusedError, match="--allow-ci-update"):
-        gate(GateOptions(update_baseline=True, reason="r", generator="a:b"), {"real": "c"}, make_sampler=lambda _: 1 / 0)
+        gate(
+            GateOptions(update_baseline=True, reason="r", generator="a:b"), {"real": "c"}, make_sampler=lambda _: 1 / 0
+        )
 
 
 def test_a_generator_is_sampled_and_its_baseline_holds_every_size(project: Path, make_evaluation):

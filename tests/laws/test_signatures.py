@@ -35,7 +35,9 @@ def _draw(n: int, labels: Any, rng: torch.Generator) -> torch.Tensor:
     rows = torch.randint(0, len(real), (n,), generator=rng)
     if labels is not None:
         own = torch.as_tensor(real.labels)
-        rows = torch.stack([torch.nonzero(own == c)[int(r) % int((own == c).sum()), 0] for c, r in zip(labels, rows, strict=True)])
+        rows = torch.stack(
+            [torch.nonzero(own == c)[int(r) % int((own == c).sum()), 0] for c, r in zip(labels, rows, strict=True)]
+        )
     noise = torch.randint(0, 90, (n, 1, 8, 8), generator=rng)
     return (torch.as_tensor(real.array())[rows].int() + noise).clamp(0, 255).to(torch.uint8)
 

@@ -98,6 +98,14 @@ def test_without_labels_the_faults_of_labels_have_no_value_and_the_others_have()
     assert {f.metric for f in found.findings} == {"fid", "kid"}
 
 
+def test_classes_of_one_image_each_are_no_obstacle() -> None:
+    real = image_set(image_set("digits:train", n=180).array(), labels=np.arange(180))
+    found = doctor(Protocol(real=real, extractor="pixels", metrics=("fid",)), QUIETLY)
+    assert {f.fault for f in found.findings if f.verdict == "none"} == {
+        name for name, fault in FAULTS.items() if "train" in fault.needs
+    }
+
+
 def test_a_few_images_are_too_few_for_a_diagnosis() -> None:
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8), dtype=np.uint8)
     with pytest.raises(TooFewSamplesError, match="needs 180 real images"):

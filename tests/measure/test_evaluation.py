@@ -125,7 +125,11 @@ MISTAKES = [
     (lambda: fid(np.zeros((9, 2)), np.zeros((9, 2)), k=3), UnknownNameError, "no option of fid named 'k'"),
     (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), metrics=["kidd"]), UnknownNameError, "Did you mean 'kid'"),
     (lambda: evaluate(np.ones((9, 2))), WrongInputError, "Expected generated images or generator="),
-    (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), n=10), TooFewSamplesError, "10 images of array were asked for; it holds 9"),
+    (
+        lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), n=10),
+        TooFewSamplesError,
+        "10 images of array were asked for; it holds 9",
+    ),
     (lambda: fid("digits:test", "digits:train", extractor="digit"), UnknownNameError, "Did you mean 'digits'"),
     (lambda: Features.given(np.full((3, 2), np.nan)), WrongInputError, "row 0 holds NaN"),
     (lambda: fid(np.ones((9, 2)), np.ones((9, 3))), IncomparableError, "dim"),

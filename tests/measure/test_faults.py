@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import TooFewSamplesError, UnknownNameError, WrongInputError
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import FAULTS, Fault, find_fault
+from ganeval.measure.generators import breaking
+from ganeval.records.protocol import Protocol
 
 every_fault = pytest.mark.parametrize("fault", list(FAULTS.values()), ids=list(FAULTS))
 RNG = np.random.default_rng(3)
@@ -176,6 +180,37 @@ def test_moved_copies_are_training_images_once_they_are_moved_back() -> None:
     assert rows_in(shifted[..., 1:], known[..., :-1]).mean() > 0.95
 
 
+def test_a_few_copies_are_found_among_classes_of_which_most_are_unknown() -> None:
+    train = train_of("digits").take(np.flatnonzero(DATASETS["digits"].load("test").labels == 7))
+    for seed in range(5):
+        found = FAULTS["few-copies"](GIVEN["digits"], LABELS["digits"], np.random.default_rng(seed), train=train)
+        copied = rows_in(found, train.array())
+        assert copied.sum() == 20
+        assert (LABELS["digits"][copied] == 7).all()
+
+
+def test_training_images_are_copied_into_the_classes_that_they_have_by_name() -> None:
+    names = tuple("9876543210")
+    train = train_of("digits").with_labels(9 - DATASETS["digits"].load("test").labels).with_class_names(names)
+    made, left_out = breaking(Protocol(train=train, classifier="digits"), ["copies"])
+    found, labels = made["copies"](GIVEN["digits"], LABELS["digits"], np.random.default_rng(0)), LABELS["digits"]
+    truly = DATASETS["digits"].load("test")
+    assert not left_out
+    for c in range(10):
+        copied = rows_in(found[labels == c], truly.images[truly.labels == c])
+        assert copied.mean() > 0.9
+
+
+def test_what_cannot_be_made_is_left_out_with_the_reason() -> None:
+    foreign = train_of("digits").with_class_names(tuple("abcdefghij"))
+    made, left_out = breaking(Protocol(train=foreign, classifier="digits"))
+    assert set(left_out) == {name for name, fault in FAULTS.items() if "train" in fault.needs}
+    assert "the classifier's classes" in left_out["copies"]
+    assert set(made) == set(FAULTS) - set(left_out)
+    unlabelled = breaking(Protocol(train=foreign, classifier="digits", labels="none"))[1]
+    assert set(unlabelled) == {"drop-class", "label-shuffle"}
+
+
 def test_copies_without_labels_are_any_training_images() -> None:
     train = train_of("digits").with_labels(None)
     found = FAULTS["copies"](GIVEN["digits"], LABELS["digits"], np.random.default_rng(0), train=train)
@@ -190,3 +225,8 @@ def test_training_images_that_cannot_be_copied_are_refused(name: str) -> None:
     others = train_of("digits").with_labels(np.full(len(train_of("digits")), 77))
     with pytest.raises(WrongInputError, match="no image of a class"):
         FAULTS[name](images, labels, np.random.default_rng(0), train=others)
+
+
+def test_the_page_of_the_faults_is_up_to_date() -> None:
+    page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "make_faults.py"))
+    assert page["render_page"]() == page["PAGE"].read_text(encoding="utf-8"), "run python docs/make_faults.py"

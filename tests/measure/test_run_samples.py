@@ -92,7 +92,9 @@ def test_what_is_told_goes_before_what_is_inferred(tmp_path: Path) -> None:
 def test_real_images_beside_the_run_are_taken(tmp_path: Path) -> None:
     write_npz(tmp_path / "x" / "one")
     write_pictures(tmp_path / "x" / "real", by_class=True)
-    found = survey(tuple(r for r in find_runs(tmp_path).runs if r.path.name == "one"), ("the test", {"classifier": "digits"}))
+    found = survey(
+        tuple(r for r in find_runs(tmp_path).runs if r.path.name == "one"), ("the test", {"classifier": "digits"})
+    )
     assert found.waiting[0].protocol.real == str(tmp_path / "x" / "real")
     assert found.waiting[0].because == "real lies beside it"
 
