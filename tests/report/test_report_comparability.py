@@ -44,7 +44,8 @@ def _page(root: Path) -> Page:
 
 def _text(root: Path) -> str:
     page = build_report(find_runs(root), out=root.parent / "r.html").path.read_text()
-    return html.unescape(re.sub(r"<[^>]+>", "", page[: page.index('id="data"')]))
+    text = html.unescape(re.sub(r"<[^>]+>", "", page[: page.index('id="data"')]))
+    return " ".join(text.split())  # as a browser shows it
 
 
 def test_a_run_without_label_metrics_costs_no_metric_itsranks(three: Path) -> None:

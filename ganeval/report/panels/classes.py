@@ -86,7 +86,7 @@ class="r">requested</th>{% endif %}{% if b.counted %}<th scope="col" class="r">s
 <th scope="col" class="r">95 % interval</th><th scope="col" class="r">precision ↑</th>
 <th scope="col" class="r">F1 ↑</th><th scope="col" class="r"><abbr
 title="the smallest drop of recall, in percentage points, that a comparison with this many images finds four times out of five">smallest visible drop</abbr></th>{% endif %}{% for n in b.inner %}<th scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
-<tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few %}
+<tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few +%}
 <span class="badge warn">few</span>{% endif %}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘
 never</span>{% endif %}</th>
 {% if b.labelled %}<td class="r">{{ r.judged.n|default(none)|count }}</td>{% endif %}

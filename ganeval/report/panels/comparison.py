@@ -118,7 +118,7 @@ def _lane_name(run: RunView, runs: list[RunView]) -> str:
 
 TEMPLATE = """
 {% for u in unlike %}<p class="warning"><strong>! Not measured alike:</strong>
-{% for run in u.runs %}{{ run.label|name }}{{ ', ' if not loop.last }}{% endfor %}
+{% for run in u.runs %}{{ run.label|name }}{{ ', ' if not loop.last }}{% endfor +%}
 {{ 'differs' if u.runs|length == 1 else 'differ' }} from the other runs in {{ u.words }}, so
 {{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in
 {% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
@@ -133,7 +133,7 @@ class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
 <td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
 {{ run.story.word }}</span></td>
-{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %}
+{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok +%}
 data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank"
 title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>

@@ -51,7 +51,7 @@ def _block(run: RunView) -> dict[str, Any] | None:
 TEMPLATE = """
 {% for b in blocks %}
 <h3>{{ b.name|name }}</h3>
-<p>Right on {{ b.right|count }} of {{ b.n|count }} real test images ({{ (b.right / b.n)|percent(2) }}).{% if b.worst %}
+<p>Right on {{ b.right|count }} of {{ b.n|count }} real test images ({{ (b.right / b.n)|percent(2) }}).{% if b.worst +%}
 Its most frequent errors: {% for n, a, s in b.worst %}{{ a|name }} taken for {{ s|name }}
 ({{ n }}){{ ', ' if not loop.last }}{% endfor %}.{% endif %}</p>
 <details class="table" open><summary>Table</summary><div class="scroll" tabindex="0" role="region"

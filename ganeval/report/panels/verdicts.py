@@ -100,7 +100,7 @@ href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
 <th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
   <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a
 href="#m-{{ b.run.index }}-{{ rule.metric }}"
-data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %}
+data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif +%}
 {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }}
 {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td>
 <td class="r">{{ number(rule.base) }}</td><td
