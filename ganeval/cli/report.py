@@ -14,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.cli.flags import Measuring, compute_of, said
 from ganeval.cli.say import few, note, require_places
+from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
 from ganeval.errors import printable, sentence
 from ganeval.records.protocol import Protocol
@@ -55,6 +56,7 @@ def report(
         generator: module:function from a run's folder to its generator, for interpolations between latents.
     """
     require_places(out, json)
+    require_apart({"--out": out, "--json": json})
     evaluating = Evaluating(said(how, Protocol), compute_of(how), generator) if evaluate else None
     page = Page(runs, out, title, compare, json, tb)
     code = page.write(evaluating, explain=explain)
