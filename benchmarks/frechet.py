@@ -22,18 +22,24 @@ def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:
     fidelity = {"torch-fidelity": torch_fidelity(real, fake)}
     everyone = {**fidelity, "torchmetrics": torchmetrics(real, fake), "pytorch-fid": pytorch_fid(real, fake)}
     yield Contest(
-        f"FID value, n = {n}, d = {d}", ours(real, fake, se=False), everyone,
-        {"torch-fidelity": 1.6, "torchmetrics": 2.5, "pytorch-fid": 5.0}, repeats=2,
-    )  # fmt: skip
+        f"FID value, n = {n}, d = {d}",
+        ours(real, fake, se=False),
+        everyone,
+        {"torch-fidelity": 1.6, "torchmetrics": 2.5, "pytorch-fid": 5.0},
+        repeats=2,
+    )
     yield Contest(
         f"FID with its standard error, n = {n}, d = {d}", ours(real, fake, se=True), fidelity, {"torch-fidelity": 1.0}
     )
     few = n // 10
     real, fake = real[:few], fake[:few]
     yield Contest(
-        f"FID value, n = {few}, d = {d}", ours(real, fake, se=False), {"torch-fidelity": torch_fidelity(real, fake)},
-        {"torch-fidelity": 20.0} if few < d else {}, repeats=5,
-    )  # fmt: skip
+        f"FID value, n = {few}, d = {d}",
+        ours(real, fake, se=False),
+        {"torch-fidelity": torch_fidelity(real, fake)},
+        {"torch-fidelity": 20.0} if few < d else {},
+        repeats=5,
+    )
 
 
 def rows(n: int, d: int, seed: int) -> torch.Tensor:

@@ -39,22 +39,38 @@ def table(device: str, n: int, d: int) -> Iterator[Contest]:
     fidelity = {"torch-fidelity, CPU": frechet.torch_fidelity(real, fake)}
     everyone = {
         **fidelity,
-        "torchmetrics, CPU": frechet.torchmetrics(real, fake), "pytorch-fid, CPU": frechet.pytorch_fid(real, fake),
-    }  # fmt: skip
+        "torchmetrics, CPU": frechet.torchmetrics(real, fake),
+        "pytorch-fid, CPU": frechet.pytorch_fid(real, fake),
+    }
     yield row(f"FID value, n = {n}, d = {d}", device, (real, fake), fid_value, everyone)
     yield row(f"FID with its standard error, n = {n}, d = {d}", device, (real, fake), fid_with_error, fidelity)
     yield row(
-        f"FID value, n = {few}, d = {d}", device, (real[:few], fake[:few]), fid_value,
+        f"FID value, n = {few}, d = {d}",
+        device,
+        (real[:few], fake[:few]),
+        fid_value,
         {"torch-fidelity, CPU": frechet.torch_fidelity(real[:few], fake[:few])},
-    )  # fmt: skip
-    yield row(f"KID over all pairs with its standard error, n = {n}, d = {d}", device, (real, fake), kid, {
-        "torch-fidelity, 100 subsets, CPU": kid_in_subsets(real, fake),
-    })  # fmt: skip
+    )
+    yield row(
+        f"KID over all pairs with its standard error, n = {n}, d = {d}",
+        device,
+        (real, fake),
+        kid,
+        {
+            "torch-fidelity, 100 subsets, CPU": kid_in_subsets(real, fake),
+        },
+    )
     real, fake = neighbours.rows(n, d, 0), neighbours.rows(n, d, 1)
-    yield row(f"Neighbour metrics ({len(neighbours.OURS)}), n = {n}, d = {d}", device, (real, fake), of_neighbours, {
-        "prdc, 4, CPU": lambda: neighbours.prdc_four(real, fake),
-        "torch-fidelity, 2, CPU": lambda: neighbours.fidelity_two(real, fake),
-    })  # fmt: skip
+    yield row(
+        f"Neighbour metrics ({len(neighbours.OURS)}), n = {n}, d = {d}",
+        device,
+        (real, fake),
+        of_neighbours,
+        {
+            "prdc, 4, CPU": lambda: neighbours.prdc_four(real, fake),
+            "torch-fidelity, 2, CPU": lambda: neighbours.fidelity_two(real, fake),
+        },
+    )
     yield suite.contest(n, device)
 
 
@@ -73,9 +89,11 @@ def row(
 
     off = difference(ours(tf32=True), ours(tf32=False))
     return Contest(
-        f"{title}, {name_of(device)}, TF32 moves it by {off:.1e}", lambda: ours(tf32=False),
-        {WITH_TF32: lambda: ours(tf32=True), **peers}, dict.fromkeys(peers, FASTER),
-    )  # fmt: skip
+        f"{title}, {name_of(device)}, TF32 moves it by {off:.1e}",
+        lambda: ours(tf32=False),
+        {WITH_TF32: lambda: ours(tf32=True), **peers},
+        dict.fromkeys(peers, FASTER),
+    )
 
 
 def fid_value(pair: Pair) -> tuple[float, ...]:

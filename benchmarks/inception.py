@@ -39,17 +39,23 @@ def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:  # noqa: ARG0
     name = "torch-fidelity"
     peer = {name: lambda: by_batch(theirs, some)}
     yield Contest(
-        f"Inception on {len(some)} images of 32 x 32, fp32, {weights} weights", lambda: by_batch(ours, some), peer,
+        f"Inception on {len(some)} images of 32 x 32, fp32, {weights} weights",
+        lambda: by_batch(ours, some),
+        peer,
         {name: 2.0},
-    )  # fmt: skip
+    )
     yield Contest(
         f"the same, grey (the peer gets three equal channels), fp32, {weights} weights",
-        lambda: by_batch(ours, grey), {name: lambda: by_batch(theirs, grey.expand(-1, 3, -1, -1))}, {name: 2.0},
-    )  # fmt: skip
+        lambda: by_batch(ours, grey),
+        {name: lambda: by_batch(theirs, grey.expand(-1, 3, -1, -1))},
+        {name: 2.0},
+    )
     yield Contest(
         f"the same in colour, bf16, {weights} weights: {effect_on_fid(ours, rough, pictures)}",
-        lambda: by_batch(rough, some), peer, {name: 4.0},
-    )  # fmt: skip
+        lambda: by_batch(rough, some),
+        peer,
+        {name: 4.0},
+    )
 
 
 def network() -> tuple[nn.Module, str]:

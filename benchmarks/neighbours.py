@@ -14,9 +14,18 @@ from ganeval.features.pair import Pair
 from ganeval.metrics import METRICS
 
 OURS = (
-    "precision", "recall", "density", "coverage", "clipped_density", "clipped_coverage", "realism", "rarity",
-    "authenticity", "duplicates", "copies",
-)  # fmt: skip
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "clipped_density",
+    "clipped_coverage",
+    "realism",
+    "rarity",
+    "authenticity",
+    "duplicates",
+    "copies",
+)
 ASKED = 10_000  # rows a side, that the bars are about
 
 

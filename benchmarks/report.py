@@ -54,8 +54,14 @@ def _evaluated_run(root: Path, kind: str, steps: int) -> Path:
     split = DATASETS["digits"].load("train")
     rng = np.random.default_rng(0)
     classes = range(10) if kind == "healthy" else (0, 1, 2, 3)
-    run = create_run(root, kind, config={}, seeds={}, class_names=tuple("0123456789"),
-                     protocol={"real": "digits:test", "classifier": "digits"})  # fmt: skip
+    run = create_run(
+        root,
+        kind,
+        config={},
+        seeds={},
+        class_names=tuple("0123456789"),
+        protocol={"real": "digits:test", "classifier": "digits"},
+    )
     for step in range(0, 2000, 10):
         run.log(step, {"loss/d": 1 + rng.normal() / 9, "loss/g": 1 + rng.normal() / 9})
     labels = np.repeat(np.arange(10), 8)
@@ -92,8 +98,10 @@ def main() -> None:
         wall, after = time.perf_counter() - started, os.times()
         cpu = after.children_user + after.children_system - before.children_user - before.children_system
         size = out.stat().st_size
-        print(f"{runs} runs x {steps} steps: {wall:.2f} s, {cpu:.2f} s of CPU, {size / 2**20:.2f} MiB; "
-              f"torch loaded: {'torch True' in said}")  # fmt: skip
+        print(
+            f"{runs} runs x {steps} steps: {wall:.2f} s, {cpu:.2f} s of CPU, {size / 2**20:.2f} MiB; "
+            f"torch loaded: {'torch True' in said}"
+        )
         if runs == SIZED and size > BYTES:
             sys.exit(f"The page has {size:,} bytes; at most {BYTES:,} were promised.")
 

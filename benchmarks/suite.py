@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.timing import Contest
+from ganeval.core.compute import Compute
 from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
@@ -68,7 +69,7 @@ def metrics(real: Features, fake: Features, device: str, *, floor: bool) -> Eval
 
 def features(images: ImageSet, device: str) -> Features:
     with cold_cache():
-        return extract(images, JUDGE, device=device)
+        return extract(images, JUDGE, compute=Compute(device=device))
 
 
 @contextmanager

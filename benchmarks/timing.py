@@ -162,9 +162,17 @@ def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Re
     cpu, our_cpu = (statistics.median(one.cpu for one in some) for some in (laps, ours))
     peak = max(one.megabytes for one in laps)
     return Result(
-        contest.title, name, seconds, cpu, peak, seconds / our_seconds, cpu / our_cpu, contest.bars.get(name),
-        limit=contest.limits.get(name), most=contest.most.get(name),
-    )  # fmt: skip
+        contest.title,
+        name,
+        seconds,
+        cpu,
+        peak,
+        seconds / our_seconds,
+        cpu / our_cpu,
+        contest.bars.get(name),
+        limit=contest.limits.get(name),
+        most=contest.most.get(name),
+    )
 
 
 def quiet(work: Callable[[], object]) -> None:

@@ -30,7 +30,6 @@ from reference_models.plumbing.data import Data, load_data, resample, to_float
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, processor
-from reference_models.results.page import markdown_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
 RECOMMENDED, PLAIN = "recommended", "plain"
@@ -119,8 +118,11 @@ def measure(label: str, entry: Entry, blocks: int) -> Row:
         for _ in range(updates):
             next(peer)
 
-    with tempfile.TemporaryDirectory() as place, Paced(name, config, data, options, place) as default, \
-            Paced(name, config, data, advised, place) as recommended:  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Paced(name, config, data, options, place) as default,
+        Paced(name, config, data, advised, place) as recommended,
+    ):
         runners = (default.advance, recommended.advance, plain)
         ours, fast, peers = (partial(runner, entry.updates) for runner in runners)
         warm_up = partial(_each, [partial(runner, WARM) for runner in runners])
@@ -257,11 +259,22 @@ def line(row: Row) -> str:
 
 
 def page(rows: Sequence[Row], blocks: int) -> str:
-    heads = ("system", "data", "batch", "plain PyTorch", "ours, default", "times plain (CPU)", "ours, recommended", "times plain (CPU)", "bar", "")  # fmt: skip
+    heads = (
+        "system",
+        "data",
+        "batch",
+        "plain PyTorch",
+        "ours, default",
+        "times plain (CPU)",
+        "ours, recommended",
+        "times plain (CPU)",
+        "bar",
+        "",
+    )
     parts = [
         "# Speed of the trainers",
         f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, recipe `cpu` where none is named.",
-        markdown_table(heads, [_cells(row) for row in rows]),
+        "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *map(_cells, rows))),
         (
             "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "
             "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. *Default* is "
@@ -293,9 +306,17 @@ def _cells(row: Row) -> list[str]:
     default_times, fast_times = (f"{a:.2f} ({b:.2f})" for a, b in zip(row.ratios, row.cpu_ratios, strict=True))
     met = "met" if recommended >= row.bar else f"NOT met, {recommended / row.bar:.2f} of it"
     return [
-        f"`{row.name}`", row.data, str(row.batch), f"{row.plain:,.0f}", f"{row.default:,.0f}", default_times,
-        f"{row.recommended:,.0f}", fast_times, f">= {row.bar:g}", met,
-    ]  # fmt: skip
+        f"`{row.name}`",
+        row.data,
+        str(row.batch),
+        f"{row.plain:,.0f}",
+        f"{row.default:,.0f}",
+        default_times,
+        f"{row.recommended:,.0f}",
+        fast_times,
+        f">= {row.bar:g}",
+        met,
+    ]
 
 
 def _reading(rows: Sequence[Row]) -> str:

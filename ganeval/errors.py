@@ -70,20 +70,24 @@ class BrokenRunError(GanevalError):
     """A run directory or a record in it that cannot be read."""
 
 
+class BusyRunError(GanevalError):
+    """A run directory that another process is writing."""
+
+
 class UnexpectedError(GanevalError):
     """What no check of ours foresaw: the message holds the kind and the words of the error that it is raised from."""
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """The one guard at the door of a public function: it raises `GanevalError` or nothing.
+    """The one guard around a public function: it raises `GanevalError` or nothing.
 
     Two kinds pass as they are: a call that does not fit the signature, and a machine without memory left, which callers
     handle by asking for less.
 
-    >>> guarded(lambda rows: rows[0])([])
+    >>> guarded(lambda rows: rows[0])([])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check what was passed to it; the error that this one was raised from says where.
+    ganeval.errors.UnexpectedError: <lambda> met what it did not expect: IndexError: list index out of range. Check...
     """
 
     @functools.wraps(function)

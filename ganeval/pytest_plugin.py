@@ -2,7 +2,8 @@
 
 Loaded at the start of every pytest run where ganeval is installed, so nothing but pytest and the standard library is
 imported before a test asks for a fixture. Tests that use the fixtures carry the marker `ganeval` (deselect with
-`-m "not ganeval"`). Files are written by the controlling process only: under pytest-xdist a worker hands its baselines over.
+`-m "not ganeval"`). Files are written by the controlling process only: under pytest-xdist a worker hands its baselines
+over.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--ganeval-skip", action="store_true", help="skip tests that evaluate a generator")
     parser.addini("ganeval_baseline_dir", "folder of the baselines, relative to the rootdir", default="baselines")
     parser.addini("ganeval_real", "real images, for example hoda:test", default="")
-    parser.addini("ganeval_classifier", "the judge, for example hoda", default="")
+    parser.addini("ganeval_classifier", "the classifier, for example hoda", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -99,7 +100,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     state = session.config.stash[STATE]
     if _is_worker(session.config):
-        workeroutput: dict[str, Any] = session.config.workeroutput  # pyright: ignore[reportAttributeAccessIssue] - set by pytest-xdist
+        workeroutput: dict[str, Any] = session.config.workeroutput  # pyright: ignore[reportAttributeAccessIssue]
         workeroutput[OUTPUT] = {
             "used": sorted(state.used),
             "clashes": state.clashes,
@@ -138,7 +139,9 @@ def ganeval_generator() -> Callable[..., Any] | None:
 
 @pytest.fixture(scope="session")
 def ganeval_latents() -> Callable[..., Any]:
-    """`ganeval_latents(seed, n=, dim=)`: standard normal latents, float32 (n, dim), the same on every machine (Philox)."""
+    """`ganeval_latents(seed, n=, dim=)`: standard normal latents, float32 (n, dim), the same on every machine
+    (Philox).
+    """
     return latents
 
 
@@ -166,7 +169,8 @@ def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[...
 
 @pytest.fixture
 def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> Callable[..., Verdict]:
-    """`ganeval_gate(candidate, name="cgan", rules="strict")`: the verdict, or a failed test with the table of the rules.
+    """`ganeval_gate(candidate, name="cgan", rules="strict")`: the verdict, or a failed test with the table of the
+    rules.
 
     candidate: a generator `(n, labels, torch.Generator) -> images`, an `Evaluation`, or the path of a run.
     rules: "default", "strict", the path of a ganeval.toml, a list of tables, or a `GateConfig`.
@@ -229,13 +233,18 @@ def _gate_config(
     given = {key: value for key, value in (marker.kwargs if marker else {}).items() if value is not None} | options
     own = {key: value for key, value in given.items() if key not in MEASURED and key not in ("generator", "metrics")}
     said = {key: value for key, value in given.items() if key in MEASURED}
-    config = _rules(rules, judged=_judged(candidate, _protocol(request, said)))
+    asked = _protocol(request, said)
+    config = _rules(rules, judged=_judged(candidate, asked), trained=_trained(candidate, asked))
     protocol = _protocol(request, said, ("the rules", config.protocol.to_json()))
     baseline = config.baseline or str(folder / f"{_file_name(name)}.json")
     return config.with_(**{"name": name, "baseline": baseline, "protocol": protocol, **own})
 
 
-def _rules(rules: Any, *, judged: bool) -> GateConfig:
+def _trained(candidate: Any, protocol: Protocol) -> bool:
+    return protocol.train is not None or "train" in getattr(candidate, "sets", {})
+
+
+def _rules(rules: Any, *, judged: bool, trained: bool) -> GateConfig:
     from ganeval.gate.presets import PRESETS, preset
     from ganeval.gate.rules import GateConfig, load_config, parse_config
 
@@ -244,7 +253,7 @@ def _rules(rules: Any, *, judged: bool) -> GateConfig:
     if isinstance(rules, Path) or (isinstance(rules, str) and rules not in PRESETS and rules.endswith(".toml")):
         return load_config(rules)
     if isinstance(rules, str):
-        return GateConfig(rules=preset(rules, judged=judged))
+        return GateConfig(rules=preset(rules, judged=judged, trained=trained))
     return parse_config({"rule": [dict(rule) for rule in rules]})
 
 
@@ -284,8 +293,8 @@ _OPTIONS = {
 
 def _in_pytest(advice: str) -> str:
     """
-    >>> _in_pytest("accept it with --update-baseline --reason '...'; --force lifts this")
-    "accept it with --ganeval-update-baseline '...'; --ganeval-force lifts this"
+    >>> _in_pytest("accept it with --update-baseline --reason '...'; --force allows it.")
+    "accept it with --ganeval-update-baseline '...'; --ganeval-force allows it."
     """
     for ours, theirs in _OPTIONS.items():
         advice = advice.replace(ours, theirs)

@@ -9,7 +9,7 @@ The generator learns that its images be recognised as what was asked for.
 What is recognised most surely is the prototype of a class. So the more the classification weighs (`auxiliary`), the more
 the generator is paid for images far from every other class and the less for showing all of its class: GAN-test rises to
 that of real images and above, recall and CAS fall (Gong et al. 2019, arXiv:1907.02690, prove it for the optimum; compare
-`python -m reference_models.results.critics acgan`). R1 on the first head keeps it stable.
+`python -m studies critics`). R1 on the first head keeps it stable.
 """
 
 from __future__ import annotations

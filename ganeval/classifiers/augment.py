@@ -51,9 +51,12 @@ def _warp(images: torch.Tensor, how: Augment, draws: torch.Tensor) -> torch.Tens
     flip = torch.where(draws[:, 5] < 0, -1.0, 1.0) if how.flip else torch.ones_like(cos)
     slant = how.shear * draws[:, 2]
     shift_x, shift_y = 2 * how.shift / width * draws[:, 3], 2 * how.shift / height * draws[:, 4]
-    rows = torch.stack([
-        torch.stack([cos * flip, slant * cos - sin, shift_x], dim=1),
-        torch.stack([sin * flip, slant * sin + cos, shift_y], dim=1),
-    ], dim=1)  # fmt: skip
+    rows = torch.stack(
+        [
+            torch.stack([cos * flip, slant * cos - sin, shift_x], dim=1),
+            torch.stack([sin * flip, slant * sin + cos, shift_y], dim=1),
+        ],
+        dim=1,
+    )
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode=how.padding, align_corners=False)

@@ -1,6 +1,6 @@
 """Temperature scaling and the calibration error (Guo et al. 2017, arXiv:1706.04599). Numpy and scipy, no torch.
 
-Differs from Guo et al. in a prior on the temperature: judges of digits make so few errors that theirs is noise.
+Differs from Guo et al. in a prior on the temperature: classifiers of digits make so few errors that theirs is noise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 
     The mode of the posterior under a normal prior on log T with mean 0 and deviation 1/4. Where many held-out images
     are wrong this is Guo's maximum likelihood; where one or two are, likelihood alone would follow their accidents
-    (for a digit judge with 1 error in 2,000 it says 0.45, and doubles the calibration error on other images).
+    (for a digit classifier with 1 error in 2,000 it says 0.45, and doubles the calibration error on other images).
     T changes no decision, and is never 0 or infinite, even where every held-out image is right.
     """
     if len(logits) != len(labels) or not len(labels):
@@ -50,7 +50,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 def expected_calibration_error(logits: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS) -> float:
     """Mean distance between confidence and accuracy, in [0, 1]: equal-width bins of the top probability.
 
-    Biased upwards in n: each bin's distance is an absolute value, so even a perfect judge scores above 0.
+    Biased upwards in n: each bin's distance is an absolute value, so even a perfect classifier scores above 0.
 
     >>> sure = np.array([[9.0, -9.0]] * 4)
     >>> round(expected_calibration_error(sure, np.array([0, 0, 1, 1])), 4)  # 100 % sure, half of them right

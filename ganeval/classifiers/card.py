@@ -79,17 +79,29 @@ class Card:
             for use, d in self.data.items()
         ]
         extra = [f"{key}: {value:.3f}" for key, value in (self.extra or {}).items() if isinstance(value, float)]
-        return "\n".join([
-            f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, {100 * high:.2f}]",
-            *rows, *extra,
-            f"network: {self.architecture}; {self.parameters:,} parameters",
-            f"input: {self.preprocessing}",
-            f"embedding: {self.embedding_dim}-d, rank {self.embedding_rank}, condition {self.embedding_condition:.3g}",
-            f"calibration: temperature {self.temperature:.3f}, error {self.ece_before:.4f} -> {self.ece_after:.4f}",
-            "data:", *data,
-            f"weights: sha256 {self.weights_sha256}", f"made by: {self.command}",
-            f"licence of the data: {self.licence}", *self.notes,
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                (
+                    f"{self.name}: {100 * self.accuracy:.2f} % on the test split, 95 % interval [{100 * low:.2f}, "
+                    f"{100 * high:.2f}]"
+                ),
+                *rows,
+                *extra,
+                f"network: {self.architecture}; {self.parameters:,} parameters",
+                f"input: {self.preprocessing}",
+                (
+                    f"embedding: {self.embedding_dim}-d, rank {self.embedding_rank}, condition "
+                    f"{self.embedding_condition:.3g}"
+                ),
+                f"calibration: temperature {self.temperature:.3f}, error {self.ece_before:.4f} -> {self.ece_after:.4f}",
+                "data:",
+                *data,
+                f"weights: sha256 {self.weights_sha256}",
+                f"made by: {self.command}",
+                f"licence of the data: {self.licence}",
+                *self.notes,
+            ]
+        )
 
 
 @dataclass(frozen=True)

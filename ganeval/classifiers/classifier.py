@@ -29,10 +29,11 @@ Images = torch.Tensor | NDArray[np.uint8] | ImageSet  # uint8 (n, c, h, w)
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """uint8 (n, c, h, w) -> embeddings (n, d) and calibrated logits (n, k); satisfies `ganeval.core.extractor.Extractor`.
+    """uint8 (n, c, h, w) -> embeddings (n, d) and calibrated logits (n, k); satisfies
+    `ganeval.core.extractor.Extractor`.
 
     `module` takes what `preprocess` returns and gives (embeddings, logits). `confusion` was measured on real test
-    images; metrics that correct for the judge's own errors need it.
+    images; metrics that correct for the classifier's own errors need it.
     """
 
     name: str
@@ -89,7 +90,9 @@ def run(classifier: Classifier, images: Images, batch: int = 500) -> tuple[torch
 
 
 def pixels_of(images: Images, name: str) -> torch.Tensor:
-    """uint8 (n, c, h, w), whatever they come in; raises for anything else, since a preprocessing takes all it is given."""
+    """uint8 (n, c, h, w), whatever they come in; raises for anything else, since a preprocessing takes all it is
+    given.
+    """
     array = images.array() if isinstance(images, ImageSet) else as_numpy(images, f"The images for {name}")
     if array.dtype != np.uint8 or array.ndim != 4:
         kind = torch.from_numpy(np.zeros(0, array.dtype)).dtype if array.dtype.kind in "biuf" else array.dtype

@@ -20,5 +20,6 @@ CLASSIFIER = member(
     "hoda",
     held_out=1 / 30,
     summary="handwritten Persian digits, 28x28 grey",
-    licence="Hoda is free for research and non-commercial use; these weights were trained on it and hold no image of it",
+    licence="Hoda is free for research and non-commercial use; these weights were trained on it and hold no image of "
+    "it",
 )

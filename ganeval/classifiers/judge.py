@@ -1,4 +1,4 @@
-"""`train_classifier`: a judge for any labelled images, in one call; what GAN-train and CAS are measured with."""
+"""`train_classifier`: a classifier for any labelled images, in one call; what GAN-train and CAS are measured with."""
 
 from __future__ import annotations
 
@@ -30,17 +30,31 @@ def judge_recipe(shape: tuple[int, int, int], classes: int, *, seed: int, epochs
     stages = ((48, 48), (64, 64)) if large else ((32, 32), (64, 64))
     return Recipe(
         Architecture(shape, classes, stages, stem_stride=2 if large else 1),
-        epochs=epochs, seed=seed, average=0.99, augment=Augment(rotate=8, scale=0.08, shift=1), threads=None,
-    )  # fmt: skip
+        epochs=epochs,
+        seed=seed,
+        average=0.99,
+        augment=Augment(rotate=8, scale=0.08, shift=1),
+        threads=None,
+    )
 
 
 @guarded
 def train_classifier(
-    images: Images, labels: Labels, n_classes: int, *, seed: int = 0, epochs: float = 5, steps: int | None = None,
-    val: tuple[Images, Labels] | None = None, recipe: Recipe | None = None, progress: str = "",
-    device: torch.device | str = "cpu", class_names: Sequence[str] = (), name: str = "judge",
-) -> Classifier:  # fmt: skip
-    """Train a small judge on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
+    images: Images,
+    labels: Labels,
+    n_classes: int,
+    *,
+    seed: int = 0,
+    epochs: float = 5,
+    steps: int | None = None,
+    val: tuple[Images, Labels] | None = None,
+    recipe: Recipe | None = None,
+    progress: str = "",
+    device: torch.device | str = "cpu",
+    class_names: Sequence[str] = (),
+    name: str = "judge",
+) -> Classifier:
+    """Train a small classifier on uint8 (n, c, h, w) images and labels (n,) in [0, n_classes).
 
     `epochs` are passes over the images; `steps`, if given, counts batches instead, so that sets of different sizes get
     the same effort. `val` sets the temperature of the logits and nothing else. `recipe` replaces the default one,
@@ -68,7 +82,7 @@ def train_classifier(
 
 def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None, epochs: float) -> None:
     if n_classes < 2:
-        raise WrongInputError(f"A judge tells at least 2 classes apart; got n_classes={n_classes}.")
+        raise WrongInputError(f"A classifier tells at least 2 classes apart; got n_classes={n_classes}.")
     if class_names and (len(class_names) != n_classes or len(set(class_names)) != n_classes):
         raise WrongInputError(
             f"class_names must be {n_classes} different names, in the order of the labels; got {list(class_names)}."
@@ -80,14 +94,16 @@ def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = pixels_of(images, "A judge that is trained"), torch.tensor(as_numpy(labels, "The labels of a judge"))
+    x, y = pixels_of(images, "A classifier that is trained"), torch.tensor(as_numpy(labels, "The labels of a classifier"))
     if x.shape[1] not in (1, 3) or 0 in x.shape:
-        raise WrongInputError(f"A judge looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3.")
+        raise WrongInputError(f"A classifier looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3.")
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
-        raise WrongInputError(f"A judge needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}.")
+        raise WrongInputError(
+            f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."
+        )
     if len(y) < 2 or int(y.min()) < 0 or int(y.max()) >= classes:
         raise WrongInputError(
-            f"A judge needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
+            f"A classifier needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
             + (f" from {int(y.min())} to {int(y.max())}." if len(y) else ".")
         )
     return Part("given", x.cpu(), y.cpu().long())

@@ -82,9 +82,13 @@ class Member(ExtractorSpec):
 def member(recipe: Recipe, dataset: str, *, held_out: float, summary: str, licence: str) -> Member:
     """The usual member: one network, trained on `train` less the share `held_out`, which sets the temperature."""
     return Member(
-        name=dataset, load=partial(load_stored, dataset, partial(empty_folded, recipe.architecture)), licence=licence, summary=summary,
-        shape=recipe.architecture.shape, train=partial(train_member, recipe, dataset, held_out=held_out, licence=licence),
-    )  # fmt: skip
+        name=dataset,
+        load=partial(load_stored, dataset, partial(empty_folded, recipe.architecture)),
+        licence=licence,
+        summary=summary,
+        shape=recipe.architecture.shape,
+        train=partial(train_member, recipe, dataset, held_out=held_out, licence=licence),
+    )
 
 
 def train_member(recipe: Recipe, dataset: str, *, held_out: float, licence: str) -> Trained:
@@ -101,9 +105,16 @@ def train_member(recipe: Recipe, dataset: str, *, held_out: float, licence: str)
 
 @fixed_threads(1)
 def settled(
-    dataset: str, network: Network, parts: Mapping[str, Part], *, recipe: Mapping[str, Any], seed: int,
-    licence: str, notes: tuple[str, ...] = (), extra: Mapping[str, Any] | None = None,
-) -> Trained:  # fmt: skip
+    dataset: str,
+    network: Network,
+    parts: Mapping[str, Part],
+    *,
+    recipe: Mapping[str, Any],
+    seed: int,
+    licence: str,
+    notes: tuple[str, ...] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> Trained:
     """Standardise on `train`, calibrate on `held out`, measure on `test`, and write it all on a card."""
     settle(network, parts["train"].images, parts["held out"], dataset)
     digest = hashlib.sha256(weight_bytes(network)).hexdigest()
@@ -116,14 +127,25 @@ def settled(
     seen = frozenset(parts["train"].digests())
     measured = quality(logits.numpy(), parts["test"].labels.numpy(), temperature)
     card = Card(
-        name=classifier.name, class_names=classifier.class_names, architecture=network.summary(),
-        parameters=sum(p.numel() for p in network.parameters()), preprocessing=classifier.preprocessing,
+        name=classifier.name,
+        class_names=classifier.class_names,
+        architecture=network.summary(),
+        parameters=sum(p.numel() for p in network.parameters()),
+        preprocessing=classifier.preprocessing,
         data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()},
-        recipe=json.loads(json.dumps(recipe)), seed=seed,
-        command=f"ganeval zoo train {dataset} --out DIR", weights_sha256=digest, temperature=temperature,
-        embedding_dim=embeddings.shape[1], embedding_rank=rank, embedding_condition=condition,
-        licence=licence, notes=notes, extra=extra, **vars(measured),
-    )  # fmt: skip
+        recipe=json.loads(json.dumps(recipe)),
+        seed=seed,
+        command=f"ganeval zoo train {dataset} --out DIR",
+        weights_sha256=digest,
+        temperature=temperature,
+        embedding_dim=embeddings.shape[1],
+        embedding_rank=rank,
+        embedding_condition=condition,
+        licence=licence,
+        notes=notes,
+        extra=extra,
+        **vars(measured),
+    )
     return Trained(network, card)
 
 
@@ -151,11 +173,15 @@ def classifier_of(
     a = network.architecture
     colour = "grey" if a.shape[0] == 1 else "RGB"
     return Classifier(
-        name=name, class_names=tuple(class_names), weights_sha256=digest, module=network,
+        name=name,
+        class_names=tuple(class_names),
+        weights_sha256=digest,
+        module=network,
         preprocessing=f"{colour} {a.shape[1]}x{a.shape[2]}, no resizing, (x / 255 - {a.pixel_mean}) / {a.pixel_std}",
-        preprocess=partial(to_unit, shape=a.shape, name=name), card=card,
+        preprocess=partial(to_unit, shape=a.shape, name=name),
+        card=card,
         confusion=None if card is None else np.array(card.confusion, dtype=np.int64),
-    )  # fmt: skip
+    )
 
 
 def load_stored(name: str, empty: Callable[[], Network], folder: Path = WEIGHTS) -> Classifier:
@@ -166,7 +192,8 @@ def load_stored(name: str, empty: Callable[[], Network], folder: Path = WEIGHTS)
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise MissingFileError(
-            f"Expected the weights of {name} in {path}; there is no such file. Run: ganeval zoo train {name} --out {folder}"
+            f"Expected the weights of {name} in {path}; there is no such file. Run: ganeval zoo train {name} --out "
+            f"{folder}"
         )
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise BrokenRunError(f"{path} is larger than {MAX_WEIGHTS_BYTES // 2**20} MiB; no zoo member is.")

@@ -37,7 +37,8 @@ class Architecture:
     def __str__(self) -> str:
         widths = " | ".join("-".join(map(str, stage)) for stage in self.stages)
         kernel = _stem_kernel(self.stem_stride)
-        return f"conv{kernel}x{kernel}/{self.stem_stride} {self.stem}, conv3x3 {widths} (| halves), linear {self.embedding}, linear {self.classes}"
+        stem = f"conv{kernel}x{kernel}/{self.stem_stride} {self.stem}"
+        return f"{stem}, conv3x3 {widths} (| halves), linear {self.embedding}, linear {self.classes}"
 
 
 class SmallCNN(nn.Module):

@@ -1,4 +1,4 @@
-"""`wrap_sklearn`: a fitted scikit-learn pipeline as a judge, for instance HOG and an SVM, or pixels and kNN.
+"""`wrap_sklearn`: a fitted scikit-learn pipeline as a classifier, for instance HOG and an SVM, or pixels and kNN.
 
 Pixels reach the pipeline as rows (n, c * h * w), float64 in [0, 1]. The embedding is what enters its last step; the
 logits are the logarithms of `predict_proba`, floored at one in a million (kNN says exactly 0), or, where there are no
@@ -29,9 +29,15 @@ DEPTH = 16  # of nested estimators that the digest walks into
 
 @guarded
 def wrap_sklearn(
-    pipeline: Any, *, name: str, class_names: Sequence[str], shape: tuple[int, int, int],
-    train: Images | None = None, held_out: Labelled | None = None, test: Labelled | None = None,
-) -> Classifier:  # fmt: skip
+    pipeline: Any,
+    *,
+    name: str,
+    class_names: Sequence[str],
+    shape: tuple[int, int, int],
+    train: Images | None = None,
+    held_out: Labelled | None = None,
+    test: Labelled | None = None,
+) -> Classifier:
     """Make a `Classifier` of a fitted scikit-learn `Pipeline` for uint8 images of `shape` (c, h, w).
 
     Its classes must be 0 to k - 1 in the order of `class_names`. A good embedding needs full rank: end the transforms
@@ -59,15 +65,20 @@ def wrap_sklearn(
             "Fit it on integer labels, and name every class."
         )
     plain = Classifier(
-        name=name, class_names=tuple(class_names), weights_sha256=estimator_digest(pipeline),
+        name=name,
+        class_names=tuple(class_names),
+        weights_sha256=estimator_digest(pipeline),
         preprocessing=f"rows of {shape[0]}x{shape[1]}x{shape[2]} pixels, no resizing, x / 255",
-        module=Settled(_Pipeline(pipeline), None), preprocess=partial(to_unit, shape=shape, name=name),
-    )  # fmt: skip
+        module=Settled(_Pipeline(pipeline), None),
+        preprocess=partial(to_unit, shape=shape, name=name),
+    )
     return settled_classifier(plain, train=train, held_out=held_out, test=test)
 
 
 def hog_transformer(shape: tuple[int, int], *, cell: int = 4, bins: int = 9) -> Any:
-    """A scikit-learn transformer of flat images to HOG descriptors: `make_pipeline(hog_transformer((28, 28)), SVC())`."""
+    """A scikit-learn transformer of flat images to HOG descriptors: `make_pipeline(hog_transformer((28, 28)),
+    SVC())`.
+    """
     from sklearn.preprocessing import FunctionTransformer
 
     return FunctionTransformer(hog, kw_args={"shape": shape, "cell": cell, "bins": bins})
@@ -103,7 +114,9 @@ def _logits(last: Any, embedded: np.ndarray) -> np.ndarray:
 
 
 def _content(value: Any, depth: int) -> list[bytes]:
-    """Arrays byte by byte, plain values as text, all else as its class and its state: attributes, or what it would pickle."""
+    """Arrays byte by byte, plain values as text, all else as its class and its state: attributes, or what it would
+    pickle.
+    """
     if isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names:
         return [f"{value.dtype}{value.shape}".encode(), np.ascontiguousarray(value).tobytes()]
     if value is None or isinstance(value, bool | int | float | str | bytes | bytearray | np.generic):

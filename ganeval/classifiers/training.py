@@ -48,9 +48,15 @@ class Recipe:
 
 
 def fit(
-    images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, *, soft_targets: torch.Tensor | None = None,
-    weights: torch.Tensor | None = None, progress: str = "", device: torch.device | str = "cpu",
-) -> SmallCNN:  # fmt: skip
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: Recipe,
+    *,
+    soft_targets: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
+    progress: str = "",
+    device: torch.device | str = "cpu",
+) -> SmallCNN:
     """Train on uint8 (n, c, h, w) images and int64 (n,) labels; returns the averaged network, folded, uncalibrated.
 
     `soft_targets` (n, k), rows summing to one, replace the labels: the distillation of Hinton et al. 2015
@@ -133,7 +139,8 @@ def _require_finite(weights: dict[str, torch.Tensor], recipe: Recipe) -> None:
     for name, value in weights.items():
         if not bool(torch.isfinite(value).all()):
             raise WrongInputError(
-                f"Training diverged: {name} is not finite after it, with learning rate {recipe.learning_rate}. Lower it."
+                f"Training diverged: {name} is not finite after it, with learning rate {recipe.learning_rate}. Lower "
+                "it."
             )
 
 

@@ -1,4 +1,4 @@
-"""`wrap`: any `torch.nn.Module` as a judge, standardised, calibrated and measured the way the shipped ones are."""
+"""`wrap`: any `torch.nn.Module` as a classifier, standardised, calibrated and measured the way the shipped ones are."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 
 @guarded
 def wrap(
-    module: nn.Module, *, name: str, preprocess: Callable[[torch.Tensor], torch.Tensor], preprocessing: str,
-    class_names: Sequence[str] = (), layer: str | None = None, train: Images | None = None,
-    held_out: Labelled | None = None, test: Labelled | None = None,
-) -> Classifier:  # fmt: skip
+    module: nn.Module,
+    *,
+    name: str,
+    preprocess: Callable[[torch.Tensor], torch.Tensor],
+    preprocessing: str,
+    class_names: Sequence[str] = (),
+    layer: str | None = None,
+    train: Images | None = None,
+    held_out: Labelled | None = None,
+    test: Labelled | None = None,
+) -> Classifier:
     """Make a `Classifier` of a trained network; the network itself is copied, not changed.
 
     `preprocess` maps uint8 (n, c, h, w) to the network's input, image by image; `preprocessing` says in one line what
@@ -37,12 +44,12 @@ def wrap(
     network must return (embeddings, logits) itself. A backbone without a head returns embeddings alone: leave
     `class_names` out, and it serves as an extractor.
 
-    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities will
-    do. Images may be arrays, tensors or image sets.
+    Logits come before the softmax. A network that ends in one is refused when it is used; logarithms of probabilities
+    will do. Images may be arrays, tensors or image sets.
 
     `train` images standardise the embedding and must give it full rank; `held_out` images and labels set the
-    temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the judge's own
-    errors. Each may be left out, and then that step is.
+    temperature; `test` ones, unseen so far, give the confusion matrix that corrects label scores for the classifier's
+    own errors. Each may be left out, and then that step is.
 
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> judge = wrap(net, name="mine", preprocess=lambda x: x / 255, preprocessing="x / 255",
@@ -60,9 +67,13 @@ def wrap(
         if layer not in known:
             raise UnknownNameError(unknown_name(f"layer of {name}", layer, known))
     plain = Classifier(
-        name=name, class_names=tuple(class_names), preprocessing=preprocessing, weights_sha256="",
-        module=Settled(inner, layer), preprocess=preprocess,
-    )  # fmt: skip
+        name=name,
+        class_names=tuple(class_names),
+        preprocessing=preprocessing,
+        weights_sha256="",
+        module=Settled(inner, layer),
+        preprocess=preprocess,
+    )
     return settled_classifier(plain, train=train, held_out=held_out, test=test)
 
 
@@ -152,6 +163,6 @@ def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor | None]:
     if isinstance(output, tuple) and len(output) == 2 and all(isinstance(part, torch.Tensor) for part in output):
         return output
     raise WrongInputError(
-        f"Without `layer` the network must return embeddings or (embeddings, logits); it returned {type(output).__name__}. "
-        "Name the layer whose output is the embedding."
+        "Without `layer` the network must return embeddings or (embeddings, logits); it returned "
+        f"{type(output).__name__}. Name the layer whose output is the embedding."
     )

@@ -40,7 +40,7 @@ def demo(out: Path = Path("runs"), report: Path = Path("report.html"), seed: int
     Args:
         out: The folder that the runs are added to.
         report: The page.
-        seed: Of everything random.
+        seed: Seed of everything random.
     """
     require_places(out / "a run", report)
     started = time.monotonic()
@@ -81,7 +81,9 @@ def run_demo(out: str | Path = "runs", report: str | Path = "report.html", *, se
 
 
 def _train_all(trainings: list[list[str]]) -> None:
-    """Processes of their own: the library never imports the reference models, and small networks gain nothing from threads."""
+    """Processes of their own: the library never imports the reference models, and small networks gain nothing from
+    threads.
+    """
     with ExitStack() as stack:
         said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in trainings]
         running = [
@@ -129,7 +131,7 @@ def _floor(result: DemoResult, metric: str) -> str:
 
 
 def _verdict(name: str, evaluation: Evaluation) -> str:
-    """The classes that never came, and those that came no more often than the judge misreads the others."""
+    """The classes that are missing, and those seen no more often than the classifier's own errors explain."""
     record = evaluation.scores["missing_classes"]
     if not record.ok:
         return f"{name}: which classes are missing was {record.status}"
@@ -138,6 +140,6 @@ def _verdict(name: str, evaluation: Evaluation) -> str:
     misread = [str(name) for name in details.get("doubtful", [])]
     if not never and not misread:
         return f"{name}: all classes are there."
-    said = [f"never draws {', '.join(never)}"] if never else []
-    said += [f"shows {', '.join(misread)} no more often than others are misread for it"] if misread else []
+    said = [f"never generates {', '.join(never)}"] if never else []
+    said += [f"almost never generates {', '.join(misread)}"] if misread else []
     return f"{name}: COLLAPSED, it {' and '.join(said)}."

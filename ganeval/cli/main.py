@@ -1,4 +1,6 @@
-"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit code."""
+"""The command line: `ganeval VERB` -> the function VERB in `ganeval/cli/VERB.py`; errors -> one line and an exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ def _guarded(call: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             print("ganeval: interrupted", file=sys.stderr)
             return 130
-        except Exception as error:  # noqa: BLE001 - the last door: a bug of ours or of a library, or a machine at its end
+        except Exception as error:  # noqa: BLE001 - the last resort: a bug, or a machine at its end
             if os.environ.get(DEBUG):
                 traceback.print_exc()
             print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)
@@ -120,4 +122,4 @@ def _run(verb: str, rest: list[str], program: str) -> int:
     if not rest or rest[0] not in command:
         print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
         return 0 if rest[:1] in (["-h"], ["--help"]) else 2
-    return tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program)
+    return int(tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program))

@@ -8,8 +8,9 @@ import time
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.cli.flags import Measuring, compute_of, said
@@ -18,10 +19,12 @@ from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
 from ganeval.errors import printable, sentence
 from ganeval.records.protocol import Protocol
+from ganeval.runs.series import Pictures
 
 if TYPE_CHECKING:
     from ganeval.core.compute import Compute
     from ganeval.measure.run_samples import Pending
+    from ganeval.runs.discovery import Found
 
 
 def report(
@@ -37,6 +40,7 @@ def report(
     watch: float = 0.0,
     tb: bool = False,
     generator: str | None = None,
+    pictures: Annotated[Pictures, tyro.conf.arg(name="as")] = "auto",
 ) -> int:
     """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
 
@@ -54,11 +58,13 @@ def report(
         watch: Look again every so many seconds, until Ctrl-C.
         tb: Also read TensorBoard event files over 200 MiB.
         generator: module:function from a run's folder to its generator, for interpolations between latents.
+        pictures: What numbered pictures are: generated samples, one picture a step of the training, or contact sheets, one a
+            step, whose tiles are the samples.
     """
     require_places(out, json)
     require_apart({"--out": out, "--json": json})
     evaluating = Evaluating(said(how, Protocol), compute_of(how), generator) if evaluate else None
-    page = Page(runs, out, title, compare, json, tb)
+    page = Page(runs, out, title, compare, json, tb, pictures, said(how, Protocol).get("real"))
     code = page.write(evaluating, explain=explain)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())
@@ -78,18 +84,27 @@ class Page:
     compare: tuple[str, ...]
     json: Path | None
     large_events: bool
+    pictures: Pictures = "auto"
+    real: str | None = None
+
+    def find(self, *, explain: bool = False) -> Found:
+        """The runs; numbered pictures of the size of the real images that were named are samples."""
+        from ganeval.images import image_set
+        from ganeval.runs.discovery import find_runs
+
+        size = image_set(self.real).shape[1:] if self.real else None
+        return find_runs(self.runs, explain=explain, large_events=self.large_events, pictures=self.pictures, size=size)
 
     def write(self, evaluating: Evaluating | None, *, explain: bool) -> int:
         from ganeval.report import build_report
-        from ganeval.runs.discovery import find_runs
 
-        found = find_runs(self.runs, explain=explain, large_events=self.large_events)
+        found = self.find(explain=explain)
         print(found.explanation if explain else found.summary)
         if not found.runs:
             note("nothing to report; --explain says what was looked at")
             return 6
         if evaluating and evaluating.run(found.runs):
-            found = find_runs(self.runs, explain=explain, large_events=self.large_events)
+            found = self.find()
         with writing(self.out):
             result = build_report(
                 found, out=self.out, title=self.title, compare=self.compare or None, json_out=self.json
@@ -97,6 +112,9 @@ class Page:
         for warning in result.warnings:
             note(warning)
         print(printable(result.path, 4096))
+        if evaluating and self.real and not any(run.evaluations for run in found.runs):
+            note("--real was given, and not one run was evaluated: --explain says why, and what to type.")
+            return 6
         return 0
 
 

@@ -1,4 +1,6 @@
-"""What the command line says never decides how it ends: a closed reader, a full disk or a poor terminal stops no verb."""
+"""What the command line says never decides how it ends: a closed reader, a full disk or a poor terminal stops no
+verb.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Forgiving:
 
 @contextlib.contextmanager
 def forgiving() -> Iterator[None]:
-    """Standard output and error cannot fail inside, and nothing that is opened there takes the place of a closed one."""
+    """Standard output and error cannot fail inside, and nothing that is opened there takes the place of a closed
+    one.
+    """
     _fill_closed()
     out, err = (Forgiving(_shown(stream)) for stream in (sys.stdout, sys.stderr))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -20,7 +20,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
 def render_title(evaluation: Evaluation) -> str:
     """What was compared with what, by which network."""
     fake, real = evaluation.fake, evaluation.real
-    judge = f", judge {evaluation.classifier}" if evaluation.classifier else ""
+    judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
     return (
         f"{evaluation.name}: {fake.n:,} images against {real.source} ({real.n:,}), {fake.extractor} {fake.dim}-d{judge}"
     )
@@ -33,7 +33,9 @@ def _row(record: ScoreRecord) -> tuple[str, ...]:
 
 
 def render_floor(record: ScoreRecord) -> str:
-    """The floor with its error; its n too where it is not the metric's own, because what n moves then differs as well."""
+    """The floor with its error; its n too where it is not the metric's own, because what n moves then differs as
+    well.
+    """
     floor = record.floor
     if floor is None:
         return ""

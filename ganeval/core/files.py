@@ -72,14 +72,15 @@ def _unreadable(path: Path, error: OSError | ValueError) -> MissingFileError | W
         why = error.strerror if isinstance(error, OSError) else str(error)
         return WrongInputError(f"{name} cannot be read: {why}. Check its name and its permissions.")
     if path.is_symlink():
-        return MissingFileError(f"{name} is a link to {printable(path.readlink())}, where nothing is. Mend the link.")
+        return MissingFileError(f"{name} is a link to {printable(path.readlink())}, where nothing is. Fix the link.")
     return MissingFileError(f"There is no file {name}. Check the path.")
 
 
 def write_atomic(path: str | Path, content: bytes | str) -> Path:
     """Write beside `path` in a hidden folder that git ignores, fsync, then rename: readers see the old file or the new.
 
-    What a killed process left beside `path` is taken away first. A device or a pipe (/dev/stdout) is written to as it is.
+    What a killed process left beside `path` is taken away first. A device or a pipe (/dev/stdout) is written to as it
+    is.
     """
     path = Path(path)
     data = _encoded(content) if isinstance(content, str) else content
@@ -208,7 +209,8 @@ def _locked(folder: Path, *, wait: bool) -> int | None:
 
 
 def _encoded(text: str) -> bytes:
-    r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads back.
+    r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads
+    back.
 
     >>> _encoded(json.dumps("caf\udce9", ensure_ascii=False))
     b'"caf\\udce9"'

@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def cache_root() -> Path:
-    """`$XDG_CACHE_HOME/ganeval`, or `~/.cache/ganeval`; without a home, a folder of this user's in the temporary one."""
+    """`$XDG_CACHE_HOME/ganeval`, or `~/.cache/ganeval`; without a home, a folder of this user's in the temporary
+    one.
+    """
     named = os.environ.get("XDG_CACHE_HOME")
     if named:
         return Path(named) / "ganeval"

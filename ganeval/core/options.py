@@ -1,8 +1,10 @@
-"""What an option of a metric may be: its type and its range, declared in the metric's signature, checked before it runs.
+"""What an option of a metric may be: its type and its range, declared in the metric's signature, checked before it
+runs.
 
     def kid(pair, *, subsets: Annotated[int | None, Within(1, 10_000)] = None): ...
 
-The annotation is the only place where an option's kind is said; `Metric.__call__` is the only place where it is checked.
+The annotation is the only place where an option's kind is said; `Metric.__call__` is the only place where it is
+checked.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from ganeval.errors import UnknownNameError, WrongInputError
 
 @dataclass(frozen=True)
 class Within:
-    """Numbers from `low` to `high`; `open` leaves both ends out. NaN lies in no range, infinity only where it is an end."""
+    """Numbers from `low` to `high`; `open` leaves both ends out. NaN lies in no range, infinity only where it is an
+    end.
+    """
 
     low: float
     high: float
@@ -101,7 +105,8 @@ class Option:
         ranges = "".join(f" {rule}" for rule in self.rules if isinstance(rule, Within))
         without = ", or None" if self.optional else ""
         return WrongInputError(
-            f"{self.name} of {metric} must be {_NOUN.get(self.kind, self.kind.__name__)}{ranges}{without}; got {value!r}."
+            f"{self.name} of {metric} must be {_NOUN.get(self.kind, self.kind.__name__)}{ranges}{without}; got "
+            f"{value!r}."
         )
 
 

@@ -23,7 +23,8 @@ def typed(kind: type[T], document: Any, where: str) -> T:
     """
     if not isinstance(document, Mapping):
         raise MistypedError(f"{where} must be an object; got {_shown(document)}")
-    hints, known = _hints(kind), {field.name: field for field in fields(kind)}  # pyright: ignore[reportArgumentType] - a dataclass
+    hints = _hints(kind)
+    known = {field.name: field for field in fields(kind)}  # pyright: ignore[reportArgumentType] - a dataclass
     for key in document:
         if key not in known:
             raise MistypedError(f"{where} has an unknown field {key!r}")

@@ -1,4 +1,5 @@
-"""Arrays that belong to one JSON document: files named after it and after their own content, checked when they are read.
+"""Arrays that belong to one JSON document: files named after it and after their own content, checked when they are
+read.
 
     result.json                                   "files": {"per_sample": {"file": ..., "sha256": ..., "rows": {...}}}
     result.per_sample-0123456789abcdef.safetensors
@@ -126,7 +127,9 @@ def _shared(path: Path, kinds: Mapping[str, Any]) -> list[Path]:
 
 
 def _pattern(kind: str, stem: str = r"[^/\\\0]+") -> re.Pattern[str]:
-    """Of the files of one document, or of any: a document that was renamed still means the arrays it was written with."""
+    """Of the files of one document, or of any: a document that was renamed still means the arrays it was written
+    with.
+    """
     return re.compile(rf"{stem}\.{kind}-[0-9a-f]{{16}}\.safetensors")
 
 

@@ -14,7 +14,9 @@ from ganeval.datasets._search import data_cache
 
 
 def kept(key: str, shape: tuple[int, ...], decode: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """The uint8 array under `key`; decoded, and stored where the cache can be written, if it is not there or damaged."""
+    """The uint8 array under `key`; decoded, and stored where the cache can be written, if it is not there or
+    damaged.
+    """
     path = data_cache() / "decoded" / f"{key}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError), open_regular(path) as file:
         array = np.load(file, allow_pickle=False)

@@ -31,7 +31,9 @@ def read_bounded(path: Path, limit: int) -> bytes:
 def checked_split(
     where: str, images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int, counts: tuple[int, ...] = ()
 ) -> Split:
-    """A `Split` whose labels fit the images and the classes, and whose class counts are those published, where given."""
+    """A `Split` whose labels fit the images and the classes, and whose class counts are those published, where
+    given.
+    """
     if len(images) != len(labels):
         raise WrongInputError(f"{where} must hold one label per image; got {len(images)} images, {len(labels)} labels.")
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= classes:

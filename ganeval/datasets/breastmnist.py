@@ -1,4 +1,5 @@
-"""BreastMNIST: 780 breast ultrasound images, 28x28, grey (Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8).
+"""BreastMNIST: 780 breast ultrasound images, 28x28, grey (Yang et al. 2023, MedMNIST v2,
+doi:10.1038/s41597-022-01721-8).
 
 Class 0 is malignant, class 1 is normal or benign. The positive class, the one that recall and AUC are about, is
 malignant: index 0. The official MedMNIST evaluator takes P(label 1) instead; its AUC is the same number, its recall
@@ -40,7 +41,7 @@ def read_breastmnist(split: str, files: Mapping[str, Path]) -> Split:
         )
     return checked_split(
         f"{path} ({split})", images[:, None], labels[:, 0].astype(np.int64), classes=2, counts=COUNTS[split]
-    )  # fmt: skip
+    )
 
 
 def _arrays(path: Path, *keys: str) -> list[NDArray[np.uint8]]:

@@ -33,9 +33,7 @@ def read_mnist(split: str, files: Mapping[str, Path]) -> Split:
             f"MNIST must be images (n, 28, 28) and labels (n,); got {images.shape} in {image_path} and "
             f"{labels.shape} in {label_path}. Fetch the files again."
         )
-    return checked_split(
-        str(image_path), images[:, None], labels.astype(np.int64), classes=10, counts=COUNTS[split]
-    )  # fmt: skip
+    return checked_split(str(image_path), images[:, None], labels.astype(np.int64), classes=10, counts=COUNTS[split])
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -51,8 +49,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     shape = tuple(int(size) for size in np.frombuffer(header[: len(header) // 4 * 4], dtype=">u4"))
     if len(shape) != data[3] or len(data) - start != prod(shape):
         raise WrongInputError(
-            f"{path} promises an array of shape {shape}, {prod(shape):,} bytes; {max(0, len(data) - start):,} bytes follow. "
-            "It is truncated or damaged; fetch it again."
+            f"{path} promises an array of shape {shape}, {prod(shape):,} bytes; {max(0, len(data) - start):,} bytes "
+            "follow. It is truncated or damaged; fetch it again."
         )
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
 

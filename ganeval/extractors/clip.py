@@ -1,7 +1,8 @@
-"""CLIP's image towers (Radford et al. 2021, arXiv:2103.00020), in torch-fidelity's network; ViT-L/14-336 is CMMD's eye.
+"""CLIP's image towers (Radford et al. 2021, arXiv:2103.00020), in torch-fidelity's network; ViT-L/14-336 is what CMMD
+uses.
 
-The embedding is what the tower returns, not normalised: CMMD (Jayasumana et al. 2024, arXiv:2401.09603) divides each row
-by its length first. As torch-fidelity does, images are resized by TensorFlow 1's bilinear rule (OpenAI's own code
+The embedding is what the tower returns, not normalised: CMMD (Jayasumana et al. 2024, arXiv:2401.09603) divides each
+row by its length first. As torch-fidelity does, images are resized by TensorFlow 1's bilinear rule (OpenAI's own code
 resizes bicubically). OpenAI publishes TorchScript archives, which can hold code: one is opened only when its SHA-256 is
 OpenAI's; a `.safetensors` file with the same state dict works too.
 """

@@ -63,16 +63,25 @@ class DinoV2:
         grid = SIDE // patches.kernel_size[0]
         place = state["pos_embed"]  # (1, 1 + m^2, d)
         return cls(
-            name, patches, state["cls_token"] + place[:, :1], _positions(place[:, 1:], grid), _encoder(state),
-            weights_sha256, torch.device("cpu"),
-        )  # fmt: skip
+            name,
+            patches,
+            state["cls_token"] + place[:, :1],
+            _positions(place[:, 1:], grid),
+            _encoder(state),
+            weights_sha256,
+            torch.device("cpu"),
+        )
 
     def to(self, device: torch.device, precision: str = "fp32") -> Self:
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         return dataclasses.replace(
-            self, patches=_moved(self.patches, device, dtype), encoder=_moved(self.encoder, device, dtype),
-            token=self.token.to(device, dtype), positions=self.positions.to(device, dtype), device=device,
-        )  # fmt: skip
+            self,
+            patches=_moved(self.patches, device, dtype),
+            encoder=_moved(self.encoder, device, dtype),
+            token=self.token.to(device, dtype),
+            positions=self.positions.to(device, dtype),
+            device=device,
+        )
 
     def __call__(self, images: torch.Tensor) -> Embedded:
         x = resize(images.to(self.device, torch.float32) / 255, SIDE, SIDE).expand(-1, 3, -1, -1)
@@ -102,9 +111,15 @@ def _positions(place: torch.Tensor, grid: int) -> torch.Tensor:
 def _encoder(state: Mapping[str, torch.Tensor]) -> nn.TransformerEncoder:
     width, inner = len(state["norm.weight"]), len(state["blocks.0.mlp.fc1.bias"])
     layer = nn.TransformerEncoderLayer(
-        width, width // HEAD_WIDTH, inner, dropout=0.0, activation="gelu", layer_norm_eps=NORM_EPS,
-        batch_first=True, norm_first=True,
-    )  # fmt: skip
+        width,
+        width // HEAD_WIDTH,
+        inner,
+        dropout=0.0,
+        activation="gelu",
+        layer_norm_eps=NORM_EPS,
+        batch_first=True,
+        norm_first=True,
+    )
     depth = 1 + max(int(m[1]) for key in state if (m := re.match(r"blocks\.(\d+)\.", key)))
     encoder = nn.TransformerEncoder(layer, depth, nn.LayerNorm(width, NORM_EPS), enable_nested_tensor=False)
     weights = {f"layers.{i}.{key}": value for i in range(depth) for key, value in _block(state, i).items()}
@@ -117,13 +132,16 @@ def _block(state: Mapping[str, torch.Tensor], index: int) -> dict[str, torch.Ten
     block = {key.removeprefix(f"blocks.{index}."): value for key, value in state.items()}
     attention, mlp = block["ls1.gamma"], block["ls2.gamma"]
     return {
-        "self_attn.in_proj_weight": block["attn.qkv.weight"], "self_attn.in_proj_bias": block["attn.qkv.bias"],
+        "self_attn.in_proj_weight": block["attn.qkv.weight"],
+        "self_attn.in_proj_bias": block["attn.qkv.bias"],
         "self_attn.out_proj.weight": attention[:, None] * block["attn.proj.weight"],
         "self_attn.out_proj.bias": attention * block["attn.proj.bias"],
-        "linear1.weight": block["mlp.fc1.weight"], "linear1.bias": block["mlp.fc1.bias"],
-        "linear2.weight": mlp[:, None] * block["mlp.fc2.weight"], "linear2.bias": mlp * block["mlp.fc2.bias"],
+        "linear1.weight": block["mlp.fc1.weight"],
+        "linear1.bias": block["mlp.fc1.bias"],
+        "linear2.weight": mlp[:, None] * block["mlp.fc2.weight"],
+        "linear2.bias": mlp * block["mlp.fc2.bias"],
         **{f"{norm}.{part}": block[f"{norm}.{part}"] for norm in ("norm1", "norm2") for part in ("weight", "bias")},
-    }  # fmt: skip
+    }
 
 
 def _moved(module: M, device: torch.device, dtype: torch.dtype) -> M:

@@ -5,8 +5,9 @@ means. Three oddities of that graph belong to the number: average pools do not c
 maximum, and images are resized to 299 x 299 by TensorFlow 1's bilinear rule before (x - 128) / 128.
 
 Faster than the original on the same weights, with the same features (within 1e-4): every batch normalisation is folded
-into its convolution, memory is channels-last, ReLU is fused into the convolution where torch's CPU library offers it, pooled branches project before they pool, and grey images enter through one input channel (the sum over the first layer's three: exact, because
-all channels of a grey image are normalised alike).
+into its convolution, memory is channels-last, ReLU is fused into the convolution where torch's CPU library offers it,
+pooled branches project before they pool, and grey images enter through one input channel (the sum over the first
+layer's three: exact, because all channels of a grey image are normalised alike).
 """
 
 from __future__ import annotations
@@ -160,38 +161,50 @@ def _average_branch(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor
 
 
 def _block_a(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor:
-    return torch.cat([
-        _chain(layers, block, x, "branch1x1"),
-        _chain(layers, block, x, "branch5x5_1", "branch5x5_2"),
-        _chain(layers, block, x, "branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"),
-        _average_branch(layers, block, x),
-    ], dim=1)  # fmt: skip
+    return torch.cat(
+        [
+            _chain(layers, block, x, "branch1x1"),
+            _chain(layers, block, x, "branch5x5_1", "branch5x5_2"),
+            _chain(layers, block, x, "branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"),
+            _average_branch(layers, block, x),
+        ],
+        dim=1,
+    )
 
 
 def _block_b(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor:
-    return torch.cat([
-        _valid(layers, f"{block}.branch3x3", x, stride=2),
-        _valid(layers, f"{block}.branch3x3dbl_3", _chain(layers, block, x, "branch3x3dbl_1", "branch3x3dbl_2"), 2),
-        F.max_pool2d(x, 3, stride=2),
-    ], dim=1)  # fmt: skip
+    return torch.cat(
+        [
+            _valid(layers, f"{block}.branch3x3", x, stride=2),
+            _valid(layers, f"{block}.branch3x3dbl_3", _chain(layers, block, x, "branch3x3dbl_1", "branch3x3dbl_2"), 2),
+            F.max_pool2d(x, 3, stride=2),
+        ],
+        dim=1,
+    )
 
 
 def _block_c(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor:
-    return torch.cat([
-        _chain(layers, block, x, "branch1x1"),
-        _chain(layers, block, x, "branch7x7_1", "branch7x7_2", "branch7x7_3"),
-        _chain(layers, block, x, *(f"branch7x7dbl_{i}" for i in range(1, 6))),
-        _average_branch(layers, block, x),
-    ], dim=1)  # fmt: skip
+    return torch.cat(
+        [
+            _chain(layers, block, x, "branch1x1"),
+            _chain(layers, block, x, "branch7x7_1", "branch7x7_2", "branch7x7_3"),
+            _chain(layers, block, x, *(f"branch7x7dbl_{i}" for i in range(1, 6))),
+            _average_branch(layers, block, x),
+        ],
+        dim=1,
+    )
 
 
 def _block_d(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor:
     deep = _chain(layers, block, x, "branch7x7x3_1", "branch7x7x3_2", "branch7x7x3_3")
-    return torch.cat([
-        _valid(layers, f"{block}.branch3x3_2", _chain(layers, block, x, "branch3x3_1"), stride=2),
-        _valid(layers, f"{block}.branch7x7x3_4", deep, stride=2),
-        F.max_pool2d(x, 3, stride=2),
-    ], dim=1)  # fmt: skip
+    return torch.cat(
+        [
+            _valid(layers, f"{block}.branch3x3_2", _chain(layers, block, x, "branch3x3_1"), stride=2),
+            _valid(layers, f"{block}.branch7x7x3_4", deep, stride=2),
+            F.max_pool2d(x, 3, stride=2),
+        ],
+        dim=1,
+    )
 
 
 def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> torch.Tensor:
@@ -202,12 +215,17 @@ def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> t
         if maximum
         else _average_branch(layers, block, x)
     )
-    return torch.cat([
-        _chain(layers, block, x, "branch1x1"),
-        _chain(layers, block, wide, "branch3x3_2a"), _chain(layers, block, wide, "branch3x3_2b"),
-        _chain(layers, block, deep, "branch3x3dbl_3a"), _chain(layers, block, deep, "branch3x3dbl_3b"),
-        pooled,
-    ], dim=1)  # fmt: skip
+    return torch.cat(
+        [
+            _chain(layers, block, x, "branch1x1"),
+            _chain(layers, block, wide, "branch3x3_2a"),
+            _chain(layers, block, wide, "branch3x3_2b"),
+            _chain(layers, block, deep, "branch3x3dbl_3a"),
+            _chain(layers, block, deep, "branch3x3dbl_3b"),
+            pooled,
+        ],
+        dim=1,
+    )
 
 
 def _load() -> Inception:

@@ -1,4 +1,5 @@
-"""Published weights: looked for in `GANEVAL_WEIGHTS`, in torch.hub's folder, in the user cache, then fetched and checked by SHA-256.
+"""Published weights: looked for in `GANEVAL_WEIGHTS`, in torch.hub's folder, in the user cache, then fetched and
+checked by SHA-256.
 
 Nothing read here can execute code: safetensors, or torch files restricted to tensors.
 """
@@ -20,9 +21,9 @@ from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
 from ganeval.errors import MissingFileError, WrongInputError
 
-# Where the images are known, `load_extractor` says in its place which judges take them.
+# Where the images are known, `load_extractor` says in its place which classifiers take them.
 OFFLINE = (
-    "Offline, a judge of the zoo that takes your images does instead, such as extractor='digits' for 8 x 8 grey ones."
+    "Offline, use a shipped classifier that takes your images instead, such as extractor='digits' for 8 x 8 grey ones."
 )
 
 

@@ -60,7 +60,7 @@ class Features:
     logits: torch.Tensor | None = None
     labels: torch.Tensor | None = None
     spatial: torch.Tensor | None = None
-    confusion: NDArray[np.int64] | None = None  # of the judge, on its real test split
+    confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,5 @@
-"""Whose rows are these? What tells the features of one network from another's, in the cache, among ranks and when given.
+"""Whose rows are these? What tells the features of one network from another's, in the cache, among ranks and when
+given.
 
 A name and a digest of the weights do not tell which layer is taken, which activation follows, what `preprocess` does or
 whether the network was trained on since. What it makes of a few images does: their rows are part of the cache's key.
@@ -49,11 +50,18 @@ def shapes(probed: Embedded) -> list[tuple[str, tuple[int, ...]]]:
 def entry_key(fingerprint: str, network: Extractor, precision: str, probed: Embedded) -> str:
     """Under which the rows of the images with this fingerprint are kept: everything that made them."""
     digest = hashlib.sha256(repr(shapes(probed)).encode() + vector(probed).numpy().tobytes())
-    return content_key({
-        "images": fingerprint, "probe": digest.hexdigest(), "extractor": network.name, "weights": network.weights_sha256,
-        "preprocessing": network.preprocessing, "precision": precision, "format": CACHE_FORMAT,
-        "torch": torch.__version__.partition(".")[0],
-    })  # fmt: skip
+    return content_key(
+        {
+            "images": fingerprint,
+            "probe": digest.hexdigest(),
+            "extractor": network.name,
+            "weights": network.weights_sha256,
+            "preprocessing": network.preprocessing,
+            "precision": precision,
+            "format": CACHE_FORMAT,
+            "torch": torch.__version__.partition(".")[0],
+        }
+    )
 
 
 def kept_rows(key: str, n: int, probed: Embedded, room: float) -> Embedded | None:

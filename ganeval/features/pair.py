@@ -125,7 +125,7 @@ class Pair:
 
     @cached_property
     def strata(self) -> NDArray[np.int64] | None:
-        """The class each fake was asked for, where all were in equal numbers: what happens between them is no chance."""
+        """The requested class of each fake where the labels are balanced: standard errors are then within classes."""
         labels = None if self.fake.labels is None else self.fake.labels.cpu().numpy()
         return labels if labels is not None and are_balanced(labels) else None
 
@@ -145,12 +145,12 @@ class Pair:
         return self._neighbours
 
     def require_classes(self) -> None:
-        """Raise where the judge has a single class: it answers every question about classes with it."""
+        """Raise where the classifier has a single class: it answers every question about classes with it."""
         for features in (self.real, self.fake):
             logits = None if features is None else features.logits
             if logits is not None and (logits.ndim != 2 or logits.shape[1] < 2):
                 raise WrongInputError(
-                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A judge of one class says "
+                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A classifier of one class says "
                     "the same of every image: choose another classifier."
                 )
 
@@ -188,7 +188,7 @@ class Pair:
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         sets = {"real": self.real, "heldout": self.heldout}
-        content = [f"{role}:{_content(sets[role])}" for role in ("real", "heldout") if role in roles and sets[role]]
+        content = [f"{role}:{_content(found)}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
         count = [f"n:{len(self.fake)}"] if "fake" in roles else []
         return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")
@@ -205,7 +205,7 @@ def _content(features: Features) -> str:
 
 
 def _require_one_shape(one: Features, other: Features) -> None:
-    """Rows of two lengths because of two shapes of image: the images are what to mend."""
+    """Rows of two lengths because of two shapes of image: the images are what to fix."""
     if one.passport.dim == other.passport.dim or one.images is None or other.images is None:
         return
     (c, h, w), (d, i, j) = one.images.shape, other.images.shape
@@ -230,7 +230,8 @@ def _require_one_judge(one: Features, other: Features) -> None:
 def same_classes(pair: Pair, *, judged: bool = False) -> Pair:
     """The pair with labels that number one list of classes, matched by name; labels that cannot be matched are dropped.
 
-    The list is the judge's where its verdicts are to be compared with labels, else that of the first set that has one.
+    The list is the classifier's where its verdicts are to be compared with labels, else that of the first set that has
+    one.
     """
     features = [pair.real, pair.fake, pair.heldout]
     there = [f for f in features if f is not None and f.labels is not None]
@@ -247,7 +248,7 @@ def same_classes(pair: Pair, *, judged: bool = False) -> Pair:
 def _judge_names(judged: Features) -> tuple[tuple[str, ...], str]:
     names, logits = judged.passport.class_names, judged.logits
     named = logits is not None and len(names) == logits.shape[1]
-    return names if named else (), f"the judge {judged.passport.extractor}"
+    return names if named else (), f"the classifier {judged.passport.extractor}"
 
 
 def _first_names(features: Iterable[Features]) -> tuple[tuple[str, ...], str]:

@@ -35,7 +35,8 @@ class Ranks:
     size: int = 1
 
     def span(self, n: int) -> tuple[int, int]:
-        """The rows start..stop that this rank embeds: contiguous, in rank order, empty when there are fewer rows than ranks.
+        """The rows start..stop that this rank embeds: contiguous, in rank order, empty when there are fewer rows than
+        ranks.
 
         >>> [Ranks(r, 3).span(2) for r in range(3)]
         [(0, 1), (1, 2), (2, 2)]
@@ -83,15 +84,16 @@ class Ranks:
         sent = torch.frombuffer(bytearray(mine), dtype=torch.uint8).to(_device())
         theirs = [bytes(part.cpu().numpy()) for part in self._all(sent)]
         differ = [
-            f"{name} (ranks {', '.join(str(r) for r, said in enumerate(theirs) if said[at] != theirs[0][at])} differ from rank 0)"
+            f"{name} (ranks {', '.join(str(r) for r, said in enumerate(theirs) if said[at] != theirs[0][at])} differ "
+            "from rank 0)"
             for name, at in zip(sorted(facts), (slice(i, i + 32) for i in range(0, len(mine), 32)), strict=True)
             if any(said[at] != theirs[0][at] for said in theirs)
         ]
         if differ:
             raise IncomparableError(
-                f"All {self.size} processes must bring the same; they differ in {'; '.join(differ)}. Give every process the same "
-                "images and options; a generator must draw from the torch.Generator that it is given. To measure what each "
-                "process made for itself, gather the images first, or leave ranks= out."
+                f"All {self.size} processes must bring the same; they differ in {'; '.join(differ)}. Give every "
+                "process the same images and options; a generator must draw from the torch.Generator that it is given. "
+                "To measure what each process made for itself, gather the images first, or leave ranks= out."
             )
 
     def require_close(self, name: str, values: torch.Tensor, tolerance: float) -> None:
@@ -103,8 +105,8 @@ class Ranks:
         others = [str(r) for r, said in enumerate(theirs) if not bool(((said - theirs[0]).abs() <= room).all())]
         if others:
             raise IncomparableError(
-                f"All {self.size} processes must bring the same network; in {name} ranks {', '.join(others)} differ from rank 0. "
-                "Give every process the same weights, layer and preprocessing."
+                f"All {self.size} processes must bring the same network; in {name} ranks {', '.join(others)} differ "
+                "from rank 0. Give every process the same weights, layer and preprocessing."
             )
 
     def together(self, make: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """What was promised: `baselines/NAME.json` with its per-image vectors beside it, and the rules for replacing it.
 
-A baseline is text that people review in a pull request: sorted keys, no NaN, a reason, and the hash of what it supersedes.
-A checksum over the document finds edits by hand: a number that nobody measured must not become a promise.
+A baseline is text that people review in a pull request: sorted keys, no NaN, a reason, and the hash of what it
+supersedes. A checksum over the document finds edits by hand: a number that nobody measured must not become a promise.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Baseline:
     train_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # metric -> one value per training seed
     train_sd: Mapping[str, float] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
-    note: str = field(default="", compare=False)  # what a reader should be told: "no per-image values"
+    note: str = field(default="", compare=False)  # what a reader should know: "no per-image values"
     digest: str = field(default="", compare=False)  # of the file it was read from
 
     @property
@@ -70,10 +70,15 @@ class Baseline:
         last = ordered[-1]
         source = {"evaluation": last.name, "step": last.step}
         return cls(
-            name=name, created=last.created, protocol=gate_protocol(last), looks=tuple(map(Look.of, ordered)),
-            reason=reason, source=source, environment=dict(last.environment),
+            name=name,
+            created=last.created,
+            protocol=gate_protocol(last),
+            looks=tuple(map(Look.of, ordered)),
+            reason=reason,
+            source=source,
+            environment=dict(last.environment),
             train_values=_train_values([*ordered[-1:], *seeds]) if seeds else {},
-        )  # fmt: skip
+        )
 
 
 def read_baseline(path: str | Path) -> Baseline:
@@ -88,7 +93,8 @@ def read_baseline(path: str | Path) -> Baseline:
         return replace(Baseline.of([evaluation], name=evaluation.name), path=path)
     if schema != SCHEMA:
         raise BrokenRunError(
-            f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the baseline."
+            f"{path} must have schema {SCHEMA!r}; got {schema!r}. It was written by another version: update the "
+            "baseline."
         )
     try:
         if document.get("sha256") != _checksum(document):
@@ -110,7 +116,9 @@ def _what(error: Exception) -> str:
 
 
 def store(path: Path, content: bytes | None) -> None:
-    """Replace a file whole, or take it away. What writes a baseline is an argument, for pytest-xdist's workers must not."""
+    """Replace a file whole, or take it away. What writes a baseline is an argument, for pytest-xdist's workers must
+    not.
+    """
     if content is None:
         path.unlink(missing_ok=True)
     else:
@@ -129,8 +137,8 @@ def write_baseline(
 def put_baseline(baseline: Baseline, path: Path, metrics: Sequence[str] | None, write: Store) -> Path:
     """The same for who is `alone` with it: the vectors under a name of their own, then the document that names them.
 
-    Until the document is replaced the old one finds its own vectors, and from then on the new one does: a kill at any moment
-    leaves a whole baseline. What nobody names is taken away last.
+    Until the document is replaced the old one finds its own vectors, and from then on the new one does: a kill at any
+    moment leaves a whole baseline. What nobody names is taken away last.
     """
     document = to_json(baseline)
     vectors = _vectors(baseline, metrics)
@@ -188,15 +196,22 @@ def _stem(path: Path) -> str:
 def to_json(baseline: Baseline) -> dict[str, Any]:
     *smaller, last = (_look_json(look) for look in baseline.looks)
     return {
-        "schema": SCHEMA, "name": baseline.name, "created": baseline.created, "reason": baseline.reason,
-        "supersedes": baseline.supersedes, "source": dict(baseline.source), "env": dict(baseline.environment),
-        "protocol": dict(baseline.protocol), "protocol_hash": protocol_hash(baseline.protocol),
+        "schema": SCHEMA,
+        "name": baseline.name,
+        "created": baseline.created,
+        "reason": baseline.reason,
+        "supersedes": baseline.supersedes,
+        "source": dict(baseline.source),
+        "env": dict(baseline.environment),
+        "protocol": dict(baseline.protocol),
+        "protocol_hash": protocol_hash(baseline.protocol),
         "scope": {
             "train_values": {key: list(values) for key, values in baseline.train_values.items()},
             "train_sd": dict(baseline.train_sd),
         },
-        **last, "smaller_looks": smaller,
-    }  # fmt: skip
+        **last,
+        "smaller_looks": smaller,
+    }
 
 
 def file_hash(path: Path) -> str:
@@ -220,13 +235,18 @@ def _parse(document: dict[str, Any], path: Path) -> Baseline:
     by_metric = table(scope.get("train_values", {}), "train_values")
     spread = table(scope.get("train_sd", {}), "train_sd")
     return Baseline(
-        name=text(document["name"], "name"), created=text(document["created"], "created"),
-        protocol=table(document["protocol"], "protocol"), looks=tuple(sorted(looks, key=lambda look: look.n)),
-        reason=text(document["reason"], "reason"), supersedes=text(document["supersedes"], "supersedes"),
-        source=table(document.get("source", {}), "source"), environment=table(document.get("env", {}), "env"),
+        name=text(document["name"], "name"),
+        created=text(document["created"], "created"),
+        protocol=table(document["protocol"], "protocol"),
+        looks=tuple(sorted(looks, key=lambda look: look.n)),
+        reason=text(document["reason"], "reason"),
+        supersedes=text(document["supersedes"], "supersedes"),
+        source=table(document.get("source", {}), "source"),
+        environment=table(document.get("env", {}), "env"),
         train_values={name: tuple(finite(v, "train_values") for v in values) for name, values in by_metric.items()},
-        train_sd={name: finite(v, "train_sd", 0.0) for name, v in spread.items()}, path=path,
-    )  # fmt: skip
+        train_sd={name: finite(v, "train_sd", 0.0) for name, v in spread.items()},
+        path=path,
+    )
 
 
 def _look(document: Any) -> Look:

@@ -1,7 +1,7 @@
 """The gate's own test: how often it cries wolf on your generator, and what it catches.
 
 A/A: two fresh sets of the same generator are compared; every red is a false alarm. A/B: the same with a fault made on
-purpose. What needs a network (drawing, measuring) is handed in. Shares come with Clopper-Pearson intervals, which are exact.
+purpose. What needs a network or images (drawing, measuring, breaking) is handed in. Shares come with Clopper-Pearson intervals, which are exact.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganeval.gate.baseline import Baseline
-from ganeval.gate.faults import FAULTS, NEED_LABELS, Images, Labels, fault
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfig
 from ganeval.gate.verdict import Verdict
 from ganeval.numerics.intervals import clopper_pearson
 from ganeval.records.scores import Evaluation
 
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64] | None
 Draw = Callable[[int, int], tuple[Images, Labels]]  # (seed, n) -> images (n, c, h, w) uint8, labels
 Measure = Callable[[Images, Labels, str], Evaluation]  # (images, labels, id of the latents)
+Break = Callable[[Images, Labels, np.random.Generator], Images]  # the same images, broken
 AA = "same generator, fresh latents"
 Progress = Callable[[int, int], None]
 
@@ -71,32 +74,32 @@ def calibrate(
     n: int,
     runs: int = 200,
     fault_runs: int = 50,
-    faults: Iterable[str] | None = None,
+    faults: Mapping[str, Break] | None = None,
     seed: int = 0,
     variants: Mapping[str, Draw] | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Compare `runs` healthy pairs and `fault_runs` broken ones of each fault, n images a side.
 
-    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `variants`: more generators to
-    compare with this one, for example one with perturbed weights.
+    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `faults`: by name, what breaks
+    images. `variants`: more generators to compare with this one, for example one with perturbed weights.
     """
-    chosen = [name for name in (FAULTS if faults is None else faults) if fault(name)]
-    if draw(seed, 2)[1] is None:
-        chosen = [name for name in chosen if name not in NEED_LABELS]
-    variants = variants or {}
-    total, done = runs + fault_runs * (len(chosen) + len(variants)), 0
+    faults, variants = faults or {}, variants or {}
+    total, done = runs + fault_runs * (len(faults) + len(variants)), 0
     seeds = _Seeds(seed)
+    few, asked = draw(seed, min(n, 64))
+    for fault in faults.values():  # what cannot be broken is an error before anything is measured
+        fault(few, asked, np.random.default_rng(seed))
 
     def healthy(n: int) -> Verdict:
         base, now = (_measured(draw, measure, next(seeds), n) for _ in range(2))
         return compare(base, now, config)
 
-    def broken(name: str) -> Callable[[int], Verdict]:
+    def broken(fault: Break) -> Callable[[int], Verdict]:
         def once(n: int) -> Verdict:
             s = next(seeds)
             images, labels = draw(s, n)
-            bad = fault(name)(images, labels, np.random.default_rng([s, 1]))
+            bad = fault(images, labels, np.random.default_rng([s, 1]))
             return compare(measure(images, labels, str(s)), measure(bad, labels, str(s)), config)
 
         return once
@@ -108,7 +111,7 @@ def calibrate(
 
         return once
 
-    kinds = {AA: (healthy, runs), **{name: (broken(name), fault_runs) for name in chosen},
+    kinds = {AA: (healthy, runs), **{name: (broken(fault), fault_runs) for name, fault in faults.items()},
              **{name: (varied(other), fault_runs) for name, other in variants.items()}}  # fmt: skip
     trials: list[Trials] = []
     for name, (once, times) in kinds.items():

@@ -111,7 +111,9 @@ def gate(
 
 
 def _kept(outcome: Outcome, runs: Sequence[Path]) -> Outcome:
-    """The verdict also lies in the one run that was judged, where the report finds it; nobody asked, so no error if not."""
+    """The verdict also lies in the one run that was judged, where the report finds it; nobody asked, so no error if
+    not.
+    """
     if len(runs) != 1 or not (runs[0] / layout.RUN).is_file():
         return outcome
     path = runs[0] / layout.VERDICT

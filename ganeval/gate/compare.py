@@ -1,17 +1,17 @@
 """Then against now for one metric: the difference, oriented so that positive is worse, and its error.
 
 Paired (shared latents and labels, per-image vectors on both sides): the noise of a sample mostly cancels, because both
-generators are asked the same questions. For a mean the difference of the two vectors is exact; for a distance such as FID
-it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) / sqrt(n).
-The reference set is the same on both sides and held fixed.
+generators are asked the same questions. For a mean the difference of the two vectors is exact; for a distance such as
+FID it is the difference of two influence functions, each linearised at its own sample: se = sd(psi_now - psi_then) /
+sqrt(n). The reference set is the same on both sides and held fixed.
 
-Where classes are asked for in equal numbers, only the spread within classes counts (see `ganeval.numerics.strata`).
+With balanced labels, the standard error is the within-class one (see `ganeval.numerics.strata`).
 
-A fitted influence psi(x) = psi_0(x) + mean_j phi(x, x_j), with phi the second-order kernel and E = mean phi^2, has the variance
-var psi_0 + E / n, while the estimate has n var T_n = var psi_0 + E / (2 n): the error is too large, if anything, by up to sqrt 2
-where psi_0 = 0 (a perfect generator). The linearisation is checked twice: the second-order part of both values (value minus debiased value, where both were
-measured) must not explain the difference, else it is added to the standard error; and no single image may carry a tenth
-of the variance. Both say so in the note.
+A fitted influence psi(x) = psi_0(x) + mean_j phi(x, x_j), with phi the second-order kernel and E = mean phi^2, has the
+variance var psi_0 + E / n, while the estimate has n var T_n = var psi_0 + E / (2 n): the error is too large, if
+anything, by up to sqrt 2 where psi_0 = 0 (a perfect generator). The linearisation is checked twice: the second-order
+part of both values (value minus debiased value, where both were measured) must not explain the difference, else it is
+added to the standard error; and no single image may carry a tenth of the variance. Both say so in the note.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def difference(then: Look, now: Look, metric: str) -> Difference:
     found = paired or _unpaired(base, entry, sign)
     if found is None:
         raise NoErrorKnownError(
-            f"No standard error of {metric} is known, so noise and loss cannot be told apart. "
+            f"No standard error of {metric} is known, so noise and loss cannot be separated. "
             f"Give its rule hard = true with max or min, or gate another metric."
         )
     return found if paired else replace(found, note=_why_unpaired(then, now, metric))
@@ -70,8 +70,8 @@ def difference(then: Look, now: Look, metric: str) -> Difference:
 def unchanged(then: Look, now: Look, base: float, value: float, margin: float) -> bool:
     """Whether both sides are the same images, bit for bit, with the same value up to rounding.
 
-    No statistics are needed then, and none would do: a metric without per-image values cannot be paired. Where the values
-    differ all the same, something else changed (the labels that were asked for), and that is judged.
+    No statistics are needed then, and none would do: a metric without per-image values cannot be paired. Where the
+    values differ all the same, something else changed (the labels that were asked for), and that is judged.
     """
     same = now.images != "" and then.images == now.images
     return same and abs(value - base) <= max(margin / 100, SAME * abs(base))
@@ -103,13 +103,15 @@ def level(entry: Entry, metric: str) -> Estimate:
         return Proportion(entry.hits, entry.n)
     if entry.se is None:
         raise NoErrorKnownError(
-            f"No standard error of {metric} is known, so its limit cannot be judged on a bound. Give its rule hard = true."
+            f"No standard error of {metric} is known, so its limit cannot be judged on a bound. Give its rule hard = "
+            "true."
         )
     return Normal(entry.value, entry.se, "normal")
 
 
 def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, train_sd: float | None = None) -> Normal:
-    """Retrained generators: Welch's t over training seeds, or a stored sd between seeds where one side has a single seed.
+    """Retrained generators: Welch's t over training seeds, or a stored sd between seeds where one side has a single
+    seed.
 
     The spread of the values over seeds already contains their sampling noise.
     """
@@ -127,7 +129,8 @@ def seeds_difference(then: Sequence[float], now: Sequence[float], better: str, t
         return Normal(gap, se, f"sd over {len(many)} seeds of one side", len(many) - 1)
     raise IncomparableError(
         "scope = 'recipe' judges a training recipe, and one training run a side says nothing about the next one. "
-        "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = 'checkpoint'."
+        "Pass two or more runs (three find 3 %, eight find 2 %), store train_sd with the baseline, or use scope = "
+        "'checkpoint'."
     )
 
 
@@ -140,7 +143,8 @@ def require_direction(metric: str, base: Entry, now: Entry) -> None:
 def require_comparable(metric: str, base: Entry, now: Entry) -> None:
     if base.version != now.version:
         raise IncomparableError(
-            f"{metric} changed from version {base.version} to {now.version}; its numbers do not compare. Update the baseline."
+            f"{metric} changed from version {base.version} to {now.version}; its numbers do not compare. Update the "
+            "baseline."
         )
     if dict(base.options) != dict(now.options):
         raise IncomparableError(
@@ -180,9 +184,13 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
     extra, note = _second_order(then, now, metric, gap, se)
     heavy = _heavy(spread)
     return Difference(
-        Normal(gap, math.hypot(se, extra), "paired influence"), base.value, entry.value, n, paired=True,
+        Normal(gap, math.hypot(se, extra), "paired influence"),
+        base.value,
+        entry.value,
+        n,
+        paired=True,
         note=" ".join(filter(None, (note, heavy))),
-    )  # fmt: skip
+    )
 
 
 def _same(a: Vector | None, b: Vector | None) -> bool:
@@ -229,8 +237,8 @@ def _second_order(then: Look, now: Look, metric: str, gap: float, se: float) -> 
     if excess <= max(2 * se, abs(gap) / 2, CERTAIN * math.hypot(parts[0][1], parts[1][1])):
         return 0.0, ""
     return excess, (
-        f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs by "
-        f"{excess:.3g}; that was added to the standard error. More images make it small."
+        f"The first-order approximation of {metric} is doubtful here: the second-order part of the two values differs "
+        f"by {excess:.3g}; that was added to the standard error. More images make it small."
     )
 
 

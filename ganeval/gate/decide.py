@@ -5,9 +5,10 @@
     regressed     else: the loss is real (p of "no loss" <= alpha after Holm) and larger than the floor
     inconclusive  none of these can be said with so many images
     incomparable  the two numbers do not mean the same
-    error         there is no number, or no error to judge it by
+    error         there is no number, or no standard error to judge it by
 
-Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (equal shares).
+Each of the three claims is kept at the family's alpha by itself: over all rules (Holm) and all looks (interim analyses,
+which share alpha equally).
 """
 
 from __future__ import annotations
@@ -153,8 +154,16 @@ def _hard(metric: str, what: str, entry: Entry, limit: float, sign: int) -> Chec
     assert entry.value is not None
     beyond = sign * (entry.value - limit)
     words = f"{metric} is {entry.value:g}; the hard limit is {what} {limit:g}."
-    return Check(what, "regressed" if beyond > 0 else "ok", words, delta=beyond, base=limit, now=entry.value, n=entry.n,
-                 method="hard")  # fmt: skip
+    return Check(
+        what,
+        "regressed" if beyond > 0 else "ok",
+        words,
+        delta=beyond,
+        base=limit,
+        now=entry.value,
+        n=entry.n,
+        method="hard",
+    )
 
 
 def _differences(rule: Rule, entry: Entry, sides: Sides, scope: Scope) -> Iterator[Question | Check]:
@@ -188,8 +197,19 @@ def _compared(what: str, rule: Rule, then: Look, now: Look) -> Question | Check:
 
 def _same(what: str, base: float, value: float, margin: float, n: int | None) -> Check:
     sentence = f"{base:.4g} -> {value:.4g}: the images are those of the baseline, bit for bit."
-    return Check(what, "ok", sentence, delta=0.0, interval=(0.0, 0.0), base=base, now=value, margin=margin, n=n,
-                 method="identical images", paired=True)  # fmt: skip
+    return Check(
+        what,
+        "ok",
+        sentence,
+        delta=0.0,
+        interval=(0.0, 0.0),
+        base=base,
+        now=value,
+        margin=margin,
+        n=n,
+        method="identical images",
+        paired=True,
+    )
 
 
 def _seeds_question(rule: Rule, entry: Entry, sides: Sides) -> Question:
@@ -206,9 +226,11 @@ def _seeds_question(rule: Rule, entry: Entry, sides: Sides) -> Question:
     estimate = seeds_difference(then, now, entry.better, (sides.train_sd or {}).get(metric))
     base = sum(then) / len(then)
     return Question(
-        "difference of recipes", Difference(estimate, base, sum(now) / len(now), entry.n or 0),
-        rule.margin(base), rule.floor(base),
-    )  # fmt: skip
+        "difference of recipes",
+        Difference(estimate, base, sum(now) / len(now), entry.n or 0),
+        rule.margin(base),
+        rule.floor(base),
+    )
 
 
 def _values(looks: Sequence[Look], metric: str) -> list[float]:
@@ -256,11 +278,24 @@ def _check(q: Question, alpha: float, sharpest: float, p_worse: float, p_ok: flo
         word = "regressed"
     resolved = reach(sharpest) * q.evidence.se
     check = Check(
-        q.what, word, "", delta=delta, interval=(low - q.null, high - q.null), base=q.found.base, now=q.found.now,
-        margin=q.margin, floor=q.floor, p_worse=p_worse, p_ok=p_ok, p_better=p_better, n=q.found.n,
-        method=q.evidence.method, paired=q.found.paired, detectable=resolved or None,
+        q.what,
+        word,
+        "",
+        delta=delta,
+        interval=(low - q.null, high - q.null),
+        base=q.found.base,
+        now=q.found.now,
+        margin=q.margin,
+        floor=q.floor,
+        p_worse=p_worse,
+        p_ok=p_ok,
+        p_better=p_better,
+        n=q.found.n,
+        method=q.evidence.method,
+        paired=q.found.paired,
+        detectable=resolved or None,
         n_needed=_n_needed(q, resolved),
-    )  # fmt: skip
+    )
     return replace(check, sentence=_sentence(check, q))
 
 

@@ -35,8 +35,9 @@ def deliver(verdict: Verdict, outputs: Mapping[str, str | Path]) -> Verdict:
         return verdict
     return verdict.with_(
         exit_code=verdict.exit_code if verdict.exit_code == Exit.REGRESSED else Exit.ERROR,
-        sentence=" ".join([verdict.sentence, *failures]), notes=(*verdict.notes, *failures),
-    )  # fmt: skip
+        sentence=" ".join([verdict.sentence, *failures]),
+        notes=(*verdict.notes, *failures),
+    )
 
 
 def summary_path() -> str:

@@ -2,7 +2,7 @@
 
 Entries are small and JSON-ready (they are what a baseline keeps); the per-image vectors lie beside them.
 
-Where classes were asked for in equal numbers, only the spread within them is noise (see `ganeval.numerics.strata`).
+With balanced labels, the standard error is the within-class one (see `ganeval.numerics.strata`).
 """
 
 from __future__ import annotations
@@ -74,10 +74,18 @@ class Entry:
         hits = int(vectors[linear].sum()) if linear not in ("", "influence") and is_binary(vectors[linear]) else None
         se = error_of_mean(vectors[linear], asked) if linear and hits is None else record.se
         return cls(
-            value=float(value), se=se if is_finite(se) else None, n=record.n, better=record.better, version=record.version,
-            biased_in_n=record.biased_in_n, hits=hits, linear=linear, by_class=_by_class(record), status=status,
+            value=float(value),
+            se=se if is_finite(se) else None,
+            n=record.n,
+            better=record.better,
+            version=record.version,
+            biased_in_n=record.biased_in_n,
+            hits=hits,
+            linear=linear,
+            by_class=_by_class(record),
+            status=status,
             options={key: value for key, value in options.items() if key != "seed"},
-        )  # fmt: skip
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {key: value for key, value in asdict(self).items() if value not in ({}, None, "")}
@@ -104,14 +112,14 @@ class Look:
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Self:
-        asked = evaluation.labels
+        asked = None if evaluation.labels is None else evaluation.labels.astype(np.float32)
         entries = {
             name: Entry.of(record, vectors_of(evaluation.per_sample, name), _options(evaluation, name), asked)
             for name, record in evaluation.scores.items()
         }
         for name, record in evaluation.scores.items():
             entries |= _inner(entries[name], name, record.details)
-        kept = {} if asked is None else {LABELS: asked.astype(np.float32)}
+        kept = {} if asked is None else {LABELS: asked}
         return cls(
             evaluation.fake.n,
             entries,
@@ -157,10 +165,10 @@ def require_sound(evaluation: Evaluation, where: object) -> Evaluation:
 
 
 def _options(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    """What a metric was told; of one about copies also which training images, without their name."""
+    """The options a metric was measured with; for one about copies also the training images, without their name."""
     train = evaluation.sets.get("train") if range_of(name).about_copies else None
-    told = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
-    return {**evaluation.protocol.get("options", {}).get(name, {}), **told}
+    images = {"train": str(train.get("sha256") or train.get("source"))[:12]} if isinstance(train, Mapping) else {}
+    return {**evaluation.protocol.get("options", {}).get(name, {}), **images}
 
 
 def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Entry]:
@@ -168,11 +176,16 @@ def _inner(entry: Entry, name: str, details: Mapping[str, Any]) -> dict[str, Ent
     numbers = {key: value for key, value in details.items() if is_finite(value) and not key.endswith("_se")}
     return {
         f"{name}.{key}": Entry(
-            float(value), _error(details.get(f"{key}_se")), entry.n, entry.better, entry.version, entry.biased_in_n,
+            float(value),
+            _error(details.get(f"{key}_se")),
+            entry.n,
+            entry.better,
+            entry.version,
+            entry.biased_in_n,
             options=entry.options,
         )
         for key, value in numbers.items()
-    }  # fmt: skip
+    }
 
 
 def _error(value: Any) -> float | None:

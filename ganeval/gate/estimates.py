@@ -1,7 +1,8 @@
 """What is known about a number that a rule looks at: one-sided p-values and bounds, one class per kind of evidence.
 
 Every estimate answers two questions: `p_above(t)`, the p-value of "the truth is at most t", and `p_below(t)`, that of
-"the truth is at least t". Small p-values are evidence for above and for below. Differences are oriented: positive = worse.
+"the truth is at least t". Small p-values are evidence for above and for below. Differences are oriented: positive =
+worse.
 
 Sources: Wilson 1927 (one proportion); Newcombe 1998, Stat. Med. 17:873, method 10 (two independent proportions);
 McNemar 1947, exact, and Tango 1998, Stat. Med. 17:891, eq. 5 (paired proportions); Welch 1947 (training seeds).

@@ -1,8 +1,9 @@
-"""The baseline as another branch has it: `--base-ref origin/main` reads the files of that commit, not those checked out.
+"""The baseline as another branch has it: `--base-ref origin/main` reads the files of that commit, not those checked
+out.
 
-A pull request may change `baselines/NAME.json` together with the generator; the promise it must keep is the one of the branch
-it goes to. Git is asked with fixed arguments: a ref that looks like an option, a range or a path is refused, the ref is
-resolved to a commit hash first, and a file's size is known before its content is read.
+A pull request may change `baselines/NAME.json` together with the generator; the promise it must keep is the one of the
+branch it goes to. Git is asked with fixed arguments: a ref that looks like an option, a range or a path is refused, the
+ref is resolved to a commit hash first, and a file's size is known before its content is read.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _git(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[byte
         raise GateConfigError("--base-ref needs git, which is not installed here.")
     quiet = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
-        return subprocess.run(  # noqa: S603 -- no shell; what comes from outside was checked, or is a path of this repository
+        return subprocess.run(  # noqa: S603 -- no shell; what comes from outside was checked
             [program, "-C", str(folder), *arguments], capture_output=True, check=False, timeout=_SECONDS, env=quiet
         )
     except subprocess.TimeoutExpired as error:

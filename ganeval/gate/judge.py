@@ -1,8 +1,8 @@
 """The gate as one function: a candidate, a configuration, a baseline -> a `Verdict`. Reads no files, writes none.
 
-A candidate is a list of evaluations (one run; or several training seeds), or a function that draws n images and measures
-them. Of the latter more images are drawn while a rule is undecided: n, 4n, 16n, ... up to `max_n`. A rule's first decision
-stands. alpha is shared equally between the planned looks.
+A candidate is a list of evaluations (one run; or several training seeds), or a function that draws n images and
+measures them. Of the latter more images are drawn while a rule is undecided: n, 4n, 16n, ... up to `max_n`. A rule's
+first decision stands. alpha is shared equally between the planned looks.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def require_one_or_recipe(runs: int, config: GateConfig) -> None:
     """Several runs are one question only as training seeds of one recipe; else every run has a gate of its own."""
     if runs > 1 and config.scope != "recipe":
         raise GateConfigError(
-            f"{runs} runs were named, and one gate judges one run. Gate each by itself, or pass --scope recipe if they are "
-            "training seeds of one recipe."
+            f"{runs} runs were named, and one gate judges one run. Gate each by itself, or pass --scope recipe if they "
+            "are training seeds of one recipe."
         )
 
 
@@ -90,7 +90,7 @@ def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judge
 
 
 def _worth_more(rules: Iterable[RuleVerdict]) -> bool:
-    """More images help an undecided rule, unless something is red already."""
+    """More images help an inconclusive rule, unless a rule has failed already."""
     words = {rule.verdict for rule in rules}
     return "inconclusive" in words and "regressed" not in words
 
@@ -106,9 +106,15 @@ def _merge(before: list[RuleVerdict], now: list[RuleVerdict]) -> list[RuleVerdic
 
 
 def _failed(
-    config: GateConfig, against: Against, rules: list[RuleVerdict], taken: list[Evaluation], look: int, n: int,
-    reason: str, looks: int,
-) -> Judged:  # fmt: skip
+    config: GateConfig,
+    against: Against,
+    rules: list[RuleVerdict],
+    taken: list[Evaluation],
+    look: int,
+    n: int,
+    reason: str,
+    looks: int,
+) -> Judged:
     sentence = f"The generator failed at look {look} (n = {n}): {reason}"
     failed = Check("generator", "error", sentence)
     drafts = rules or [RuleVerdict(rule.metric, "inconclusive", "") for rule in config.rules]
@@ -124,10 +130,13 @@ def _failed(
 def _sides(seeds: Sequence[Evaluation], against: Against, n: int) -> Sides:
     base, anchor = against.baseline, against.anchor
     return Sides(
-        now=Look.of(seeds[0]), against=base and base.at(n), anchor=anchor and anchor.at(n),
-        now_seeds=tuple(map(Look.of, seeds[1:])), train_values=dict(base.train_values) if base else None,
+        now=Look.of(seeds[0]),
+        against=base and base.at(n),
+        anchor=anchor and anchor.at(n),
+        now_seeds=tuple(map(Look.of, seeds[1:])),
+        train_values=dict(base.train_values) if base else None,
         train_sd=dict(base.train_sd) if base else None,
-    )  # fmt: skip
+    )
 
 
 def _refuse(
@@ -148,10 +157,12 @@ def _otherwise(candidates: Sequence[Evaluation], against: Against) -> str:
     first, *others = map(gate_protocol, candidates)
     for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
         if side and (gaps := protocol_differences(side.protocol, first)):
-            return f"The {which} was measured otherwise: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+            return (
+                f"The {which} was measured differently: {'; '.join(gaps)}. Measure both alike, or update the {which}."
+            )
     for other in others:
         if gaps := protocol_differences(first, other):
-            return f"The runs were measured otherwise than each other: {'; '.join(gaps)}. Evaluate all of them alike."
+            return f"The runs were measured differently: {'; '.join(gaps)}. Evaluate all of them alike."
     return ""
 
 
@@ -183,23 +194,27 @@ def _verdict(
     if unused and config.on_unused != "pass":
         notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
     return Verdict(
-        name=config.name or (last.name if last else ""), created=last.created if last else "", verdict=word,
-        exit_code=code, sentence=sentence, rules=tuple(rules), notes=tuple(notes),
-        metrics=_metrics(last), protocol_hash=protocol_hash(gate_protocol(last)) if last else "",
-        baseline=_about(against.baseline), settings=_settings(config, looks),
+        name=config.name or (last.name if last else ""),
+        created=last.created if last else "",
+        verdict=word,
+        exit_code=code,
+        sentence=sentence,
+        rules=tuple(rules),
+        notes=tuple(notes),
+        metrics=_metrics(last),
+        protocol_hash=protocol_hash(gate_protocol(last)) if last else "",
+        baseline=_about(against.baseline),
+        settings=_settings(config, looks),
         candidate={"name": last.name, "step": last.step, "n": last.fake.n} if last else {},
-    )  # fmt: skip
+    )
 
 
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
-    """What must be said where copies are looked for among other images than the training set."""
+    """What must be said where nobody looks for copies, because the training images are not known."""
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
-    if not about or evaluation is None or evaluation.sets.get("train"):
+    if about or evaluation is None or evaluation.sets.get("train"):
         return []
-    where = (
-        f"{', '.join(about)}: no training images were named, so copies were looked for among {evaluation.real.source}."
-    )
-    return [f"{where} If the generator was trained on other images, name them: train = 'hoda:train'."]
+    return ["Copies were not looked for: no training images were named. Name them, for example train = 'hoda:train'."]
 
 
 def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], unused: Sequence[str]) -> tuple[int, str]:
@@ -220,12 +235,12 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
         if fails and by_word.get(word):
             return code, f"{', '.join(by_word[word])}: {phrase}."
     if unused and config.on_unused == "fail":
-        return Exit.NO_BASELINE, f"The baseline promises what no rule reads: {', '.join(unused)}."
+        return Exit.NO_BASELINE, f"No rule reads these metrics of the baseline: {', '.join(unused)}."
     return Exit.OK, f"No rule failed{_rest(by_word)}"
 
 
 def _rest(by_word: Mapping[str, Sequence[str]]) -> str:
-    """What a green sentence must add: that some of it is not proved."""
+    """What a sentence without a failure must add: that some rules are not decided."""
     if by_word.get("incomparable"):
         return "; some cannot be compared with the baseline."
     return "; some need more images to decide." if by_word.get("inconclusive") else "."

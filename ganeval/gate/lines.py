@@ -1,4 +1,6 @@
-"""On which line of a TOML file a key stands. `tomllib` does not tell, so the shortest beginning that has the key is looked for."""
+"""On which line of a TOML file a key stands. `tomllib` does not tell, so the shortest beginning that has the key is
+looked for.
+"""
 
 from __future__ import annotations
 

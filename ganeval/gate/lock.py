@@ -1,6 +1,7 @@
 """One process at a time replaces a baseline: a lock file beside it, held by the kernel, so that a dead owner loses it.
 
-The lock is `flock` on `.NAME.json.lock`, not the file's existence: whatever a killed process leaves behind binds nobody.
+The lock is `flock` on `.NAME.json.lock`, not the file's existence: whatever a killed process leaves behind binds
+nobody.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Many tests, one promise: Holm over rules, an equal share of alpha for each look.
 
-Holm 1979 (Scand. J. Statist. 6:65) keeps the chance of *any* false rejection at alpha, whatever the dependence between the
-metrics. Looks spend alpha equally (Bonferroni): simple, valid for any stopping rule, and little is lost at four looks.
+Holm 1979 (Scand. J. Statist. 6:65) keeps the chance of *any* false rejection at alpha, whatever the dependence between
+the metrics. Looks spend alpha equally (Bonferroni): simple, valid for any stopping rule, and little is lost at four
+looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Rules that no generator can ever fail, or ever keep: refused when they are read, for a gate that is always green is none.
+"""Rules that no generator can ever fail, or ever keep: refused when they are read, for a gate that is always green is
+none.
 
-A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a metric
-has no bound, against numbers that no measurement of images comes near.
+A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a
+metric has no bound, against numbers that no measurement of images comes near.
 """
 
 from __future__ import annotations
@@ -100,7 +101,10 @@ def _margins(rule: Rule, known: Range) -> Iterator[Problem]:
         if value is not None and value >= 1 and known.better == "higher" and known.low >= 0:
             yield (
                 key,
-                f"{rule.metric} cannot lose more than all of it, so {key} = {value:g} can never fail. Write 0.05 for 5 %.",
+                (
+                    f"{rule.metric} cannot lose more than all of it, so {key} = {value:g} can never fail. "
+                    "Write 0.05 for 5 %."
+                ),
             )
     for key in ("floor_abs", "floor_rel"):
         if getattr(rule, key) is not None and not rule.compares:
@@ -118,7 +122,8 @@ def _class_limits(rule: Rule) -> Iterator[Problem]:
         yield (
             "per_class_margin_abs",
             (
-                f"A class has a share in [0, 1], so per_class_margin_abs = {_shown(margin)} can never fail. Write 0.05 for 5 points."
+                f"A class has a share in [0, 1], so per_class_margin_abs = {_shown(margin)} can never fail. Write 0.05 "
+                "for 5 points."
             ),
         )
 

@@ -1,8 +1,9 @@
 """How many images resolve a difference, and what difference so many images resolve.
 
-Everything rests on `se(n) = noise / sqrt(n)`: `noise` is the per-image standard deviation of a difference, measured (the
-gate reads it off a comparison). Of a share the noise changes with the share itself: see `ganeval.numerics.share_power`;
-`proportion_noise` is that of two equal shares, which is what it takes to prove that nothing changed.
+Everything rests on `se(n) = noise / sqrt(n)`: `noise` is the per-image standard deviation of a difference, measured
+(the gate reads it off a comparison). Of a share the noise changes with the share itself: see
+`ganeval.numerics.share_power`; `proportion_noise` is that of two equal shares, which is what it takes to prove that
+nothing changed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
 
-A preset names only metrics that every generator of small images has. What needs a judge is left out without one. Copies are
-looked for among the training images where the gate is told them (`train`), else among the reference images.
+A preset names only metrics that every generator of small images has. What needs a classifier is left out without one,
+and what is about copies without training images (`train`): nothing else says what was copied.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         _COUNT,
     ),
 }
-NEED_A_JUDGE = ("classifier_score", "missing_classes")
+NEED_A_CLASSIFIER = ("classifier_score", "missing_classes")
+NEED_TRAINING_IMAGES = ("copies",)
 
 
-def preset(name: str, *, judged: bool = True) -> tuple[Rule, ...]:
+def preset(name: str, *, judged: bool = True, trained: bool = True) -> tuple[Rule, ...]:
     """
     >>> [rule.metric for rule in preset("strict", judged=False)]
     ['fid', 'precision', 'copies']
     """
     if name not in PRESETS:
         raise UnknownNameError(unknown_name("preset of rules", name, PRESETS))
-    return tuple(Rule(**line) for line in PRESETS[name] if judged or line["metric"] not in NEED_A_JUDGE)
+    without = {*(() if judged else NEED_A_CLASSIFIER), *(() if trained else NEED_TRAINING_IMAGES)}
+    return tuple(Rule(**line) for line in PRESETS[name] if line["metric"] not in without)

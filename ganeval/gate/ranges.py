@@ -1,7 +1,8 @@
 """What values a metric can take and which of them are good, read from its card; no metric (and no torch) is imported.
 
-Every card says `Returns: [0, 1]` and stands under a decorator `@metric("precision", better="higher", ...)`. Both are text, so
-the source is parsed and not run. What a card leaves open ("[-small, k]") is open here, and so is a plug-in's metric.
+Every card says `Returns: [0, 1]` and stands under a decorator `@metric("precision", better="higher", ...)`. Both are
+text, so the source is parsed and not run. What a card leaves open ("[-small, k]") is open here, and so is a plug-in's
+metric.
 """
 
 from __future__ import annotations
@@ -72,8 +73,12 @@ def _range(call: ast.Call, card: str) -> Range:
     needs = "".join(ast.dump(given[name]) for name in ("needs", "wants") if name in given)
     found = _RETURNS.search(card) or _COUNTS.search(card)
     low, high = found.groups() if found else ("", "")
-    return Range(_bound(low, -math.inf), _bound(high, math.inf), str(better),
-                 about_copies=question == "memorisation" or "'heldout'" in needs)  # fmt: skip
+    return Range(
+        _bound(low, -math.inf),
+        _bound(high, math.inf),
+        str(better),
+        about_copies=question == "memorisation" or "'heldout'" in needs,
+    )
 
 
 def _bound(text: str, otherwise: float) -> float:

@@ -1,7 +1,7 @@
 """What is tolerated: the gate's configuration, from `ganeval.toml` or `[tool.ganeval.gate]` in `pyproject.toml`.
 
-Strict: an unknown key, a wrong type or a rule that can never fail is an error that names the file, the key and the nearest
-known one. A typing error in a gate's configuration must not become a gate that is always green.
+Strict: an unknown key, a wrong type or a rule that can never fail is an error that names the file, the key and the
+nearest known one. A typing error in a gate's configuration must not become a gate that is always green.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class GateConfig:
-    """Everything the gate is told. `rules` is the only part without a useful default."""
+    """Everything that the gate is given. `rules` is the only part without a useful default."""
 
     rules: tuple[Rule, ...]
     name: str = ""
@@ -171,7 +171,8 @@ class GateConfig:
     def with_(self, **changes: Any) -> Self:
         """A copy with some fields changed; those of the protocol by their own names."""
         how = {key: changes.pop(key) for key in MEASURED & set(changes)}
-        return replace(self, **changes, protocol=changes.get("protocol", self.protocol).with_(**how))
+        protocol = changes.pop("protocol", self.protocol).with_(**how)
+        return replace(self, **changes, protocol=protocol)
 
 
 def find_config(folder: str | Path = ".") -> Path | None:
@@ -269,11 +270,12 @@ def _check_type(annotation: Any, key: str, value: Any) -> None:
     if choices is not None:
         if value not in choices:
             raise GateConfigError(
-                f"{key} = {_shown(value)}. {unknown_name('choice', value if isinstance(value, str) else _shown(value), choices)}",
+                f"{key} = {_shown(value)}. "
+                f"{unknown_name('choice', value if isinstance(value, str) else _shown(value), choices)}",
                 (key,),
             )
         return
-    kind = _NAMED.get(annotation, annotation.removesuffix(" | None"))
+    kind = str(_NAMED.get(annotation, annotation.removesuffix(" | None")))
     expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,), "table": (dict,)}[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
         raise GateConfigError(f"{key} must be of type {kind}; got {_shown(value)}.", (key,))

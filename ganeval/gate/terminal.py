@@ -32,8 +32,16 @@ def _row(rule: RuleVerdict) -> tuple[str, ...]:
     bounds = "" if check.interval is None else f"{check.interval[0]:.3g} to {check.interval[1]:.3g}"
     margin = "" if limit or check.margin is None else f"{check.margin:.3g}"
     paired = " paired" if check.paired else ""
-    return (*start, f"{limit} {check.base:.4g}".strip(), shown(rule), f"{check.delta:.3g}{paired}", bounds, margin,
-            str(rule.n or ""), rule.verdict)  # fmt: skip
+    return (
+        *start,
+        f"{limit} {check.base:.4g}".strip(),
+        shown(rule),
+        f"{check.delta:.3g}{paired}",
+        bounds,
+        margin,
+        str(rule.n or ""),
+        rule.verdict,
+    )
 
 
 def _table(cells: list[tuple[str, ...]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Replacing a promise: only on purpose, with a reason, from a clean tree, by a person.
 
-The best value ever seen never becomes the baseline by itself: against the best of 20 healthy runs a 2 % gate fires in 65 %
-of the next ones (simulated with the noise of retraining).
+The best value ever seen never becomes the baseline by itself: against the best of 20 healthy runs a 2 % gate fires in
+65 % of the next ones (simulated with the noise of retraining).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def require_allowed(update: Update, path: Path, environ: Mapping[str, str] | Non
     if in_ci(os.environ if environ is None else environ) and not update.allow_ci:
         raise RefusedError(
             "A baseline is a promise and is not updated in CI. Update it on your machine and commit it; "
-            "--allow-ci-update lifts this."
+            "--allow-ci-update allows it here."
         )
     if update.new_only and path.exists():
         raise RefusedError(f"{path} exists already, and only new baselines were to be written.")
@@ -63,7 +63,7 @@ def require_allowed(update: Update, path: Path, environ: Mapping[str, str] | Non
     if state is not None and state["dirty"] and not update.force:
         raise RefusedError(
             "The working tree has uncommitted changes, so the baseline could not be traced to a commit. "
-            "Commit them first; --force lifts this."
+            "Commit them first; --force allows it."
         )
 
 
@@ -79,11 +79,13 @@ def require_healthy(
         return
     if verdict.verdict == "regressed":
         raise RefusedError(
-            f"{verdict.sentence} A regression does not become the new baseline by itself; --accept-regression lifts this."
+            f"{verdict.sentence} A regression does not become the new baseline by itself; --accept-regression "
+            "allows it."
         )
     if unknown := against.broken or _not_compared(verdict, against.baseline):
         raise RefusedError(
-            f"{unknown} So nothing shows that the new numbers are no worse than that promise; --accept-regression lifts this."
+            f"{unknown} So nothing shows that the new numbers are no worse than the old ones; --accept-regression "
+            "allows it."
         )
 
 

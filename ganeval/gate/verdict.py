@@ -1,4 +1,6 @@
-"""What happened: a word for each rule, one exit code, and every number behind them, JSON-ready (`ganeval.verdict/1`)."""
+"""What happened: a word for each rule, one exit code, and every number behind them, JSON-ready
+(`ganeval.verdict/1`).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,13 @@ SCHEMA = "ganeval.verdict/1"
 Word = Literal["improved", "ok", "inconclusive", "regressed", "incomparable", "error"]
 WORST_FIRST: tuple[Word, ...] = ("regressed", "error", "incomparable", "inconclusive", "ok", "improved")
 SYMBOL: Mapping[str, str] = {
-    "improved": "▲", "ok": "✔", "inconclusive": "?", "regressed": "✘", "incomparable": "≠", "error": "!",
-}  # fmt: skip
+    "improved": "▲",
+    "ok": "✔",
+    "inconclusive": "?",
+    "regressed": "✘",
+    "incomparable": "≠",
+    "error": "!",
+}
 
 
 class Exit(IntEnum):

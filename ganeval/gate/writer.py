@@ -15,7 +15,9 @@ from ganeval.records.scores import render_value
 
 @dataclass(frozen=True)
 class Writer:
-    """`render(verdict)` is deterministic. `kind`: "file" is replaced atomically, "append" grows, "stdout" is printed."""
+    """`render(verdict)` is deterministic. `kind`: "file" is replaced atomically, "append" grows, "stdout" is
+    printed.
+    """
 
     name: str
     render: Callable[[Verdict], str]

@@ -1,4 +1,5 @@
-"""Anything that people keep images in -> `ImageSet`. One input kind per file; each checks its own kind, here and only here.
+"""Anything that people keep images in -> `ImageSet`. One input kind per file; each checks its own kind, here and only
+here.
 
 Nothing is rescaled, converted or dropped silently: what does not fit is an error that names the item and the remedy.
 """
@@ -41,7 +42,8 @@ def image_set(
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
     classes: what says the class of an image in a folder or zip: "folders", "names" (`<class>_<index>.png`), "none", or
-    "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a shard.
+    "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a
+    shard.
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 
@@ -125,8 +127,8 @@ def _open_object(source: Any) -> ImageSet:
 
         return from_dataset(source)
     raise WrongInputError(
-        "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch Dataset "
-        f"or DataLoader, or a generator callable; got {type(source).__name__}."
+        "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch "
+        f"Dataset or DataLoader, or a generator callable; got {type(source).__name__}."
     )
 
 

@@ -59,7 +59,8 @@ def checked_layout(array: NDArray[Any], where: str, *, torch: bool = False) -> L
         )
     if 0 in array.shape:
         raise WrongInputError(
-            f"{where} must hold at least one image with at least one pixel; got shape {array.shape}. Was it filtered away?"
+            f"{where} must hold at least one image with at least one pixel; got shape {array.shape}. Was it filtered "
+            "away?"
         )
     return _grey(array.shape, where) if array.ndim == 3 else _channels(array.shape, where)
 
@@ -133,13 +134,13 @@ def require_uint8(array: NDArray[Any], where: str, *, torch: bool = False, hint:
 
 
 def _guess(array: NDArray[Any], cast: str) -> str:
-    """What probably happened, with the line that mends it."""
+    """What probably happened, with the line that fixes it."""
     if array.size == 0:
         return f"of shape {array.shape}, no image at all."
     finite = np.isfinite(array)
     if not finite.all():
         at = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), array.shape))
-        return f"with {array[at]} at index {at}. A generator that makes NaN or infinity has diverged: mend it first."
+        return f"with {array[at]} at index {at}. A generator that makes NaN or infinity has diverged: fix it first."
     low, high = array.min().item(), array.max().item()
     return f"from {low:.6g} to {high:.6g}. {_remedy(low, high, array.dtype.kind, cast)}"
 

@@ -57,7 +57,7 @@ def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
     """The image; whatever goes wrong inside the decoder, also later while pixels are read, is an error of this file."""
     try:
         with warnings.catch_warnings(), io.BytesIO(data) if isinstance(data, bytes) else open_regular(data) as file:
-            warnings.simplefilter("error", UserWarning)  # a decoder that warns has mended something silently
+            warnings.simplefilter("error", UserWarning)  # a decoder that warns has fixed something silently
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             _require_eight_bits(file.read(HEAD), where)
             file.seek(0)

@@ -24,10 +24,11 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     """Images in the natural order of their names (2 before 10); links are followed."""
     where = printable(path)
     if path.is_symlink() and not path.exists():
-        raise MissingFileError(f"{where} is a link to {printable(path.readlink())}, where nothing is. Mend the link.")
+        raise MissingFileError(f"{where} is a link to {printable(path.readlink())}, where nothing is. Fix the link.")
     if not path.exists():
         raise MissingFileError(
-            f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or digits:test."
+            f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or "
+            "digits:test."
         )
     if not path.is_dir():
         raise WrongInputError(f"{where} must be a folder, or a .zip, .npz or .npy file of images; it is another file.")
@@ -35,9 +36,7 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     names = image_names(files, where)
     stamps = Stamps(str(path), names, lambda name: path / name)
     found = labels_of(names, files, folders, lambda name: _listing(path / name), where, classes)
-    return from_files(
-        names, stamps.require, source=str(path), require_unchanged=stamps.require_all, **found._asdict()
-    )  # fmt: skip
+    return from_files(names, stamps.require, source=str(path), require_unchanged=stamps.require_all, **found._asdict())
 
 
 def from_paths(paths: Sequence[Path]) -> ImageSet:
@@ -46,7 +45,8 @@ def from_paths(paths: Sequence[Path]) -> ImageSet:
     strangers = [path for path in paths if not is_image_name(path.name)]
     if strangers:
         raise WrongInputError(
-            f"A list of paths must name image files; {printable(strangers[0])} is none. Open folders and archives one by one."
+            f"A list of paths must name image files; {printable(strangers[0])} is none. Open folders and archives one "
+            "by one."
         )
     stamps = Stamps(where, map(str, paths), Path)
     return from_files([str(path) for path in paths], stamps.require, source=where, require_unchanged=stamps.require_all)
@@ -77,7 +77,7 @@ def _walk(path: Path) -> tuple[list[str], list[str]]:
 
 def _refuse(error: OSError) -> None:
     raise WrongInputError(
-        f"The folder {printable(error.filename)} cannot be read: {error.strerror}. Mend its permissions."
+        f"The folder {printable(error.filename)} cannot be read: {error.strerror}. Fix its permissions."
     ) from error
 
 

@@ -68,15 +68,17 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
         inspect.signature(called).bind(1, None, None)
     except TypeError as error:
         raise WrongInputError(
-            f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot be "
-            f"({error}). Wrap it: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot "
+            f"be ({error}). Wrap it: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from None
     except ValueError:  # a builtin without a signature: calling it will tell
         return
 
 
 def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
-    """What a function of a generator returns, called by position; an error inside it is told with the call it failed in."""
+    """What a function of a generator returns, called by position; an error inside it comes with the call that it failed
+    in.
+    """
     try:
         return function(*arguments.values())
     except (GanevalError, MemoryError):
@@ -84,10 +86,10 @@ def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
     except Exception as error:
         if "OutOfMemory" in type(error).__name__:
             raise
-        told = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
+        call = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
         raise WrongInputError(
-            f"The {where} failed when it was called with {told}: {sentence(error)}. It must return uint8 images for that; "
-            "wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"The {where} failed when it was called with {call}: {sentence(error)}. It must return uint8 images for "
+            "that; wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
         ) from error
 
 
@@ -149,7 +151,8 @@ def _say_once(networks: list[Any]) -> None:
 
 def modules_of(generator: Any) -> list[Any]:
     """The `torch.nn.Module`s that a generator is or holds, outermost first: itself, the object that it is bound to, and
-    what is found in attributes, closures, default arguments, partials, containers and the globals that its code names."""
+    what is found in attributes, closures, default arguments, partials, containers and the globals that its code names.
+    """
     torch = sys.modules.get("torch")
     found: list[Any] = []
     seen: set[int] = set()

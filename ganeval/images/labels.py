@@ -1,8 +1,8 @@
 """Labels: one non-negative integer per image, and the classes that they number.
 
-Classes of two sides (real and fake, images and a judge) are the same where their *names* are: equal, or equal but for
-case, spaces and underscores, or digits of one value in two scripts. Their numbers are no evidence: a folder counts its
-classes in the order of the alphabet, a judge in its own. Labels without names are taken by number.
+Classes of two sides (real and fake, images and a classifier) are the same where their *names* are: equal, or equal but
+for case, spaces and underscores, or digits of one value in two scripts. Their numbers are no evidence: a folder counts
+its classes in the order of the alphabet, a classifier in its own. Labels without names are taken by number.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def checked_labels(labels: Any, n: int, where: str) -> NDArray[np.int64]:
     if n and (int(values.min()) < 0 or int(values.max()) >= MAX_CLASSES):
         bad = int(np.flatnonzero((values < 0) | (values >= MAX_CLASSES))[0])
         raise WrongInputError(
-            f"Labels of {where} must lie in 0..{MAX_CLASSES - 1}; label {bad} is {int(values[bad])}. Number classes from 0."
+            f"Labels of {where} must lie in 0..{MAX_CLASSES - 1}; label {bad} is {int(values[bad])}. Number classes "
+            "from 0."
         )
     return values.astype(np.int64)
 

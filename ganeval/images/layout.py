@@ -72,9 +72,13 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def labels_of(
-    names: Sequence[str], files: Sequence[str], folders: Collection[str], read: Callable[[str], bytes], where: str,
+    names: Sequence[str],
+    files: Sequence[str],
+    folders: Collection[str],
+    read: Callable[[str], bytes],
+    where: str,
     classes: str = "auto",
-) -> Labels:  # fmt: skip
+) -> Labels:
     """names: of the images; files, folders: all that there are; read: the bytes of a file. All POSIX and relative."""
     if classes != "auto":
         return _asked(names, folders, where, classes)
@@ -120,8 +124,9 @@ def labels_of_layout(names: Sequence[str], folders: Collection[str], where: str)
 
 
 def _unlabelled(names: Sequence[str], where: str, asked: str) -> str:
-    first, last = (printable(PurePosixPath(name).parent.name if asked == "folders" else name) for name in
-                   (names[0], names[-1]))  # fmt: skip
+    first, last = (
+        printable(PurePosixPath(name).parent.name if asked == "folders" else name) for name in (names[0], names[-1])
+    )
     what = "The folders" if asked == "folders" else "The numbers before the underscore in the files"
     return (
         f"{what} {first} to {last} of {where} look like shards or batches, so they are no classes. "
@@ -204,8 +209,8 @@ def _require_siblings(used: set[str], names: Sequence[str], where: str) -> None:
     for other in others:
         if _above(other) != _above(first):
             raise WrongInputError(
-                f"{where} must have one folder per class, side by side; {printable(first)} and {printable(other)} are not. "
-                "Open one split, or one level, at a time."
+                f"{where} must have one folder per class, side by side; {printable(first)} and {printable(other)} are "
+                "not. Open one split, or one level, at a time."
             )
 
 

@@ -24,7 +24,7 @@ TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor doe
 
 
 def from_dataset(source: Any) -> ImageSet:
-    """Walk the source once and keep the images: a loader may shuffle or augment, so a second walk would differ.
+    """Read the source once and keep the images: a loader may shuffle or augment, so a second pass would differ.
 
     An item is an image, or an image and its label: a PIL image, (h, w), (h, w, c) or (c, h, w). An item of a
     `DataLoader` with a batch size, and any item with four axes, is a batch of them.
@@ -71,7 +71,8 @@ def _joined(parts: list[NDArray[np.uint8]], labels: list[NDArray[np.int64]], whe
         raise WrongInputError(f"{where} must hold at least one image; it is empty.")
     if labels and len(labels) != len(parts):
         raise WrongInputError(
-            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the others."
+            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the "
+            "others."
         )
     images = np.concatenate(parts)
     require_variety(images, where)

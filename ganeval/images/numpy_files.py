@@ -1,4 +1,6 @@
-"""`.npz` (`arr_0` images, optional `arr_1` labels: the layout of guided-diffusion) and `.npy` files; never with pickle."""
+"""`.npz` (`arr_0` images, optional `arr_1` labels: the layout of guided-diffusion) and `.npy` files; never with
+pickle.
+"""
 
 from __future__ import annotations
 
@@ -104,6 +106,6 @@ def _read(path: Path, how: Any, *args: str) -> Any:
         raise
     except Exception as error:  # of a damaged header numpy raises tokenizer, memory and overflow errors, too
         raise WrongInputError(
-            f"{printable(path)} cannot be read as a numpy file without pickle: it is truncated, damaged, or holds Python "
-            "objects. Store plain arrays: np.savez(path, images, labels)."
+            f"{printable(path)} cannot be read as a numpy file without pickle: it is truncated, damaged, or holds "
+            "Python objects. Store plain arrays: np.savez(path, images, labels)."
         ) from error

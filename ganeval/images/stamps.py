@@ -1,4 +1,4 @@
-"""Files that a kept image set must find as they were: told by their clocks, size and place on the disk."""
+"""Files that a kept image set must find as they were: recognised by their clocks, size and place on the disk."""
 
 from __future__ import annotations
 

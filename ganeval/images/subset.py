@@ -38,7 +38,9 @@ def _whole(value: Any, name: str, least: int) -> int:
 
 
 def subset(images: ImageSet, n: int, seed: int) -> ImageSet:
-    """n images in their old order; asking for more than there are is an error, asking for all returns the set itself."""
+    """n images in their old order; asking for more than there are is an error, asking for all returns the set
+    itself.
+    """
     require_share(n, len(images), images.source)
     if n == len(images):
         return images

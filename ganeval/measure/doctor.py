@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
 from ganeval.core.compute import HERE, Compute
@@ -24,7 +24,8 @@ from ganeval.errors import TooFewSamplesError
 from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.measure import scores_of
+from ganeval.measure.faults import FAULTS, Fault
+from ganeval.measure.measure import chosen_metrics, scores_of
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.share_power import ShareTest
 from ganeval.numerics.strata import is_binary
@@ -35,7 +36,7 @@ SEEN = 3.0  # noise widths beyond which a change counts
 HEALTHY = 5  # disjoint healthy sets from which the noise is measured, where the data suffice
 LEAST = 60
 
-Fault = Callable[[NDArray[np.uint8], NDArray[np.int64] | None, np.random.Generator], tuple[Any, Any]]
+WIDTH = 120  # of a terminal that the table is folded for
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ class Diagnosis:
 
 
 def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05) -> Diagnosis:
-    """Put faults into real images and see which metrics notice.
+    """Put every fault of `ganeval.measure.faults` into real images and see which metrics notice.
 
-    protocol: `real` images, with labels where label metrics are to be tested; the networks behind the metrics; `n` rows of
-    every set (by default 2,000, and less where the data do not suffice for three disjoint sets); the seed. resolve: the
-    relative difference for which `n_to_resolve` is given.
+    protocol: `real` images, with labels where label metrics are to be tested; the networks behind the metrics; the
+    metrics (by default every one that is quick); `n` rows of every set (by default 2,000, and less where the data do not
+    suffice for three disjoint sets); the seed. resolve: the relative difference for which `n_to_resolve` is given.
 
     Raises: TooFewSamplesError below 180 images.
     """
@@ -97,8 +98,8 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
         )
     rng = np.random.default_rng(seed)
     reference, heldout, *healthy = _disjoint(images, n, min(2 + HEALTHY, len(images) // n), rng)
-    names = tuple(m.name for m in METRICS if not m.slow and not m.needs & {"generator", "embed"})
-    asked = protocol.with_(real=reference, train=reference, heldout=heldout, metrics=names, n=None, options={})
+    names = tuple(m.name for m, _ in chosen_metrics(protocol) if not m.needs & {"generator", "embed"})
+    asked = protocol.with_(real=reference, train=reference, heldout=heldout, metrics=names, n=None)
     total = len(healthy) + len(FAULTS) + 1
     with tqdm(total=total, desc="doctor", disable=not (compute.progress and _interactive())) as bar:
 
@@ -109,12 +110,13 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
         measured = [look(fakes) for fakes in healthy]
         base = {name: _Noise.of([m[name] for m in measured if name in m]) for name in measured[0]}
         findings: list[Finding] = []
-        for name, fault in FAULTS.items():
-            found = look(_faulty(fault, name, healthy[0], reference, np.random.default_rng([seed, 1])))
-            findings += [_finding(METRICS[m], name, base[m], found.get(m)) for m in base]
+        for fault in FAULTS.values():
+            found = look(_faulty(fault, healthy[0], reference, np.random.default_rng([seed, 1])))
+            findings += [_finding(METRICS[m], fault.name, base[m], found.get(m)) for m in base]
         ruined = look(_noise_images(healthy[0], rng))
     baselines = tuple(_baseline(name, noise, ruined.get(name), n, resolve) for name, noise in base.items())
-    notes = (_swap_note(reference, _collapsed(healthy[0], rng), asked, compute), *_n_note(images, n))
+    collapsed = FAULTS["collapse"](healthy[0].array(), healthy[0].labels, rng)
+    notes = (_swap_note(reference, _same_but(healthy[0], collapsed, "collapsed"), asked, compute), *_n_note(images, n))
     return Diagnosis(images.source, _networks(protocol), n, resolve, baselines, tuple(findings), notes)
 
 
@@ -190,100 +192,34 @@ def _disjoint(images: ImageSet, n: int, parts: int, rng: np.random.Generator) ->
     return [images.take(np.sort(order[i * n : (i + 1) * n])) for i in range(parts)]
 
 
-def _faulty(
-    fault: Fault, name: str, healthy: ImageSet, reference: ImageSet, rng: np.random.Generator
-) -> ImageSet | None:
-    if name == "copies of the reference":
-        return reference
-    if healthy.labels is None and name in NEED_LABELS:
+def _faulty(fault: Fault, healthy: ImageSet, train: ImageSet, rng: np.random.Generator) -> ImageSet | None:
+    """None where the fault needs labels or a second class, and there is none."""
+    if "labels" in fault.needs and (healthy.labels is None or len(np.unique(healthy.labels)) < 2):
         return None
-    pixels, labels = fault(healthy.array(), healthy.labels, rng)
-    return ImageSet.from_array(pixels, source=name, labels=labels, class_names=healthy.class_names)
+    return _same_but(healthy, fault(healthy.array(), healthy.labels, rng, train=train), fault.name)
 
 
-def drop_class(pixels: Any, labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """The first class is gone; others are drawn again to keep n, a little shifted so that they are no exact copies."""
-    kept = np.flatnonzero(labels != np.unique(labels)[0])
-    lacking = len(labels) - len(kept)
-    again = rng.choice(kept, lacking)
-    moved = np.roll(pixels[again], 1, axis=3)
-    return np.concatenate([pixels[kept], moved]), np.concatenate([labels[kept], labels[again]])
-
-
-def shift(pixels: Any, labels: Any, _rng: np.random.Generator) -> tuple[Any, Any]:
-    """Two pixels to the right (one on images under 16 pixels), edges repeated."""
-    by = 2 if pixels.shape[3] >= 16 else 1
-    moved = np.concatenate([np.repeat(pixels[..., :1], by, axis=3), pixels[..., :-by]], axis=3)
-    return moved, labels
-
-
-def blur(pixels: Any, labels: Any, _rng: np.random.Generator) -> tuple[Any, Any]:
-    """Gaussian blur, sigma 1/28 of the width but at least 0.7 pixels."""
-    sigma = max(pixels.shape[3] / 28, 0.7)
-    return gaussian_filter(pixels.astype(np.float32), (0, 0, sigma, sigma)).round().astype(np.uint8), labels
-
-
-def add_noise(pixels: Any, labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Gaussian noise of standard deviation 25 of 255 on every pixel, cut to the range."""
-    noisy = pixels + rng.normal(0, 25, pixels.shape)
-    return noisy.round().clip(0, 255).astype(np.uint8), labels
-
-
-def relabel(pixels: Any, labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """One label in ten is another one."""
-    changed = labels.copy()
-    rows = rng.permutation(len(labels))[: len(labels) // 10]
-    k = int(labels.max()) + 1
-    changed[rows] = (labels[rows] + rng.integers(1, max(k, 2), len(rows))) % k
-    return pixels, changed
-
-
-def collapse(pixels: Any, labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Fifty images, repeated with a pixel's worth of noise; classes in their old shares as far as fifty allow."""
-    rows = np.resize(rng.permutation(len(pixels))[:50], len(pixels))
-    noisy = pixels[rows] + rng.normal(0, 1.0, pixels.shape)
-    return noisy.round().clip(0, 255).astype(np.uint8), None if labels is None else labels[rows]
-
-
-def copies(pixels: Any, labels: Any, _rng: np.random.Generator) -> tuple[Any, Any]:
-    """Stands for the reference images themselves, which `_faulty` puts in its place."""
-    return pixels, labels
-
-
-FAULTS: Mapping[str, Fault] = {
-    "a class dropped": drop_class,
-    "collapsed to 50 images": collapse,
-    "copies of the reference": copies,
-    "shifted": shift,
-    "blurred": blur,
-    "noise added": add_noise,
-    "1 label in 10 wrong": relabel,
-}
-NEED_LABELS = frozenset({"a class dropped", "1 label in 10 wrong"})
+def _same_but(like: ImageSet, pixels: NDArray[np.uint8], source: str) -> ImageSet:
+    return ImageSet.from_array(pixels, source=source, labels=like.labels, class_names=like.class_names)
 
 
 def _noise_images(like: ImageSet, rng: np.random.Generator) -> ImageSet:
     pixels = rng.integers(0, 256, (len(like), *like.shape), dtype=np.uint8)
-    return ImageSet.from_array(pixels, source="random pixels", labels=like.labels, class_names=like.class_names)
-
-
-def _collapsed(images: ImageSet, rng: np.random.Generator) -> ImageSet:
-    pixels, labels = collapse(images.array(), images.labels, rng)
-    return ImageSet.from_array(pixels, source="collapsed", labels=labels)
+    return _same_but(like, pixels, "random pixels")
 
 
 def _swap_note(reference: ImageSet, collapsed: ImageSet, protocol: Protocol, compute: Compute) -> str:
     """Fidelity and diversity must change places when real and fake do."""
     names = ("precision", "recall")
-    asked = protocol.with_(metrics=names, train=None, heldout=None)
+    asked = protocol.with_(metrics=names, options={}, train=None, heldout=None)
     there = _measured(collapsed, asked.with_(real=reference), compute)
     back = _measured(reference, asked.with_(real=collapsed), compute)
     if set(there) != set(names) or set(back) != set(names):
         return "swap of real and fake: not computed (precision or recall has no value here)"
     right = there["precision"] > there["recall"] and back["precision"] < back["recall"]
     return (
-        f"swap of real and fake: collapsed fakes have precision {there['precision']:.3f}, recall {there['recall']:.3f}; "
-        f"swapped {back['precision']:.3f}, {back['recall']:.3f}: "
+        f"swap of real and fake: collapsed fakes have precision {there['precision']:.3f}, recall "
+        f"{there['recall']:.3f}; swapped {back['precision']:.3f}, {back['recall']:.3f}: "
         + ("they change places, as they must." if right else "they do NOT change places; do not trust them here.")
     )
 
@@ -293,26 +229,83 @@ def _n_note(images: ImageSet, n: int) -> tuple[str, ...]:
     if sets >= 3:
         return ()
     return (
-        f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise is the metrics' own error.",
+        (
+            f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise is "
+            "the metrics' own error."
+        ),
     )
 
 
 def render(diagnosis: Diagnosis) -> str:
-    """The table: a metric a line, a fault a column, and what it cannot see below."""
+    """The tables: a metric a line, a fault a column, folded to the width of a terminal; then what each fault is."""
     faults = list(dict.fromkeys(f.fault for f in diagnosis.findings))
-    cells = {(f.metric, f.fault): f for f in diagnosis.findings}
-    head = ["metric", "real vs real", "random pixels", f"n for {diagnosis.resolve:.0%}", *faults]
-    lines = [head]
-    for base in diagnosis.baselines:
-        marks = [_mark(cells[base.metric, fault]) for fault in faults]
-        needed = "" if base.n_to_resolve is None else f"{base.n_to_resolve:,}"
-        destroyed = "" if base.destroyed is None else f"{base.destroyed:.4g}"
-        lines.append([base.metric, render_value(base.healthy, base.noise or None), destroyed, needed, *marks])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    table = "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    marks = {(f.metric, f.fault): _mark(f) for f in diagnosis.findings}
+    names = [base.metric for base in diagnosis.baselines]
+    columns = [
+        ["real vs real", *(render_value(b.healthy, b.noise or None) for b in diagnosis.baselines)],
+        ["random pixels", *("" if b.destroyed is None else f"{b.destroyed:.4g}" for b in diagnosis.baselines)],
+        [
+            f"n for {diagnosis.resolve:.0%}",
+            *("" if b.n_to_resolve is None else f"{b.n_to_resolve:,}" for b in diagnosis.baselines),
+        ],
+        *([fault, *(marks[name, fault] for name in names)] for fault in faults),
+    ]
     title = f"{diagnosis.real}, {diagnosis.extractor}, n = {diagnosis.n:,}"
     legend = "+ sees it (noise widths)   . blind   ! fooled: calls it better   blank: no value"
-    return "\n".join([title, "", table, "", legend, *diagnosis.notes])
+    notes = [part for note in diagnosis.notes for part in textwrap.wrap(note, WIDTH)]
+    return "\n".join([title, "", *_folded(["metric", *names], columns), legend, "", *_explained(faults), "", *notes])
+
+
+def _folded(first: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of one table after the other, each with the first column and as many others as fit into WIDTH."""
+    lines: list[str] = []
+    block = [first]
+    for column in [*columns, None]:
+        if column is None or sum(_width(c) + 2 for c in [*block, column]) - 2 > WIDTH:
+            lines += [*_lines(block), ""]
+            block = [first]
+        if column is not None:
+            block = [*block, column]
+    return lines
+
+
+def _width(column: Sequence[str]) -> int:
+    return max(len(text) for text in (*_head(column[0]), *column[1:]))
+
+
+def _head(name: str) -> tuple[str, str]:
+    """Two lines, the first one broken after a hyphen or a space.
+
+    >>> _head("mirrored-copies"), _head("blur")
+    (('mirrored-', 'copies'), ('', 'blur'))
+    """
+    for mark in "- ":
+        before, found, after = name.partition(mark)
+        if found:
+            return before + found.strip(), after
+    return "", name
+
+
+def _lines(block: Sequence[Sequence[str]]) -> list[str]:
+    cells = [[*_head(column[0]), *column[1:]] for column in block]
+    rows = zip(
+        *([text.ljust(_width(c)) for text in column] for c, column in zip(block, cells, strict=True)), strict=True
+    )
+    return ["  ".join(row).rstrip() for row in rows]
+
+
+def _explained(faults: Sequence[str]) -> list[str]:
+    widest = max(map(len, faults))
+    return [
+        line
+        for name in faults
+        for line in textwrap.wrap(
+            f"{name.ljust(widest)}  {FAULTS[name].sentence} ({FAULTS[name].how_much})",
+            WIDTH,
+            subsequent_indent=" " * (widest + 2),
+            drop_whitespace=True,
+        )
+    ]
 
 
 def _mark(finding: Finding) -> str:

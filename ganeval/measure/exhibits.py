@@ -105,7 +105,7 @@ def _neighbours(pair: Pair, seed: int) -> Arrays:
 
 
 def _galleries(embedded: Pair, classified: Pair, given: Mapping[str, NDArray]) -> Arrays:
-    """The fakes at the ends of three orders: realism, influence on FID, the judge's confidence."""
+    """The fakes at the ends of three orders: realism, influence on FID, the classifier's confidence."""
     orders: dict[str, tuple[NDArray, int]] = {}
     if "realism.realism" in given:
         orders["worst"], orders["best"] = (given["realism.realism"], 1), (given["realism.realism"], -1)

@@ -1,7 +1,7 @@
 """Every metric as a public function: `fid(real, fake)`, `classifier_score(images, labels, classifier="hoda")`.
 
-One function is made for each registered metric, so a new metric has one without being listed. What may be passed is read
-from the metric's own options, `Protocol` and `Compute`; there is no other list.
+One function is made for each registered metric, so a new metric has one without being listed. What may be passed is
+read from the metric's own options, `Protocol` and `Compute`; there is no other list.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ganeval.features.extraction import Features
 from ganeval.images import image_set
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
-from ganeval.records.protocol import Protocol
+from ganeval.records.protocol import CALL, Protocol
 from ganeval.records.scores import Evaluation, Score
 
 PROTOCOL = {f.name: f for f in fields(Protocol)}
@@ -60,7 +60,7 @@ def evaluate(
     >>> e["fid"].ok, e["fid"].n, e.fake.extractor
     (True, 80, 'given')
     """
-    protocol, compute = told("evaluate", {"real": real, **how})
+    protocol, compute = protocol_and_compute("evaluate", {"real": real, **how})
     return measure(
         fake, protocol, compute, labels=labels, generator=generator, latents=latents, name=name, step=step,
         exhibits=exhibits,
@@ -81,13 +81,15 @@ def function_of(name: str) -> TwoSets | OneSet:
     return guarded(function)
 
 
-def told(function: str, how: Mapping[str, Any], own: Mapping[str, Any] = {}) -> tuple[Protocol, Compute]:
+def protocol_and_compute(
+    function: str, how: Mapping[str, Any], own: Mapping[str, Any] = {}
+) -> tuple[Protocol, Compute]:
     """Keyword arguments sorted into a protocol and a machine; an unknown one answers with the known ones."""
     known = {**PROTOCOL, **COMPUTE, **own}
     for key in how:
         if key not in known:
             raise UnknownNameError(unknown_name(f"option of {function}", key, known))
-    protocol, _ = Protocol.layered(("the call", {k: v for k, v in how.items() if k in PROTOCOL}))
+    protocol, _ = Protocol.layered((CALL, {k: v for k, v in how.items() if k in PROTOCOL}))
     return protocol, Compute(**{k: v for k, v in how.items() if k in COMPUTE})
 
 
@@ -113,7 +115,7 @@ def _score(
     rest = {key: value for key, value in how.items() if key not in metric.options}
     for key in DECIDED & set(rest):
         raise UnknownNameError(f"{metric.name} takes no {key}=; pass its options by name, or use evaluate.")
-    protocol, compute = told(metric.name, {**role, **rest}, metric.options)
+    protocol, compute = protocol_and_compute(metric.name, {**role, **rest}, metric.options)
     protocol = protocol.with_(metrics=(metric.name,), options={metric.name: options} if options else {}, floor=False)
     _require_classifier(metric, fake, protocol)
     found = scores_of(fake, protocol, compute, labels=labels, generator=generator)[1][0][2]

@@ -1,14 +1,15 @@
 """A generator as something that can be asked for more: n -> `Evaluation` of n images, always of the same latents.
 
-The gate and the pytest plugin draw until a rule is decided. One seed gives one stream of latents, cut where n ends, so two
-generators that are asked with the same seed, n and labels are asked for the same images: their evaluations can be paired.
+The gate and the pytest plugin draw until a rule is decided. One seed gives one stream of latents, cut where n ends, so
+two generators that are asked with the same seed, n and labels are asked for the same images: their evaluations can be
+paired.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
-from ganeval.features.extraction import extract
+from ganeval.features.extraction import extract, load_extractor
 from ganeval.images import image_set
 from ganeval.images.generated import AT_ONCE, modules_of
 from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import Side, matched_labels
+from ganeval.measure.faults import FAULTS, REMEDY, Need, find_fault
 from ganeval.measure.measure import measure
 from ganeval.measure.sources import asked_labels
 from ganeval.records.protocol import ROLES, Protocol
@@ -132,3 +135,31 @@ def _step(parameter: Any, rng: Any) -> Any:
 
     spread = parameter.float().std() if parameter.numel() > 1 else parameter.float().abs().sum()
     return (torch.randn(parameter.shape, generator=rng).to(parameter) * spread).to(parameter.dtype)
+
+
+def breaking(
+    protocol: Protocol, names: Iterable[str] | None = None
+) -> tuple[dict[str, Callable[[Images, Asked, np.random.Generator], Images]], dict[str, str]]:
+    """The faults of these names (by default all), ready to break images that are drawn as `protocol` says.
+
+    Also those that had to be left out, with what is missing.
+    """
+    train = None if protocol.train is None else _numbered_as_asked(image_set(protocol.train), protocol)
+    lacking: set[Need] = {"labels"} if asked_labels(protocol.with_(n=1)) is None else set()
+    lacking |= {"train"} if train is None else set()
+    chosen = [find_fault(name) for name in (FAULTS if names is None else names)]
+    left_out = {f.name: REMEDY[min(f.needs & lacking)] for f in chosen if f.needs & lacking}
+    return {f.name: functools.partial(f, train=train) for f in chosen if f.name not in left_out}, left_out
+
+
+def _numbered_as_asked(train: ImageSet, protocol: Protocol) -> ImageSet:
+    """The training images with their classes numbered as those that a generator is asked for."""
+    if protocol.classifier is None or train.labels is None:
+        return train
+    classes = load_extractor(protocol.classifier)
+    (found,) = matched_labels(
+        [Side(train.source, train.labels, train.class_names)], classes.class_names, f"the classifier {classes.name}"
+    )
+    if isinstance(found, str):
+        raise WrongInputError(found)
+    return train.with_labels(found).with_class_names(tuple(classes.class_names))

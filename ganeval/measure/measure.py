@@ -29,7 +29,12 @@ from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Evaluation, Floor, Score, ScoreRecord
 
-NO_VALUE = (GanevalError, ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+NO_VALUE = (
+    GanevalError,
+    ArithmeticError,
+    np.linalg.LinAlgError,
+    torch.linalg.LinAlgError,  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+)
 
 Chosen = list[tuple[Metric, Mapping[str, Any]]]
 Found = list[tuple[Metric, Mapping[str, Any], Score | Exception]]
@@ -50,11 +55,12 @@ def measure(
 ) -> Evaluation:
     """Every metric of one set of generated images, each with its error, its floor or the reason why it has no value.
 
-    images: anything `ganeval.image_set` opens (a folder, an array, a generator callable ...), `Features`, or floating-point
-    rows (n, d). protocol: how to measure. compute: on what; it moves no number. labels: (n,) integers, the class that each
-    image was asked for, where the files do not say. latents: a name for what the images were drawn from; evaluations of
-    equal names are compared image by image. generator: asked for more images by the metrics that need one. exhibits: also
-    keep what a report shows beside the numbers (nearest neighbours, best and worst images, a map).
+    images: anything `ganeval.image_set` opens (a folder, an array, a generator callable ...), `Features`, or
+    floating-point rows (n, d). protocol: how to measure. compute: on what; it moves no number. labels: (n,) integers,
+    the class that each image was asked for, where the files do not say. latents: a name for what the images were drawn
+    from; evaluations of equal names are compared image by image. generator: asked for more images by the metrics that
+    need one. exhibits: also keep what a report shows beside the numbers (nearest neighbours, best and worst images, a
+    map).
 
     Under torchrun every process calls this with `Compute(ranks=...)`; each gets the whole result.
 

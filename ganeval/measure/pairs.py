@@ -1,7 +1,7 @@
 """The same images seen by each network of a protocol: one `Pair` a network, and one with the training images.
 
-The *extractor* gives embeddings: how close two sets are. The *classifier* gives logits: what an image shows. With only a
-classifier named it is both, and its pair is one object.
+The *extractor* gives embeddings: how close two sets are. The *classifier* gives logits: what an image shows. With only
+a classifier named it is both, and its pair is one object.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Pairs:
     trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
 
     def of(self, metric: Metric) -> Pair:
-        """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not known."""
+        """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not
+        known.
+        """
         if metric.against == "train":
             if self.trained is None:
                 raise UndefinedError(
@@ -61,12 +63,12 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
     require_one_input(loaded, sets)
-    fake = features_of(sources.fake, loaded, protocol, compute).drawn_by(sources.drawn)
-    real, heldout = (
-        None if source is None else features_of(source, loaded, protocol, compute)
-        for source in (sources.real, sources.heldout)
+    real, fake, heldout = (
+        None if source is None else features_of(source, loaded, protocol, compute) for source in sets
     )
+    assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
+    fake = fake.drawn_by(sources.drawn)
     return Pair(real, fake, heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed)
 
 

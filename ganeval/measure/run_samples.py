@@ -1,8 +1,8 @@
 """Samples that no evaluation exists for yet: found in run directories, and measured.
 
-How: what the caller says comes first, then what run.json says. Another trainer's run says nothing: then real images that
-lie beside the run count, else a registered data set that the run's configuration or name mentions and whose images have the
-samples' shape. Where that leaves a doubt, the run is refused with what to pass.
+How: what the caller says comes first, then what run.json says. Another trainer's run says nothing: then real images
+that lie beside the run count, else a registered data set that the run's configuration or name mentions and whose images
+have the samples' shape. Where that leaves a doubt, the run is refused with what to pass.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganeval.core.compute import HERE, Compute
 from ganeval.datasets.dataset import DATASETS, Dataset
-from ganeval.errors import BrokenRunError, GanevalError, WrongInputError
+from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
@@ -23,11 +26,11 @@ from ganeval.runs.directory import open_run
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import real_beside
 
 Shape = tuple[int, int, int]
 Layer = tuple[str, Mapping[str, Any]]  # who says it, and what
 NAMED = (*ROLES, *NETWORKS)
-BESIDE = ("real", "reals", "real.npz", "reals.npz", "reference.npz")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
 NO_NETWORK = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
@@ -46,7 +49,7 @@ class Pending:
     @property
     def images(self) -> int:
         """How many there are, as far as a look at the file's header or the folder's names tells."""
-        return _looked_at(self.samples.path)[0]
+        return len(self.samples.files) or _looked_at(self.samples.path)[0]
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ def _newer(samples: Path, result: Path) -> bool:
 
 
 def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[Protocol, str, tuple[str, ...]]:
-    """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is known."""
+    """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is
+    known.
+    """
     own, dropped = _of_run(run)
     inferred, because = {}, ""
     if not any(layer.get("real") for _, layer in (*said, ("run.json", own))):
@@ -123,10 +128,8 @@ def _classifiers() -> list[str]:
 
 
 def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
-    for folder in (run.path, run.path.parent):
-        for name in BESIDE:
-            if (folder / name).exists() and folder / name != samples.path:
-                return {"real": str(folder / name)}, f"{name} lies beside it"
+    if (real := real_beside(run.path)) is not None:
+        return {"real": str(real)}, f"{real.name} lies beside it"
     shape = _looked_at(samples.path)[1]
     named = _mentioned(run)
     fits = [data for data in named if data.shape == shape and "test" in data.splits]
@@ -136,7 +139,9 @@ def _inferred(run: RunRecord, samples: SampleSet) -> tuple[dict[str, str], str]:
 
 
 def _standard(data: Dataset) -> dict[str, str]:
-    """The protocol of a registered data set: its test split, by the shipped classifier of that name where there is one."""
+    """The protocol of a registered data set: its test split, by the shipped classifier of that name where there is
+    one.
+    """
     protocol = {"real": f"{data.name}:test", **({"train": f"{data.name}:train"} if "train" in data.splits else {})}
     return {**protocol, "classifier": data.name} if data.name in _classifiers() else protocol
 
@@ -200,15 +205,19 @@ def evaluate_pending(
 ) -> Evaluation:
     """Measure one sample set and write result.json into its run; raises `GanevalError` with the run's name before it.
 
-    generator: from a run's folder to its generator, for what only a generator can show: interpolations between latents. A
-    run that it cannot open is measured without. Another trainer's folder gets one hidden folder, `.ganeval`, nothing else.
+    generator: from a run's folder to its generator, for what only a generator can show: interpolations between latents.
+    A run that it cannot open is measured without. Another trainer's folder gets one hidden folder, `.ganeval`, nothing
+    else.
     """
     from ganeval.measure.measure import measure
 
-    step, file = int(pending.samples.step), Path(pending.samples.path)
+    chosen = pending.samples
+    step, file = int(chosen.step), Path(chosen.path)
     try:
+        source = _tiles(file) if chosen.sheet else list(chosen.files) or file
         evaluation = measure(
-            file, pending.protocol, compute, latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
+            source, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
+            latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
             generator=_opened(generator, pending.run.path),
         )  # fmt: skip
         _write(evaluation, pending.run, step)
@@ -219,6 +228,30 @@ def evaluate_pending(
     if keep is not None:
         keep(evaluation)
     return evaluation
+
+
+def _tiles(picture: Path) -> NDArray[np.uint8]:
+    """The images (n, h, w[, 3]) of a picture that is laid out of many, by its separators."""
+    from ganeval.images import image_set
+    from ganeval.numerics.sheets import sheet_of
+
+    (image,) = next(iter(image_set([picture]).batches(1)))
+    pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
+    sheet = sheet_of(pixels)
+    if sheet is None:
+        raise WrongInputError(
+            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save the "
+            "images one by one."
+        )
+    return sheet.tiles(pixels)
+
+
+def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
+    """The classes that names seem to say, if the real images have as many classes; else they may be batches."""
+    from ganeval.images import image_set
+
+    labels = image_set(real).labels if samples.labels else None
+    return None if labels is None or {*labels.tolist()} != {*samples.labels} else samples.labels
 
 
 def _opened(generator: Callable[[Path], Any] | None, run: Path) -> Any:

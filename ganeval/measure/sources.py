@@ -1,6 +1,7 @@
 """What a protocol names -> images or features: each source of one measurement is opened here, once.
 
-Of the fakes only `n` are taken, by one rule whatever they are kept in: each class keeps its share (`ganeval.images.subset`).
+Of the fakes only `n` are taken, by one rule whatever they are kept in: each class keeps its share
+(`ganeval.images.subset`).
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def is_generator(source: Any) -> bool:
 
 
 def asked_labels(protocol: Protocol) -> NDArray[np.int64] | None:
-    """The labels that a generator is asked for: the classifier's classes in turn, or None where nothing names classes."""
+    """The labels that a generator is asked for: the classifier's classes in turn, or None where nothing names
+    classes.
+    """
     if protocol.labels == "none" or protocol.classifier is None or protocol.n is None:
         return None
     classes = len(load_extractor(protocol.classifier).class_names)
@@ -150,7 +153,7 @@ def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute)
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:
-    """A judge that pools takes images of any size, but what it makes of one size says nothing about another.
+    """A classifier that pools takes images of any size, but what it makes of one size says nothing about another.
 
     Two shapes are fine where its own preprocessing makes one of them, by resizing or by taking a single channel.
     """
@@ -160,8 +163,8 @@ def require_one_input(network: Extractor | None, sources: Iterable[Source | None
     if len(shapes) > 1 and len({network.input_shape(shape) for shape in shapes}) > 1:
         listed = ", ".join(f"{name} {shape[1]} x {shape[2]} with {shape[0]} channels" for shape, name in shapes.items())
         raise IncomparableError(
-            f"{network.name} must look at images of one shape; got {listed}. Resize one of them with antialiasing, or let "
-            "preprocess= resize both."
+            f"{network.name} must look at images of one shape; got {listed}. Resize one of them with antialiasing, or "
+            "let preprocess= resize both."
         )
 
 

@@ -33,9 +33,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    needs: frozenset[
-        str
-    ]  # of Pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion"
+    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
     slow: bool = False  # True: only runs when it is asked for by name (it trains a network, or takes minutes)
@@ -100,7 +99,7 @@ class Metric:
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
-        if not self.needs & _OTHER_EYES:
+        if not self.needs & _NO_EMBEDDINGS:
             pair.require_resolved()
 
     def _require_sound(self, score: Score) -> None:
@@ -127,16 +126,21 @@ class Metric:
     def _signature(self, pair: Pair, options: dict[str, Any], *, drew: bool) -> str:
         """Everything that changes the number and nothing that does not (`ganeval.records.signature`)."""
         seed = [f"seed:{pair.seed}"] if drew else []
-        told = {
-            key: value for key, value in options.items()
+        moving = {
+            key: value
+            for key, value in options.items()
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
-        }  # fmt: skip
-        changed = [f"{key}:{value}" for key, value in sorted(told.items())]
+        }
+        changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
         return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
 
 
-UNSOUND = (ArithmeticError, np.linalg.LinAlgError, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
-_OTHER_EYES = frozenset({"logits", "pixels", "generator", "spatial"})  # metrics that do not look at embeddings
+UNSOUND = (
+    ArithmeticError,
+    np.linalg.LinAlgError,
+    torch.linalg.LinAlgError,  # pyright: ignore[reportPrivateImportUsage] - public, but missing from torch's __all__
+)
+_NO_EMBEDDINGS = frozenset({"logits", "pixels", "generator", "spatial"})  # metrics that do not look at embeddings
 _LOOK = "Look at the features: their size, their offset, and how many rows differ."
 
 

@@ -26,14 +26,21 @@ Depths = NDArray[np.float64]
 
 
 @metric(
-    "alpha_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="fidelity", least_n=20, within=(0, 1),
+    "alpha_precision",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2102.08921",
+    question="fidelity",
+    least_n=20,
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def alpha_precision(pair: Pair) -> Score:
     """Are fakes as often near the middle of the data, and as often at its rim, as reals are?
 
-    Section 3.1 of the paper: 1 - 2 integral of |P_alpha - alpha|, P_alpha the share of fakes in the ball around the mean
-    real that holds the share alpha of reals; alpha runs over all reals.
+    Section 3.1 of the paper: 1 - 2 integral of |P_alpha - alpha|, P_alpha the share of fakes in the ball around the
+    mean real that holds the share alpha of reals; alpha runs over all reals.
 
     Returns: [0, 1]; 1 for identical sets. A second sample of the same distribution gets 1 - 0.63 sqrt(1/n + 1/m), which
     is 0.97 for 1000 of each. It sees fakes that all lie too far inside or outside (a shell grown past the real one,
@@ -45,7 +52,8 @@ def alpha_precision(pair: Pair) -> Score:
     real = pair.require_real().embeddings
     if len(real) < 2 or len(pair.fake) < 2:
         raise TooFewSamplesError(
-            f"alpha_precision needs two rows of each set; got {len(real)} real and {len(pair.fake)} fake. Pass more images."
+            f"alpha_precision needs two rows of each set; got {len(real)} real and {len(pair.fake)} fake. Pass more "
+            "images."
         )
     if bool((real == real[0]).all()):
         raise UndefinedError("alpha_precision needs real features that differ; all are equal. Check the extractor.")
@@ -58,9 +66,15 @@ def alpha_precision(pair: Pair) -> Score:
 
 
 @metric(
-    "beta_recall", better="higher", perfect=1.0, version=1, paper="arXiv:2102.08921", question="diversity", within=(0, 1),
+    "beta_recall",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2102.08921",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def beta_recall(pair: Pair) -> Score:
     """Do the innermost fakes cover their share of the reals, and the outer ones the rest?
 
@@ -88,9 +102,12 @@ def beta_recall(pair: Pair) -> Score:
     left = [_covered_agreement(to_fake, radius, moved[:, s], kept[:, s]) for s in range(kept.shape[1])]
     se, close = EIGHTHS.se(np.array(left)), to_fake.squared[:, 0] <= radius
     return Score(
-        value, se=se, interval=share_interval(value, se), n=len(rows),
+        value,
+        se=se,
+        interval=share_interval(value, se),
+        n=len(rows),
         details={"covered": float(close.mean()), "uncovered": np.flatnonzero(~close)[:LISTED].tolist()},
-    )  # fmt: skip
+    )
 
 
 def _depths(rows: torch.Tensor, centre: torch.Tensor) -> Depths:

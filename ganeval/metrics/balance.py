@@ -1,8 +1,8 @@
 """Are the classes generated as often as they should be? Histogram against a target prior, with exact tests.
 
 A generator that forgets a class (mode collapse) is invisible to many distances and plain in a histogram. The classes
-are those that a judge assigns. The target prior: the same judge's verdicts on the real set, so that its errors stand
-on both sides; without them the labels of the real set, else uniform.
+are those that a classifier assigns. The target prior: the same classifier's verdicts on the real set, so that its
+errors stand on both sides; without them the labels of the real set, else uniform.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIMULATED = 0  # one stream of draws for every protocol: the value does not depe
 
 @metric(
     "class_balance", better="lower", perfect=0.0, version=2, paper="doi:10.1214/aoms/1177729694",
-    question="diversity", within=(0, math.inf), needs=("logits",), biased_in_n=True,
+    question="diversity", within=(0, math.inf), needs=("logits",), wants=("real_labels",), biased_in_n=True,
 )  # fmt: skip
 def class_balance(pair: Pair) -> Score:
     """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
@@ -42,12 +42,13 @@ def class_balance(pair: Pair) -> Score:
     Bias: upwards by (k - 1) / 2 (1 / n + 1 / m) for k classes, m the number of real images where the target comes from
     them (`details["expected_by_chance"]`); compare at equal n only.
     Standard error: of fresh fakes, the target held fixed: delta method to second order, for the first order vanishes at
-    p = q; of labels asked for in equal numbers only what varies within them. The interval also allows for the noise of
-    the target: the wider one of the normal one and the inverted non-central chi-square.
+    p = q; within classes where the labels are balanced. The interval also allows for the noise of the target: it is the
+    wider one of the normal interval and the inverted non-central chi-square.
     details: `classes` (count, share with Wilson interval, target), `missing` with the probability of missing that
     class by chance, `p_value` of the chi-square test (of two samples where the target is one; simulated where an
-    expected count is below 5; too large rather than too small where labels were asked for in equal numbers),
-    `reverse_kl` (None when a class is missing: it is infinite).
+    expected count is below 5; conservative with balanced labels),
+    `kl_target_fake`, the divergence the other way round, KL(target || fakes) (None when a class is missing: it is
+    infinite).
 
     >>> from ganeval.features.extraction import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 0, 0, 0]])
@@ -74,17 +75,27 @@ def class_balance(pair: Pair) -> Score:
     details = {
         "classes": _table(counts, prior, pair.fake.passport.class_names),
         "missing": missing_table(counts, prior, pair.fake.passport.class_names),
-        "prior": source, "p_value": p_value, "test": test, "reverse_kl": _reverse_kl(shares, prior),
+        "prior": source,
+        "p_value": p_value,
+        "test": test,
+        "kl_target_fake": _kl_target_fake(shares, prior),
         "expected_by_chance": df / 2 * per_n,
-    }  # fmt: skip
+    }
     interval = _interval(value, se, 1 / per_n, df)
     return Score(value, se=se, interval=interval, n=n, details=details)
 
 
 @metric(
-    "missing_classes", better="lower", perfect=0.0, version=1, paper="arXiv:1611.02163", question="diversity", within=(0, math.inf),
-    needs=("logits",), biased_in_n=True,
-)  # fmt: skip
+    "missing_classes",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1611.02163",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
+    biased_in_n=True,
+)
 def missing_classes(pair: Pair) -> Score:
     """The number of target classes that not one generated image was judged to show: a hard count.
 
@@ -92,7 +103,7 @@ def missing_classes(pair: Pair) -> Score:
     Bias: falls with n, as every count of missing things does; compare at equal n only. `details["missing"]` gives the
     probability of missing that class by chance at this n, were the generator balanced.
     details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
-    judge's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
+    classifier's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
 
     >>> from ganeval.features.extraction import Features
     >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=9 * np.eye(5)[[0, 3]]))))
@@ -162,7 +173,7 @@ def _counted(labels: NDArray[np.int64], k: int) -> NDArray[np.int64]:
 
 
 def _spread(fake: Features, k: int) -> NDArray[np.float64]:
-    """(k, k) covariance of one image's judged class, or within the labels that were asked for in equal numbers."""
+    """(k, k) covariance of one image's judged class, or its within-class covariance where the labels are balanced."""
     assert fake.logits is not None
     judged, asked = np.eye(k)[_judged(fake.logits)], None if fake.labels is None else fake.labels.cpu().numpy()
     if asked is None or not are_balanced(asked):
@@ -189,13 +200,18 @@ def _name(names: tuple[str, ...], c: int | np.intp) -> str:
 def _table(counts: NDArray[np.int64], prior: NDArray[np.float64], names: tuple[str, ...]) -> list[dict[str, Any]]:
     n = int(counts.sum())
     return [
-        {"name": _name(names, c), "count": int(count), "share": count / n, "interval": list(wilson(int(count), n)),
-         "target": float(prior[c])}
+        {
+            "name": _name(names, c),
+            "count": int(count),
+            "share": count / n,
+            "interval": list(wilson(int(count), n)),
+            "target": float(prior[c]),
+        }
         for c, count in enumerate(counts)
-    ]  # fmt: skip
+    ]
 
 
-def _reverse_kl(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:
+def _kl_target_fake(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> float | None:
     due = prior > 0
     if (shares[due] == 0).any():
         return None

@@ -51,15 +51,25 @@ def clipped_density(pair: Pair, *, k: Neighbours = K) -> Score:
     ideal = float(np.minimum(own / k, 1).mean())
     value, se = float(balls.mean()) / ideal, float(balls.std(ddof=1)) / len(balls) ** 0.5 / ideal
     return Score(
-        min(value, 1.0), se=se, interval=_within_one(value, se, len(balls)), n=len(balls),
-        per_sample={"balls": balls.astype(np.float32)}, details={"uncut": value},
-    )  # fmt: skip
+        min(value, 1.0),
+        se=se,
+        interval=_within_one(value, se, len(balls)),
+        n=len(balls),
+        per_sample={"balls": balls.astype(np.float32)},
+        details={"uncut": value},
+    )
 
 
 @metric(
-    "clipped_coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2507.01761", question="diversity", within=(0, 1),
+    "clipped_coverage",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2507.01761",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def clipped_coverage(pair: Pair, *, k: Neighbours = K) -> Score:
     """The share of fakes that cover the reals as well as reals would: coverage that counts to k, calibrated.
 
@@ -69,8 +79,8 @@ def clipped_coverage(pair: Pair, *, k: Neighbours = K) -> Score:
     Returns: [0, 1]; 1 for identical sets and, up to noise, for fresh samples of one distribution; falls linearly with
     the share of bad samples.
     Bias: the calibration removes the dependence on n where fakes are good or far away. It stays for fakes that are only
-    a little off: balls shrink as n grows, and one generator gets 0.64 at n = 250, 0.40 at 2,000 and 0.21 at 8,000 (28 x 28
-    letters, warped); compare at equal n only.
+    a little off: balls shrink as n grows, and one generator gets 0.64 at n = 250, 0.40 at 2,000 and 0.21 at 8,000 (28 x
+    28 letters, warped); compare at equal n only.
     Standard error: delete-a-group jackknife over fakes, the real balls held fixed; rather too large than too small.
     details: uncalibrated, the mean before the inversion.
     """

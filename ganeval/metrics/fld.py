@@ -1,4 +1,5 @@
-"""Feature likelihood divergence (Jiralerspong et al. 2023, arXiv:2302.04440): one number for fidelity, diversity and novelty.
+"""Feature likelihood divergence (Jiralerspong et al. 2023, arXiv:2302.04440): one number for fidelity, diversity and
+novelty.
 
 A Gaussian is put on every fake row and its width is chosen so that the training rows are likely; then the likelihood of
 held-out rows is measured. A copied training row gets a width near zero and is worth nothing on held-out rows.
@@ -27,27 +28,34 @@ LEAST = 20
 
 
 @metric(
-    "fld", against="train", better="lower", perfect=None, version=2, paper="arXiv:2302.04440", question="close", needs=("real", "heldout"),
+    "fld",
+    against="train",
+    better="lower",
+    perfect=None,
+    version=2,
+    paper="arXiv:2302.04440",
+    question="close",
+    needs=("real", "heldout"),
     biased_in_n=True,
-)  # fmt: skip
+)
 def fld(pair: Pair, *, at_most: Annotated[int, Within(20, 20_000)] = 2000) -> Score:
     """100 / d times how much less likely held-out rows are under the fakes' mixture than under one of training rows.
 
     Rows are standardised by the held-out set. The mixture has a Gaussian on each fake, equal weights, widths fitted to
-    the training rows (`real`) by expectation maximisation, with a broad background component while fitting; the baseline
-    is the same with half of the training rows fitted to the other half. `details["gap"]`: training minus held-out
-    negative log-likelihood, strongly negative when the fakes are copies.
+    the training rows (`real`) by expectation maximisation, with a broad background component while fitting; the
+    baseline is the same with half of the training rows fitted to the other half. `details["gap"]`: training minus
+    held-out negative log-likelihood, strongly negative when the fakes are copies.
 
-    Returns: (-inf, inf), near 0 for new samples of the training distribution, higher is worse. At most `at_most` rows of
-    each set, drawn with the seed; columns that are constant over the held-out rows take no part.
+    Returns: (-inf, inf), near 0 for new samples of the training distribution, higher is worse. At most `at_most` rows
+    of each set, drawn with the seed; columns that are constant over the held-out rows take no part.
     No standard error: fresh fakes change every width, and neither the spread over held-out rows nor the fakes' own
     influence at fixed widths comes near the true spread (0.3 and 7 times it in simulations). Do not gate by it.
     Bias: falls with the number of fakes; compare at equal n only.
     Nearly blind to garbage: fakes far from all rows get no weight, so that 40 % of them cost log(1 / 0.6) / d only.
     Improved by: averaging, a little of which brings fakes nearer to unseen rows.
-    Differs from the authors: widths by EM (closed form, no step size) instead of 50 steps of Adam; no squared width falls
-    below 1e-3 / d, where theirs start. Without it a row that training and held-out set share weighs as much as the floor
-    of the exponent is deep.
+    Differs from the authors: widths by EM (closed form, no step size) instead of 50 steps of Adam; no squared width
+    falls below 1e-3 / d, where theirs start. Without it a row that training and held-out set share weighs as much as
+    the floor of the exponent is deep.
     Raises: TooFewSamplesError below 20 rows of any set; UndefinedError where no column varies.
     """
     assert pair.real is not None

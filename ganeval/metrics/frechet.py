@@ -72,9 +72,17 @@ def fid(
 
 
 @metric(
-    "sfid", better="lower", perfect=0.0, version=1, paper="arXiv:2103.03841", question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
+    "sfid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2103.03841",
+    question="close",
+    least_n=15,
+    within=(0, math.inf),
+    biased_in_n=True,
     needs=("real", "spatial", "real_spatial"),
-)  # fmt: skip
+)
 def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     """The Frechet distance on spatial features, which see where things are (Nash et al. 2021, section 3).
 
@@ -114,7 +122,8 @@ def fid_debiased(pair: Pair) -> Score:
 
 @metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
 def fid_infinity(pair: Pair) -> Score:
-    """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth 2020).
+    """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth
+    2020).
 
     A line is fitted to the mean FID over 1, 2, 3 and 4 disjoint blocks of the fake set (seeded random order), whose
     sizes have 1/n in those ratios; its intercept is the value.

@@ -24,9 +24,16 @@ SEED = 2020  # torch-fidelity's shuffle
 
 
 @metric(
-    "inception_score", better="higher", perfect=None, version=1, paper="arXiv:1606.03498", question="fidelity", within=(1, math.inf),
-    needs=("logits",), biased_in_n=True,
-)  # fmt: skip
+    "inception_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1606.03498",
+    question="fidelity",
+    within=(1, math.inf),
+    needs=("logits",),
+    biased_in_n=True,
+)
 def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     """exp of the mean KL divergence from each image's class probabilities to their average.
 
@@ -36,9 +43,9 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
     Blind to anything within a class: one perfect image per class gets the highest score.
-    Improved by: averaging. A judge is surer of a class's mean than of its members.
-    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every protocol); `details` then
-    holds the spread over splits and there is no standard error.
+    Improved by: averaging. A classifier is surer of a class's mean than of its members.
+    Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every
+    protocol); `details` then holds the spread over splits and there is no standard error.
 
     >>> from ganeval.features.extraction import Features
     >>> certain = Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4))
@@ -53,9 +60,16 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
 
 
 @metric(
-    "mode_score", better="higher", perfect=None, version=1, paper="arXiv:1612.02136", question="fidelity", within=(0, math.inf),
-    needs=("real", "logits", "real_logits"), biased_in_n=True,
-)  # fmt: skip
+    "mode_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1612.02136",
+    question="fidelity",
+    within=(0, math.inf),
+    needs=("real", "logits", "real_logits"),
+    biased_in_n=True,
+)
 def mode_score(pair: Pair) -> Score:
     """The inception score, less what the fake classes differ from the real ones: exp(E KL(p(y|x) | p) - KL(p | p_r)).
 
@@ -67,7 +81,8 @@ def mode_score(pair: Pair) -> Score:
     Standard error: delta method on its logarithm, the real set held fixed.
 
     >>> from ganeval.features.extraction import Features
-    >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in ([0, 1, 2, 3], [0, 1, 0, 1]))
+    >>> classes = ([0, 1, 2, 3], [0, 1, 0, 1])
+    >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in classes)
     >>> round(float(mode_score(Pair(real, fake))), 6)  # two certain classes, but half of those due: exp(log 2 - log 2)
     1.0
     """

@@ -1,7 +1,7 @@
 """Metrics inside each class: intra-FID, intra-KID, intra-recall (cGANs with projection, arXiv:1802.05637, section 6).
 
-A conditional generator may mix up its classes and keep an excellent FID (ContraGAN on CIFAR-10: FID 6.0, intra-FID 120).
-Each class is measured alone, real rows of a class against fakes that were asked for it, and the mean is reported.
+A conditional generator may mix up its classes and keep an excellent FID (ContraGAN on CIFAR-10: FID 6.0, intra-FID
+120). Each class is measured alone, real rows of a class against fakes that were asked for it, and the mean is reported.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ NEEDS = ("real", "labels", "real_labels")
 
 
 @metric(
-    "intra_fid", better="lower", perfect=0.0, version=1, paper="arXiv:1802.05637", question="label", within=(0, math.inf), needs=NEEDS,
+    "intra_fid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1802.05637",
+    question="label",
+    within=(0, math.inf),
+    needs=NEEDS,
     biased_in_n=True,
-)  # fmt: skip
+)
 def intra_fid(pair: Pair) -> Score:
     """Mean over classes of the Frechet distance between real and fake rows of one class.
 
@@ -42,15 +49,23 @@ def intra_fid(pair: Pair) -> Score:
 def intra_kid(pair: Pair) -> Score:
     """Mean over classes of the kernel distance between real and fake rows of one class; unbiased, so for small classes.
 
-    Returns: [-small, inf). Bias: none in n. Standard error: the classes' errors in quadrature. `details["by_class"]` as `intra_fid`.
+    Returns: [-small, inf). Bias: none in n. Standard error: the classes' errors in quadrature. `details["by_class"]` as
+    `intra_fid`.
     """
     return over_classes(pair, METRICS["kid"])
 
 
 @metric(
-    "intra_recall", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="diversity", within=(0, 1), needs=NEEDS,
+    "intra_recall",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:1904.06991",
+    question="diversity",
+    within=(0, 1),
+    needs=NEEDS,
     biased_in_n=True,
-)  # fmt: skip
+)
 def intra_recall(pair: Pair) -> Score:
     """Mean over classes of the share of a class's real rows inside the manifold of the fakes asked for it.
 
@@ -81,7 +96,9 @@ def over_classes(pair: Pair, inner: Metric) -> Score:
 
 
 def class_pairs(pair: Pair) -> dict[str, Pair]:
-    """One pair for each class of the real set; a class without fakes is an error, for its distance would be infinite."""
+    """One pair for each class of the real set; a class without fakes is an error, for its distance would be
+    infinite.
+    """
     assert pair.real is not None
     assert pair.real.labels is not None
     assert pair.fake.labels is not None

@@ -4,7 +4,8 @@ Where implementations differ: all use the cubic kernel with gamma = 1/d and offs
 full mean across. torch-fidelity, torchmetrics, clean-fid, StyleGAN3 and dgm-eval average 100 subsets of 1000, drawn
 without replacement (torch-fidelity: NumPy's legacy generator, seed 2020; the others unseeded), and print the
 spread over those overlapping subsets, which is not a standard error. Here: all pairs, and a standard error.
-CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma = 10 on unit-length CLIP rows, times 1000.
+CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma = 10 on unit-length CLIP rows, times
+1000.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def kid(
     Standard error: first-order influence of each fake row, the real set held fixed; `per_sample["influence"]`.
     Near 0, where the first-order term vanishes, it is too small by about the noise between two real sets.
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
-    their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets and there is no
-    standard error.
+    their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets
+    and there is no standard error.
 
     >>> from ganeval.features.extraction import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
@@ -88,8 +89,8 @@ def mmd_rbf(
 
     Returns: [-small, 2], unitless; slightly negative values are normal near 0.
     Bias: none in n.
-    Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the bandwidth
-    used is in `details`.
+    Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the
+    bandwidth used is in `details`.
 
     >>> from ganeval.features.extraction import Features
     >>> near, far = Features.given(np.zeros((3, 1))), Features.given(np.full((3, 1), 1e6))
@@ -117,8 +118,8 @@ def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
     s, t = (float(x) for x in (torch.cat(sets).square().mean(), torch.cat(sets).var(dim=0, correction=0).mean()))
     if eps * (s + 1) ** 3 > digits * t * (t * t + 3 * t + 3):
         raise UndefinedError(
-            f"kid cubes products of rows, and their differences drown in rounding: a feature is {math.sqrt(s):.3g} in size "
-            f"and varies by {math.sqrt(t):.3g}. Use mmd_rbf, or features that lie near 0 and vary by about 1."
+            f"kid cubes products of rows, and their differences drown in rounding: a feature is {math.sqrt(s):.3g} in "
+            f"size and varies by {math.sqrt(t):.3g}. Use mmd_rbf, or features that lie near 0 and vary by about 1."
         )
 
 

@@ -1,4 +1,5 @@
-"""Do generated images show the class that was asked for? GAN-test (Shmelkov et al. 2018, arXiv:1807.09499, section 3.2).
+"""Do generated images show the class that was asked for? GAN-test (Shmelkov et al. 2018, arXiv:1807.09499, section
+3.2).
 
 A classifier trained on real images judges fakes that carry the label they were asked for. Widths of proportions are
 Wilson intervals throughout: near 100 %, where good generators live, the textbook interval has no width.
@@ -20,20 +21,26 @@ from ganeval.records.scores import Z95, Score
 
 
 @metric(
-    "classifier_score", better="higher", perfect=None, version=1, paper="arXiv:1807.09499", question="label", within=(0, 1),
+    "classifier_score",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1807.09499",
+    question="label",
+    within=(0, 1),
     needs=("logits", "labels"),
-)  # fmt: skip
+)
 def classifier_score(pair: Pair) -> Score:
-    """GAN-test: the share of generated images that the judge puts into the class that was asked for.
+    """GAN-test: the share of generated images that the classifier puts into the class that was asked for.
 
-    Returns: [0, 1], a proportion. What real images get is the judge's own
+    Returns: [0, 1], a proportion. What real images get is the classifier's own
     accuracy, so that no single value is perfect; a collapsed generator (one good image per class) scores high, too.
-    Bias: none in n; the judge's own errors lower it, which `details["corrected"]` takes out.
+    Bias: none in n; the classifier's own errors lower it, which `details["corrected"]` takes out.
     Standard error: binomial, with a Wilson interval.
     details: `confusion` (rows asked for, columns judged), `classes` (n, recall, precision, F1, each with a 95 %
-    interval), `worst` (the class of lowest recall), and, where the judge's own confusion on real test images is
-    known, `corrected`: the rate with the judge's errors taken out, its interval covering both samples.
-    per_sample["correct"]: 1 where the judge agrees; per_sample["label"]: the class that was asked for.
+    interval), `worst` (the class of lowest recall), and, where the classifier's own confusion on real test images is
+    known, `corrected`: the rate with the classifier's errors taken out, its interval covering both samples.
+    per_sample["correct"]: 1 where the classifier agrees; per_sample["label"]: the class that was asked for.
 
     >>> from ganeval.features.extraction import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
@@ -84,7 +91,7 @@ def _verdicts(pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         raise UndefinedError("classifier_score needs at least one labelled fake image; got none.")
     if asked.min() < 0 or asked.max() >= k:
         raise WrongInputError(
-            f"Labels must lie in 0..{k - 1}, one per class of the judge; got {asked.min()} to {asked.max()}. "
+            f"Labels must lie in 0..{k - 1}, one per class of the classifier; got {asked.min()} to {asked.max()}. "
             "Renumber the labels or choose the classifier they belong to."
         )
     return asked, logits.argmax(dim=1).cpu().numpy(), k
@@ -100,11 +107,16 @@ def _class_row(counts: NDArray[np.int64], c: int, name: str) -> dict[str, Any]:
     recall, precision, jaccard = (_proportion(hits, total) for total in (asked, judged, either))
     f1 = [None if x is None else 2 * x / (1 + x) for x in jaccard]  # F1 = 2 J / (1 + J), monotone in a proportion
     return {
-        "name": name, "n": asked, "judged": judged,
-        "recall": recall[0], "recall_interval": recall[1:],
-        "precision": precision[0], "precision_interval": precision[1:],
-        "f1": f1[0], "f1_interval": f1[1:],
-    }  # fmt: skip
+        "name": name,
+        "n": asked,
+        "judged": judged,
+        "recall": recall[0],
+        "recall_interval": recall[1:],
+        "precision": precision[0],
+        "precision_interval": precision[1:],
+        "f1": f1[0],
+        "f1_interval": f1[1:],
+    }
 
 
 def _proportion(hits: int, total: int) -> list[float | None]:
@@ -113,10 +125,10 @@ def _proportion(hits: int, total: int) -> list[float | None]:
 
 def _corrected(counts: NDArray[np.int64], confusion: NDArray[np.int64] | None) -> dict[str, Any]:
     if confusion is None:
-        return {"corrected": None, "corrected_why": "the judge's own confusion matrix is not known"}
+        return {"corrected": None, "corrected_why": "the classifier's own confusion matrix is not known"}
     if confusion.shape != counts.shape:
         raise WrongInputError(
-            f"The judge's confusion matrix must be {counts.shape}, one row per class; got {confusion.shape}."
+            f"The classifier's confusion matrix must be {counts.shape}, one row per class; got {confusion.shape}."
         )
     try:
         rate = corrected_rate(counts, confusion)

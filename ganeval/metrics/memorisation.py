@@ -1,4 +1,5 @@
-"""Did the generator copy? Authenticity, the data-copying test, train/held-out ratios, memorisation-informed FID, copies.
+"""Did the generator copy? Authenticity, the data-copying test, train/held-out ratios, memorisation-informed FID,
+copies.
 
 Dgm-eval's authors found no such number reliable once other properties of the samples differ (arXiv:2306.04675): look
 at the pairs in the details too, and give held-out images, which say what a generator that copies nothing would get.
@@ -99,18 +100,25 @@ def copies(pair: Pair, *, near: Share = NEAR) -> Score:
     to_real, limit = sweep.crossing.fake_to_real, _near_limit(sweep.real, near)
     copied = to_real.squared[:, 0] <= limit
     details = {
-        "exact": int((to_real.squared[:, 0] == 0).sum()), "threshold": math.sqrt(limit),
+        "exact": int((to_real.squared[:, 0] == 0).sum()),
+        "threshold": math.sqrt(limit),
         "nearest": _nearest_pairs(to_real),
-    }  # fmt: skip
+    }
     if pair.heldout is not None:
         details["heldout"] = float((_heldout_to_real(pair).squared[:, 0] <= limit).mean())
     return _share(copied, details, "copy")
 
 
 @metric(
-    "duplicates", better="lower", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", within=(0, 1),
+    "duplicates",
+    better="lower",
+    perfect=None,
+    version=1,
+    paper="arXiv:2306.04675",
+    question="memorisation",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
     """The share of fakes with an exact or near duplicate among the other fakes: does the generator repeat itself?
 
@@ -126,9 +134,10 @@ def duplicates(pair: Pair, *, near: Share = NEAR) -> Score:
     close = sweep.fake.squared <= limit
     repeated = close[:, 0]
     details = {
-        "exact": int((sweep.fake.squared[:, 0] == 0).sum()), "threshold": math.sqrt(limit),
+        "exact": int((sweep.fake.squared[:, 0] == 0).sum()),
+        "threshold": math.sqrt(limit),
         "nearest": _nearest_pairs(sweep.fake, once=True),
-    }  # fmt: skip
+    }
     value, n = float(repeated.mean()), len(repeated)
     se = EIGHTHS.se(_shares_left(close, sweep.fake.index, EIGHTHS.kept(n, pair.strata)))
     interval = share_interval(value, se) if se > 0 else wilson(int(repeated.sum()), n)
@@ -145,8 +154,17 @@ def _shares_left(close: NDArray[np.bool_], index: NDArray[np.int64], kept: NDArr
     return (found & kept).sum(0) / kept.sum(0)
 
 
-@metric("ct", against="train", better="target", perfect=None, version=1, paper="arXiv:2004.05675", question="memorisation",
-        needs=("real", "heldout"), biased_in_n=True)  # fmt: skip
+@metric(
+    "ct",
+    against="train",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2004.05675",
+    question="memorisation",
+    needs=("real", "heldout"),
+    biased_in_n=True,
+)
 def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     """The data-copying test C_T: are fakes closer to the training images than held-out images are?
 
@@ -167,8 +185,8 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     chosen = [c for c in range(cells) if (fake_cell == c).sum() >= 20 and (held_cell == c).any()]
     if not chosen:
         raise UndefinedError(
-            f"ct needs a cell with 20 fakes and a held-out row; {len(fake_cell)} fakes and {len(held_cell)} held-out rows "
-            f"in {cells} cells have none. Pass more images or fewer cells."
+            f"ct needs a cell with 20 fakes and a held-out row; {len(fake_cell)} fakes and {len(held_cell)} held-out "
+            f"rows in {cells} cells have none. Pass more images or fewer cells."
         )
     rows, influence, heldout = [], np.zeros(len(fake_cell)), np.isin(held_cell, chosen).sum()
     for c in chosen:
@@ -192,10 +210,11 @@ def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
 
 
 def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances]:
-    """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it, (m,).
+    """Mann-Whitney's z, negative when fakes have the smaller distances, and what one more of each fake adds to it,
+    (m,).
 
-    Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle, and
-    stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
+    Ties share their ranks and their variance. A fake adds how far its rank among the held-out ones is off the middle,
+    and stretches the whole by a little, because the spread of U shrinks relative to it as m grows.
     """
     m, n = len(fake), len(held)
     _, ties = np.unique(np.concatenate([fake, held]), return_counts=True)
@@ -207,8 +226,18 @@ def _cell_z(fake: Distances, held: Distances) -> tuple[dict[str, Any], Distances
     return {"z": z, "fakes": m, "heldout": n}, moved
 
 
-@metric("nn_ratio", against="train", better="target", perfect=None, version=1, paper="arXiv:2306.04675", question="memorisation", least_n=15, within=(0, math.inf),
-        needs=("real", "heldout"))  # fmt: skip
+@metric(
+    "nn_ratio",
+    against="train",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2306.04675",
+    question="memorisation",
+    least_n=15,
+    within=(0, math.inf),
+    needs=("real", "heldout"),
+)
 def nn_ratio(pair: Pair) -> Score:
     """How much nearer fakes lie to training images than to as many held-out images they could not have copied.
 
@@ -233,9 +262,11 @@ def nn_ratio(pair: Pair) -> Score:
     value, nearer = a.mean() / b.mean(), float((a < b).sum() + (a == b).sum() / 2)
     low, high = wilson(nearer, len(a))
     details = {
-        "nearer_train": nearer / len(a), "nearer_train_se": (high - low) / (2 * Z95), "interval": [low, high],
+        "nearer_train": nearer / len(a),
+        "nearer_train_se": (high - low) / (2 * Z95),
+        "interval": [low, high],
         "rows": len(train),
-    }  # fmt: skip
+    }
     return Score.from_influence(value, (a - value * b) / b.mean(), details=details)
 
 
@@ -247,8 +278,18 @@ def _same_size(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
     return train, held
 
 
-@metric("mifid", against="train", better="lower", perfect=0.0, version=1, paper="arXiv:2106.03062", question="memorisation", least_n=100, within=(0, math.inf),
-        biased_in_n=True)  # fmt: skip
+@metric(
+    "mifid",
+    against="train",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2106.03062",
+    question="memorisation",
+    least_n=100,
+    within=(0, math.inf),
+    biased_in_n=True,
+)
 def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRESHOLD) -> Score:
     """Memorisation-informed FID: the Frechet distance, divided by a memorisation distance where that is small.
 
@@ -267,8 +308,8 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
     memorisation = float(cosine.mean())
     if memorisation <= _NO_ANGLE and value > 0:
         raise UndefinedError(
-            f"mifid divides by the angle between fakes and their nearest real images; it is {memorisation:.2g}, which is "
-            "rounding. The fakes are copies, or the features lie far from 0: read copies and fid."
+            f"mifid divides by the angle between fakes and their nearest real images; it is {memorisation:.2g}, which "
+            "is rounding. The fakes are copies, or the features lie far from 0: read copies and fid."
         )
     penalised = memorisation < threshold
     divisor = (memorisation if penalised else 1.0) + _MIFID_EPSILON
@@ -276,9 +317,11 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
     if penalised:
         influence = influence - value / divisor**2 * (cosine - memorisation)
     return Score.from_influence(
-        value / divisor, influence, per_sample={"cosine": cosine.astype(np.float32)},
+        value / divisor,
+        influence,
+        per_sample={"cosine": cosine.astype(np.float32)},
         details={"memorisation": memorisation, "penalised": penalised, "fid": value},
-    )  # fmt: skip
+    )
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:

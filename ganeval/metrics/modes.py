@@ -1,8 +1,8 @@
 """Modes captured: how many of the known modes a generator reaches (VEEGAN, arXiv:1705.07761; PacGAN, arXiv:1712.04086).
 
-Three protocols share the arithmetic: classes of a judge (digits, stacked digits), and points around known centres (ring,
-grid). A judge that errs invents modes: with 1 % error 10,000 images of nine digits show all ten. A mode counts as
-captured here when it is hit more often than the judge's own confusion explains.
+Three protocols share the arithmetic: classes of a classifier (digits, stacked digits), and points around known centres
+(ring, grid). A classifier that errs invents modes: with 1 % error 10,000 images of nine digits show all ten. A mode
+counts as captured here when it is hit more often than the classifier's own confusion explains.
 """
 
 from __future__ import annotations
@@ -22,19 +22,27 @@ from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Score
 
-FALSE_MODE = 0.01  # probability, over all modes together, that the judge's errors alone make a mode look captured
+FALSE_MODE = 0.01  # probability, over all modes together, that the classifier's errors alone make a mode look captured
 
 
 @metric(
-    "modes", better="higher", perfect=None, version=1, paper="arXiv:1712.04086", question="diversity", within=(0, math.inf), needs=("logits",),
+    "modes",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1712.04086",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
     biased_in_n=True,
-)  # fmt: skip
+)
 def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
-    """How many of the judge's classes the fakes reach, beyond what the judge's own errors would show.
+    """How many of the classifier's classes the fakes reach, beyond what the classifier's own errors would show.
 
-    A class counts when at least `min_hits` images are assigned to it and, where the judge's confusion matrix is known,
-    when its count is improbable (1 % over all classes) as errors made on the images of the other classes.
-    `details`: the naive count, captured and missing classes, hits, and the reverse KL of the hits to uniform.
+    A class counts when at least `min_hits` images are assigned to it and, where the classifier's confusion matrix is
+    known, when its count is improbable (1 % over all classes) as errors made on the images of the other classes.
+    `details`: the naive count, captured and missing classes, hits, and `reverse_kl`, KL(hits || uniform):
+    what `class_balance` is where nothing but equal shares is asked for.
 
     Returns: [0, k] modes, an integer; k classes is perfect. No standard error: a count of modes is a hard rule.
     Bias: rises with n; compare at equal n only.
@@ -80,7 +88,7 @@ def count_modes(
 
 
 def _explained_by_errors(hits: NDArray[np.int64], confusion: NDArray[np.int64] | None) -> NDArray[np.bool_]:
-    """Which modes are hit no more often than the judge's confusion of the other modes makes likely."""
+    """Which modes are hit no more often than the classifier's confusion of the other modes makes likely."""
     if confusion is None:
         return np.zeros(len(hits), dtype=bool)
     rates = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -141,6 +149,8 @@ def stacked_hits(digits: NDArray[np.int64], classes: int = 10) -> NDArray[np.int
 
 
 def stacked_confusion_rate(confusion: NDArray[np.int64], channels: int = 3) -> float:
-    """Share of stacked images that the judge assigns to a wrong mode: 1 - (1 - e)^channels, e its error per channel."""
+    """Share of stacked images that the classifier assigns to a wrong mode: 1 - (1 - e)^channels, e its error per
+    channel.
+    """
     error = 1 - float(np.trace(confusion)) / float(confusion.sum())
     return 1 - (1 - error) ** channels

@@ -42,7 +42,8 @@ ROWS_PER_BIN = 10  # real rows a bin should hold on average, for a test to have 
 def ndb(pair: Pair, *, bins: Annotated[int, Within(2, 10_000)] | None = None) -> Score:
     """Share of bins whose population differs between real and fake, after correction for the number of bins.
 
-    k-means with `bins` centres on the real embeddings (None: 100, or one per ten rows where that is less), Fisher's exact test per bin, Holm at 5 %.
+    k-means with `bins` centres on the real embeddings (None: 100, or one per ten rows where that is less), Fisher's
+    exact test per bin, Holm at 5 %.
     `details`: bins, the corrected and the uncorrected count with its floor for identical distributions, the
     Jensen-Shannon divergence of the two histograms in nats, and the most over- and under-filled bins.
 

@@ -37,7 +37,9 @@ REDRAWN = (
 
 @dataclass(frozen=True)
 class Histograms:
-    """Shares of the clusters, (runs, clusters); the cluster of each fake, (runs, n), and the stratum it was drawn in."""
+    """Shares of the clusters, (runs, clusters); the cluster of each fake, (runs, n), and the stratum it was drawn
+    in.
+    """
 
     real: NDArray[np.float64]
     fake: NDArray[np.float64]
@@ -62,8 +64,9 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     sharp.
     Bias: downwards, about proportional to 1/n (0.95, 0.98 and 0.99 for n = 100, 400 and 1200 of one distribution in a
     simulation with d = 4), because the noise of the histograms looks like a difference; compare at equal n only.
-    Standard error: influence of each fake on the histograms, and 0.4 of the spread over clusterings, for fresh fakes move
-    all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times too large.
+    Standard error: influence of each fake on the histograms, and 0.4 of the spread over clusterings, for fresh fakes
+    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times
+    too large.
     details: curve, 50 points of recall and precision.
     """
     return _end(pair, 1 / BETA, clusters, pair.seed)
@@ -85,8 +88,9 @@ def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTE
     Returns: [0, 1]; 1 for identical sets.
     Bias: downwards, about proportional to 1/n (0.95, 0.98 and 0.99 for n = 100, 400 and 1200 of one distribution in a
     simulation with d = 4), because the noise of the histograms looks like a difference; compare at equal n only.
-    Standard error: influence of each fake on the histograms, and 0.4 of the spread over clusterings, for fresh fakes move
-    all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times too large.
+    Standard error: influence of each fake on the histograms, and 0.4 of the spread over clusterings, for fresh fakes
+    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.3 times
+    too large.
     details: curve, 50 points of recall and precision.
     """
     return _end(pair, BETA, clusters, pair.seed)
@@ -100,16 +104,19 @@ def _end(pair: Pair, beta: float, clusters: int, seed: int) -> Score:
     drawn = error_of_mean(_influence(shares, curve, beta), shares.strata)
     se = float(np.hypot(drawn, REDRAWN * best_f(curves, beta).std(ddof=1)))
     return Score(
-        value, se=se, interval=share_interval(value, se), n=shares.cluster.shape[1],
+        value,
+        se=se,
+        interval=share_interval(value, se),
+        n=shares.cluster.shape[1],
         details={"curve": curve[::-1, :: curve.shape[1] // DRAWN].T.round(6).tolist()},
-    )  # fmt: skip
+    )
 
 
 def _influence(shares: Histograms, curve: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     """(n,): what each fake adds to F_beta, up to a constant.
 
-    At a slope s, F_beta = (1 + beta^2) / (1 + s beta^2) sum min(s real, fake): a fake counts where its cluster has fewer
-    fakes than s times its reals. At the best slope a change of the slope itself has no effect of first order.
+    At a slope s, F_beta = (1 + beta^2) / (1 + s beta^2) sum min(s real, fake): a fake counts where its cluster has
+    fewer fakes than s times its reals. At the best slope a change of the slope itself has no effect of first order.
     """
     slope = best_slope(curve, beta)
     lacking = shares.fake < slope * shares.real
@@ -124,7 +131,8 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
     n = min(len(real), len(fake))
     if n < clusters:
         raise TooFewSamplesError(
-            f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer clusters=."
+            f"PRD needs at least as many rows as clusters, {clusters}, in each set; got {n}. Pass more or fewer "
+            "clusters=."
         )
     chosen = [seeded_rows(rows, n, seed) if len(rows) > n else torch.arange(n) for rows in (real, fake)]
     rows = clustering_rows([rows[at.to(rows.device)] for rows, at in zip((real, fake), chosen, strict=True)])

@@ -48,12 +48,17 @@ def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     nearest = near.crossing.fake_to_real
     n, value = len(inside), float(inside.mean())
     return Score(
-        value, se=(value * (1 - value) / n) ** 0.5, interval=wilson(int(inside.sum()), n), n=n, linear="in_manifold",
+        value,
+        se=(value * (1 - value) / n) ** 0.5,
+        interval=wilson(int(inside.sum()), n),
+        n=n,
+        linear="in_manifold",
         per_sample={
-            "in_manifold": inside.astype(np.float32), "nearest_real": nearest.distance[:, 0].astype(np.float32),
+            "in_manifold": inside.astype(np.float32),
+            "nearest_real": nearest.distance[:, 0].astype(np.float32),
             "nearest_real_index": nearest.index[:, 0].astype(np.float64),
         },
-    )  # fmt: skip
+    )
 
 
 @metric(
@@ -74,8 +79,8 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     Returns: [0, 1]; 1 for identical sets. A generator that has collapsed onto one mode has precision high, recall low.
     Bias: depends on both n and on k; compare at equal n only. One fake outlier has a huge ball and can lift it: see
     `coverage`.
-    Standard error: delete-a-third jackknife over fakes (radii follow), the real set held fixed; within 10 % of the truth
-    on two real embeddings. Resampling with replacement would be wrong: duplicates have radius 0.
+    Standard error: delete-a-third jackknife over fakes (radii follow), the real set held fixed; within 10 % of the
+    truth on two real embeddings. Resampling with replacement would be wrong: duplicates have radius 0.
     details: uncovered, up to 20 real rows outside.
     """
     near = pair.neighbours(k)
@@ -113,9 +118,15 @@ def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
 
 
 @metric(
-    "coverage", better="higher", perfect=1.0, version=1, paper="arXiv:2002.09797", question="diversity", within=(0, 1),
+    "coverage",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2002.09797",
+    question="diversity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """The share of real balls that hold a fake: is everything there, judged by balls that fakes cannot stretch?
 
@@ -136,7 +147,9 @@ def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
 
 
 def _share(covered: NDArray[np.bool_], left: NDArray[np.bool_], deleted: Deletion, n_fake: int) -> Score:
-    """A share of reals, and its error from which of them are `left` covered; where nothing changes, Wilson's interval."""
+    """A share of reals, and its error from which of them are `left` covered; where nothing changes, Wilson's
+    interval.
+    """
     value, se = float(covered.mean()), deleted.se(left.mean(0))
     low, high = wilson(int(covered.sum()), len(covered))
     if se > 0:

@@ -39,9 +39,12 @@ def realism(pair: Pair) -> Score:
     low, high = _median_interval(np.sort(values))
     se = (high - low) / (2 * Z95)
     return Score(
-        float(np.median(values)), se=se, interval=(low, high), n=len(values),
+        float(np.median(values)),
+        se=se,
+        interval=(low, high),
+        n=len(values),
         per_sample={"realism": values.astype(np.float32)},
-    )  # fmt: skip
+    )
 
 
 @metric(
@@ -76,9 +79,12 @@ def rarity(pair: Pair) -> Score:
         )
     details = {"outside": float(1 - inside.mean()), "real": float(near.real.distance[:, REALISM_K - 1].mean())}
     return Score(
-        values.mean(), se=values.std(ddof=1) / len(values) ** 0.5, n=len(inside), details=details,
+        values.mean(),
+        se=values.std(ddof=1) / len(values) ** 0.5,
+        n=len(inside),
+        details=details,
         per_sample={"rarity": np.where(inside, smallest, 0).astype(np.float32)},
-    )  # fmt: skip
+    )
 
 
 def _median_interval(ordered: np.ndarray) -> tuple[float, float]:

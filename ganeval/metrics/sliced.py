@@ -23,16 +23,24 @@ SEED = 2020  # torch-fidelity's: the directions are the same in every protocol
 
 
 @metric(
-    "sliced_wasserstein", better="lower", perfect=0.0, version=1, paper="doi:10.1007/s10851-014-0506-3",
-    question="close", least_n=15, within=(0, math.inf), biased_in_n=True,
-)  # fmt: skip
+    "sliced_wasserstein",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="doi:10.1007/s10851-014-0506-3",
+    question="close",
+    least_n=15,
+    within=(0, math.inf),
+    biased_in_n=True,
+)
 def sliced_wasserstein(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) -> Score:
     """The squared 2-Wasserstein distance between real and fake along random directions, averaged over them.
 
     Returns: [0, inf), in squared units of the embedding; 0 for identical sets. A shift by mu gives |mu|^2 / d.
     Bias: upwards, about proportional to 1/n, and much smaller than that of `fid`; compare at equal n only.
     Standard error: influence function (Kantorovich potentials) with the real set and the directions held fixed;
-    below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
+    below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`. The directions' own spread is
+    `details["direction_se"]`.
 
     >>> import torch
     >>> from ganeval.features.extraction import Features

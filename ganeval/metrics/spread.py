@@ -40,12 +40,14 @@ def ms_ssim(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 5000) -
     """Mean multi-scale structural similarity of random pairs of fakes of one class: high means they look alike.
 
     As many scales as keep the smaller side at 11 pixels or more (28 x 28: two), with Wang's weights renormalised;
-    a Gaussian window of 11 pixels, sigma 1.5, valid borders. `details` has the value of real pairs and the per-class means.
+    a Gaussian window of 11 pixels, sigma 1.5, valid borders. `details` has the value of real pairs and the per-class
+    means.
 
-    Returns: [0, 1], 1 = all images equal. The target is `details["real"]`: shuffled labels, garbage, noise and warps make
-    images less alike, which is no improvement.
+    Returns: [0, 1], 1 = all images equal. The target is `details["real"]`: shuffled labels, garbage, noise and warps
+    make images less alike, which is no improvement.
     Standard error: of the mean over disjoint pairs. Bias: none in n.
-    Differs from TensorFlow's: negative contrast terms are clipped to 0; window shrinks to the side on images under 11 px.
+    Differs from TensorFlow's: negative contrast terms are clipped to 0; window shrinks to the side on images under 11
+    px.
     """
     fake = _similarity(pair.fake, pairs, pair.seed)
     details: dict[str, object] = {"by_class": fake.by_class}
@@ -67,8 +69,8 @@ def ms_ssim(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 5000) -
 def embedding_spread(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 5000) -> Score:
     """Mean Euclidean distance between embeddings of random pairs of fakes of one class, over that of real pairs.
 
-    Returns: [0, inf), target 1: fakes of a class as far apart as real ones. Above it lie shuffled labels, garbage, noise
-    and warps, which are varied too. `details` has both means.
+    Returns: [0, inf), target 1: fakes of a class as far apart as real ones. Above it lie shuffled labels, garbage,
+    noise and warps, which are varied too. `details` has both means.
     Standard error: of the mean over disjoint pairs of fakes, the real pairs held fixed.
     Bias: none in n to first order. A weak measure by design: ten images a class can score near 1.
 

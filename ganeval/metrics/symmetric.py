@@ -1,4 +1,5 @@
-"""Symmetric precision (Khayatkhoei and AbdAlmageed 2023, "Emergent Asymmetry of Precision and Recall", arXiv:2306.09618).
+"""Symmetric precision (Khayatkhoei and AbdAlmageed 2023, "Emergent Asymmetry of Precision and Recall",
+arXiv:2306.09618).
 
 In many dimensions a shell of fakes just inside the real one has precision 1 and one just outside has 0, though both are
 equally wrong: balls around reals reach inwards, not outwards. The lower of both directions has no such side. (Symmetric
@@ -22,9 +23,15 @@ K = 5  # section 5 of the paper
 
 
 @metric(
-    "symmetric_precision", better="higher", perfect=1.0, version=1, paper="arXiv:2306.09618", question="fidelity", within=(0, 1),
+    "symmetric_precision",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:2306.09618",
+    question="fidelity",
+    within=(0, 1),
     biased_in_n=True,
-)  # fmt: skip
+)
 def symmetric_precision(pair: Pair, *, k: Neighbours = K) -> Score:
     """The lower of "the share of fakes in a real ball" and "the share of fakes whose own ball holds a real".
 
@@ -45,9 +52,7 @@ def symmetric_precision(pair: Pair, *, k: Neighbours = K) -> Score:
     left = [(part & kept).sum(axis=0) / kept.sum(axis=0) for part in (inside[:, None], levels < k)]
     value, se = min(precision, complement), EIGHTHS.se(np.minimum(*left))
     interval = share_interval(value, se) if se > 0 else wilson(round(n * value), n)
-    return Score(
-        value, se=se, interval=interval, n=n, details={"precision": precision, "complement": complement}
-    )  # fmt: skip
+    return Score(value, se=se, interval=interval, n=n, details={"precision": precision, "complement": complement})
 
 
 def _levels_that_hold(fake: Nearest, nearest_real: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:

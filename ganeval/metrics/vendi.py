@@ -25,16 +25,25 @@ NULL = 1e-12  # eigenvalues below this share of their sum are rounding, not vari
 
 
 @metric(
-    "vendi", better="target", perfect=None, version=1, paper="arXiv:2210.02410", question="diversity", least_n=50, within=(1, math.inf), needs=(),
+    "vendi",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:2210.02410",
+    question="diversity",
+    least_n=50,
+    within=(1, math.inf),
+    needs=(),
     biased_in_n=True,
-)  # fmt: skip
+)
 def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> Score:
     """How many clearly different samples the fakes amount to, as seen by cosine similarity of the embeddings.
 
     V_q = exp(H_q(eigenvalues of K/n)), K_ij the cosine of rows i and j; H_1 is Shannon's entropy.
     `details` holds V_q for q in 0.5, 1, 2, inf, for the real set too where there is one, and the ratio to it.
 
-    Returns: [1, min(n, d)], unitless; 1 when all rows are parallel. Higher is more varied, not better (noise, shifts and
+    Returns: [1, min(n, d)], unitless; 1 when all rows are parallel. Higher is more varied, not better (noise, shifts
+    and
     warps raise it): the target is a ratio to the real set of 1.
     Standard error: delta method; row x moves H_1 by -x' log(M) x - H_1, M the mean of x x' (similar for other q).
     Below n = d its 95 % interval covers about 90 %.

@@ -13,7 +13,9 @@ from ganeval.numerics.tiles import TILE, Tiles, exact_squares, screens, upper_gr
 
 @dataclass(frozen=True, eq=False)
 class Collisions:
-    """counts (n,): with how many others each row collides; pairs (p, 2) i < j, closest first, and their distances (p,)."""
+    """counts (n,): with how many others each row collides; pairs (p, 2) i < j, closest first, and their distances
+    (p,).
+    """
 
     counts: NDArray[np.int64]
     pairs: NDArray[np.int64]

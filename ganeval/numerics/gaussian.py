@@ -1,6 +1,7 @@
 """The Frechet distance between two sets of rows, seen as Gaussians, and what each row contributes to it.
 
-d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)     (Dowson and Landau 1982, doi:10.1016/0047-259X(82)90077-X)
+d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)     (Dowson and Landau 1982,
+doi:10.1016/0047-259X(82)90077-X)
 
 Its influence function, with the real set held fixed, follows from the derivative of the distance in S_f, which is
 I - T with T the optimal map from fake to real (Rippl, Munk and Sturm 2016, arXiv:1507.04090, Theorem 2.3):
@@ -60,7 +61,8 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
     (so is a shift below 1e-14 of the rows' size), and reads as zero: a set in another order is at distance 0.
 
     >>> rows = torch.tensor([[0.0], [2.0], [4.0]])
-    >>> frechet_distance(Gaussian.of(rows), Gaussian.of(rows + 3)), frechet_distance(Gaussian.of(rows), Gaussian.of(2 * rows))
+    >>> one = Gaussian.of(rows)
+    >>> frechet_distance(one, Gaussian.of(rows + 3)), frechet_distance(one, Gaussian.of(2 * rows))
     (9.0, 8.0)
     """
     _same_width(real, fake)

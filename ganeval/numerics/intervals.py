@@ -43,7 +43,8 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
 
 
 def clopper_pearson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404): covers at least `level`.
+    """The exact interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404): covers at least
+    `level`.
 
     Wider than Wilson's; for promises that must hold in the worst case.
 

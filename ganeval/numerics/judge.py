@@ -1,9 +1,9 @@
 """What a classifier's verdicts say about the truth, given its own confusion on real images.
 
-A judge that errs on e % of real images also misreads about e % of perfect fakes. With M[t, p] = P(judged p | true t)
-from the real test split and h_c the shares judged p among the fakes asked for class c, the true shares pi_c solve
+A classifier that errs on e % of real images also misreads about e % of perfect fakes. With M[t, p] = P(judged p | true
+t) from the real test split and h_c the shares judged p among the fakes asked for class c, the true shares pi_c solve
 M' pi_c = h_c (Rogan and Gladen 1978, doi:10.1093/oxfordjournals.aje.a112510, in matrix form). This assumes that the
-judge errs on fakes as it does on real images, which is why the raw rate stands beside it.
+classifier errs on fakes as it does on real images, which is why the raw rate stands beside it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ganeval.errors import UndefinedError, WrongInputError
 
-WORST_CONDITION = 100.0  # beyond it errors grow a hundredfold: the judge cannot tell some classes apart
+WORST_CONDITION = 100.0  # beyond it errors grow a hundredfold: the classifier cannot tell some classes apart
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CorrectedRate:
 def corrected_rate(counts: NDArray[np.int64], confusion: NDArray[np.int64]) -> CorrectedRate:
     """counts (k, k): fakes, rows asked for, columns judged. confusion (k, k): real images, rows true, columns judged.
 
-    se: sampling of the fakes, stratified by the class asked for, and of the judge's own test (delta method).
+    se: sampling of the fakes, stratified by the class asked for, and of the classifier's own test (delta method).
 
     >>> perfect_judge, fakes = np.diag([100, 100]), np.array([[90, 10], [0, 100]])
     >>> corrected_rate(fakes, perfect_judge).value
@@ -41,7 +41,7 @@ def corrected_rate(counts: NDArray[np.int64], confusion: NDArray[np.int64]) -> C
     """
     judged = _row_shares(confusion)
     if np.linalg.cond(judged) > WORST_CONDITION:
-        raise UndefinedError("The judge's confusion matrix is nearly singular: it cannot tell some classes apart.")
+        raise UndefinedError("The classifier's confusion matrix is nearly singular: it cannot tell some classes apart.")
     undo = np.linalg.inv(judged)  # (judged p, true t); h' undo = pi'
     asked = counts.sum(axis=1)
     used = asked > 0
@@ -74,6 +74,7 @@ def _row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     totals = np.asarray(confusion).sum(axis=1)
     if (totals == 0).any():
         raise WrongInputError(
-            f"The judge's confusion matrix needs test images of every class; class {int(totals.argmin())} has none."
+            f"The classifier's confusion matrix needs test images of every class; class {int(totals.argmin())} has "
+            "none."
         )
     return confusion / totals[:, None]

@@ -1,6 +1,7 @@
 """Tiled sums of a kernel over all pairs of rows: what an unbiased MMD^2 and its standard error are made of.
 
-MMD^2 = mean_{i != j} k(r_i, r_j) + mean_{i != j} k(f_i, f_j) - 2 mean k(r_i, f_j)   (Gretton et al. 2012, JMLR 13, eq. 3)
+MMD^2 = mean_{i != j} k(r_i, r_j) + mean_{i != j} k(f_i, f_j) - 2 mean k(r_i, f_j)   (Gretton et al. 2012, JMLR 13, eq.
+3)
 
 Memory is one tile of products whatever n. Products are float64; for float32 rows wider than 512 columns they are
 float32 (1e-7 relative each, averaged over n^2 pairs) because there they cost more than everything else. Sums are

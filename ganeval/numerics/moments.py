@@ -4,8 +4,9 @@ What is kept is (n, mean, scatter) with scatter = sum (x - mean)(x - mean)', all
 lose digits where the mean is large against the spread: with a mean of 30 and float32 sums a Frechet distance came out
 at 4.4 times its value. So rows are first moved by a mean of low precision, and what that leaves is taken off
 afterwards: the corrected two-pass algorithm of Chan, Golub and LeVeque (1983), "Algorithms for computing the sample
-variance" (The American Statistician 37:242), as exact as two passes in float64. Merging is their eq. 2.1, the matrix form of Welford's update: associative up to rounding, with
-the empty set as its identity, so that shards, streams and machines give one number.
+variance" (The American Statistician 37:242), as exact as two passes in float64. Merging is their eq. 2.1, the matrix
+form of Welford's update: associative up to rounding, with the empty set as its identity, so that shards, streams and
+machines give one number.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ def _sorted(squared: NDArray[np.float64], index: NDArray[np.int64], k: int) -> N
 
 
 def nearest_within(rows: torch.Tensor, k: int, *, tile: int = TILE, part: tuple[int, int] = (0, 1)) -> Nearest:
-    """The k nearest other rows of each row of (n, d); a row is no neighbour of itself, its duplicates are, at distance 0.
+    """The k nearest other rows of each row of (n, d); a row is no neighbour of itself, its duplicates are, at distance
+    0.
 
     `part` = (i, of) looks at the i-th share of the tiles only; merging all shares gives the whole, exactly.
 

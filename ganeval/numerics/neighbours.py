@@ -31,8 +31,9 @@ class Crossing:
     """What pairs of a real and a fake row say, each array over all n real or all m fake rows.
 
     fake_to_real (m, at most 3) and real_to_fake (n, k + further) nearest rows of the other set; in_real: for each fake
-    the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see `ganeval.numerics.balls.Realism`;
-    reached and covered (n, subsets) uint8, for the subsets of fakes that `ganeval.numerics.jackknife` keeps (EIGHTHS and
+    the real balls it lies in; in_fake: for each real the fake balls; realism (m,), see
+    `ganeval.numerics.balls.Realism`; reached and covered (n, subsets) uint8, for the subsets of fakes that
+    `ganeval.numerics.jackknife` keeps (EIGHTHS and
     THIRDS): the lowest k, less one, at which a real's ball holds a fake, and at which a real lies in a fake's ball.
     """
 
@@ -54,11 +55,14 @@ class Crossing:
     def merge(self, other: Crossing) -> Crossing:
         """Of disjoint sets of pairs: exact, associative, commutative."""
         return Crossing(
-            self.fake_to_real.merge(other.fake_to_real), self.real_to_fake.merge(other.real_to_fake),
-            self.in_real.merge(other.in_real), self.in_fake.merge(other.in_fake),
+            self.fake_to_real.merge(other.fake_to_real),
+            self.real_to_fake.merge(other.real_to_fake),
+            self.in_real.merge(other.in_real),
+            self.in_fake.merge(other.in_fake),
             np.maximum(self.realism, other.realism),
-            np.minimum(self.reached, other.reached), np.minimum(self.covered, other.covered),
-        )  # fmt: skip
+            np.minimum(self.reached, other.reached),
+            np.minimum(self.covered, other.covered),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +79,18 @@ class Neighbours:
 
 
 def crossing(
-    real: torch.Tensor, fake: torch.Tensor, real_near: Nearest, fake_near: Nearest,
-    *, tile: int = TILE, part: tuple[int, int] = (0, 1), strata: NDArray[np.int64] | None = None,
-) -> Crossing:  # fmt: skip
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    real_near: Nearest,
+    fake_near: Nearest,
+    *,
+    tile: int = TILE,
+    part: tuple[int, int] = (0, 1),
+    strata: NDArray[np.int64] | None = None,
+) -> Crossing:
     """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged.
 
-    strata (m,): classes of the fakes that were asked for in equal numbers, for the jackknife.
+    strata (m,): classes of the fakes where the labels are balanced, for the jackknife.
     """
     left, right = screens(real, fake)
     k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]
@@ -104,9 +114,14 @@ def crossing(
         to_real.take(*by_column(i, j, value))
         realism.offer(a, b, lower, tiles)
     return Crossing(
-        to_real.finish(), to_fake.finish(), in_real.finish(), in_fake.finish(), realism.finish(),
-        left_out.reached.finish(), left_out.covered.finish(),
-    )  # fmt: skip
+        to_real.finish(),
+        to_fake.finish(),
+        in_real.finish(),
+        in_fake.finish(),
+        realism.finish(),
+        left_out.reached.finish(),
+        left_out.covered.finish(),
+    )
 
 
 class _LeftOut:
@@ -128,9 +143,14 @@ class _LeftOut:
 
 
 def neighbours(
-    real: torch.Tensor, fake: torch.Tensor, k: int,
-    *, further: int = 0, tile: int = TILE, strata: NDArray[np.int64] | None = None,
-) -> Neighbours:  # fmt: skip
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    k: int,
+    *,
+    further: int = 0,
+    tile: int = TILE,
+    strata: NDArray[np.int64] | None = None,
+) -> Neighbours:
     """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
 
     Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones,

@@ -1,4 +1,6 @@
-"""An order of rows that depends on the rows alone, so that seeded choices among them do not depend on the file's order."""
+"""An order of rows that depends on the rows alone, so that seeded choices among them do not depend on the file's
+order.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 def canonical_order(rows: torch.Tensor | NDArray[np.floating], seed: int = 0) -> NDArray[np.int64]:
     """Indices (n,) that sort rows (n, d) along a seeded random direction, and in full where projections are equal.
 
-    >>> canonical_order(torch.tensor([[5.0], [1.0]])).tolist() == canonical_order(torch.tensor([[1.0], [5.0]])).tolist()[::-1]
+    >>> rows = torch.tensor([[5.0], [1.0]])
+    >>> canonical_order(rows).tolist() == canonical_order(rows.flip(0)).tolist()[::-1]
     True
     """
     values = torch.as_tensor(rows)

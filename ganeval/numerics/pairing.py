@@ -1,7 +1,8 @@
 """Disjoint random pairs of rows within classes, and means over them.
 
 No row is in two pairs, so the pairs of an independent sample are independent and the standard error of a mean holds
-(from within classes, where these were asked for in equal numbers). Pairs are drawn along an order of the rows themselves, not of the file, so the order of rows does not matter.
+(within classes where the labels are balanced). Pairs are drawn along an order of the rows themselves, not of the file,
+so the order of rows does not matter.
 """
 
 from __future__ import annotations

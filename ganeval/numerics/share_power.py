@@ -2,8 +2,8 @@
 
 A share near 1 that falls is noisier afterwards than before, and its two counts are no normal numbers: the textbook n,
 from twice the variance of the first share, finds 0.97 - 0.01 in 73 % of cases where it promises 80 %, and rarer losses
-hardly ever. Here the chance is summed over both counts, under the test that the gate uses: Newcombe's interval where the
-samples are independent, McNemar's exact test on shared latents. Where every count is large, the normal formula with
+hardly ever. Here the chance is summed over both counts, under the test that the gate uses: Newcombe's interval where
+the samples are independent, McNemar's exact test on shared latents. Where every count is large, the normal formula with
 both variances is as good and is used.
 
 A change is one towards one half: a loss where the share is near 1, a rise of errors where it is near 0.
@@ -25,7 +25,9 @@ MOST = 10**12  # images
 
 @dataclass(frozen=True)
 class ShareTest:
-    """A one-sided test at `alpha` of a share p against what it was; `agreement`: the images right or wrong on both sides."""
+    """A one-sided test at `alpha` of a share p against what it was; `agreement`: the images right or wrong on both
+    sides.
+    """
 
     p: float
     alpha: float
@@ -38,7 +40,8 @@ class ShareTest:
             raise WrongInputError(f"alpha must lie strictly between 0 and 0.5; got {self.alpha}.")
         if self.agreement is not None and not 0 <= self.agreement < 1:
             raise WrongInputError(
-                f"An agreement must lie in [0, 1), for sides that agree on every image do not differ; got {self.agreement}."
+                "An agreement must lie in [0, 1), for sides that agree on every image do not differ; got "
+                f"{self.agreement}."
             )
 
     @property
@@ -69,7 +72,8 @@ class ShareTest:
         """
         if not 0 < change <= self.largest:
             raise WrongInputError(
-                f"The change to find must be positive and at most {self.largest:g}, all that can change here; got {change:g}."
+                f"The change to find must be positive and at most {self.largest:g}, all that can change here; got "
+                f"{change:g}."
             )
         _between(power)
         return _first(lambda n: n > MOST or self.power(n, change) >= power)

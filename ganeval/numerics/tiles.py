@@ -28,7 +28,8 @@ _NARROW = 64  # columns at which the sums of many chunks are finished together
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """Rows made ready for products: for rows i, j of two screens, lower_ij <= |x_i - x_j|^2 <= lower_ij + slack_i + slack_j.
+    """Rows made ready for products: for rows i, j of two screens, lower_ij <= |x_i - x_j|^2 <= lower_ij + slack_i +
+    slack_j.
 
     rows (n, d) centred and scaled, norms (n,) squared norms less their share of the error, slack (n,) twice that share.
     """

@@ -8,8 +8,9 @@ Every way in (functions, command line, gate, pytest, report) fills this one clas
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -29,6 +30,7 @@ Value = str | int | float | bool | None
 ROLES = ("real", "train", "heldout")
 NETWORKS = ("extractor", "classifier")
 MAX_SEED = 2**32 - 1
+CALL = "the call"  # the layer of a function's own arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +66,22 @@ class Protocol:
     labels: Labels = field(
         default="balanced",
         metadata={
-            "help": "What a generator is asked for when no labels are given: balanced (each of the classifier's classes as often), none."
+            "help": "Labels to request from a generator when none are given: balanced (all equally often), none."
         },
     )
     n: int | None = field(
         default=None,
-        metadata={"help": "Only so many generated images: drawn with the seed, each class keeping its share."},
+        metadata={"help": "Use only this many generated images, drawn with the seed; each class keeps its share."},
     )
-    seed: int = field(default=0, metadata={"help": "Of everything random."})
+    seed: int = field(default=0, metadata={"help": "Seed of everything random."})
     metrics: tuple[str, ...] = field(
-        default=(), metadata={"help": "Only these metrics, by name; by default every one that is quick."}
+        default=(), metadata={"help": "Measure only these metrics, by name; by default all quick ones."}
     )
     options: Mapping[str, Mapping[str, Value]] = field(
         default_factory=dict, metadata={"help": "Options of single metrics, for example precision.k=5."}
     )
-    precision: Precision = field(default="fp32", metadata={"help": "Of the networks."})
-    floor: bool = field(default=True, metadata={"help": "Also measure real images against real images."})
+    precision: Precision = field(default="fp32", metadata={"help": "Floating-point precision of the networks."})
+    floor: bool = field(default=True, metadata={"help": "Also measure the floor: real images against real images."})
 
     def __post_init__(self) -> None:
         for name, choices in (("labels", get_args(Labels)), ("precision", get_args(Precision))):
@@ -110,7 +112,7 @@ class Protocol:
         try:
             return cls(**said)
         except (UnknownNameError, WrongInputError) as error:
-            raise type(error)(f"{where}: {error}") from None
+            raise type(error)(str(error) if where == CALL else f"{where}: {error}") from None
 
     @classmethod
     def layered(cls, *layers: tuple[str, Mapping[str, Any]]) -> tuple[Self, tuple[str, ...]]:
@@ -142,16 +144,16 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """What differs from the defaults, in plain values; an object that has no name is shown by its type."""
         said = {f.name: getattr(self, f.name) for f in fields(self)}
-        default = {f.name: f.default for f in fields(self)}
-        kept = {key: value for key, value in said.items() if value != default[key] and not _says_nothing(value)}
-        return {key: _plain(kept[key]) for key in sorted(kept)}
+        default = {f.name: None if f.default is MISSING else f.default for f in fields(self)}
+        plain = {key: _plain(value) for key, value in said.items() if not _says_nothing(value)}
+        return {key: plain[key] for key in sorted(plain) if plain[key] != _plain(default[key])}
 
 
 def protocol_fields() -> dict[str, str]:
     """Field name -> what it says, for flags, files and pages.
 
     >>> protocol_fields()["seed"]
-    'Of everything random.'
+    'Seed of everything random.'
     """
     return {f.name: f.metadata["help"] for f in fields(Protocol)}
 
@@ -198,11 +200,10 @@ def _options(given: Any) -> dict[str, dict[str, Value]]:
 def _require_whole(name: str, value: Any, low: int, high: int | None) -> None:
     if value is None and name == "n":
         return
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise WrongInputError(f"{name} must be a whole number; got {value!r}.")
-    if int(value) < low or (high is not None and int(value) > high):
-        span = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise WrongInputError(f"{name} must be {span}; got {value}.")
+    high = high if high is not None else sys.maxsize
+    span = f" of at least {low}" + (f" and at most {high}" if high < sys.maxsize else "")
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
+        raise WrongInputError(f"{name} must be a whole number{span}; got {value!r}. Pass another {name}.")
 
 
 _TEXT = {"labels", "precision"}
@@ -224,7 +225,7 @@ def _says_nothing(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float, bool, type(None))):
         return value
     if isinstance(value, Path):
         return str(value)

@@ -1,4 +1,4 @@
-"""The record of an evaluation: passports, scores that defend themselves, and their JSON schema. No torch here."""
+"""The record of an evaluation: passports, scores with errors, and their JSON schema. No torch here."""
 
 from __future__ import annotations
 
@@ -241,7 +241,14 @@ class ScoreRecord:
     def ok(self) -> bool:
         return self.value is not None
 
+    @property
+    def only_a_bound(self) -> bool:
+        """Whether the value is a lower bound: images that never repeat say how many there are at least."""
+        return self.details.get("bounded_below") is True
+
     def __str__(self) -> str:
+        if self.ok and self.only_a_bound:
+            return f">= {render_value(self.value, self.se)} (no repeat found)"
         return render_value(self.value, self.se) if self.ok else self.status
 
     def __format__(self, spec: str) -> str:
@@ -291,7 +298,7 @@ class Evaluation:
     real: Passport
     fake: Passport
     scores: Mapping[str, ScoreRecord]
-    classifier: str = ""  # judge behind label metrics, "" when there is none
+    classifier: str = ""  # classifier behind label metrics, "" when there is none
     step: int | None = None
     protocol: Mapping[str, Any] = field(default_factory=dict)  # what was asked: `Protocol.to_json`
     sets: Mapping[str, Any] = field(default_factory=dict)  # training and held-out images by role: source, sha256, n
@@ -342,7 +349,9 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the document") -> Self:
-        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong type."""
+        """The record in a parsed document; raises `BrokenRunError` naming the field that is absent or of a wrong
+        type.
+        """
         if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")

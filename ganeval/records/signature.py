@@ -1,7 +1,9 @@
-"""A signature: everything that changes a number, as `NAME|key:value|key:value`; and whether two numbers compare. No torch.
+"""A signature: everything that changes a number, as `NAME|key:value|key:value`; and whether two numbers compare. No
+torch.
 
 `x` is the network, `real` and `heldout` are sets by the first 8 digits of their fingerprint, `n` counts the generated
-images, `dtype` is the network's precision, `drawn` and `seed` say what was drawn. Everything else is an option of the metric.
+images, `dtype` is the network's precision, `drawn` and `seed` say what was drawn. Everything else is an option of the
+metric.
 """
 
 from __future__ import annotations

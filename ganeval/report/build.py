@@ -24,6 +24,7 @@ from ganeval.errors import GanevalError, printable, sentence
 from ganeval.records.scores import ScoreRecord
 from ganeval.report import charts, text
 from ganeval.report.document import created_of, document_of, render_csv, summary_of
+from ganeval.report.latex import render_latex
 from ganeval.report.panel import Absent, Panel, panels_in_order
 from ganeval.report.pictures import Pictures
 from ganeval.report.text import visible
@@ -33,6 +34,7 @@ from ganeval.runs.record import RunRecord
 
 SINGLE_FILE_LIMIT = 25 * 2**20
 LARGE = 10 * 2**20
+FULL_DEPTH_LIMIT = 4 * 2**20  # beyond it embedded grey pictures are cut to 16 levels
 MANY_RUNS = 24  # beyond it speed goes before the last fifth of the size
 PICTURES = (".webp", ".png")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +59,7 @@ def build_report(
     compare: Sequence[str] | None = None,
     json_out: str | Path | None = None,
     single_file_limit: int = SINGLE_FILE_LIMIT,
+    full_depth_limit: int = FULL_DEPTH_LIMIT,
 ) -> ReportResult:
     """Write the page of `found` to exactly `out`, and report.json to `json_out` where it is given.
 
@@ -69,7 +72,10 @@ def build_report(
     shown = _shown(found, compare)
     out = Path(out)
     quick = len(found.runs) > MANY_RUNS
-    page, html = _render(found, title, shown, Pictures(quick=quick))
+    few = quick or _bytes_of_grids(found) > full_depth_limit
+    page, html = _render(found, title, shown, Pictures(quick=quick, few_levels=few))
+    if not few and len(html) > full_depth_limit:
+        page, html = _render(found, title, shown, Pictures(few_levels=True))
     assets: Path | None = None
     if len(html) > single_file_limit:
         assets = out.with_name(f"{out.stem}.assets")
@@ -79,11 +85,17 @@ def build_report(
         write_atomic(out, html)
     except OSError as error:
         raise GanevalError(
-            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is untouched; "
-            "free some space or choose another --out."
+            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is "
+            "untouched; free some space or choose another --out."
         ) from error
     _tidy(out, assets, page.pictures)
     return ReportResult(out, len(html), assets, written, _warnings(len(html), page))
+
+
+def _bytes_of_grids(found: Found) -> int:
+    """About what the pictures of all steps weigh: a page that cannot keep their depth need not be drawn twice."""
+    files = {grid.path for run in found.runs for grid in run.grids if grid.span is None}
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _shown(found: Found, compare: Sequence[str] | None) -> tuple[int, ...]:
@@ -101,12 +113,26 @@ def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures
     sections = [section for section in reversed(drawn) if section is not None]
     script, style = _file("report.js"), _file("style.css")
     data = {
-        "report": strict(document_of(page)), "csv": render_csv(page), "sprites": page.sprites, "shown": list(shown),
-    }  # fmt: skip
-    html = _environment().get_template("page.html").render(
-        page=page, title=title, sections=sections, created=created_of(page), style=Markup(style),  # noqa: S704 - our file
-        script=Markup(script), policy=_policy(script, pictures), data=Markup(_island(data)),  # noqa: S704 - ours; escaped
-    )  # fmt: skip
+        "report": strict(document_of(page)),
+        "csv": render_csv(page),
+        "latex": render_latex(page.evaluated),
+        "sprites": page.sprites,
+        "shown": list(shown),
+    }
+    html = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            title=title,
+            sections=sections,
+            created=created_of(page),
+            style=Markup(style),  # noqa: S704 - our file
+            script=Markup(script),  # noqa: S704 - our file
+            policy=_policy(script, pictures),
+            data=Markup(_island(data)),  # noqa: S704 - ours; escaped
+        )
+    )
     return page, _bytes(html)
 
 
@@ -131,7 +157,9 @@ def _summable(run: RunView) -> RunRecord:
 
 
 def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
-    """The panel's HTML. Where it fails, it is drawn without the runs with which it fails; else it says why it is not."""
+    """The panel's HTML. Where it fails, it is drawn without the runs with which it fails; else it says why it is
+    not.
+    """
     try:
         return _drawn(page, panel)
     except Exception as error:  # noqa: BLE001 - damaged data or a plug-in's bug must cost a run its place here, not the page
@@ -144,7 +172,7 @@ def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
 def _drawn(page: Page, panel: Panel) -> dict[str, Any] | None:
     prepared = panel.prepare(page)
     if isinstance(prepared, Absent):
-        return None if prepared.hide else {"panel": panel, "absent": prepared.reason}
+        return None if prepared.hide or not page.evaluated else {"panel": panel, "absent": prepared.reason}
     html = _panel_template(panel).render(page=page, **prepared)
     return {"panel": panel, "html": Markup(html)}  # noqa: S704 - rendered with autoescape
 
@@ -188,9 +216,13 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, extensions=["jinja2.ext.do"],
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
     environment.filters.update(text.FILTERS, score=_score, metric=_metric)
     environment.globals.update(
         number=text.number, change=text.change, ends=text.ends, swatch=lambda run: charts.swatch(run.index)
@@ -204,7 +236,12 @@ def _panel_template(panel: Panel) -> Any:
 
 
 def _score(record: ScoreRecord) -> Markup:
-    return text.number(record.value, record.se)
+    shown = text.number(record.value, record.se)
+    return (
+        Markup('<span class="nowrap">≥ {}</span> <small>(no repeat found)</small>').format(shown)
+        if record.only_a_bound
+        else shown
+    )
 
 
 def _metric(name: str) -> Markup:

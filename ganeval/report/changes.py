@@ -1,8 +1,9 @@
 """What each number is held against: the gate's baseline, else the run before, else the run's own evaluation before.
 
-Only numbers of one protocol are subtracted. The interval of a difference is Zou and Donner's (2008, "MOVER"): the
-distances from each estimate to the ends of its own interval, squared and added, so it keeps what Wilson intervals know
-about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair them.
+Only numbers that mean the same are subtracted, metric by metric. The interval of a difference is Zou and Donner's
+(2008, "MOVER"): the distances from each estimate to the ends of its own interval, squared and added, so it keeps what
+Wilson intervals know about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has
+the images, may pair them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.signature import in_words
+from ganeval.report.comparability import differences
 from ganeval.report.view import RunView
 
 Interval = tuple[float, float]
-NO_DIFFERENCE = "not told apart"
+NO_DIFFERENCE = "no clear difference"
 _GATE_WORDS = {
     "improved": ("▲ improved", "good"), "ok": ("✔ ok", "good"), "inconclusive": ("? inconclusive", "warn"),
     "regressed": ("✘ regressed", "bad"), "incomparable": ("≠ incomparable", "bad"), "error": ("! error", "bad"),
@@ -42,6 +45,7 @@ class Changes:
     against: str = ""
     kind: str = ""  # baseline, run or step
     by_metric: Mapping[str, Change] = field(default_factory=dict)
+    unlike: Mapping[str, str] = field(default_factory=dict)  # metrics that are not subtracted: in what they differ
 
 
 def changes_of(run: RunView, runs: Sequence[RunView]) -> Changes:
@@ -52,27 +56,30 @@ def changes_of(run: RunView, runs: Sequence[RunView]) -> Changes:
     judged = _judged(run.verdict or {}, now)
     if judged.by_metric:
         return judged
-    earlier = [other for other in runs if other.index < run.index and _alike(other.evaluation, now)]
-    if earlier and earlier[-1].evaluation:
-        return Changes(earlier[-1].label, "run", _differences(now, earlier[-1].evaluation))
-    before = [e for e in run.record.evaluations[:-1] if _alike(e, now)]
-    if before:
-        return Changes(f"{run.record.step_unit} {before[-1].step}", "step", _differences(now, before[-1]))
+    earlier = [(other.label, "run", other.evaluation) for other in runs if other.index < run.index]
+    before = [(f"{run.record.step_unit} {e.step}", "step", e) for e in run.record.evaluations[:-1]]
+    for bases in (earlier, before):
+        found = [_against(now, then, label, kind) for label, kind, then in reversed(bases) if then is not None]
+        best = max(found, key=lambda changes: len(changes.by_metric), default=Changes())
+        if best.by_metric:
+            return best
     return Changes()
 
 
-def _alike(then: Evaluation | None, now: Evaluation) -> bool:
-    return then is not None and then.protocol_hash == now.protocol_hash
-
-
-def _differences(now: Evaluation, then: Evaluation) -> dict[str, Change]:
+def _against(now: Evaluation, then: Evaluation, label: str, kind: str) -> Changes:
+    """All differences of metrics that may be compared; of the others the words that say why not."""
     pairs = {name: (record, then.scores[name]) for name, record in now.scores.items() if name in then.scores}
-    return {name: found for name, (new, old) in pairs.items() if (found := difference(new, old))}
+    pairs = {name: pair for name, pair in pairs.items() if pair[0].ok and pair[1].ok}
+    unlike = {name: in_words(keys) for name, (new, old) in pairs.items() if (keys := differences(new, old))}
+    found = {name: difference(*pair) for name, pair in pairs.items() if name not in unlike}
+    return Changes(label, kind, {name: change for name, change in found.items() if change}, unlike)
 
 
 def difference(now: ScoreRecord, then: ScoreRecord) -> Change | None:
-    """Now minus then, in words only as far as the interval goes; None where one of them is no number."""
-    if now.value is None or then.value is None or not (now.ok and then.ok):
+    """Now minus then, in words only as far as the interval goes; None where one of them is no number but a bound or a
+    reason.
+    """
+    if now.value is None or then.value is None or now.only_a_bound or then.only_a_bound:
         return None
     delta = now.value - then.value
     interval = _mover(now.value, now.interval, then.value, then.interval)

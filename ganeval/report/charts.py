@@ -25,19 +25,44 @@ _DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 _MARKERS = "osD^vP*X"
 _INKS = {
     **{f"s{i}": f"#01f{i}a{i}" for i in range(SERIES)},
-    "ink": "#02b1c1", "muted": "#02b2c2", "line": "#02b3c3", "surface": "#02b4c4",
-    "good": "#02b5c5", "bad": "#02b6c6", "real": "#02b7c7",
-}  # fmt: skip
+    "ink": "#02b1c1",
+    "muted": "#02b2c2",
+    "line": "#02b3c3",
+    "surface": "#02b4c4",
+    "good": "#02b5c5",
+    "bad": "#02b6c6",
+    "real": "#02b7c7",
+}
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "font.size": 9.0, "axes.titlesize": 9.5, "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
-    "axes.edgecolor": _INKS["line"], "axes.labelcolor": _INKS["muted"], "axes.titlecolor": _INKS["ink"],
-    "text.color": _INKS["ink"], "xtick.color": _INKS["muted"], "ytick.color": _INKS["muted"],
-    "grid.color": _INKS["line"], "grid.linewidth": 0.6, "axes.linewidth": 0.8, "xtick.major.size": 3.0,
-    "ytick.major.size": 0.0, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-    "lines.linewidth": 1.6, "lines.markersize": 4.5, "path.simplify": False, "axes.formatter.useoffset": False,
-    "text.parse_math": False, "axes.unicode_minus": True,
-}  # fmt: skip
+    "svg.fonttype": "none",
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": _INKS["line"],
+    "axes.labelcolor": _INKS["muted"],
+    "axes.titlecolor": _INKS["ink"],
+    "text.color": _INKS["ink"],
+    "xtick.color": _INKS["muted"],
+    "ytick.color": _INKS["muted"],
+    "grid.color": _INKS["line"],
+    "grid.linewidth": 0.6,
+    "axes.linewidth": 0.8,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 0.0,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "path.simplify": False,
+    "axes.formatter.useoffset": False,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+}
 
 
 def ink(name: str) -> str:
@@ -225,7 +250,7 @@ def plain(text: object) -> str:
 
 
 def swatch(index: int) -> Markup:
-    """The run's colour, dashes and marker beside its name: a legend entry that needs no colour to be told apart."""
+    """The run's colour, dashes and marker beside its name: a legend entry that can be read without colour."""
     return Markup('<span class="swatch sw{0}" aria-hidden="true">{1}</span>').format(
         index % SERIES, escape("●■◆▲▼✚★✖"[index % 8])
     )

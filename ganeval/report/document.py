@@ -58,30 +58,45 @@ def summary_of(run: RunView, pixels: int = 20) -> dict[str, Any]:
     """One run with everything that is said of it in words or numbers; curves of at most three points a pixel."""
     record = run.record
     return {
-        "id": record.id, "name": record.name, "reader": record.reader, "created": record.created,
-        "status": record.status, "step_unit": record.step_unit, "error": record.error,
-        "notes": [*run.problems, *record.notes], "reading": {"word": run.story.word, "because": run.story.sentences},
-        "hints": [hint.text for hint in run.hints], "verdict": (run.verdict or {}).get("verdict"),
+        "id": record.id,
+        "name": record.name,
+        "reader": record.reader,
+        "created": record.created,
+        "status": record.status,
+        "step_unit": record.step_unit,
+        "error": record.error,
+        "notes": [*run.problems, *record.notes],
+        "reading": {"word": run.story.word, "because": run.story.sentences},
+        "hints": [hint.text for hint in run.hints],
+        "verdict": (run.verdict or {}).get("verdict"),
         "evaluations": [_evaluation(e) for e in record.evaluations],
         "curves": {tag: _curve(curve, pixels) for tag, curve in sorted(record.curves.items())},
-    }  # fmt: skip
+    }
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "step": evaluation.step, "created": evaluation.created, "protocol": evaluation.identity,
+        "step": evaluation.step,
+        "created": evaluation.created,
+        "protocol": evaluation.identity,
         "protocol_hash": evaluation.protocol_hash,
         "scores": {name: _score(record) for name, record in sorted(evaluation.scores.items())},
-    }  # fmt: skip
+    }
 
 
 def _score(record: ScoreRecord) -> dict[str, Any]:
     floor = record.floor
     return {
-        "value": record.value, "se": record.se, "interval": record.interval, "n": record.n, "better": record.better,
-        "perfect": record.perfect, "version": record.version, "status": record.status,
+        "value": record.value,
+        "se": record.se,
+        "interval": record.interval,
+        "n": record.n,
+        "better": record.better,
+        "perfect": record.perfect,
+        "version": record.version,
+        "status": record.status,
         "floor": None if floor is None else {"value": floor.value, "se": floor.se},
-    }  # fmt: skip
+    }
 
 
 def _curve(curve: Curve, pixels: int) -> dict[str, Any]:
@@ -104,8 +119,20 @@ def render_csv(page: Page) -> str:
 def _lines(run_id: str, evaluation: Evaluation) -> Iterable[list[Any]]:
     for name, s in sorted(evaluation.scores.items()):
         low, high = s.interval or ("", "")
-        row = [run_id, evaluation.step, name, s.value, s.se, low, high, s.n, s.better,
-               s.floor.value if s.floor else "", s.version, s.status]  # fmt: skip
+        row = [
+            run_id,
+            evaluation.step,
+            name,
+            s.value,
+            s.se,
+            low,
+            high,
+            s.n,
+            s.better,
+            s.floor.value if s.floor else "",
+            s.version,
+            s.status,
+        ]
         yield ["" if cell is None else _harmless(cell) for cell in row]
 
 

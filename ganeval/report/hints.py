@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.report.charts import tick
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
 
 SHARE = 0.15  # of the run: how long a symptom must last to be named
-NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are told apart with hardly an error
+NEAR_ZERO = 0.02  # a discriminator loss below it: real and fake are separated almost without error
 _D_LOSS = re.compile(r"(^|[/_ ])(loss[/_ ]?d|d[/_ ]?loss|dis_?loss|loss/d/loss)\b", re.IGNORECASE)
+_FID = re.compile(r"(?:^|[^a-z])fid(?!el)|frechet", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,45 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
     if not len(values):
         return []
     hints = []
+    if len(failed := np.flatnonzero(_impossible(tag, values))):
+        hints.append(
+            Hint(
+                "bad",
+                f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(float(steps[failed[0]]))}: FID cannot be "
+                "negative: the measurement failed",
+            )
+        )
     bad = ~np.isfinite(values)
-    if bad.any():
+    if bad.all():
+        hints.append(Hint("note", f"{tag} was never a number"))
+    elif bad.any():
         times = "" if bad.sum() == 1 else f" ({int(bad.sum())} of {len(values)} values)"
         hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
     if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):
-        hints.append(Hint("bad", f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
-                                 "the discriminator tells real from fake without effort, so the generator learns little"))  # fmt: skip
+        hints.append(
+            Hint(
+                "bad",
+                f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
+                "the discriminator separates real and fake perfectly, so the generator learns little",
+            )
+        )
     return hints
+
+
+def plausible(tag: str, curve: Curve) -> Curve:
+    """The curve with NaN in place of values that its quantity cannot have: one of them would set the scale of the
+    axis.
+    """
+    failed = _impossible(tag, np.asarray(curve.values, dtype=np.float64))
+    if not failed.any():
+        return curve
+    kept = (math.nan if wrong else value for value, wrong in zip(curve.values, failed, strict=True))
+    return Curve(curve.steps, tuple(kept))
+
+
+def _impossible(tag: str, values: np.ndarray) -> np.ndarray:
+    """Where values are negative by more than rounding although the quantity is a Frechet distance."""
+    return (values < -1e-3) & bool(_FID.search(tag))
 
 
 def _longest(steps: np.ndarray, low: np.ndarray) -> tuple[float, float] | None:
@@ -68,8 +102,13 @@ def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
     noise = 1.96 * np.hypot(last.se or 0.0, best.se or 0.0)
     if best_step == last_step or gap <= noise:
         return []
-    return [Hint("note", f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
-                         f"{count(last_step)}: keep the earlier checkpoint")]  # fmt: skip
+    return [
+        Hint(
+            "note",
+            f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
+            f"{count(last_step)}: keep the earlier checkpoint",
+        )
+    ]
 
 
 def _shown(record: ScoreRecord) -> str:

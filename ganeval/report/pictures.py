@@ -1,8 +1,8 @@
 """Pictures of the page: decoded once, checked, made small, and either embedded or laid beside the page.
 
 A picture is never copied as it came: it is decoded (a broken one becomes a note, a huge one is refused before it is
-unpacked) and written again as lossless WebP. Grey pictures are cut to 16 levels when they are embedded: half the bytes,
-and no eye tells the difference at this size. Where that happens the page says so.
+unpacked) and written again as lossless WebP. Grey pictures are cut to 16 levels where the page would become large
+otherwise: half the bytes, but smooth images get bands that their generator never drew. The page says so.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import open_regular, require_regular, write_atomic
+from ganeval.runs.parsing import lfs_pointer
 
 MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
 MAX_SIDE = 1280  # wider sprites are shrunk for the page
@@ -37,6 +38,7 @@ class Pictures:
 
     folder: Path | None = None
     quick: bool = False  # PNG: a fifth larger than lossless WebP, written in half the time
+    few_levels: bool = False  # embedded grey pictures in 16 levels
     reduced: bool = False
     bytes: int = 0
     names: set[str] = field(default_factory=set)
@@ -65,11 +67,10 @@ class Pictures:
         return buffer.getvalue()
 
     def _levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self.folder is not None or pixels.ndim == 3:
+        if self.folder is not None or not self.few_levels or pixels.ndim == 3:
             return pixels
         self.reduced = True
-        step = 255 / (GREY_LEVELS - 1)
-        return _LEVELS[pixels] if step else pixels
+        return _LEVELS[pixels]
 
 
 _LEVELS = np.round(np.round(np.arange(256) / 255 * (GREY_LEVELS - 1)) * 255 / (GREY_LEVELS - 1)).astype(np.uint8)
@@ -85,7 +86,7 @@ def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.
     except BrokenPictureError:
         raise
     except Exception as error:  # damaged pictures make Pillow raise a dozen kinds
-        raise BrokenPictureError(f"{path.name} cannot be decoded ({error}).") from error
+        raise BrokenPictureError((lfs_pointer(path) or f"{path.name} cannot be decoded ({error})") + ".") from error
 
 
 def _decoded(path: Path, span: tuple[int, int] | None) -> NDArray[np.uint8]:

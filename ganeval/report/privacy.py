@@ -1,4 +1,5 @@
-"""What a page that is mailed around does not say: who ran it, on which machine, from which folder, and where its code lies.
+"""What a page that is mailed around does not say: who ran it, on which machine, from which folder, and where its code
+lies.
 
 Of an environment only the fields named here are shown. Settings are free: of them those are left out that name people
 and secrets. In every text e-mail and network addresses are hidden, and of a path from the root its last name is kept.
@@ -10,14 +11,43 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-ENVIRONMENT = frozenset({
-    "ganeval", "torch", "torchvision", "numpy", "scipy", "python", "cuda", "cudnn", "os", "platform", "machine", "processor",
-    "cores", "cpu_count", "threads", "processes", "device", "gpu", "gpus", "gpu_count", "precision", "deterministic",
-    "seconds", "cpu_seconds", "seeds", "versions", "git", "git.commit", "git.dirty", "command",
-})  # fmt: skip
+ENVIRONMENT = frozenset(
+    {
+        "ganeval",
+        "torch",
+        "torchvision",
+        "numpy",
+        "scipy",
+        "python",
+        "cuda",
+        "cudnn",
+        "os",
+        "platform",
+        "machine",
+        "processor",
+        "cores",
+        "cpu_count",
+        "threads",
+        "processes",
+        "device",
+        "gpu",
+        "gpus",
+        "gpu_count",
+        "precision",
+        "deterministic",
+        "seconds",
+        "cpu_seconds",
+        "seeds",
+        "versions",
+        "git",
+        "git.commit",
+        "git.dirty",
+        "command",
+    }
+)
 PERSONAL = re.compile(
-    r"(^|[._-])(user|users|username|user_?name|login|e?mail|host|host_?name|entity|author|owner|team|token|password|passwd"
-    r"|secret|api_?key|credentials?)($|[._-])",
+    r"(^|[._-])(user|users|username|user_?name|login|e?mail|host|host_?name|entity|author|owner|team|token|password"
+    r"|passwd|secret|api_?key|credentials?)($|[._-])",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
@@ -35,16 +65,16 @@ def discreet(text: str) -> str:
     return _PATH.sub("…/", _ADDRESS.sub("(address)", text)) if "/" in text or "\\" in text or "@" in text else text
 
 
-def environment_of(told: Mapping[str, Any]) -> dict[str, Any]:
+def environment_of(environment: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an environment that say how a number came about."""
-    kept = {key: value for key, value in told.items() if key.lower() in ENVIRONMENT}
+    kept = {key: value for key, value in environment.items() if key.lower() in ENVIRONMENT}
     git = kept.get("git")
     return kept | (
         {"git": {key: git[key] for key in ("commit", "dirty") if key in git}} if isinstance(git, dict) else {}
     )
 
 
-def settings_of(told: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings without those whose name says that they name a person, a machine or a secret."""
-    kept = {key: value for key, value in told.items() if not PERSONAL.search(str(key))}
+    kept = {key: value for key, value in settings.items() if not PERSONAL.search(str(key))}
     return {key: settings_of(value) if isinstance(value, Mapping) else value for key, value in kept.items()}

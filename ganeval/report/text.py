@@ -123,12 +123,12 @@ def arrow(better: str) -> Markup:
 
 
 def chance(p: float) -> str:
-    """A probability with two digits, and no zero where it is only very small.
+    """A probability with two digits; below one in a million the exact power of ten says nothing to a reader.
 
-    >>> chance(0.0312), chance(0.0)
-    ('0.031', 'under 10⁻³⁰⁰')
+    >>> chance(0.0312), chance(1.7e-46)
+    ('0.031', 'less than 10⁻⁶')
     """
-    return "under 10⁻³⁰⁰" if p < 1e-300 else _powers(f"{p:.2g}")
+    return "less than 10⁻⁶" if p < 1e-6 else _powers(f"{p:.2g}")
 
 
 def signs(sentence: object) -> str:
@@ -171,6 +171,13 @@ def _value(value: object) -> str:
 
 
 FILTERS = {
-    "name": name, "visible": visible, "percent": percent, "count": count, "arrow": arrow, "plural": plural,
-    "interval": interval, "chance": chance, "signs": signs,
-}  # fmt: skip
+    "name": name,
+    "visible": visible,
+    "percent": percent,
+    "count": count,
+    "arrow": arrow,
+    "plural": plural,
+    "interval": interval,
+    "chance": chance,
+    "signs": signs,
+}

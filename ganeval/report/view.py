@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganeval.core.files import read_json
 from ganeval.errors import GanevalError
 from ganeval.records.scores import Evaluation
+from ganeval.report.course import bad_end
 from ganeval.report.hints import Hint, hints_of
 from ganeval.report.pictures import Pictures
 from ganeval.report.story import Story, story_of
@@ -46,7 +47,11 @@ class RunView:
 
     @cached_property
     def story(self) -> Story:
-        return story_of(self.evaluation)
+        """The reading of the last evaluation, unless the training ended badly."""
+        read, end = story_of(self.evaluation), bad_end(self.record)
+        if end is None or (end.word == "failed" and self.evaluation is not None):
+            return read
+        return Story(end.level, end.word, (*end.sentences, *read.sentences))
 
     @cached_property
     def hints(self) -> list[Hint]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import platform
 import re
 import shlex
@@ -116,20 +115,27 @@ class RunDirectory:
             })  # fmt: skip
         return path
 
-    def write_checkpoint(self, step: int, content: bytes, *, keep_last: int = 2, best: bool = False) -> Path:
-        """Write checkpoints/step-NNNNNN.safetensors, then the pointer last.json (and best.json), then drop old ones.
+    def write_checkpoint(self, step: int, content: bytes, *, keep_last: int = 2, best: bool = False,
+                         info: Mapping[str, Any] | None = None) -> Path:  # fmt: skip
+        """Write checkpoints/step-NNNNNN.safetensors, the pointers last.json and best.json, run.json; then drop old ones.
 
-        In this order a kill at any moment leaves a pointer to a whole file.
+        `info` are fields of run.json that change with the checkpoint. In this order a kill at any moment leaves
+        pointers to whole files, and the files that run.json speaks of.
         """
         folder = self.path / layout.CHECKPOINTS
         path = write_atomic(folder / f"{layout.step_name(step)}.safetensors", content)
         for name in ("last", "best") if best else ("last",):
-            write_json(folder / f"{name}.json", {"file": path.name, "step": step})
+            self._point(name, step)
+        self.update(**(info or {}))
+        self._drop_old(max(keep_last, 1))
+        return path
+
+    def _drop_old(self, keep_last: int) -> None:
+        """Remove all but the newest checkpoints and those that are pointed to."""
         keep = {pointed.name for name in ("last", "best") if (pointed := self.checkpoint(name))}
-        for _, old in list(layout.by_step(folder, ".safetensors"))[: -max(keep_last, 1)]:
+        for _, old in list(layout.by_step(self.path / layout.CHECKPOINTS, ".safetensors"))[:-keep_last]:
             if old.name not in keep:
                 old.unlink()
-        return path
 
     def checkpoint(self, which: str = "last") -> Path | None:
         """The file that last.json or best.json points to; None before the first checkpoint."""
@@ -144,23 +150,32 @@ class RunDirectory:
             )
         return path
 
-    def resume(self, step: int) -> None:
-        """Say that training goes on from `step`; readers forget what was logged after it by the process that died."""
-        events = self.path / layout.EVENTS
-        if events.exists() and not _ends_with_newline(events):
-            with events.open("ab") as file:
-                file.write(b"\n")  # closes a line torn by a crash, so that only that line is lost
+    def _point(self, name: str, step: int) -> None:
+        file = f"{layout.step_name(step)}.safetensors"
+        write_json(self.path / layout.CHECKPOINTS / f"{name}.json", {"file": file, "step": step})
+
+    def resume(self, step: int, *, best: int | None = None, keep_last: int = 0, **fields: Any) -> None:
+        """Say that training goes on from `step`; readers forget what was logged after it by the process that died.
+
+        The process may have died on the way: `best` is the step that the resumed checkpoint calls the best, where
+        best.json must point, and all but `keep_last` checkpoints are dropped (0 keeps all). `fields` of run.json change.
+        """
+        if best is not None:
+            self._point("best", best)
+        if keep_last:
+            self._drop_old(keep_last)
         self.event(step, "resume")
-        self.update(status="running")
+        self.update(status="running", **fields)
 
 
 def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds: Mapping[str, int],
                protocol: Mapping[str, str], class_names: Sequence[str] = (), command: Sequence[str] = (),
-               environment: Mapping[str, Any] | None = None) -> RunDirectory:  # fmt: skip
-    """Make `root/<counter>-<name>` with run.json and config.toml.
+               environment: Mapping[str, Any] | None = None, **fields: Any) -> RunDirectory:  # fmt: skip
+    """Make `root/<counter>-<name>` with config.toml and then run.json, so that a run that is seen is whole.
 
     `protocol` says how the run wants to be judged: {"real": "hoda:test", "train": "hoda:train", "classifier": "hoda"}.
     `command` is the argument list that was typed; absolute paths in it are cut to their last part.
+    `fields` are more entries of run.json, such as what resuming needs.
     """
     path = _next_folder(Path(root), _slug(name))
     write_atomic(path / layout.CONFIG, render_toml(config))
@@ -169,6 +184,7 @@ def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds:
         "command": shlex.join(map(_portable, command)), "config": _plain(config), "seeds": dict(seeds),
         "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": git_state(),
         "environment": {"python": platform.python_version(), "platform": platform.platform(), **(environment or {})},
+        **fields,
     })  # fmt: skip
     return RunDirectory(path)
 
@@ -236,15 +252,6 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _portable(argument: str) -> str:
     return PurePath(argument).name if PurePath(argument).is_absolute() else argument
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        if file.tell() == 0:
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
 
 def _now() -> str:

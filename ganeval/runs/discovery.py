@@ -15,7 +15,9 @@ from pathlib import Path
 
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.runs import events, layout
+from ganeval.runs import events, layout, series
+from ganeval.runs.advice import advice_of, contents_of
+from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
@@ -23,6 +25,13 @@ from ganeval.runs.sound import sound
 MAX_DEPTH = 4
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
+DATA = frozenset({
+    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
+    "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
+})  # fmt: skip
+LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
+SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
+WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
 SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
 
@@ -57,10 +66,10 @@ class Found:
 
     @property
     def explanation(self) -> str:
-        """Every folder that a reader claimed with its scores, and every folder that was passed over with its reason."""
+        """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
-        return "\n".join([self.summary, *lines])
+        return "\n".join([self.summary, *lines, *(line for run in self.runs for line in _explained(run, self.root))])
 
     def __getitem__(self, name: str) -> RunRecord:
         """The run with this id or name, or the only one whose id ends with it."""
@@ -72,15 +81,28 @@ class Found:
         return near[0]
 
 
+def _explained(run: RunRecord, root: Path) -> list[str]:
+    name = printable(run.id)
+    if run.error:
+        return [f"{name}: cannot be read: {printable(run.error, 1000)}"]
+    lines = [f"{name}: read by {run.reader}: {contents_of(run)}"]
+    lines += [f"  {printable(text, 1000)}" for text in (*run.problems, *run.notes)]
+    advice = advice_of(run, root)
+    return (
+        lines if advice is None else [*lines, f"  not evaluated. {advice.why} Type: {printable(advice.command, 4096)}"]
+    )
+
+
 def find_runs(
-    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None
-) -> Found:
+    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None,
+    pictures: series.Pictures = "auto", size: series.Size | None = None,
+) -> Found:  # fmt: skip
     """All runs in `root` and up to four levels below it, in order of counter, else of creation.
 
-    A run's `id` is its path relative to `root`. Runs of one name are told apart by the shortest end of the path that is
+    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that is
     unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
-    200 MiB are read, too. A creation time after `now` (UTC, by
-    default the clock's) becomes a note.
+    200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
+    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real images, `size`.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
@@ -88,12 +110,14 @@ def find_runs(
             f"Expected a folder of runs; {printable(root)} is none. Pass the folder that your trainer writes to."
         )
     search = _Search([], [], set())
-    claims = list(_claims(root, 0, search))
     token = events.read_large.set(large_events)
+    known = series.told.set(series.Told(pictures, size))
     try:
+        claims = list(_claims(root, 0, search))
         runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
     finally:
         events.read_large.reset(token)
+        series.told.reset(known)
     runs = _named(_unique(sorted(runs, key=_order)))
     runs = [_clock(run, now or datetime.now(UTC)) for run in runs]
     return Found(root, tuple(runs), tuple(search.ignored), tuple(search.probes) if explain else ())
@@ -109,12 +133,16 @@ class _Search:
 Claim = tuple[Path, Reader, list[Reader]]
 
 
-def _claims(folder: Path, depth: int, search: _Search) -> Iterator[Claim]:
+def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) -> Iterator[Claim]:
     """Who owns what, depth first. A weak claim yields to a stronger one below it."""
     children = _children(folder, search)
     if children is None:
         return
     scores = _probe(folder)
+    data = data or (depth > 0 and folder.name.lower() in DATA)
+    if data and scores and scores[0][1] <= WEAK:
+        search.ignored.append((folder, "images of a folder that is named as data or figures are no run"))
+        scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
     best = scores[0][1] if scores else 0
@@ -123,9 +151,9 @@ def _claims(folder: Path, depth: int, search: _Search) -> Iterator[Claim]:
             yield _claim(folder, scores)
         return
     below = _Search([], [], search.seen)
-    found = [claim for child in children for claim in _claims(child, depth + 1, below)]
-    stronger = any(dict(_probe(path)).get(reader, 0) > best for path, reader, _ in found)
-    if scores and not stronger:
+    found = [claim for child in children for claim in _claims(child, depth + 1, below, data=data)]
+    claims = [dict(_probe(path)).get(reader, 0) for path, reader, _ in found]
+    if scores and not any(claim > best for claim in claims) and sum(claim == best > WEAK for claim in claims) < SEVERAL:
         yield _claim(folder, scores)
         return
     if scores:
@@ -170,7 +198,7 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
     except OSError as error:
         search.ignored.append((folder, f"cannot be read ({error.strerror or error})"))
         return None
-    return sorted(children)
+    return sorted(children, key=lambda child: (child.is_symlink(), child))  # a run is read where it lies, not by a link
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -185,7 +213,8 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
     runs = _attempt(reader, path)
     if len(runs) == 1 and not runs[0].error:
         for helper in helpers:
-            runs = [_enriched(runs[0], helper)]
+            if not (helper.guesses and (runs[0].curves or reader.name == "ganeval")):
+                runs = [_enriched(runs[0], helper)]
     base = sound(path.relative_to(root).as_posix() if path != root else path.resolve().name)
     return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
 
@@ -193,7 +222,7 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return [sound(_evaluated(_typed(run))) for run in reader.read(path)]
+        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
 
@@ -203,6 +232,17 @@ def _typed(run: RunRecord) -> RunRecord:
     if wrong:
         raise BrokenRunError(f"Expected texts in {', '.join(wrong)} of the run; the reader gave something else.")
     return run
+
+
+def _pointed(run: RunRecord) -> RunRecord:
+    """What Git LFS has not brought of the files of a foreign run's folder is a problem of the run."""
+    small = (
+        [run.path / name for name in names_in(run.path) if name.lower().endswith(LOGS)]
+        if run.reader != "ganeval"
+        else []
+    )
+    found = [said for path in small[:MAX_LOGS] if (said := lfs_pointer(path)) and said not in run.problems]
+    return replace(run, problems=(*run.problems, *found)) if found else run
 
 
 def _enriched(run: RunRecord, helper: Reader) -> RunRecord:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from ganeval.core.files import open_regular
 from ganeval.errors import BrokenRunError
+from ganeval.runs.messages import fields
 from ganeval.runs.points import Points
 
 MARK = "events.out.tfevents."
@@ -57,7 +58,8 @@ def read_events(files: list[Path]) -> Events:
         size = path.stat().st_size
         if size > LARGE and not read_large.get():
             raise BrokenRunError(
-                f"{path.name} is {size / 2**20:,.0f} MiB; event files over {LARGE // 2**20} MiB are read with --tb only."
+                f"{path.name} is {size / 2**20:,.0f} MiB; event files over {LARGE // 2**20} MiB are read with --tb "
+                "only."
             )
         with open_regular(path) as file:
             for offset, payload in _records(file, size, path, events):
@@ -81,45 +83,9 @@ def _records(file: BinaryIO, size: int, path: Path, events: Events) -> Iterator[
         yield offset, payload
 
 
-Field = tuple[int, int, int, int]  # field number, varint value (0 for others), start, stop
-
-
-def _fields(data: bytes, start: int, stop: int) -> Iterator[Field]:
-    """The fields of one message in data[start:stop]; ends quietly at anything malformed."""
-    place = start
-    while place < stop:
-        key, place = _varint(data, place, stop)
-        kind, value = key & 7, 0
-        if kind == 0:
-            value, end = _varint(data, place, stop)
-        elif kind in (1, 5):
-            end = place + (8 if kind == 1 else 4)
-        elif kind == 2:
-            length, place = _varint(data, place, stop)
-            end = place + length
-        else:
-            return
-        if end > stop or key == 0:
-            return
-        yield key >> 3, value, place, end
-        place = end
-
-
-def _varint(data: bytes, place: int, stop: int) -> tuple[int, int]:
-    value = shift = 0
-    while place < stop and shift < 70:
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-        shift += 7
-    return 0, stop + 1
-
-
 def _event(data: bytes, offset: int, path: Path, events: Events) -> None:
     step, summary = 0, None
-    for number, value, start, stop in _fields(data, 0, len(data)):
+    for number, value, start, stop in fields(data, 0, len(data)):
         if number == _EVENT_STEP:
             step = value if value < 2**63 else value - 2**64
         elif number == _EVENT_WALL_TIME and stop - start == 8:
@@ -128,7 +94,7 @@ def _event(data: bytes, offset: int, path: Path, events: Events) -> None:
             summary = (start, stop)
     if summary is None:
         return
-    for number, _, start, stop in _fields(data, *summary):
+    for number, _, start, stop in fields(data, *summary):
         if number == _SUMMARY_VALUE:
             _value(data, start, stop, (step, offset, path), events)
 
@@ -136,13 +102,13 @@ def _event(data: bytes, offset: int, path: Path, events: Events) -> None:
 def _value(data: bytes, start: int, stop: int, where: tuple[int, int, Path], events: Events) -> None:
     step, offset, path = where
     tag, scalar, picture = "", None, None
-    for number, _, low, high in _fields(data, start, stop):
+    for number, _, low, high in fields(data, start, stop):
         if number == _VALUE_TAG:
             tag = data[low:high].decode("utf-8", errors="replace")
         elif number == _VALUE_SIMPLE and high - low == 4:
             scalar = struct.unpack_from("<f", data, low)[0]
         elif number == _VALUE_IMAGE:
-            picture = next(((a, b) for n, _, a, b in _fields(data, low, high) if n == _IMAGE_ENCODED), None)
+            picture = next(((a, b) for n, _, a, b in fields(data, low, high) if n == _IMAGE_ENCODED), None)
         elif number == _VALUE_TENSOR:
             scalar, picture = _tensor(data, low, high)
     if scalar is not None:
@@ -157,7 +123,7 @@ def _value(data: bytes, start: int, stop: int, where: tuple[int, int, Path], eve
 def _tensor(data: bytes, start: int, stop: int) -> tuple[float | None, tuple[int, int] | None]:
     """A scalar tensor's value, or where the picture of an image tensor (width, height, PNG ...) lies."""
     kind, scalar, strings = 0, None, []
-    for number, value, low, high in _fields(data, start, stop):
+    for number, value, low, high in fields(data, start, stop):
         if number == _TENSOR_DTYPE:
             kind = value
         elif number in (_TENSOR_CONTENT, _TENSOR_FLOAT, _TENSOR_DOUBLE):

@@ -10,11 +10,12 @@ not at all. Tiles are uint8 (n, h, w) for grey and (n, h, w, 3) for colour.
     neighbours.distance              (n, k); neighbours.quantile (n,) of the nearest among real-to-real distances
     distances.edges                  (b + 1,); distances.fake, distances.real, distances.heldout (b,) shares of rows
                                      whose nearest (other) real lies in that bin; heldout only where it was given
-    worst.tiles, worst.values        least realistic fakes first; likewise best, influential (of FID), unsure (judge)
+    worst.tiles, worst.values        least realistic fakes first; likewise best, influential (of FID), unsure (of
+                                     the classifier)
     cells.tiles, cells.asked, cells.judged   examples for the cells of the confusion matrix
     diversity.edges, diversity.real, diversity.fake   shares of pairs of one class by distance
-    interpolation.tiles              (rows, columns, h, w[, 3]) walks between two latents of one class
-    judge.confusion                  (k, k) int64: the judge on its real test split, rows true, columns judged
+    interpolation.tiles              (rows, columns, h, w[, 3]) interpolations between two latents of one class
+    judge.confusion                  (k, k) int64: the classifier on its real test split, rows true, columns judged
 """
 
 from __future__ import annotations
@@ -31,15 +32,26 @@ from ganeval.runs import layout
 
 FILE = "evidence.safetensors"  # what `write_evidence` adds to a result; an evaluation names its own file after itself
 GROUPS = (
-    "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity",
-    "interpolation", "judge",
-)  # fmt: skip
+    "map",
+    "neighbours",
+    "distances",
+    "worst",
+    "best",
+    "influential",
+    "unsure",
+    "cells",
+    "diversity",
+    "interpolation",
+    "judge",
+)
 
 Evidence = Mapping[str, NDArray]
 
 
 def evidence_of(run: Path, step: int | None) -> dict[str, NDArray]:
-    """The evidence of the evaluation at `step` of a run directory: {} where it has none, an error where it is another's."""
+    """The evidence of the evaluation at `step` of a run directory: {} where it has none, an error where it is
+    another's.
+    """
     result = layout.result_path(run, step or 0)
     if not result.is_file():
         return {}

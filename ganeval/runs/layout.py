@@ -5,6 +5,7 @@
         run.json                         who, when, how: schema ganeval.run/1
         config.toml                      the exact resolved configuration
         log.txt                          lines for people
+        lock.json                        the process that writes the run, only while it does
         events.jsonl                     {"step", "time", "tag", "value"} or {"step", "time", "event", ...}
         metric-NAME.jsonl                mirror of the evaluations in the format of the StyleGAN family
         samples/fixed/step-000200.png    sprite of fixed latents; layout.json says rows, columns, tile, labels
@@ -13,8 +14,8 @@
         eval/step-002000/result.json     schema ganeval.evaluation/1, its arrays beside it
         gate/verdict.json                schema ganeval.verdict/1: what the gate said last
 
-Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of images
-stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
+Evaluations of another trainer's run lie in `.ganeval/eval/step-NNNNNN/` of its folder: hidden, so that a folder of
+images stays one. JSON is replaced atomically, JSONL only grows, nothing is a pickle, no path leads outside.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ SCHEMA = "ganeval.run/1"
 RUN, CONFIG, LOG, EVENTS = "run.json", "config.toml", "log.txt", "events.jsonl"
 FIXED, SAMPLES, CHECKPOINTS, EVALUATIONS = "samples/fixed", "samples/eval", "checkpoints", "eval"
 LAYOUT = "layout.json"
+LOCK = "lock.json"
 VERDICT = "gate/verdict.json"
 FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name

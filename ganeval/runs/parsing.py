@@ -156,6 +156,19 @@ def iso(timestamp: Any) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
+POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def lfs_pointer(path: Path) -> str:
+    """What to do where the file is only the pointer that Git LFS leaves in place of a large one; "" where it is none."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(len(POINTER))
+    except (OSError, GanevalError):
+        return ""
+    return f"{path.name} is a pointer of Git LFS: run git lfs pull" if head == POINTER else ""
+
+
 def png_size(path: Path) -> tuple[int, int] | None:
     """(width, height) from the header of a PNG file; None for anything else."""
     try:

@@ -23,6 +23,7 @@ class Reader:
     name: str
     probe: Callable[[Path], int]
     read: Callable[[Path], list[RunRecord]]
+    guesses: bool = False  # reads what may be anything: it adds nothing to a run whose own reader found curves
 
 
 READERS = Registry(Reader, "ganeval.runs.readers", "run reader")

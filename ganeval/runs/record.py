@@ -33,10 +33,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Images generated at one step, to be evaluated: anything `ganeval.images.image_set` opens."""
+    """Images generated at one step, to be evaluated: anything `ganeval.images.image_set` opens.
+
+    `files` are the images where the folder `path` holds other files, too. `labels` are their classes where names are
+    class and index, which is so if the real images have as many classes (else they may be batches).
+    """
 
     step: float
     path: Path
+    files: tuple[Path, ...] = ()
+    labels: tuple[int, ...] = ()
+    sheet: bool = False  # `path` is one picture of many images with separators between them
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,6 @@ class RunRecord:
     grids: tuple[Grid, ...] = ()
     samples: tuple[SampleSet, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()  # ordered by step
-    notes: tuple[str, ...] = ()  # what a reader should be told: "resumed at step 400", "NaN at 3100"
+    notes: tuple[str, ...] = ()  # what a reader should know: "resumed at step 400", "NaN at 3100"
     problems: tuple[str, ...] = ()  # what of the run could not be read; the rest of it stands
     error: str = ""

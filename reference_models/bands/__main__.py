@@ -1,4 +1,4 @@
-"""python -m reference_models.bands check RUN ... | fit [--only cgan-hoda]"""
+"""python -m reference_models.bands check RUN ...: is a finished training like the healthy ones of its recipe?"""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from ganeval.core.files import read_json, write_atomic
-from ganeval.core.registry import unknown_name
-from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
+from ganeval.errors import GanevalError, WrongInputError
 from ganeval.runs.directory import open_run
 from reference_models.bands.check import check_curves, check_scores, verdict
-from reference_models.bands.fit import RECIPES, fit_known
-from reference_models.bands.known import FOLDER, Known, known_of, store
-from reference_models.bands.page import render
+from reference_models.bands.known import known_of
 from reference_models.bands.summary import score_values
 
 
@@ -42,40 +38,20 @@ def check(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> int:
     return int(worse > 0)
 
 
-def fit(*, only: str = "", runs: Path = Path("runs"), out: Path = Path("docs/results"), folder: Path = FOLDER) -> int:
-    """Train what is missing of every recipe, store its values, and write the page of all.
-
-    Args:
-        only: one recipe, such as cgan-hoda; all of them without.
-        runs: where to look for finished runs, and where to train.
-        out: folder of the page.
-        folder: of the values.
-    """
-    names = {f"{system}-{dataset}": (system, dataset) for system, dataset in RECIPES}
-    if only and only not in names:
-        raise UnknownNameError(unknown_name("recipe with bands", only, names))
-    for name in [only] if only else names:
-        known = fit_known(*names[name], RECIPES[names[name]], runs)
-        _say(str(store(known, folder)))
-    stored = [folder / f"{name}.json" for name in names]
-    page = render([Known(**read_json(path)) for path in stored if path.exists()])
-    _say(str(write_atomic(out / "bands.md", page)))
-    return 0
-
-
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input."""
+    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input, 130 interrupted."""
     try:
-        return tyro.extras.subcommand_cli_from_dict(
-            {"check": check, "fit": fit}, prog="reference_models.bands", args=arguments
-        )
+        return tyro.extras.subcommand_cli_from_dict({"check": check}, prog="reference_models.bands", args=arguments)
     except GanevalError as error:
         sys.stderr.write(f"reference_models.bands: {error}\n")
         return 2
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"reference_models.bands: interrupted. {stopped}\n")
+        return 130
 
 
 if __name__ == "__main__":

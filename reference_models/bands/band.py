@@ -18,6 +18,7 @@ from scipy.stats import t as student
 from ganeval.errors import TooFewSamplesError
 
 LEVEL = 0.99  # of healthy trainings lie inside, for each value by itself
+FEWEST = 5  # seeds; a one-sided limit of five lies 4.1 of their standard deviations from the mean, of three 8.0
 
 
 @dataclass(frozen=True)

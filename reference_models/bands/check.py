@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ganeval.errors import IncomparableError, MissingFileError
 from ganeval.runs.directory import RunDirectory
-from reference_models.bands.band import LEVEL, Band
+from reference_models.bands.band import FEWEST, LEVEL, Band
 from reference_models.bands.known import Known, known_of
 from reference_models.bands.summary import curve_values
 
@@ -44,8 +44,12 @@ def verdict(what: str, places: Sequence[Place], known: Known) -> str:
     """One line, and one more for each number outside, with how many of so many are expected there by chance."""
     outside = [place for place in places if not place.inside]
     head = f"{what}: {len(places) - len(outside)} of {len(places)} within the bands of {len(known.seeds)} trainings"
-    chance = f" ({(1 - LEVEL) * len(places):.1f} are expected outside by chance)" if outside else ""
-    return "\n".join([head + chance, *(f"  outside: {place}" for place in outside)])
+    notes = [
+        f"{(1 - LEVEL) * len(places):.1f} are expected outside by chance" if outside else "",
+        "bands of so few are wide: lying within says little" if len(known.seeds) < FEWEST else "",
+    ]
+    said = "; ".join(filter(None, notes))
+    return "\n".join([f"{head} ({said})" if said else head, *(f"  outside: {place}" for place in outside)])
 
 
 def said_of_curves(run: RunDirectory) -> str:

@@ -1,19 +1,20 @@
-"""Trainings that are known to be healthy: what each seed of a recipe logged and scored, one file for each recipe."""
+"""Trainings that are known to be healthy: what each seed of a recipe logged and scored, all recipes in one file."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ganeval.core.files import read_json, write_json
+from ganeval.core.files import read_json, render_line, write_atomic
 from ganeval.errors import IncomparableError, MissingFileError
 from ganeval.metrics import METRICS
 from reference_models.bands.band import Band, prediction_band
 from reference_models.bands.summary import ERROR
 
-FOLDER = Path(__file__).parent / "known"
+FILE = Path(__file__).parent / "known.json"
 
 Values = Mapping[str, list[float]]  # one for each seed, by place or by score
 
@@ -30,6 +31,10 @@ class Known:
     made: Mapping[str, Any]  # with what: torch, processor, options that change the arithmetic
     curves: Mapping[str, Values]  # by tag, then by percent of the steps
     scores: Values
+
+    @property
+    def name(self) -> str:
+        return f"{self.system}-{self.dataset}"
 
     def curve_bands(self) -> dict[tuple[str, str], Band]:
         """By tag and place."""
@@ -54,23 +59,28 @@ def better_of(score: str) -> str:
     return "" if better == "target" else better
 
 
-def path_of(system: str, dataset: str, folder: Path = FOLDER) -> Path:
-    return folder / f"{system}-{dataset}.json"
+def read_known(file: Path = FILE) -> dict[str, Known]:
+    """Of each recipe, by its name: cgan-hoda."""
+    return {name: Known(**values) for name, values in read_json(file).items()}
 
 
-def store(known: Known, folder: Path = FOLDER) -> Path:
-    return write_json(path_of(known.system, known.dataset, folder), asdict(known))
+def store(known: Known, file: Path = FILE) -> Path:
+    """Put one recipe into the file, one line for each."""
+    stored = read_json(file) if file.exists() else {}
+    stored[known.name] = asdict(known)
+    lines = [f"{json.dumps(name)}: {render_line(stored[name]).strip()}" for name in sorted(stored)]
+    return write_atomic(file, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def known_of(info: Mapping[str, Any], folder: Path = FOLDER) -> Known:
+def known_of(info: Mapping[str, Any], file: Path = FILE) -> Known:
     """The healthy trainings of the recipe of a run, from its run.json."""
     system, dataset = str(info.get("system")), str(info.get("dataset"))
-    there = sorted(file.stem for file in folder.glob("*.json"))
-    if f"{system}-{dataset}" not in there:  # what a run calls itself never becomes a path
+    there = read_known(file)
+    known = there.get(f"{system}-{dataset}")
+    if known is None:
         raise MissingFileError(
             f"There are no bands for {system} on {dataset}. There are for: {', '.join(there) or 'none'}."
         )
-    known = Known(**read_json(path_of(system, dataset, folder)))
     own = info.get("config", {})
     changed = [f"{key} {own.get(key)!r} here, {value!r} there" for key, value in known.config.items() if own.get(key) != value]  # fmt: skip
     if changed:

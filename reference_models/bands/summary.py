@@ -13,8 +13,8 @@ from ganeval.images.imageset import ImageSet
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import Curve
+from reference_models.bands.equal_n import MANIFOLD, PROTOCOL_N, at_equal_n
 from reference_models.plumbing.system import open_codec, open_sampler
-from reference_models.results.measure import MANIFOLD, PROTOCOL_N, at_equal_n
 
 PLACES = (10, 25, 50, 75, 100)  # percent of the steps
 WINDOW = 10  # percent of the steps before a place whose log lines are averaged

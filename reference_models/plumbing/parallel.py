@@ -180,7 +180,7 @@ class Bystander(RunDirectory):
     def event(self, step: int, event: str, **details: Any) -> None:
         pass
 
-    def resume(self, step: int) -> None:
+    def resume(self, step: int, *, best: int | None = None, keep_last: int = 0, **fields: Any) -> None:
         pass
 
 

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -32,7 +30,7 @@ from ganeval.errors import BrokenRunError, GanevalError
 from ganeval.features.extraction import choose_device
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing import health
-from reference_models.plumbing.checkpoint import encode_state
+from reference_models.plumbing.checkpoint import encode_state, restore
 from reference_models.plumbing.coding import Codec, Rows
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.options import Options
@@ -41,6 +39,7 @@ from reference_models.plumbing.points import JUDGED, Points, measure, render_poi
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.selection import selection_score
+from reference_models.plumbing.stopping import graceful_stop, shown
 
 GRID_COLUMNS = 8  # fixed latents per class; the grid has one row per class
 GRID_ROWS = 8  # of a generator that knows no classes
@@ -196,13 +195,14 @@ class Session:
             for net in self._nets():
                 net.eval()
             return
-        with self._graceful_stop():
+        with graceful_stop() as stop, shown(self.step, total, hidden=not self._team.leads) as bar:
             while self.step < total and not self._stop:
                 self.step += 1
                 self._team.begin(self.seed, self.step)
                 yield self.step
-                self._stop = self._team.rest(stop=self._stop)
+                self._stop = self._team.rest(stop=stop.asked)
                 self._after_step()
+                bar.update()
         self._finish()
 
     def _after_step(self) -> None:
@@ -220,25 +220,6 @@ class Session:
     def _due(self, times: int) -> bool:
         """True `times` times over the training, evenly."""
         return times > 0 and self.step % max(1, self._total // times) == 0
-
-    @contextmanager
-    def _graceful_stop(self) -> Iterator[None]:
-        """Ctrl-C (or SIGTERM) ends the training after the present step, with a checkpoint; a second one at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(_number: int, _frame: Any) -> None:
-            if self._stop:
-                raise KeyboardInterrupt
-            self._stop = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _finish(self) -> None:
         run = self.books
@@ -351,9 +332,8 @@ class Session:
         self._team.require_alike(self._nets())
         best = self._is_best()
         if self._team.leads:
-            content = encode_state(self._snapshot())
-            self.books.write_checkpoint(self.step, content, keep_last=self.options.keep_last, best=best)
-        self.books.update(**self._progress())
+            content, keep = encode_state(self._snapshot()), self.options.keep_last
+            self.books.write_checkpoint(self.step, content, keep_last=keep, best=best, info=self._progress())
 
     def _is_best(self) -> bool:
         """Ask the judge, keep the record; without a judge no checkpoint is the best."""
@@ -381,7 +361,7 @@ class Session:
         if missing:
             raise BrokenRunError(f"The checkpoint and the trainer differ in {', '.join(missing)}. Start a new run.")
         for name, thing in self._held.items():
-            thing.load_state_dict(state["held"][name])
+            restore(thing, state["held"][name])
         self.step, self.images, self.best = state["step"], state["images"], state["best"]
         self._cpu_before, self._lines = state["cpu_seconds"], state["lines"]
         if self._run is None:

@@ -6,23 +6,28 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganeval.classifiers import CLASSIFIERS
 from ganeval.core.registry import Registry, unknown_name
-from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError, WrongInputError
+from ganeval.datasets.dataset import DATASETS
+from ganeval.errors import BrokenRunError, GanevalError, IncomparableError, UnknownNameError, WrongInputError
 from ganeval.features.extraction import choose_device
 from ganeval.features.ranks import current
 from ganeval.runs.directory import RunDirectory, create_run, open_run
+from ganeval.runs.lock import sole_writer
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
 from reference_models.plumbing.data import SYNTHETIC, Data, blank_data, load_data
 from reference_models.plumbing.parallel import Bystander, Team
 from reference_models.plumbing.points import Points
+from reference_models.plumbing.ranges import first_line, require_device, require_ranges
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import derive
 from reference_models.plumbing.session import Options, Session, TrainingDivergedError
@@ -53,6 +58,8 @@ class System:
         return known[name]
 
 
+# What torch says of layers that do not fit, or of too little memory.
+UNFIT = (RuntimeError, ValueError, IndexError, ZeroDivisionError)
 ARITHMETIC = ("amp", "channels_last", "compile")  # options that change numbers
 SYSTEMS = Registry(System, "reference_models", "reference model")
 
@@ -64,24 +71,19 @@ def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed:
     Under `torchrun` all processes train together (see `parallel`); one writes the run, every one returns it.
     """
     options, team = options or Options(), Team(current())
+    _require_sound(config, options)
     data = load_data(dataset, seed)
     if isinstance(data, Points) and not SYSTEMS[name].points:
         able = ", ".join(system.name for system in SYSTEMS if system.points)
         raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
-    run = _lead(team, lambda: create_run(
+    with _lead(team, lambda: create_run(
         out, run_name or f"{name}-{dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
         class_names=data.class_names, protocol=protocol_of(data),
         environment={**_environment(options), "processes": team.ranks.size},
-    ))  # fmt: skip
-    run.update(
-        system=name,
-        dataset=dataset,
-        recipe=recipe_hash(name, config, dataset, seed),
-        options=asdict(options),
-        shape=list(data.native),
-        trained_on=data.used,
-    )
-    _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
+        system=name, dataset=dataset, recipe=recipe_hash(name, config, dataset, seed), options=asdict(options),
+        shape=list(data.native), trained_on=data.used,
+    )) as run:  # fmt: skip
+        _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
     return run
 
 
@@ -92,17 +94,23 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
     which the learning rate depends on. So are `options` that change the arithmetic.
     """
     team = Team(current())
-    run = _lead(team, lambda: open_run(path))
-    system, own = _recipe(run)
-    info, state = run.info, _state(run)
-    if config is not None:
-        _require_same(asdict(own), asdict(config), run.path.name)
-    if options is not None:
-        before, now = info["options"], asdict(options)
-        _require_same({k: before[k] for k in ARITHMETIC}, {k: now[k] for k in ARITHMETIC}, run.path.name)
-    data, seed = load_data(info["dataset"], info["seeds"]["seed"]), info["seeds"]["seed"]
-    run.resume(state["step"] if state else 0)
-    _train(system, own, Session(data, seed, options or Options(**info["options"]), run, state, team))
+    with _lead(team, lambda: open_run(path)) as run:
+        system, own = _recipe(run)
+        info, state = run.info, _state(run)
+        if config is not None:
+            _require_same(asdict(own), asdict(config), run.path.name)
+        if options is not None:
+            before, now = info["options"], asdict(options)
+            _require_same({k: before[k] for k in ARITHMETIC}, {k: now[k] for k in ARITHMETIC}, run.path.name)
+        options = options or Options(**info["options"])
+        _require_sound(own, options)
+        seed = info["seeds"]["seed"]
+        session = Session(load_data(info["dataset"], seed), seed, options, run, state, team)
+        reached = state or {"step": 0, "best": {}}
+        run.resume(
+            reached["step"], best=reached["best"].get("step"), keep_last=options.keep_last, options=asdict(options)
+        )
+        _train(system, own, session)
     return run
 
 
@@ -163,10 +171,24 @@ def recipe_hash(name: str, config: Any, dataset: str, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _lead(team: Team, start: Callable[[], RunDirectory]) -> RunDirectory:
-    """The run, opened by the rank that leads; the others look on."""
-    path = Path(team.first(str(start().path) if team.leads else ""))
-    return RunDirectory(path) if team.leads else Bystander(path)
+@contextmanager
+def _lead(team: Team, start: Callable[[], RunDirectory]) -> Iterator[RunDirectory]:
+    """The run, opened and locked by the rank that leads; the others look on."""
+    if not team.leads:
+        yield Bystander(Path(team.first("")))
+        return
+    run = start()
+    with sole_writer(run.path):
+        team.first(str(run.path))
+        yield run
+
+
+def _require_sound(config: Any, options: Options) -> None:
+    require_ranges(config)
+    require_ranges(options)
+    require_device(options.device)
+    if options.judge:
+        CLASSIFIERS[options.judge]
 
 
 def _train(system: System, config: Any, session: Session) -> None:
@@ -184,8 +206,13 @@ def _train(system: System, config: Any, session: Session) -> None:
     except KeyboardInterrupt:
         run.update(status="stopped")
         raise
-    except BaseException:
+    except BaseException as error:
         run.update(status="failed")
+        if isinstance(error, UNFIT) and not isinstance(error, GanevalError) and session.step <= 1:
+            raise WrongInputError(
+                f"{system.name} cannot begin on {session.data.name} {session.shape} with this recipe: "
+                f"{first_line(error)} Mind the sizes of images, batch, kernels and layers."
+            ) from error
         raise
     finally:
         torch.set_num_threads(threads)
@@ -226,10 +253,15 @@ def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) ->
 
 
 def protocol_of(data: Data) -> dict[str, str]:
-    """How such a run wants to be judged; nothing for synthetic data, points and stacks bring their protocol along."""
+    """How such a run wants to be judged: on the splits there are, by the shipped classifier of that name if there is one.
+
+    Nothing for synthetic data; points and stacks bring their protocol along.
+    """
     if data.name in SYNTHETIC or isinstance(data, (Points, Stacked)):
         return {}
-    return {"real": f"{data.name}:test", "train": f"{data.name}:train", "classifier": data.name}
+    splits = DATASETS[data.name].splits
+    said = {key: f"{data.name}:{split}" for key, split in (("real", "test"), ("train", "train")) if split in splits}
+    return {**said, "classifier": data.name} if data.name in CLASSIFIERS.names() else said
 
 
 def _environment(options: Options) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def tiny(name: str) -> Any:
 
 
 class Diary(Session):
-    """Draws from torch's own generator, as the plain code does, and keeps what is logged and which batches were seen."""
+    """Draws from torch's own generator, as the plain code does, and keeps what is logged and which batches were
+    seen.
+    """
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -69,8 +71,11 @@ def ours(name: str, tmp_path: Any) -> Diary:
 def plain(name: str, session: Diary) -> list[dict[str, float]]:
     """The transcription on the batches that our trainer has seen, from the same start and the same random numbers."""
     config, data = tiny(name), session.data
-    batches = [pair for images, labels in session.batches
-               for pair in zip(images.clone().split(config.batch), labels.split(config.batch), strict=True)]  # fmt: skip
+    batches = [
+        pair
+        for images, labels in session.batches
+        for pair in zip(images.clone().split(config.batch), labels.split(config.batch), strict=True)
+    ]
     torch.manual_seed(0)
     _, channels, height, width = batches[0][0].shape
     fed = seeded(batches, trainers.images_per_update(config))
@@ -98,8 +103,10 @@ def test_the_plain_training_has_the_losses_of_ours(name, tmp_path):
 def test_there_is_a_transcription_of_every_system_and_a_race_for_each():
     assert sorted(TRANSCRIPTIONS) == sorted(SYSTEMS.names()) == sorted({name.partition(" ")[0] for name in ENTRIES})
     assert {name for name, entry in ENTRIES.items() if entry.bar == 1.3} == {
-        "cgan", "cgan study004_r1", "projection_cgan",
-    }  # fmt: skip
+        "cgan",
+        "cgan study004_r1",
+        "projection_cgan",
+    }
 
 
 def test_a_block_holds_as_many_penalties_as_any_other():

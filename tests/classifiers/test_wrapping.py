@@ -48,9 +48,13 @@ def _network() -> nn.Module:
 
 def _wrapped(**options: object) -> Classifier:
     arguments = {
-        "name": "mine", "preprocess": lambda x: x.float() / 255, "preprocessing": "x / 255",
-        "class_names": tuple("0123456789"), "layer": "1", **options,
-    }  # fmt: skip
+        "name": "mine",
+        "preprocess": lambda x: x.float() / 255,
+        "preprocessing": "x / 255",
+        "class_names": tuple("0123456789"),
+        "layer": "1",
+        **options,
+    }
     return wrap(_network(), **arguments)  # pyright: ignore[reportArgumentType] - one dictionary for every variant
 
 
@@ -77,9 +81,14 @@ def test_dead_units_are_refused() -> None:
         dead[1].bias[3] = -1000.0  # pyright: ignore[reportIndexIssue] - a Linear's bias is a tensor
     with pytest.raises(WrongInputError, match="before the last activation"):
         wrap(
-            dead, name="dead", preprocess=lambda x: x.float() / 255, preprocessing="x / 255",
-            class_names=tuple("0123456789"), layer="2", train=TRAIN_IMAGES,
-        )  # fmt: skip
+            dead,
+            name="dead",
+            preprocess=lambda x: x.float() / 255,
+            preprocessing="x / 255",
+            class_names=tuple("0123456789"),
+            layer="2",
+            train=TRAIN_IMAGES,
+        )
 
 
 def test_the_temperature_makes_held_out_images_likelier_and_moves_no_decision() -> None:
@@ -133,9 +142,14 @@ def test_too_few_class_names_are_refused() -> None:
 
 def test_hog_and_an_svm_judge_digits_well() -> None:
     judge = wrap_sklearn(
-        _svm(), name="digits-svm", class_names="0123456789", shape=(1, 8, 8), train=TRAIN_IMAGES,
-        held_out=(TEST_IMAGES[::2], TEST_LABELS[::2]), test=(TEST_IMAGES[1::2], TEST_LABELS[1::2]),
-    )  # fmt: skip
+        _svm(),
+        name="digits-svm",
+        class_names="0123456789",
+        shape=(1, 8, 8),
+        train=TRAIN_IMAGES,
+        held_out=(TEST_IMAGES[::2], TEST_LABELS[::2]),
+        test=(TEST_IMAGES[1::2], TEST_LABELS[1::2]),
+    )
     assert isinstance(judge, Extractor)
     assert judge(TEST_IMAGES[:4]).embeddings.shape == (4, 32)
     assert judge.confusion is not None
@@ -250,9 +264,12 @@ def test_what_is_no_module_is_sent_to_where_it_belongs() -> None:
 
 def test_a_backbone_without_a_head_embeds_and_is_asked_nothing_about_classes() -> None:
     backbone = wrap(
-        nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), name="b", preprocess=lambda x: x / 255, preprocessing="x / 255",
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()),
+        name="b",
+        preprocess=lambda x: x / 255,
+        preprocessing="x / 255",
         train=None,
-    )  # fmt: skip
+    )
     found = evaluate(
         "digits:train", "digits:test", classifier=backbone, metrics=["fid", "classifier_score"], floor=False
     )
@@ -260,7 +277,10 @@ def test_a_backbone_without_a_head_embeds_and_is_asked_nothing_about_classes() -
     assert "needs logits" in found["classifier_score"].status
     with pytest.raises(WrongInputError, match="has no classes"):
         wrap(
-            nn.Flatten(), name="b", preprocess=lambda x: x / 255, preprocessing="x / 255",
+            nn.Flatten(),
+            name="b",
+            preprocess=lambda x: x / 255,
+            preprocessing="x / 255",
             test=(TEST.images, TEST.labels),
         )  # fmt: skip
 

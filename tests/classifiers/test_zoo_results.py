@@ -6,18 +6,17 @@ from pathlib import Path
 
 from ganeval.classifiers.catalog import CLASSIFIERS
 from ganeval.classifiers.member import Member
-from ganeval.classifiers.results import write_results
 from ganeval.classifiers.zoo import card_of
-
-COMMITTED = Path(__file__).parents[2] / "docs/results/zoo.md"
+from studies.page import RESULTS
+from studies.zoo import main
 
 
 def test_the_committed_page_is_what_the_cards_say(tmp_path: Path) -> None:
-    assert write_results(tmp_path / "zoo.md").read_text() == COMMITTED.read_text()
+    assert main(out=tmp_path).read_text() == (RESULTS / "zoo.md").read_text()
 
 
 def test_the_page_shows_every_member_with_every_class(tmp_path: Path) -> None:
-    page = write_results(tmp_path / "zoo.md").read_text()
+    page = main(out=tmp_path).read_text()
     for name in (spec.name for spec in CLASSIFIERS if isinstance(spec, Member)):
         card = card_of(name)
         assert f"## {card.name}\n" in page

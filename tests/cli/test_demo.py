@@ -30,7 +30,7 @@ def text() -> str:
 
 
 def test_the_collapsed_generator_is_named_with_the_classes_it_never_draws(text: str) -> None:
-    assert "collapsed: COLLAPSED, it never draws 4, 9." in text
+    assert "collapsed: COLLAPSED, it never generates 4, 9." in text
     assert "healthy: all classes are there." in text
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks.fuzz import CODES, Named, calls, command_lines, hostile_folder, run_call, run_line
 from ganeval import evaluate
 from ganeval.cli.main import main
-from ganeval.errors import UnexpectedError
+from ganeval.errors import GanevalError
 
 MANY = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -46,7 +46,7 @@ def test_what_nobody_expected_is_a_sentence_that_keeps_its_cause() -> None:
     def broken(n: int, labels: Any, rng: Any) -> Any:
         raise KeyError("z")
 
-    with pytest.raises(UnexpectedError, match="KeyError: 'z'") as caught:
+    with pytest.raises(GanevalError, match="KeyError: 'z'") as caught:
         evaluate("digits:test", generator=broken, n=10, classifier="digits", metrics=["fid"])
     assert isinstance(caught.value.__cause__, KeyError)
 

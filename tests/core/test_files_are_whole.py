@@ -173,9 +173,14 @@ def test_names_that_are_no_utf8_are_written_as_escapes(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     for path, why in (
-        (tmp_path, "Is a directory"), (tmp_path / "file" / "x.json", "Not a directory"), ("/proc/nowhere/x.json", ""),
-        (tmp_path / ("x" * 300) / "y", "too long"), ("/proc/x.json", ""), (tmp_path / ("x" * 300), "too long"), ("a\0b", "null"),
-    ):  # fmt: skip
+        (tmp_path, "Is a directory"),
+        (tmp_path / "file" / "x.json", "Not a directory"),
+        ("/proc/nowhere/x.json", ""),
+        (tmp_path / ("x" * 300) / "y", "too long"),
+        ("/proc/x.json", ""),
+        (tmp_path / ("x" * 300), "too long"),
+        ("a\0b", "null"),
+    ):
         with pytest.raises(GanevalError, match="could not be written") as caught:
             require_writable(path)
         assert why in str(caught.value)

@@ -15,6 +15,7 @@ from torch import nn
 
 from ganeval import GanevalError, evaluate, image_set
 from ganeval.classifiers import wrap
+from ganeval.core.compute import Compute
 from ganeval.features.extraction import extract
 from ganeval.features.ranks import current, leave
 
@@ -58,7 +59,9 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "extractor": lambda: {"extractor": "pixels" if ME else None},
     "preprocess": lambda: {"classifier": judge(divisor=16 + ME)},
     "width": lambda: {"classifier": judge(width=16 + ME)},
-    "features": lambda: {"fake": extract(image_set(DATA.array()[ME : ME + 60]), "digits", cache=False)},
+    "features": lambda: {
+        "fake": extract(image_set(DATA.array()[ME : ME + 60]), "digits", compute=Compute(cache=False))
+    },
     "missing": lambda: {"fake": "no such folder" if ME else FAKE},
     "fails": lambda: {"classifier": judge(fails=bool(ME))},
     "same": dict,

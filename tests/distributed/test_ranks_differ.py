@@ -13,11 +13,21 @@ import pytest
 
 RANKS = Path(__file__).with_name("differing.py")
 NAMED = {
-    "other": "fake images", "fewer": "the number of fake images", "labels": "fake images", "generator": "fake images",
-    "metrics": "metrics", "heldout": "heldout images", "train": "train images", "real": "real images", "n": "n (",
-    "extractor": "extractor", "preprocess": "must bring the same network", "width": "shapes of the features",
-    "features": "fake images", "seed": "seed",
-}  # fmt: skip
+    "other": "fake images",
+    "fewer": "the number of fake images",
+    "labels": "fake images",
+    "generator": "fake images",
+    "metrics": "metrics",
+    "heldout": "heldout images",
+    "train": "train images",
+    "real": "real images",
+    "n": "n (",
+    "extractor": "extractor",
+    "preprocess": "must bring the same network",
+    "width": "shapes of the features",
+    "features": "fake images",
+    "seed": "seed",
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +40,21 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     ranks = [
         subprocess.Popen(
             [sys.executable, str(RANKS), str(folder / f"{rank}.json")],
-            env=os.environ | {
-                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank),
-                "OMP_NUM_THREADS": "1", "GANEVAL_TIMEOUT": "60", "XDG_CACHE_HOME": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": "",
+            env=os.environ
+            | {
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": port,
+                "WORLD_SIZE": "2",
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "OMP_NUM_THREADS": "1",
+                "GANEVAL_TIMEOUT": "60",
+                "XDG_CACHE_HOME": str(folder / "cache"),
+                "CUDA_VISIBLE_DEVICES": "",
             },
         )
         for rank in range(2)
-    ]  # fmt: skip
+    ]
     assert [rank.wait(timeout=200) for rank in ranks] == [0, 0]
     return [json.loads((folder / f"{rank}.json").read_text(encoding="utf-8")) for rank in range(2)]
 

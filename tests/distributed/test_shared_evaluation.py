@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.features.extraction import extract
 from ganeval.features.ranks import Ranks
@@ -34,21 +35,42 @@ def evaluate(folder: Path, size: int) -> dict[str, Any]:
         port = str(s.getsockname()[1])
     out = folder / f"{size}.json"
     command = [
-        sys.executable, "-m", "ganeval", "evaluate", "--real", str(folder / "real.npz"), "--fake", str(folder / "fake.npz"),
-        "--classifier", "digits", "--json", str(out), "--no-floor", "--metrics", *METRICS,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "ganeval",
+        "evaluate",
+        "--real",
+        str(folder / "real.npz"),
+        "--fake",
+        str(folder / "fake.npz"),
+        "--classifier",
+        "digits",
+        "--json",
+        str(out),
+        "--no-floor",
+        "--metrics",
+        *METRICS,
+    ]
     ranks = [
         subprocess.Popen(
             command,
-            env=os.environ | {
-                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(size), "RANK": str(rank),
-                "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1", "GANEVAL_TIMEOUT": "120",
-                "XDG_CACHE_HOME": str(folder / f"cache{size}"), "CUDA_VISIBLE_DEVICES": "",
+            env=os.environ
+            | {
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": port,
+                "WORLD_SIZE": str(size),
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "OMP_NUM_THREADS": "1",
+                "GANEVAL_TIMEOUT": "120",
+                "XDG_CACHE_HOME": str(folder / f"cache{size}"),
+                "CUDA_VISIBLE_DEVICES": "",
             },
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for rank in range(size)
-    ]  # fmt: skip
+    ]
     printed = [rank.communicate(timeout=240)[0] for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0] * size
     assert printed[0]
@@ -102,7 +124,9 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
         shares.append(features)
         assert network.seen == max(1, len(features))
     assert [len(share) for share in shares] == [4, 4, 3, 0, 0]
-    assert torch.equal(torch.cat(shares), extract(images, Rows(), batch_size=4, cache=False).embeddings)
+    assert torch.equal(
+        torch.cat(shares), extract(images, Rows(), compute=Compute(batch_size=4, cache=False)).embeddings
+    )
 
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:

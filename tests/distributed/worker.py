@@ -26,10 +26,17 @@ def gather_and_merge(ranks: Ranks, n: int, out: Path) -> None:
     start, stop = ranks.span(n)
     mine = Moments.of(rows(n)[start:stop]) if stop > start else Moments.empty(5)
     sweep = nearest_within(rows(n), 2, tile=4, part=(ranks.rank, ranks.size))
-    save_file({
-        "rows": ranks.gather(rows(n)[start:stop]), "n": torch.tensor(mine.n), "mean": mine.mean, "scatter": mine.scatter.contiguous(),
-        "squared": torch.from_numpy(sweep.squared), "index": torch.from_numpy(sweep.index),
-    }, out / f"{ranks.rank}.safetensors")  # fmt: skip
+    save_file(
+        {
+            "rows": ranks.gather(rows(n)[start:stop]),
+            "n": torch.tensor(mine.n),
+            "mean": mine.mean,
+            "scatter": mine.scatter.contiguous(),
+            "squared": torch.from_numpy(sweep.squared),
+            "index": torch.from_numpy(sweep.index),
+        },
+        out / f"{ranks.rank}.safetensors",
+    )
     dist.destroy_process_group()
 
 

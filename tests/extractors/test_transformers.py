@@ -36,14 +36,22 @@ def dino_state() -> dict[str, torch.Tensor]:
         shapes |= {
             f"blocks.{i}.{key}": shape
             for key, shape in {
-                "norm1.weight": (WIDTH,), "norm1.bias": (WIDTH,), "norm2.weight": (WIDTH,), "norm2.bias": (WIDTH,),
-                "attn.qkv.weight": (3 * WIDTH, WIDTH), "attn.qkv.bias": (3 * WIDTH,),
-                "attn.proj.weight": (WIDTH, WIDTH), "attn.proj.bias": (WIDTH,),
-                "ls1.gamma": (WIDTH,), "ls2.gamma": (WIDTH,),
-                "mlp.fc1.weight": (4 * WIDTH, WIDTH), "mlp.fc1.bias": (4 * WIDTH,),
-                "mlp.fc2.weight": (WIDTH, 4 * WIDTH), "mlp.fc2.bias": (WIDTH,),
+                "norm1.weight": (WIDTH,),
+                "norm1.bias": (WIDTH,),
+                "norm2.weight": (WIDTH,),
+                "norm2.bias": (WIDTH,),
+                "attn.qkv.weight": (3 * WIDTH, WIDTH),
+                "attn.qkv.bias": (3 * WIDTH,),
+                "attn.proj.weight": (WIDTH, WIDTH),
+                "attn.proj.bias": (WIDTH,),
+                "ls1.gamma": (WIDTH,),
+                "ls2.gamma": (WIDTH,),
+                "mlp.fc1.weight": (4 * WIDTH, WIDTH),
+                "mlp.fc1.bias": (4 * WIDTH,),
+                "mlp.fc2.weight": (WIDTH, 4 * WIDTH),
+                "mlp.fc2.bias": (WIDTH,),
             }.items()
-        }  # fmt: skip
+        }
     state = drawn(shapes, 0)
     return {key: value + 1 if key.endswith(("gamma", "norm.weight")) else value for key, value in state.items()}
 
@@ -52,20 +60,32 @@ def dino_state() -> dict[str, torch.Tensor]:
 def clip_state() -> dict[str, torch.Tensor]:
     """A ViT of OpenAI's kind, 2 layers, 32 pixels in patches of 8, with what a whole model also holds."""
     shapes = {
-        "visual.class_embedding": (64,), "visual.positional_embedding": (17, 64), "visual.proj": (64, 24),
-        "visual.conv1.weight": (64, 3, 8, 8), "text_projection": (10, 24), "transformer.ignored": (1,),
+        "visual.class_embedding": (64,),
+        "visual.positional_embedding": (17, 64),
+        "visual.proj": (64, 24),
+        "visual.conv1.weight": (64, 3, 8, 8),
+        "text_projection": (10, 24),
+        "transformer.ignored": (1,),
         **{f"visual.{ln}.{part}": (64,) for ln in ("ln_pre", "ln_post") for part in ("weight", "bias")},
-    }  # fmt: skip
+    }
     for i in range(2):
         shapes |= {
             f"visual.transformer.resblocks.{i}.{key}": shape
             for key, shape in {
-                "attn.in_proj_weight": (192, 64), "attn.in_proj_bias": (192,), "attn.out_proj.weight": (64, 64),
-                "attn.out_proj.bias": (64,), "ln_1.weight": (64,), "ln_1.bias": (64,), "ln_2.weight": (64,),
-                "ln_2.bias": (64,), "mlp.c_fc.weight": (256, 64), "mlp.c_fc.bias": (256,),
-                "mlp.c_proj.weight": (64, 256), "mlp.c_proj.bias": (64,),
+                "attn.in_proj_weight": (192, 64),
+                "attn.in_proj_bias": (192,),
+                "attn.out_proj.weight": (64, 64),
+                "attn.out_proj.bias": (64,),
+                "ln_1.weight": (64,),
+                "ln_1.bias": (64,),
+                "ln_2.weight": (64,),
+                "ln_2.bias": (64,),
+                "mlp.c_fc.weight": (256, 64),
+                "mlp.c_fc.bias": (256,),
+                "mlp.c_proj.weight": (64, 256),
+                "mlp.c_proj.bias": (64,),
             }.items()
-        }  # fmt: skip
+        }
     return drawn(shapes, 1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.errors import GanevalError, UnknownNameError, WrongInputError
 from ganeval.features.extraction import choose_device, extract, load_extractor
@@ -58,8 +59,8 @@ def images(n: int = 23, seed: int = 0) -> ImageSet:
 
 @pytest.mark.parametrize("batch_size", [1, 4, 23, 100])
 def test_the_batch_size_does_not_change_the_features(batch_size: int) -> None:
-    rows = extract(images(), Sums([]), batch_size=batch_size, cache=False)
-    assert torch.equal(rows.embeddings, extract(images(), Sums([]), cache=False).embeddings)
+    rows = extract(images(), Sums([]), compute=Compute(batch_size=batch_size, cache=False))
+    assert torch.equal(rows.embeddings, extract(images(), Sums([]), compute=Compute(cache=False)).embeddings)
 
 
 def test_a_set_that_was_seen_is_not_shown_again() -> None:
@@ -108,26 +109,26 @@ def test_a_cache_that_cannot_be_written_costs_only_time(cache_home: Path, caplog
 def test_out_of_memory_halves_the_batch_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     network = Sums([], limit=5)
     with caplog.at_level(logging.WARNING):
-        rows = extract(images(), network, batch_size=16, cache=False)
+        rows = extract(images(), network, compute=Compute(batch_size=16, cache=False))
     assert network.shown == [4, 4, 4, 4, 4, 3]
-    assert torch.equal(rows.embeddings, extract(images(), Sums([]), cache=False).embeddings)
+    assert torch.equal(rows.embeddings, extract(images(), Sums([]), compute=Compute(cache=False)).embeddings)
     assert "going on with 4" in caplog.text
 
 
 def test_one_image_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(GanevalError, match="One image at a time"):
-        extract(images(), Sums([], limit=0), cache=False)
+        extract(images(), Sums([], limit=0), compute=Compute(cache=False))
 
 
 def test_the_passport_says_where_the_rows_come_from() -> None:
-    passport = extract(images(), Sums([]), cache=False).passport
+    passport = extract(images(), Sums([]), compute=Compute(cache=False)).passport
     assert (passport.extractor, passport.n, passport.dim) == ("sums", 23, 5)
     assert passport.fingerprint == images().fingerprint
     assert passport.class_names == ("a", "b", "c")
 
 
 def test_labels_and_images_are_carried_over() -> None:
-    rows = extract(images(), Sums([]), cache=False)
+    rows = extract(images(), Sums([]), compute=Compute(cache=False))
     assert rows.labels is not None
     assert rows.labels.tolist() == [i % 3 for i in range(23)]
     assert rows.images is not None
@@ -160,7 +161,7 @@ def test_an_unknown_device_is_refused() -> None:
 
 
 def test_taken_features_keep_labels_images_and_passport_in_step() -> None:
-    rows = extract(images(), Sums([]), cache=False)
+    rows = extract(images(), Sums([]), compute=Compute(cache=False))
     some = rows.take(np.array([5, 2]))
     assert some.labels is not None
     assert some.images is not None

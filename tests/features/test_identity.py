@@ -16,6 +16,7 @@ from torch import nn
 
 from ganeval import fid, image_set
 from ganeval.classifiers import Classifier, wrap
+from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.core.folders import cache_root
 from ganeval.errors import GanevalError, IncomparableError, WrongInputError
@@ -58,7 +59,7 @@ def test_a_network_that_differs_in_anything_gets_its_own_features(variant: str) 
     images = image_set("digits:test").take(np.arange(40))
     extract(images, wrapped(network(), "2" if "activation" in variant else "1"))
     other = wrapped(**VARIANTS[variant]())
-    assert torch.equal(extract(images, other).embeddings, extract(images, other, cache=False).embeddings)
+    assert torch.equal(extract(images, other).embeddings, extract(images, other, compute=Compute(cache=False)).embeddings)
 
 
 def test_a_network_that_was_trained_on_gets_new_features() -> None:
@@ -214,7 +215,7 @@ def test_a_network_of_the_library_whose_weights_were_changed_gets_its_own_featur
     after = extract(images, judge)
     assert after.logits is not None
     assert torch.equal(after.embeddings, before)
-    assert torch.equal(after.logits, extract(images, judge, cache=False).logits)  # pyright: ignore[reportArgumentType]
+    assert torch.equal(after.logits, extract(images, judge, compute=Compute(cache=False)).logits)  # pyright: ignore[reportArgumentType]
 
 
 def test_grey_images_in_three_channels_pass_a_judge_of_grey_images_with_the_cache() -> None:

@@ -25,16 +25,16 @@ def proportion(name: str, hits: np.ndarray, labels: np.ndarray | None = None, **
             {"name": CLASSES[c], "n": m, "recall": k / m if m else None} for c, (m, k) in enumerate(counts)
         ]
     se = float(np.sqrt(p * (1 - p) / n))
-    return ScoreRecord(name, "ok", p, se=se, n=n, better="higher", details=details, **more)
+    return ScoreRecord(name, "ok", p, se=se, n=n, better="higher", details=details, **{"linear": "correct", **more})
 
 
 def distance(name: str, rows: np.ndarray, level: float, **more: Any) -> ScoreRecord:
     se = float(rows.std(ddof=1) / np.sqrt(len(rows)))
-    return ScoreRecord(name, "ok", level + float(rows.mean()), se=se, n=len(rows), **more)
+    return ScoreRecord(name, "ok", level + float(rows.mean()), se=se, n=len(rows), **{"linear": "influence", **more})
 
 
 def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float = 0.97, jitter: float = 1.0,
-          level: float = 5.0, broken_class: int | None = None, settings: dict[str, Any] | None = None) -> Evaluation:  # fmt: skip
+          level: float = 5.0, broken_class: int | None = None, options: dict[str, Any] | None = None) -> Evaluation:  # fmt: skip
     """fid = level + mean of rows (sd 1), classifier_score = share of hits; equal seeds share the latents.
 
     `shift` is a true rise of fid; `jitter` below 1 draws rows mostly from the latents, so that pairing pays.
@@ -53,13 +53,13 @@ def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float =
         "classifier_score": proportion("classifier_score", hits, labels),
         "missing_classes": ScoreRecord("missing_classes", "ok", 0.0, n=n),
     }
-    vectors = {"fid.influence": rows - rows.mean(), "classifier_score.correct": hits,
-               "classifier_score.label": labels.astype(np.float32)}  # fmt: skip
+    vectors = {"fid.influence": rows - rows.mean(), "classifier_score.correct": hits}
     images = hashlib.sha256(rows.tobytes() + hits.tobytes()).hexdigest()
     return Evaluation(
         name="cgan", created="2026-11-20T10:00:00+00:00", real=REAL,
         fake=replace(REAL, source="cgan", n=n, fingerprint=images),
-        scores=scores, settings={"latents": f"seed {seed}, n {n}", "seed": seed, **(settings or {})},
+        scores=scores, protocol={"seed": seed, **({"options": options} if options else {})}, labelled=True,
+        latents=f"seed {seed}, n {n}", labels=labels,
         classifier="hoda", per_sample={key: np.asarray(v, np.float32) for key, v in vectors.items()},
     )  # fmt: skip
 

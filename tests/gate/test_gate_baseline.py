@@ -116,8 +116,8 @@ def test_only_vectors_that_rules_read_are_kept(make_evaluation, tmp_path: Path):
     path = write_candidate(tmp_path / "cgan.json", [make_evaluation()], CONFIG)
     assert path.name == "cgan.candidate.json"
     assert json.loads(path.read_text())["per_sample"]["keys"] == [
-        "2000/classifier_score.label",
         "2000/fid.influence",
+        "2000/labels",
     ]
 
 

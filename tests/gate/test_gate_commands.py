@@ -76,14 +76,14 @@ def test_update_then_gate_then_regress(project: Path, make_evaluation):
 def test_an_update_in_ci_is_refused_before_anything_is_drawn(project: Path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(RefusedError, match="--allow-ci-update"):
-        gate(GateOptions(update_baseline=True, reason="r", generator="a:b", real="c"), make_sampler=lambda _: 1 / 0)
+        gate(GateOptions(update_baseline=True, reason="r", generator="a:b"), {"real": "c"}, make_sampler=lambda _: 1 / 0)
 
 
 def test_a_generator_is_sampled_and_its_baseline_holds_every_size(project: Path, make_evaluation):
     drawn: list[int] = []
 
     def make_sampler(config):
-        assert (config.generator, config.real) == ("pkg:f", "hoda:test")
+        assert (config.generator, config.protocol.real) == ("pkg:f", "hoda:test")
 
         def sample(n):
             drawn.append(n)
@@ -91,11 +91,11 @@ def test_a_generator_is_sampled_and_its_baseline_holds_every_size(project: Path,
 
         return sample
 
-    options = GateOptions(generator="pkg:f", real="hoda:test", n=1000)
-    first = gate(replace(options, update_baseline=True, reason="r"), make_sampler=make_sampler)
+    options, said = GateOptions(generator="pkg:f"), {"real": "hoda:test", "n": 1000}
+    first = gate(replace(options, update_baseline=True, reason="r"), said, make_sampler=make_sampler)
     assert first.exit_code == Exit.OK
     assert sorted(drawn) == [1000, 4000]
-    again = gate(options, make_sampler=make_sampler)
+    again = gate(options, said, make_sampler=make_sampler)
     assert (again.exit_code, again.verdict.verdict) == (Exit.OK, "ok")
 
 

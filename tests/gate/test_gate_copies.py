@@ -16,6 +16,7 @@ from ganeval.gate.presets import PRESETS, preset
 from ganeval.gate.rules import GateConfig
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.generators import sampler
+from ganeval.records.protocol import Protocol
 
 
 def blobs(n: int, seed: int) -> np.ndarray:
@@ -40,8 +41,9 @@ def generator(copied: float, noise: int = 0):
 
 
 def gate(then, now, name: str, train):
-    config = GateConfig(rules=preset(name, judged=False), looks=1)
-    draw = [sampler(g, REAL, train=train, extractor="pixels", metrics=config.metrics, seed=s) for g, s in (then, now)]
+    config = GateConfig(rules=preset(name, judged=False, trained=train is not None), looks=1)
+    how = Protocol(real=REAL, train=train, extractor="pixels", metrics=config.metrics)
+    draw = [sampler(g, how.with_(seed=s)) for g, s in (then, now)]
     return judge(draw[1], config.with_(n=2000), Against(Baseline.of([draw[0](2000)], name="b"))).verdict
 
 
@@ -60,15 +62,16 @@ def test_a_healthy_generator_is_not_called_a_copier():
     assert "regressed" not in words
 
 
-def test_without_training_images_the_gate_says_where_it_looked():
+def test_without_training_images_the_gate_says_that_it_did_not_look():
     verdict = gate((generator(0.0), 0), (generator(0.05), 1), "default", None)
-    assert [note for note in verdict.notes if "copies: no training images were named" in note and "real" in note]
+    assert [note for note in verdict.notes if "Copies were not looked for: no training images were named" in note]
 
 
 def test_other_training_images_do_not_compare_for_copies_and_do_for_the_rest():
     config = GateConfig(rules=preset("default", judged=False))
     sets = [ImageSet.from_array(images, source="t") for images in (TRAIN, TRAIN[:1500])]
-    then, now = (sampler(generator(0.0), REAL, train=t, extractor="pixels", metrics=config.metrics)(500) for t in sets)
+    how = Protocol(real=REAL, extractor="pixels", metrics=config.metrics)
+    then, now = (sampler(generator(0.0), how.with_(train=t))(500) for t in sets)
     verdict = judge([now], config, Against(Baseline.of([then], name="b"))).verdict
     assert {rule.metric: rule.verdict for rule in verdict.rules}["copies"] == "incomparable"
     assert {rule.verdict for rule in verdict.rules if rule.metric != "copies"} == {"ok"}
@@ -81,7 +84,8 @@ def test_the_share_nearer_to_the_training_images_can_be_limited():
 
     rules = parse_config({"rule": [{"metric": "nn_ratio.nearer_train", "max": 0.6}]})
     for copied, word in ((0.0, "ok"), (0.5, "regressed")):
-        found = sampler(generator(copied), REAL, train=train, extractor="pixels", metrics=rules.metrics)(1000)
+        how = Protocol(real=REAL, train=train, extractor="pixels", metrics=rules.metrics)
+        found = sampler(generator(copied), how)(1000)
         assert judge([found], rules).verdict.verdict == word
 
 
@@ -90,9 +94,11 @@ def test_training_and_heldout_images_are_named_in_the_file_and_on_the_command_li
     path.write_text(
         '[gate]\ntrain = "hoda:train"\nheldout = "a/"\n[[gate.rule]]\nmetric = "copies"\nmargin_abs = 0.02\n'
     )
-    config = options_config(GateOptions(config=path))
-    assert (config.train, config.heldout) == ("hoda:train", "a/")
-    assert options_config(GateOptions(config=path, train="b", heldout="c")).train == "b"
+    config, _ = options_config(GateOptions(config=path))
+    assert (config.protocol.train, config.protocol.heldout) == ("hoda:train", "a/")
+    config, notes = options_config(GateOptions(config=path), {"train": "b", "heldout": "c"})
+    assert config.protocol.train == "b"
+    assert "train is 'b' by the command line; ganeval.toml says 'hoda:train'." in notes
 
 
 def test_copies_are_found_from_the_command_line(tmp_path: Path, monkeypatch):
@@ -102,8 +108,8 @@ def test_copies_are_found_from_the_command_line(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     (tmp_path / "ganeval.toml").write_text(
-        '[gate]\nbaseline = "b.json"\nlooks = 1\nn = 1000\nreal = "real.npz"\ntrain = "train.npz"\nextractor = "pixels"\n'
-        '[[gate.rule]]\nmetric = "copies"\nmargin_abs = 0.02\n'
+        '[gate]\nbaseline = "b.json"\nlooks = 1\nn = 1000\nreal = "real.npz"\ntrain = "train.npz"\nextractor = '
+        '"pixels"\n[[gate.rule]]\nmetric = "copies"\nmargin_abs = 0.02\n'
     )
     (tmp_path / "drawn_here.py").write_text(
         "from test_gate_copies import generator\nhonest, copier = generator(0.0), generator(0.05)\n"

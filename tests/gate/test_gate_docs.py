@@ -43,9 +43,11 @@ def test_the_documented_defaults_are_the_defaults(key: str, default: str):
 def test_the_workflows_use_options_that_exist():
     commands = re.findall(r"ganeval gate (.*)", "\n".join(blocks("ci.md", "yaml")))
     used = set(re.findall(r"--([a-z-]+)", " ".join(commands)))
+    from ganeval.cli.flags import Drawing
     from ganeval.gate.commands import GateOptions
 
-    known = {name.replace("_", "-") for name in GateOptions.__dataclass_fields__}
+    fields = (*GateOptions.__dataclass_fields__, *Drawing.__dataclass_fields__)
+    known = {name.replace("_", "-") for name in fields}
     assert used
     assert used <= known
 

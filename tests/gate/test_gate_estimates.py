@@ -15,7 +15,7 @@ from ganeval.gate.estimates import (
     TwoProportions,
     fair_coin_tail,
     interval,
-)  # fmt: skip
+)
 from ganeval.gate.multiplicity import adjust, sharpest_alpha
 from ganeval.numerics.intervals import wilson
 

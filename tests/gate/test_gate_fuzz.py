@@ -30,9 +30,41 @@ RULES = [
     {"metric": "classifier_score", "margin_abs": 0.02, "per_class_margin_abs": 0.04, "per_class_min": 0.5},
     {"metric": "missing_classes", "max": 0, "hard": True},
 ]
-ODD = [None, True, False, 0, -1, 1, 2**31, 10**30, 10**400, -(10**400), 0.5, -0.0, 1e-320, 1e150, -1e300, 1e308, float("nan"),
-       float("inf"), -float("inf"), "", "a", "\ud800", "\x00", "\x1b[31m", "1.0", "../../x", [], [1], [[]], {}, {"a": 1},
-       {"sha256": 3}, "x" * 5000]  # fmt: skip
+ODD = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    10**30,
+    10**400,
+    -(10**400),
+    0.5,
+    -0.0,
+    1e-320,
+    1e150,
+    -1e300,
+    1e308,
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    "",
+    "a",
+    "\ud800",
+    "\x00",
+    "\x1b[31m",
+    "1.0",
+    "../../x",
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+    {"sha256": 3},
+    "x" * 5000,
+]
 odd = st.sampled_from(ODD)
 
 
@@ -151,8 +183,19 @@ def test_a_mutant_that_changes_nothing_compares(stored: Path):
     assert vector_files(stored)
 
 
-CONFIG = {"name": "a", "baseline": "b.json", "alpha": 0.01, "n": 500, "looks": 2, "max_n": 4000, "seed": 0,
-          "scope": "checkpoint", "labels": "none", "on_unused": "fail", "rule": RULES}  # fmt: skip
+CONFIG = {
+    "name": "a",
+    "baseline": "b.json",
+    "alpha": 0.01,
+    "n": 500,
+    "looks": 2,
+    "max_n": 4000,
+    "seed": 0,
+    "scope": "checkpoint",
+    "labels": "none",
+    "on_unused": "fail",
+    "rule": RULES,
+}
 
 
 @often
@@ -182,10 +225,20 @@ def _toml(value: Any) -> str:
     return "''" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-LINE = {"time": "2026", "name": "b", "commit": "abc", "branch": "", "step": None, "protocol_hash": "sha256:1",
-        "verdict": "ok", "exit_code": 0,
-        "metrics": {"fid": {"value": 5.0, "se": 0.2, "n": 200, "better": "lower"},
-                    "recall": {"value": 0.5, "se": 0.01, "n": 200, "better": "higher"}}}  # fmt: skip
+LINE = {
+    "time": "2026",
+    "name": "b",
+    "commit": "abc",
+    "branch": "",
+    "step": None,
+    "protocol_hash": "sha256:1",
+    "verdict": "ok",
+    "exit_code": 0,
+    "metrics": {
+        "fid": {"value": 5.0, "se": 0.2, "n": 200, "better": "lower"},
+        "recall": {"value": 0.5, "se": 0.01, "n": 200, "better": "higher"},
+    },
+}
 
 
 @often

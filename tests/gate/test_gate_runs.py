@@ -10,7 +10,7 @@ import pytest
 from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.verdict import Exit
 from ganeval.images import image_set
-from ganeval.measure.run_samples import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, survey
 from ganeval.runs.directory import create_run
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.readers.npz import latents_of
@@ -40,8 +40,8 @@ def evaluated(project: Path, name: str, images: np.ndarray, latents: str) -> Pat
     protocol = {"real": "digits:test", "classifier": "digits"}
     run = create_run(project / "runs", name, config={}, seeds={"seed": 0}, protocol=protocol)
     run.write_samples(100, images, np.arange(len(images)) % 10, latents=latents)
-    (waiting,) = pending_of((read_run(run.path),))
-    evaluate_pending(waiting, device="cpu", metrics=("fid", "classifier_score"))
+    (waiting,) = survey((read_run(run.path),), ("the test", {"metrics": ["fid", "classifier_score"]})).waiting
+    evaluate_pending(waiting)
     return run.path
 
 
@@ -78,10 +78,13 @@ def test_other_latents_or_none_are_compared_unpaired_and_the_verdict_says_so(pro
 def test_a_sample_file_names_its_latents_or_nothing(tmp_path: Path):
     images = np.zeros((2, 4, 4, 1), np.uint8)
     for name, arrays in {
-        "named": {"latents": np.array("seed 3")}, "unnamed": {}, "number": {"latents": np.array(3)},
-        "list": {"latents": np.array(["a", "b"])}, "long": {"latents": np.array("x" * 100_000)},
+        "named": {"latents": np.array("seed 3")},
+        "unnamed": {},
+        "number": {"latents": np.array(3)},
+        "list": {"latents": np.array(["a", "b"])},
+        "long": {"latents": np.array("x" * 100_000)},
         "object": {"latents": np.array({"a": 1}, dtype=object)},
-    }.items():  # fmt: skip
+    }.items():
         np.savez_compressed(tmp_path / f"{name}.npz", arr_0=images, **arrays)
     (tmp_path / "torn.npz").write_bytes((tmp_path / "named.npz").read_bytes()[:-30])
     found = {path.stem: latents_of(path) for path in tmp_path.iterdir()}

@@ -109,8 +109,11 @@ BAD = {
     "better": '{"metrics": {"fid": {"value": 1.0, "se": 0.3, "better": "sideways"}}}',
     "huge": '{"metrics": {"fid": {"value": 1e300, "se": 0.3}}}',
     "hash": '{"protocol_hash": {"a": 1}, "metrics": {"fid": {"value": 1.0, "se": 0.3}}}',
-    "foreign": "[1, 2]", "torn": '{"metrics": {"fid"', "deep": "[" * 100_000, "word": "hello",
-}  # fmt: skip
+    "foreign": "[1, 2]",
+    "torn": '{"metrics": {"fid"',
+    "deep": "[" * 100_000,
+    "word": "hello",
+}
 
 
 @pytest.mark.parametrize("name", sorted(BAD))
@@ -126,8 +129,10 @@ def test_a_bad_line_is_named_and_left_out(tmp_path: Path, capsys, name: str):
     assert "line 1 of history.jsonl was left out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", ['{"metrics": {}}', '{"metrics": {"fid": {"value": 1.0}}}',
-                                  '{"metrics": {"fid": {"value": null, "se": 0.1}}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    ['{"metrics": {}}', '{"metrics": {"fid": {"value": 1.0}}}', '{"metrics": {"fid": {"value": null, "se": 0.1}}}'],
+)
 def test_a_history_without_a_value_and_its_error_is_no_green_one(tmp_path: Path, line: str):
     path = tmp_path / "history.jsonl"
     path.write_text(line + "\n")

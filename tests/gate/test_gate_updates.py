@@ -218,8 +218,13 @@ def test_a_kill_at_any_moment_leaves_a_whole_baseline(project: Path, two):
 def test_what_a_killed_update_leaves_is_taken_away_by_the_next(project: Path, two):
     path = project / "baselines/cgan.json"
     beside = vector_files(path)[0]
-    for name in (f".{path.name}.abc.part", f".{beside.name}.x_1.part", "cgan.samples-0123456789abcdef.safetensors",
-                 "cgan.samples.safetensors", f".{path.name}.lock"):  # fmt: skip
+    for name in (
+        f".{path.name}.abc.part",
+        f".{beside.name}.x_1.part",
+        "cgan.samples-0123456789abcdef.safetensors",
+        "cgan.samples.safetensors",
+        f".{path.name}.lock",
+    ):
         (path.parent / name).write_bytes(b"left")
     others = [path.parent / name for name in (".cgan.b.json.abc.part", "cgan.b.samples.safetensors", ".other.part")]
     for other in others:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
 from ganeval.cli.main import main
+from ganeval.measure.faults import FAULTS
 
 GENERATOR = """
 import torch
@@ -31,8 +33,8 @@ def project(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
     (tmp_path / "ganeval.toml").write_text(
-        '[gate]\nname = "stripes"\nbaseline = "b.json"\nlooks = 1\nn = 300\nreal = "digits:test"\nclassifier = "digits"\n'
-        'generator = "stripes_generator:sample"\n[[gate.rule]]\nmetric = "fid"\nmargin_rel = 0.05\n'
+        '[gate]\nname = "stripes"\nbaseline = "b.json"\nlooks = 1\nn = 300\nreal = "digits:test"\nclassifier = '
+        '"digits"\ngenerator = "stripes_generator:sample"\n[[gate.rule]]\nmetric = "fid"\nmargin_rel = 0.05\n'
     )
     (tmp_path / "stripes_generator.py").write_text(GENERATOR)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -57,6 +59,46 @@ def test_calibrate_counts_false_alarms_and_faults(project: Path, capsys):
     assert "caught, noise: " in out
     assert "caught, weights: " in out
     assert len(json.loads((project / "c.json").read_text())["trials"]) == 3
+    assert "These faults need" not in out
+
+
+def test_calibrate_makes_the_faults_that_it_can_and_says_what_the_others_need(project: Path, capsys):
+    (project / "unlabelled.py").write_text(GENERATOR.replace("[labels]", "[torch.arange(n) % 10]"))
+    words = ["--generator", "unlabelled:sample", "--labels", "none", "--runs", "1", "--fault-runs", "1", "--n", "40"]
+    assert main(["calibrate", *words]) == 0
+    out = capsys.readouterr().out
+    caught = {line.split()[1].rstrip(":") for line in out.splitlines() if line.startswith("caught, ")}
+    assert caught == {name for name, fault in FAULTS.items() if not fault.needs} | {"weights"}
+    lacking = [name for name, fault in FAULTS.items() if fault.needs]
+    assert "(train=, --train): copies, few-copies" in out
+    assert all(name in out for name in lacking)
+
+
+def test_calibrate_copies_the_training_images_that_it_is_told(project: Path, capsys):
+    few = ["--runs", "1", "--fault-runs", "1", "--n", "40", "--faults", "copies", "drop-class"]
+    assert main(["calibrate", *few, "--train", "digits:train"]) == 0
+    assert "caught, copies: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("faults", "says"), [
+    (["blurr"], "Did you mean 'blur'"), (["noise", "weigths"], "Did you mean 'weights'"), (["copies"], "--train"),
+    (["noise", "shifted-copies"], "shifted-copies"), (["--labels", "none", "--faults", "drop-class"], "drop-class"),
+])  # fmt: skip
+def test_calibrate_refuses_a_fault_that_it_cannot_make_before_it_measures(
+    project: Path, capsys, monkeypatch, faults, says
+):
+    monkeypatch.setattr("ganeval.gate.calibrate.compare", lambda *_: pytest.fail("it was measured"))
+    words = faults if faults[0].startswith("--") else ["--faults", *faults]
+    assert main(["calibrate", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_calibrate_lists_every_fault_in_its_help(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    with contextlib.suppress(SystemExit):
+        main(["calibrate", "--help"])
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in [*FAULTS, "weights"])
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
@@ -88,8 +130,10 @@ def test_power_refuses_an_impossible_question_in_a_sentence(arguments, capsys):
 
 def test_trend_is_red_on_drift(tmp_path: Path, capsys):
     path = tmp_path / "history.jsonl"
-    lines = [{"time": str(i), "commit": f"c{i}", "protocol_hash": "p", "metrics": {"fid": {"value": v, "se": 0.3}}}
-             for i, v in enumerate([5.0] * 10 + [5 + 0.5 * k for k in range(10)])]  # fmt: skip
+    lines = [
+        {"time": str(i), "commit": f"c{i}", "protocol_hash": "p", "metrics": {"fid": {"value": v, "se": 0.3}}}
+        for i, v in enumerate([5.0] * 10 + [5 + 0.5 * k for k in range(10)])
+    ]
     path.write_text("\n".join(map(json.dumps, lines)))
     assert main(["trend", str(path), "--otava-csv", str(tmp_path / "o.csv")]) == 1
     assert "DRIFT" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.images import ImageSet, image_set
 from ganeval.images.labels import Side, class_numbers, matched_labels
 from ganeval.measure.doctor import doctor
+from ganeval.records.protocol import Protocol
 
 WORDS = ("zero", "one", "two")
 LEVELS = (40, 120, 200)  # the grey of a class, by which a judge tells them
@@ -149,11 +150,11 @@ def test_a_name_is_printed_as_one_line() -> None:
 
 def test_the_doctor_judges_by_name_too() -> None:
     real = images_of(("one", "two", "zero"), ("one", "two", "zero"), n=100)
-    found = {b.metric: b.healthy for b in doctor(real, classifier=judge(WORDS, WORDS), n=60).baselines}
+    found = {b.metric: b.healthy for b in doctor(Protocol(real=real, classifier=judge(WORDS, WORDS), n=60)).baselines}
     assert found["classifier_score"] == 1.0
 
 
 @pytest.mark.parametrize("n", [-5, 0, 2.5])
 def test_the_doctor_takes_a_whole_number_of_images(n: Any) -> None:
     with pytest.raises(WrongInputError, match="n must be a whole number"):
-        doctor("digits:test", extractor="pixels", n=n)
+        doctor(Protocol(real="digits:test", extractor="pixels", n=n))

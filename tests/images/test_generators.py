@@ -1,4 +1,6 @@
-"""Generators: found networks draw in evaluation mode and come back as they were, and wrong ones are told what is wrong."""
+"""Generators: found networks draw in evaluation mode and come back as they were, and wrong ones are told what is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,16 @@ from ganeval.measure.generators import perturbed
 
 GLOBAL: dict[str, Drawing] = {}
 WAYS = (
-    "bound method", "lambda", "partial", "object", "slots", "class attribute", "default argument",
-    "global in a comprehension", "list in a dictionary",
-)  # fmt: skip
+    "bound method",
+    "lambda",
+    "partial",
+    "object",
+    "slots",
+    "class attribute",
+    "default argument",
+    "global in a comprehension",
+    "list in a dictionary",
+)
 
 
 class Drawing(nn.Module):
@@ -162,9 +171,16 @@ def test_questions_to_the_generator_leave_it_as_it_was() -> None:
     model = Walked().train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     found = evaluate(
-        "digits:test", model, classifier="digits", metrics=["label_swap", "path_length"], n=60, floor=False, evidence=True,
-        cache=False, options={"label_swap": {"n": 40}, "path_length": {"n": 40}},
-    )  # fmt: skip
+        "digits:test",
+        model,
+        classifier="digits",
+        metrics=["label_swap", "path_length"],
+        n=60,
+        floor=False,
+        exhibits=True,
+        cache=False,
+        options={"label_swap": {"n": 40}, "path_length": {"n": 40}},
+    )
     assert found["label_swap"].ok
     assert found["path_length"].ok
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
@@ -227,8 +243,13 @@ def test_what_a_generator_must_not_return_is_said(returned: Callable[[int], obje
 def test_what_is_wrong_with_decode_costs_one_metric(decode: Callable[..., object], dim: object, message: str) -> None:
     odd: Any = type("Odd", (), {"latent_dim": dim, "decode": staticmethod(decode)})()
     found = evaluate(
-        "digits:test", image_set("digits:test"), classifier="digits", generator=odd, metrics=["fid", "path_length"], floor=False,
-    )  # fmt: skip
+        "digits:test",
+        image_set("digits:test"),
+        classifier="digits",
+        generator=odd,
+        metrics=["fid", "path_length"],
+        floor=False,
+    )
     assert found["fid"].ok
     assert message in found["path_length"].status
 

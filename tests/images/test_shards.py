@@ -44,14 +44,15 @@ PIECES = {
     "of StyleGAN": on_and_on(["00000", "00001"]),
     "padded, counted anew": anew(["000000", "001000", "002000"]),
     "padded and small": anew(["00", "01", "02"]),
-    "padded, with one image less in the middle": on_and_on(["000", "001", "002"])[:4] + on_and_on(["000", "001", "002"])[5:],
+    "padded, with one image less in the middle": on_and_on(["000", "001", "002"])[:4]
+    + on_and_on(["000", "001", "002"])[5:],
     "plain, counted on": on_and_on(["0", "1", "2"]),
     "named by their first image": anew(["0", "3", "6"]),
     "ranges": on_and_on(["0-2", "3-5", "6-8"]),
     "ranks": anew(["rank0", "rank1"]),
     "shards of a known number": anew(["00000-of-00002", "00001-of-00002"]),
     "seeds, unevenly filled": [*anew(["seed_1"], 2), *anew(["seed_2"], 5)],
-}  # fmt: skip
+}
 
 CLASSES = {
     "digits, evenly filled": (anew([str(k) for k in range(10)]), 10),

@@ -254,9 +254,7 @@ def numpy_state() -> str:
 
 def snapshot(pair: Pair) -> list[torch.Tensor]:
     sets = [f for f in (pair.real, pair.fake, pair.heldout) if f is not None]
-    return [
-        rows.clone() for f in sets for rows in (f.embeddings, f.logits, f.labels, f.spatial) if rows is not None
-    ]  # fmt: skip
+    return [rows.clone() for f in sets for rows in (f.embeddings, f.logits, f.labels, f.spatial) if rows is not None]
 
 
 def test_the_same_seed_gives_the_same_number(metric: Metric, world: Any, pair: Pair) -> None:

@@ -1,7 +1,7 @@
 """Odd features of every kind through every metric: a finite number in its range with a finite error, or a sentence.
 
-And never a plausible number that is wrong: a metric that does not depend on the scale or the offset of the features says
-the same of scaled and moved ones as of the originals, or refuses.
+And never a plausible number that is wrong: a metric that does not depend on the scale or the offset of the features
+says the same of scaled and moved ones as of the originals, or refuses.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ QUICKLY: dict[str, dict[str, Any]] = {
     "label_swap": {"n": 20}, "mind": {"projections": 50}, "sliced_wasserstein": {"projections": 50},
 }  # fmt: skip
 quietly = settings(
-    max_examples=20, deadline=None, derandomize=True,
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -56,14 +58,25 @@ def with_outlier(rows: torch.Tensor) -> torch.Tensor:
 
 
 WAYS: dict[str, Any] = {
-    "constant": each(torch.ones_like), "zero": each(torch.zeros_like), "fakes constant": lambda s: [s[0], 0 * s[1], s[2]],
-    "held-out constant": lambda s: [s[0], s[1], 0 * s[2]], "repeated": each(lambda r: r[:1].repeat(len(r), 1)),
-    "each row twice": each(lambda r: r.repeat(2, 1)), "equal sets": lambda s: [s[0], s[0].clone(), s[0].clone()],
-    "copies": lambda s: [s[0], s[0][: len(s[1])].clone(), s[2]], "huge": each(lambda r: 1e30 * r),
-    "larger than can be": each(lambda r: 1e160 * r), "tiny": each(lambda r: 1e-30 * r), "small": each(lambda r: 1e-12 * r),
-    "far away": each(lambda r: r + 1e8), "an outlier": each(with_outlier), "one column": each(lambda r: r * (torch.arange(r.shape[1]) == 0)),
-    "integers": each(torch.round), "huge fakes": lambda s: [s[0], 1e25 * s[1], s[2]], "subnormal": each(lambda r: r * 1e-310),
-}  # fmt: skip
+    "constant": each(torch.ones_like),
+    "zero": each(torch.zeros_like),
+    "fakes constant": lambda s: [s[0], 0 * s[1], s[2]],
+    "held-out constant": lambda s: [s[0], s[1], 0 * s[2]],
+    "repeated": each(lambda r: r[:1].repeat(len(r), 1)),
+    "each row twice": each(lambda r: r.repeat(2, 1)),
+    "equal sets": lambda s: [s[0], s[0].clone(), s[0].clone()],
+    "copies": lambda s: [s[0], s[0][: len(s[1])].clone(), s[2]],
+    "huge": each(lambda r: 1e30 * r),
+    "larger than can be": each(lambda r: 1e160 * r),
+    "tiny": each(lambda r: 1e-30 * r),
+    "small": each(lambda r: 1e-12 * r),
+    "far away": each(lambda r: r + 1e8),
+    "an outlier": each(with_outlier),
+    "one column": each(lambda r: r * (torch.arange(r.shape[1]) == 0)),
+    "integers": each(torch.round),
+    "huge fakes": lambda s: [s[0], 1e25 * s[1], s[2]],
+    "subnormal": each(lambda r: r * 1e-310),
+}
 
 
 def labelled(rows: torch.Tensor, classes: int, world: Any) -> Features:
@@ -99,9 +112,18 @@ def test_odd_features_give_a_sound_score_or_a_sentence(
 
 # name -> what of the features moves it by definition, so that it is no question of arithmetic
 MOVED_BY_SCALE = {
-    "fid", "sfid", "fid_debiased", "fid_infinity", "intra_fid", "mifid", "kid", "intra_kid", "sliced_wasserstein", "mind",
+    "fid",
+    "sfid",
+    "fid_debiased",
+    "fid_infinity",
+    "intra_fid",
+    "mifid",
+    "kid",
+    "intra_kid",
+    "sliced_wasserstein",
+    "mind",
     "rarity",
-}  # fmt: skip
+}
 MOVED_BY_OFFSET = {"kid", "intra_kid", "vendi", "mifid"}
 NOISY = {"c2st", "mmd_test"}  # folds and random features follow the rows' bits: two draws of one random number
 

@@ -14,6 +14,7 @@ import torch
 
 import ganeval
 from ganeval import classifier_score, evaluate, fid
+from ganeval.core.compute import Compute
 from ganeval.errors import (
     IncomparableError,
     MissingFileError,
@@ -114,8 +115,8 @@ def test_classifier_score_without_a_judge_names_the_judges() -> None:
 
 
 def test_features_of_two_networks_are_not_compared() -> None:
-    a = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("digits"), cache=False)
-    b = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("pixels"), cache=False)
+    a = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("digits"), compute=Compute(cache=False))
+    b = ganeval.extract(image_set("digits:test", n=60), ganeval.load_extractor("pixels"), compute=Compute(cache=False))
     with pytest.raises(IncomparableError, match="must come from one extractor"):
         ganeval.Pair(a, b)
 
@@ -123,8 +124,8 @@ def test_features_of_two_networks_are_not_compared() -> None:
 MISTAKES = [
     (lambda: fid(np.zeros((9, 2)), np.zeros((9, 2)), k=3), UnknownNameError, "no option of fid named 'k'"),
     (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), metrics=["kidd"]), UnknownNameError, "Did you mean 'kid'"),
-    (lambda: evaluate(np.ones((9, 2))), WrongInputError, "Expected fake images or generator="),
-    (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), n=10), TooFewSamplesError, "n=10 fakes were asked for; 9 came"),
+    (lambda: evaluate(np.ones((9, 2))), WrongInputError, "Expected generated images or generator="),
+    (lambda: evaluate(np.ones((9, 2)), np.ones((9, 2)), n=10), TooFewSamplesError, "10 images of array were asked for; it holds 9"),
     (lambda: fid("digits:test", "digits:train", extractor="digit"), UnknownNameError, "Did you mean 'digits'"),
     (lambda: Features.given(np.full((3, 2), np.nan)), WrongInputError, "row 0 holds NaN"),
     (lambda: fid(np.ones((9, 2)), np.ones((9, 3))), IncomparableError, "dim"),

@@ -13,7 +13,8 @@ from ganeval.errors import BrokenRunError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.exhibits import gather_evidence
+from ganeval.measure.exhibits import gather_exhibits
+from ganeval.measure.pairs import Pairs
 from ganeval.runs.evidence import GROUPS, group, read_evidence, write_evidence
 
 N, K = 120, 3
@@ -34,28 +35,28 @@ def _pair() -> Pair:
 
 
 def test_every_group_but_walks_comes_from_two_sets_of_images() -> None:
-    found = gather_evidence(
-        _pair(), _pair(), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
+    found = gather_exhibits(
+        Pairs(_pair(), _pair()), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
     )
     assert {key.partition(".")[0] for key in found} == set(GROUPS) - {"interpolation"}
 
 
 def test_galleries_hold_the_ends_of_their_orders() -> None:
-    found = gather_evidence(_pair(), _pair(), per_sample={"realism.realism": np.arange(N, dtype=float)})
+    found = gather_exhibits(Pairs(_pair(), _pair()), per_sample={"realism.realism": np.arange(N, dtype=float)})
     assert found["worst.tiles"][:, 0, 0].tolist() == list(range(24))
     assert found["best.tiles"][:, 0, 0].tolist() == list(range(N - 1, N - 25, -1))
     assert found["best.values"][0] == N - 1
 
 
 def test_cells_show_wrong_images_of_their_own_cell() -> None:
-    cells = group(gather_evidence(_pair(), _pair()), "cells")
+    cells = group(gather_exhibits(Pairs(_pair(), _pair())), "cells")
     for tile, asked, judged in zip(cells["tiles"][:, 0, 0], cells["asked"], cells["judged"], strict=True):
         assert (tile % K, (tile % K + (tile < 6)) % K) == (asked, judged)
 
 
 def test_neighbours_are_the_nearest_by_brute_force() -> None:
     pair = _pair()
-    found = gather_evidence(pair, pair)
+    found = gather_exhibits(Pairs(pair, pair))
     assert pair.real is not None
     distances = torch.cdist(pair.fake.embeddings, pair.real.embeddings)
     for fake, reals, distance in zip(
@@ -67,7 +68,7 @@ def test_neighbours_are_the_nearest_by_brute_force() -> None:
 
 
 def test_histograms_are_shares_and_the_map_keeps_the_real_spread() -> None:
-    found = gather_evidence(_pair(), _pair())
+    found = gather_exhibits(Pairs(_pair(), _pair()))
     for name in ("distances.real", "distances.fake", "diversity.real", "diversity.fake"):
         assert found[name].sum() == pytest.approx(1, abs=1e-6)
     assert 0 < found["map.explained"].sum() <= 1 + 1e-6
@@ -76,27 +77,27 @@ def test_histograms_are_shares_and_the_map_keeps_the_real_spread() -> None:
 
 def test_a_copy_of_the_real_set_has_distance_zero_and_the_lowest_quantile() -> None:
     real = _features(0)
-    found = gather_evidence(Pair(real, real), Pair(real, real))
+    found = gather_exhibits(Pairs(Pair(real, real), Pair(real, real)))
     assert (found["neighbours.distance"][:, 0] == 0).all()
     assert (found["neighbours.quantile"] == 0).all()
 
 
 def test_large_images_are_shrunk() -> None:
     pair = Pair(_features(0, side=100), _features(1, side=100))
-    assert gather_evidence(pair, pair)["neighbours.fake"].shape[1:] == (64, 64)
+    assert gather_exhibits(Pairs(pair, pair))["neighbours.fake"].shape[1:] == (64, 64)
 
 
 def test_equal_inputs_give_equal_bytes_and_come_back(tmp_path: Path) -> None:
-    first = write_evidence(tmp_path / "a", gather_evidence(_pair(), _pair()))
-    second = write_evidence(tmp_path / "b", gather_evidence(_pair(), _pair()))
+    first = write_evidence(tmp_path / "a", gather_exhibits(Pairs(_pair(), _pair())))
+    second = write_evidence(tmp_path / "b", gather_exhibits(Pairs(_pair(), _pair())))
     assert first.read_bytes() == second.read_bytes()
-    assert set(read_evidence(first)) == set(gather_evidence(_pair(), _pair()))
+    assert set(read_evidence(first)) == set(gather_exhibits(Pairs(_pair(), _pair())))
 
 
 def test_bare_features_give_what_needs_no_pixels() -> None:
     rng = np.random.default_rng(0)
     pair = Pair(Features.given(rng.normal(size=(50, 4))), Features.given(rng.normal(size=(40, 4))))
-    assert {key.partition(".")[0] for key in gather_evidence(pair, pair)} == {"map", "distances", "diversity"}
+    assert {key.partition(".")[0] for key in gather_exhibits(Pairs(pair, pair))} == {"map", "distances", "diversity"}
 
 
 def test_broken_evidence_says_which_file(tmp_path: Path) -> None:

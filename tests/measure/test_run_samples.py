@@ -12,6 +12,7 @@ from PIL import Image
 from ganeval.cli.main import report_main
 from ganeval.datasets.dataset import DATASETS
 from ganeval.measure.run_samples import Survey, survey
+from ganeval.records.protocol import Protocol
 from ganeval.runs.directory import create_run
 from ganeval.runs.discovery import Found, find_runs
 
@@ -39,14 +40,14 @@ def write_pictures(folder: Path, *, by_class: bool) -> Path:
 
 
 def surveyed(root: Path, **told: str) -> Survey:
-    return survey(find_runs(root).runs, told)
+    return survey(find_runs(root).runs, ("the test", told))
 
 
 def test_a_folder_of_another_trainer_is_compared_with_what_it_is_told(tmp_path: Path) -> None:
     write_npz(tmp_path / "a-diffusion")
     found = surveyed(tmp_path, real="digits:test", classifier="digits")
     assert [(p.run.id, p.images, p.because) for p in found.waiting] == [("a-diffusion", 120, "")]
-    assert found.waiting[0].protocol == {"real": "digits:test", "classifier": "digits"}
+    assert found.waiting[0].protocol == Protocol(real="digits:test", classifier="digits")
     assert found.refused == ()
 
 
@@ -65,7 +66,7 @@ def test_real_images_without_a_network_are_refused(tmp_path: Path) -> None:
 def test_a_data_set_in_the_name_with_images_of_its_size_is_taken(tmp_path: Path) -> None:
     write_npz(tmp_path / "ddpm-digits")
     pending = surveyed(tmp_path).waiting[0]
-    assert pending.protocol == {"real": "digits:test", "train": "digits:train", "classifier": "digits"}
+    assert pending.protocol == Protocol(real="digits:test", train="digits:train", classifier="digits")
     assert pending.because == "it mentions digits and has images of that size"
 
 
@@ -84,34 +85,44 @@ def test_a_name_that_only_contains_a_data_sets_name_is_no_mention(tmp_path: Path
 def test_what_is_told_goes_before_what_is_inferred(tmp_path: Path) -> None:
     write_npz(tmp_path / "ddpm-digits")
     pending = surveyed(tmp_path, real="elsewhere/", classifier="digits").waiting[0]
-    assert pending.protocol == {"real": "elsewhere/", "classifier": "digits"}
+    assert pending.protocol == Protocol(real="elsewhere/", classifier="digits")
     assert pending.because == ""
 
 
 def test_real_images_beside_the_run_are_taken(tmp_path: Path) -> None:
     write_npz(tmp_path / "x" / "one")
     write_pictures(tmp_path / "x" / "real", by_class=True)
-    found = survey(tuple(r for r in find_runs(tmp_path).runs if r.path.name == "one"), {"classifier": "digits"})
-    assert found.waiting[0].protocol["real"] == str(tmp_path / "x" / "real")
+    found = survey(tuple(r for r in find_runs(tmp_path).runs if r.path.name == "one"), ("the test", {"classifier": "digits"}))
+    assert found.waiting[0].protocol.real == str(tmp_path / "x" / "real")
     assert found.waiting[0].because == "real lies beside it"
 
 
-def test_a_run_of_ours_is_evaluated_as_it_says_whatever_is_told(tmp_path: Path) -> None:
+def test_what_is_told_goes_before_what_a_run_of_ours_says_and_that_is_said(tmp_path: Path) -> None:
     own = {"real": "digits:test", "classifier": "digits"}
     run = create_run(tmp_path, "ours", config={}, seeds={}, protocol=own)
     run.write_samples(10, digits()[0])
-    assert surveyed(tmp_path, real="hoda:test", classifier="hoda").waiting[0].protocol == own
+    assert surveyed(tmp_path).waiting[0].protocol == Protocol(**own)
+    (pending,) = surveyed(tmp_path, real="elsewhere/").waiting
+    assert pending.protocol == Protocol(real="elsewhere/", classifier="digits")
+    assert pending.notes == ("real is 'elsewhere/' by the test; run.json says 'digits:test'.",)
+
+
+def test_a_classifier_that_is_not_here_does_not_stop_another_network(tmp_path: Path) -> None:
+    """Older runs on CIFAR-10 name a classifier that never was."""
+    own = {"real": "digits:test", "classifier": "no-such"}
+    create_run(tmp_path, "ours", config={}, seeds={}, protocol=own).write_samples(10, digits()[0])
+    assert "Pass --classifier" in surveyed(tmp_path).refused[0][1]
+    (pending,) = surveyed(tmp_path, extractor="pixels").waiting
+    assert pending.protocol == Protocol(real="digits:test", extractor="pixels")
+    assert "'no-such', which is not here" in pending.notes[0]
 
 
 @pytest.mark.parametrize("by_class", [True, False])
-def test_a_folder_of_pictures_is_a_sample_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_class: bool
-) -> None:
-    monkeypatch.setattr("ganeval.runs.readers.pictures.SAMPLES", 100)
+def test_a_folder_of_pictures_is_a_sample_set(tmp_path: Path, *, by_class: bool) -> None:
     write_pictures(tmp_path / "digits", by_class=by_class)
     found = find_runs(tmp_path)
     assert [(run.id, len(run.samples), len(run.grids)) for run in found.runs] == [("digits", 1, 0)]
-    assert [(p.images, p.protocol["classifier"]) for p in survey(found.runs).waiting] == [(120, "digits")]
+    assert [(p.images, p.protocol.classifier) for p in survey(found.runs).waiting] == [(120, "digits")]
 
 
 def test_folders_of_steps_are_no_classes(tmp_path: Path) -> None:

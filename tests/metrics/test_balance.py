@@ -12,6 +12,7 @@ from ganeval.errors import UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics.balance import class_balance, missing_classes
+from ganeval.metrics.modes import modes
 
 
 def features(judged: list[int], k: int, labels: list[int] | None = None) -> Features:
@@ -23,8 +24,15 @@ def test_the_divergence_by_hand() -> None:
     """Shares (3/4, 1/4) against one half each."""
     score = class_balance(Pair(None, features([0, 0, 0, 1], 2)))
     assert score == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
-    assert score.details["reverse_kl"] == pytest.approx(0.5 * math.log(2 / 3) + 0.5 * math.log(2))
+    assert score.details["kl_target_fake"] == pytest.approx(0.5 * math.log(2 / 3) + 0.5 * math.log(2))
     assert score.details["prior"] == "uniform"
+
+
+def test_reverse_kl_means_the_divergence_from_fakes_to_target_in_every_metric() -> None:
+    pair = Pair(None, features([0, 0, 0, 1], 2))
+    balance = class_balance(pair)
+    assert modes(pair).details["reverse_kl"] == pytest.approx(float(balance))
+    assert "reverse_kl" not in balance.details
 
 
 def test_a_balanced_set_is_perfect() -> None:
@@ -45,7 +53,7 @@ def test_a_missing_class_is_named_with_its_chance() -> None:
     score = class_balance(Pair(None, features([0, 1] * 10, 3)))
     assert score == pytest.approx(math.log(1.5))
     assert score.details["missing"] == [{"name": "2", "by_chance": pytest.approx((2 / 3) ** 20)}]
-    assert score.details["reverse_kl"] is None
+    assert score.details["kl_target_fake"] is None
     assert score.details["p_value"] < 0.01
     assert render_json(dict(score.details))
 

@@ -1,24 +1,19 @@
-"""Every metric's docstring is its card: what it returns, its error or why it has none, its bias; and the page is current."""
+"""Every metric's docstring is its card: what it returns, its error or why it has none, its bias; and the page is
+current.
+"""
 
 from __future__ import annotations
 
 import re
-import runpy
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Question
+from studies import metrics
+from studies.page import DOCS
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "make_cards.py"
 every_metric = pytest.mark.parametrize("metric", list(METRICS), ids=lambda m: m.name)
-
-
-@pytest.fixture(scope="module")
-def cards() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
 
 
 @every_metric
@@ -49,24 +44,24 @@ def test_the_card_begins_with_one_sentence_about_what_is_asked(metric: Metric) -
     assert not first.startswith("Returns")
 
 
-def test_every_question_has_a_title(cards: dict[str, Any]) -> None:
-    assert set(cards["QUESTIONS"]) == set(Question.__args__)
+def test_every_question_has_a_title() -> None:
+    assert set(metrics.QUESTIONS) == set(Question.__args__)
 
 
-def test_every_metric_has_its_card_on_the_page(cards: dict[str, Any]) -> None:
-    page = cards["render_page"]()
+def test_every_metric_has_its_card_on_the_page() -> None:
+    page = metrics.render_page()
     assert [name for name in METRICS.names() if page.count(f"### `{name}`") != 1] == []
 
 
-def test_examples_stay_in_the_code_and_statements_become_items(cards: dict[str, Any]) -> None:
-    text = cards["prose"]("Sum.\n\nReturns: a\nnumber. Standard error: of it.\n`details`: both.\n\n>>> 1 + 1\n2")
+def test_examples_stay_in_the_code_and_statements_become_items() -> None:
+    text = metrics.prose("Sum.\n\nReturns: a\nnumber. Standard error: of it.\n`details`: both.\n\n>>> 1 + 1\n2")
     assert text == "Sum.\n\n- **Returns**: a number.\n- **Standard error**: of it.\n- **details**: both."
 
 
-def test_papers_become_links(cards: dict[str, Any]) -> None:
-    assert cards["link"]("arXiv:1706.08500") == "[arXiv:1706.08500](https://arxiv.org/abs/1706.08500)"
-    assert cards["link"]("JMLR 13:723 (2012)") == "JMLR 13:723 (2012)"
+def test_papers_become_links() -> None:
+    assert metrics.link("arXiv:1706.08500") == "[arXiv:1706.08500](https://arxiv.org/abs/1706.08500)"
+    assert metrics.link("JMLR 13:723 (2012)") == "JMLR 13:723 (2012)"
 
 
-def test_the_page_is_up_to_date(cards: dict[str, Any]) -> None:
-    assert cards["render_page"]() == cards["PAGE"].read_text(encoding="utf-8"), "run python docs/make_cards.py"
+def test_the_page_is_up_to_date() -> None:
+    assert metrics.render_page() == (DOCS / "metrics.md").read_text(encoding="utf-8"), "run python -m studies metrics"

@@ -1,4 +1,5 @@
-"""Ten faults of generators, at two strengths, on real digits: no metric calls a fault an improvement, or its card says so.
+"""Ten faults of generators, at two strengths, on real digits: no metric calls a fault an improvement, or its card says
+so.
 
 A metric with a direction is a promise that the better way is better. Where a fault moves it that way nevertheless, the
 card has to name the fault under "Improved by:", so that nobody gates by it unawares.
@@ -14,12 +15,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ganeval.core.compute import Compute
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError
 from ganeval.features.extraction import Features, extract
 from ganeval.features.pair import Pair
-from ganeval.gate.faults import collapse, shuffle_labels
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.faults import collapse, drop_class, shuffle_labels
+from ganeval.measure.faults import noise as add_noise
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Score
 
@@ -34,7 +37,7 @@ def some(images: Pictures, share: float, rng: np.random.Generator) -> NDArray[np
 
 
 def noise(images: Pictures, labels: object, s: float, rng: np.random.Generator) -> Pictures:
-    return np.clip(np.rint(images + rng.normal(0, 255 * s, images.shape)), 0, 255).astype(np.uint8)
+    return add_noise(images, None, rng, strength=255 * s)
 
 
 def blur(images: Pictures, labels: object, s: float, rng: np.random.Generator) -> Pictures:
@@ -71,17 +74,15 @@ def faded(images: Pictures, labels: object, s: float, rng: np.random.Generator) 
 
 
 def shuffled_labels(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    return shuffle_labels(images, labels, rng, share=s)
+    return shuffle_labels(images, labels, rng, strength=s)
 
 
 def collapsed(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    return collapse(images, labels, rng, keep=round(20 / s))
+    return collapse(images, labels, rng, strength=20 / s)
 
 
 def dropped_classes(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
-    broken, lost = images.copy(), labels < round(10 * s)
-    broken[lost] = images[rng.choice(np.flatnonzero(~lost), size=lost.sum())]
-    return broken
+    return drop_class(images, labels, rng, strength=10 * s)
 
 
 def averaged(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.random.Generator) -> Pictures:
@@ -91,9 +92,17 @@ def averaged(images: Pictures, labels: NDArray[np.int64], s: float, rng: np.rand
 
 
 FAULTS: dict[str, Fault] = {
-    "noise": noise, "blur": blur, "garbage": garbage, "warps": warp, "shifts": shift, "fading": faded,
-    "shuffled labels": shuffled_labels, "collapse": collapsed, "dropped classes": dropped_classes, "averaging": averaged,
-}  # fmt: skip
+    "noise": noise,
+    "blur": blur,
+    "garbage": garbage,
+    "warps": warp,
+    "shifts": shift,
+    "fading": faded,
+    "shuffled labels": shuffled_labels,
+    "collapse": collapsed,
+    "dropped classes": dropped_classes,
+    "averaging": averaged,
+}
 
 
 @pytest.fixture(scope="module")
@@ -108,19 +117,23 @@ def parts() -> tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]:
 
 
 def seen(images: Pictures, labels: NDArray[np.int64]) -> Features:
-    return extract(ImageSet.from_array(images, labels=labels), "digits", device="cpu", cache=False, progress=False)
+    return extract(
+        ImageSet.from_array(images, labels=labels), "digits", compute=Compute(device="cpu", cache=False, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
 def ladders(parts: tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]) -> dict[str, list[Pair]]:
-    """For each fault the honest pair and those of rising strength; neighbours and the like are shared by all metrics."""
+    """For each fault the honest pair and those of rising strength; neighbours and the like are shared by all
+    metrics.
+    """
     real, held, (images, labels) = parts
     honest = Pair(real, seen(images, labels), heldout=held)
     rng = np.random.default_rng(1)
     return {
         name: [honest, *(Pair(real, seen(fault(images, labels, s, rng), labels), heldout=held) for s in STRENGTHS)]
         for name, fault in FAULTS.items()
-    }  # fmt: skip
+    }
 
 
 QUICKLY = {"c2st": {"permutations": 1}, "mmd_test": {"permutations": 99, "at_most": 300}, "fld": {"at_most": 300}}

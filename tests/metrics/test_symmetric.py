@@ -25,7 +25,9 @@ def pair(real: torch.Tensor, fake: torch.Tensor) -> Pair:
 
 def loop(real: torch.Tensor, fake: torch.Tensor) -> float:
     def share_held(inner: torch.Tensor, centres: torch.Tensor) -> list[list[bool]]:
-        radius = [sorted(float((c - o).norm()) for j, o in enumerate(centres) if j != i)[K - 1] for i, c in enumerate(centres)]  # fmt: skip
+        radius = [
+            sorted(float((c - o).norm()) for j, o in enumerate(centres) if j != i)[K - 1] for i, c in enumerate(centres)
+        ]
         return [[float((x - c).norm()) <= r for c, r in zip(centres, radius, strict=True)] for x in inner]
 
     in_real = np.mean([any(held) for held in share_held(fake, real)])

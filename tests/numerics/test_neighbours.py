@@ -77,15 +77,20 @@ def by_brute_force(x: torch.Tensor, y: torch.Tensor) -> dict[str, NDArray[Any]]:
         "clipped": np.stack([(d2 <= clip[:, [k]]).sum(0) for k in range(K)], 1),
         "in_fake": np.stack([(d2 <= fake[None, :, k]).sum(1) for k in range(K)], 1),
         "smallest": np.stack([np.where(d2 <= real[:, [k]], np.sqrt(real[:, [k]]), np.inf).min(0) for k in range(K)], 1),
-        "to_real": first(d2.T)[:, :FEW], "to_fake": first(d2),
-    }  # fmt: skip
+        "to_real": first(d2.T)[:, :FEW],
+        "to_fake": first(d2),
+    }
 
 
 def integers(found: Crossing) -> dict[str, NDArray[Any]]:
     return {
-        "in_real": found.in_real.count, "clipped": found.in_real.clipped, "in_fake": found.in_fake.count,
-        "smallest": found.in_real.smallest, "to_real": found.fake_to_real.index, "to_fake": found.real_to_fake.index,
-    }  # fmt: skip
+        "in_real": found.in_real.count,
+        "clipped": found.in_real.clipped,
+        "in_fake": found.in_fake.count,
+        "smallest": found.in_real.smallest,
+        "to_real": found.fake_to_real.index,
+        "to_fake": found.real_to_fake.index,
+    }
 
 
 def assert_integers_equal(found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]]) -> None:

@@ -31,9 +31,16 @@ def result(n: int = 40, seed: int = 0, **changes: Any) -> Evaluation:
     score = Score.from_influence(3.0 + seed, rows, n=None) if n < 2 else Score.from_influence(3.0 + seed, rows)
     record = ScoreRecord.of(score.with_(name="kid", details={"classes": [{"name": "a", "n": n}]}), Floor(0.1, 0.2, n))
     passport = Passport("a folder", "f" * 64, n, 8, "hoda", "w" * 64, "none", class_names=("a", "b"))
-    made = Evaluation("x", "2026-01-01T00:00:00+00:00", passport, passport, {"kid": record}, step=3,
-                      settings={"seed": 0, "options": {"kid": {"k": 3}}},
-                      per_sample={"kid.influence": rows.astype(np.float32)})  # fmt: skip
+    made = Evaluation(
+        "x",
+        "2026-01-01T00:00:00+00:00",
+        passport,
+        passport,
+        {"kid": record},
+        step=3,
+        protocol={"seed": 0, "options": {"kid": {"k": 3}}},
+        per_sample={"kid.influence": rows.astype(np.float32)},
+    )
     return replace(made, **changes)
 
 
@@ -162,7 +169,9 @@ def test_a_kill_at_any_moment_leaves_a_whole_result(tmp_path: Path) -> None:
     seeds[0].write(path)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for kill in range(8):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(path), *sources], stdout=subprocess.PIPE, env=environment)  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(path), *sources], stdout=subprocess.PIPE, env=environment
+        )
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         time.sleep(0.004 * kill)
@@ -183,7 +192,7 @@ def test_a_non_finite_error_is_a_reason_and_the_rest_is_written(tmp_path: Path) 
         "c": ScoreRecord.of(Score(1.0, se=0.5, name="c", details={"x": float("nan"), "k": np.int64(3)})),
         "d": ScoreRecord.of(Score(float("inf"), name="d")),
     }
-    path = result(scores=scores, settings={"options": {"vendi": {"q": float("inf")}}}).write(tmp_path / "r.json")
+    path = result(scores=scores, protocol={"options": {"vendi": {"q": float("inf")}}}).write(tmp_path / "r.json")
     back = Evaluation.read(path)
     assert [back[name].ok for name in "abcd"] == [False, False, True, False]
     assert back["a"].status == "not computed: its error is not finite"
@@ -200,10 +209,20 @@ def test_a_folder_whose_name_is_no_utf8_is_written_and_comes_back(tmp_path: Path
 
 
 HOSTILE = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4), st.just("\udcff"), st.just([]),
-    st.just({}), st.just(10**400), st.just([0.1, 0.2, 0.3]), st.just(float("nan")), st.just(-1.0),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=4),
+    st.just("\udcff"),
+    st.just([]),
+    st.just({}),
+    st.just(10**400),
+    st.just([0.1, 0.2, 0.3]),
+    st.just(float("nan")),
+    st.just(-1.0),
     st.recursive(st.none(), lambda inner: st.lists(inner, max_size=2), max_leaves=3),
-)  # fmt: skip
+)
 
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -9,18 +9,19 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from ganeval.core.files import read_json
 from ganeval.errors import IncomparableError, MissingFileError, TooFewSamplesError
 from ganeval.runs.directory import create_run
 from reference_models.__main__ import main as train
 from reference_models.bands import __main__ as command
-from reference_models.bands.band import LEVEL, prediction_band
+from reference_models.bands.band import FEWEST, LEVEL, prediction_band
 from reference_models.bands.check import Place, check_curves, check_scores, verdict
-from reference_models.bands.fit import RECIPES, summarise
-from reference_models.bands.known import FOLDER, Known, known_of, path_of, store
+from reference_models.bands.known import FILE, known_of, read_known, store
 from reference_models.bands.summary import ERROR, PLACES, curve_values
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit
+from studies.bands.__main__ import main as write_page
+from studies.bands.fit import RECIPES, summarise
+from studies.page import RESULTS
 
 QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=3, grids=2)
 
@@ -76,18 +77,14 @@ def healthy(tmp_path_factory):
             config = replace(SYSTEMS[name].profile("smoke"), steps=20)
             runs = [fit(name, config, dataset="digits", out=root, seed=seed, options=QUICK) for seed in range(3)]
             found[name] = (runs, summarise(runs))
-            store(found[name][1], root / "known")
+            store(found[name][1], root / "known.json")
     return root, found
 
 
 def test_values_survive_the_file(healthy):
     root, found = healthy
     for name, (runs, known) in found.items():
-        assert (
-            known_of(runs[0].info, root / "known")
-            == known
-            == Known(**read_json(path_of(name, "digits", root / "known")))
-        )
+        assert known_of(runs[0].info, root / "known.json") == known == read_known(root / "known.json")[f"{name}-digits"]
         assert known.seeds == [0, 1, 2]
         assert len(known.cpu_seconds) == 3
 
@@ -130,19 +127,19 @@ def test_another_recipe_is_refused_by_its_fields(healthy):
     root, found = healthy
     info = found["sngan"][0][0].info
     with pytest.raises(IncomparableError, match="another recipe: steps 21 here, 20 there"):
-        known_of({**info, "config": {**info["config"], "steps": 21}}, root / "known")
+        known_of({**info, "config": {**info["config"], "steps": 21}}, root / "known.json")
     with pytest.raises(IncomparableError, match="steps None here, 20 there"):
-        known_of({key: value for key, value in info.items() if key != "config"}, root / "known")
+        known_of({key: value for key, value in info.items() if key != "config"}, root / "known.json")
 
 
 @pytest.mark.parametrize("system", ["nobody", "../known/sngan"])
 def test_what_has_no_bands_is_told_what_has(healthy, system):
     with pytest.raises(MissingFileError, match=r"no bands for .* on digits\. There are for: .*sngan-digits"):
-        known_of({"system": system, "dataset": "digits", "config": {}}, healthy[0] / "known")
+        known_of({"system": system, "dataset": "digits", "config": {}}, healthy[0] / "known.json")
 
 
 def test_a_finished_training_says_how_its_curves_are(healthy, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(known_of, "__defaults__", (healthy[0] / "known",))
+    monkeypatch.setattr(known_of, "__defaults__", (healthy[0] / "known.json",))
     flags = [
         "sngan",
         "--profile",
@@ -167,12 +164,12 @@ def test_a_finished_training_says_how_its_curves_are(healthy, monkeypatch, capsy
 def test_the_command_exits_with_one_for_a_run_that_scores_worse(healthy, monkeypatch, capsys):
     root, found = healthy
     (run, *_), known = found["autoencoder"]
-    monkeypatch.setattr(known_of, "__defaults__", (root / "known",))
+    monkeypatch.setattr(known_of, "__defaults__", (root / "known.json",))
     assert command.main(["check", str(run.path)]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == "scores: 1 of 1 within the bands of 3 trainings"
+    assert capsys.readouterr().out.splitlines()[1].startswith("scores: 1 of 1 within the bands of 3 trainings (")
     better = replace(known, scores={ERROR: [value / 10 for value in known.scores[ERROR]]})
-    store(better, root / "better")
-    monkeypatch.setattr(known_of, "__defaults__", (root / "better",))
+    store(better, root / "better.json")
+    monkeypatch.setattr(known_of, "__defaults__", (root / "better.json",))
     assert command.main(["check", str(run.path)]) == 1
     assert "  outside: reconstruction_error" in capsys.readouterr().out
 
@@ -187,31 +184,37 @@ def test_what_cannot_be_compared_exits_with_two(logged, capsys):
         assert said in capsys.readouterr().err
 
 
-def test_a_recipe_without_bands_is_named(tmp_path, capsys):
-    assert command.main(["fit", "--only", "cgan-hodda", "--out", str(tmp_path)]) == 2
-    assert "Did you mean 'cgan-hoda'" in capsys.readouterr().err
-
-
-def test_the_page_has_a_row_for_each_recipe(healthy, monkeypatch, tmp_path):
-    root, found = healthy
-    for name in found:
-        system = SYSTEMS[name]
-        profiles = {**system.profiles, "cpu": replace(system.profile("smoke"), steps=20)}
-        monkeypatch.setitem(SYSTEMS._found(), name, replace(system, profiles=profiles))
-    monkeypatch.setattr(command, "RECIPES", {("autoencoder", "digits"): 3, ("sngan", "digits"): 3})
-    command.fit(only="autoencoder-digits", runs=root, out=tmp_path, folder=root / "known")
-    text = (tmp_path / "bands.md").read_text()
-    assert "| `autoencoder` | digits | 3 |" in text
-    assert "| `sngan` | digits | 3 |" in text
-    assert "nan" not in text
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
-def test_what_is_shipped_is_of_todays_recipe(path):
-    known = Known(**read_json(path))
-    assert path == path_of(known.system, known.dataset)
+@pytest.mark.parametrize("known", read_known().values(), ids=lambda known: known.name)
+def test_what_is_shipped_is_of_todays_recipe(known):
     assert RECIPES[known.system, known.dataset] == len(known.seeds)
     assert known.config == json.loads(json.dumps(asdict(SYSTEMS[known.system].profile("cpu"))))
     assert all(len(values) == len(known.seeds) >= 3 for values in known.scores.values())
     assert all(len(values) == len(known.seeds) for places in known.curves.values() for values in places.values())
     assert max(known.cpu_seconds) <= 20 * 60
+
+
+def test_all_recipes_are_shipped_in_one_small_file():
+    assert {(known.system, known.dataset) for known in read_known().values()} == set(RECIPES)
+    assert FILE.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 8])
+def test_within_bands_of_few_seeds_is_no_proof_of_health(n):
+    known = replace(next(iter(read_known().values())), seeds=list(range(n)))
+    inside = Place("fid", 1.0, prediction_band([1.0, 1.1, 1.2]))
+    wide = "bands of so few are wide: lying within says little"
+    assert (wide in verdict("scores", [inside], known)) == (n < FEWEST)
+    both = verdict("scores", [inside, replace(inside, value=9.0)], known).splitlines()[0]
+    assert ("expected outside by chance; " + wide in both) == (n < FEWEST)
+
+
+def test_the_page_of_the_bands_is_up_to_date(tmp_path):
+    assert write_page(train=False, out=tmp_path).read_text() == (RESULTS / "bands.md").read_text(), (
+        "run python -m studies bands --no-train"
+    )
+
+
+def test_a_limit_is_stated_where_there_are_seeds_enough_and_nowhere_else():
+    for row in (line for line in (RESULTS / "bands.md").read_text().splitlines() if line.startswith("| `")):
+        seeds = int(row.split(" | ")[2])
+        assert ("at least" in row or "at most" in row) == (seeds >= FEWEST)

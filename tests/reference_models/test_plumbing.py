@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save
 from torch import nn
 
 from ganeval.core import registry
@@ -70,6 +71,42 @@ def test_what_is_no_plain_value_is_refused_by_its_place():
 @pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"\x02\x00\x00\x00\x00\x00\x00\x00{}"])
 def test_other_bytes_are_no_checkpoint(content):
     with pytest.raises(BrokenRunError, match="must be a checkpoint"):
+        decode_state(content)
+
+
+def checkpoint() -> bytes:
+    net = nn.Conv2d(2, 3, 3).to(memory_format=torch.channels_last)
+    return encode_state({"step": 12, "lr": 0.5, "name": "net", "held": net.state_dict()})
+
+
+def test_a_checkpoint_with_a_flipped_bit_is_an_error_wherever_it_is():
+    content, whole = checkpoint(), decode_state(checkpoint())
+    rng = np.random.default_rng(0)
+    for place in rng.choice(8 * len(content), 400, replace=False):
+        broken = bytearray(content)
+        broken[place // 8] ^= 1 << (place % 8)
+        with pytest.raises(BrokenRunError, match=r"^x must|^x is damaged"):
+            decode_state(bytes(broken), "x")
+    assert whole["step"] == 12
+
+
+def test_a_checkpoint_that_was_cut_or_grew_is_an_error():
+    content = checkpoint()
+    for broken in (content[:-1], content[: len(content) // 2], content + b"\0", content[8:]):
+        with pytest.raises(BrokenRunError, match="must be a checkpoint"):
+            decode_state(broken)
+
+
+def test_a_checkpoint_of_the_first_schema_is_read():
+    tree = '{"dict": [["step", 3], ["w", {"tensor": "w"}]]}'
+    content = save({"w": torch.ones(2)}, {"schema": "ganeval.checkpoint/1", "tree": tree})
+    assert same(decode_state(content), {"step": 3, "w": torch.ones(2)})
+
+
+def test_strides_that_reach_beyond_their_tensor_are_refused():
+    tree = '{"dict": [["w", {"tensor": ["w", [1099511627776]]}]]}'
+    content = save({"w": torch.ones(2)}, {"schema": "ganeval.checkpoint/1", "tree": tree})
+    with pytest.raises(BrokenRunError, match="strides"):
         decode_state(content)
 
 

@@ -37,10 +37,14 @@ def _tiles(label: int, n: int, *, same: bool) -> np.ndarray:
     return own[np.zeros(n, int) if same else np.arange(n)]
 
 
-def _score(name: str, value: float, se: float, better: str, question: str, **details: object) -> ScoreRecord:
+def _score(
+    name: str, value: float, se: float, better: str, question: str, n: int = 1000, **details: object
+) -> ScoreRecord:
+    biased = name not in ("kid", "precision", "density", "classifier_score")
     return ScoreRecord(
-        name=name, status="ok", value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), n=1000,
-        better=better, question=question, floor=Floor(value * 0.9, se, 1000), details=details,  # pyright: ignore[reportArgumentType]
+        name=name, status="ok", value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), n=n,
+        better=better, question=question, floor=Floor(value * 0.9, se, n), details=details, biased_in_n=biased,  # pyright: ignore[reportArgumentType]
+        signature=f"{name}|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32",
     )  # fmt: skip
 
 
@@ -76,14 +80,15 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
                classes=classes, corrected=0.985, corrected_interval=[0.97, 0.99]),
         _score("class_balance", 0.5 if collapsed else 0.001, 0.01, "lower", "diversity", classes=balance, missing=missing,
                p_value=0.0 if collapsed else 0.4, test="chi-square", prior="uniform"),
-        ScoreRecord("missing_classes", "ok", float(len(missing)), n=n, question="diversity", details={"doubtful": []}),
+        ScoreRecord("missing_classes", "ok", float(len(missing)), n=n, question="diversity", details={"doubtful": []},
+                    signature=f"missing_classes|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32", biased_in_n=True),
         ScoreRecord("vendi", "not computed: needs more images", better="higher", question="diversity"),
     ]  # fmt: skip
     passport = Passport("digits:test", "ab" * 32, 450, 64, "digits-cnn", "cd" * 32, "resize none")
     fake = Passport("samples", "ef" * 32, n, 64, "digits-cnn", "cd" * 32, "resize none", class_names=tuple(names))
     return Evaluation(
         name=name, created="2026-01-02T03:04:05+00:00", step=step, real=passport, fake=fake, classifier="digits-cnn@cdcd",
-        scores={score.name: score for score in scores}, settings={"seed": 0}, environment={"ganeval": "0.1.0"},
+        scores={score.name: score for score in scores}, protocol={"seed": 0}, environment={"ganeval": "0.1.0"},
     )  # fmt: skip
 
 

@@ -197,7 +197,7 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(opened: Opened) -> None
     page.keyboard.press("Enter")
     assert cell.get_attribute("aria-pressed") == "true"
     box = page.locator("#cells-0 .crop")
-    assert "asked for ۰, seen as ۰; 2 examples" in (box.get_attribute("aria-label") or "")
+    assert "requested as ۰, seen as ۰; 2 examples" in (box.get_attribute("aria-label") or "")
     assert box.evaluate("e => getComputedStyle(e).backgroundImage").startswith('url("data:image/webp')
 
 
@@ -264,9 +264,10 @@ def test_axe_finds_nothing_serious(opened: Opened, theme: str) -> None:
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     found = [
         (rule["id"], node["target"], node.get("failureSummary"))
-        for rule in result["violations"] if rule["impact"] in ("serious", "critical")
+        for rule in result["violations"]
+        if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"][:3]
-    ]  # fmt: skip
+    ]
     assert found == []
 
 
@@ -300,7 +301,7 @@ def test_the_table_is_copied_as_markdown_and_latex(opened: Opened) -> None:
     page.locator("[data-copy-as=markdown]").click()
     assert re.search(r"^\| fid ↓ .*± 0\.21 \|", page.evaluate("window.copied").replace("\u2009", " "), re.MULTILINE)
     page.locator("[data-copy-as=latex]").click()
-    assert "\\begin{tabular}{lrrrrrrrrr}" in page.evaluate("window.copied")
+    assert "\\begin{tabular}{lrrrrrr" in page.evaluate("window.copied")
 
 
 def test_hostile_names_do_nothing(opened: Opened) -> None:

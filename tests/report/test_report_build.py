@@ -74,7 +74,7 @@ def test_a_broken_run_is_a_red_card(page: str) -> None:
 def test_a_collapsed_run_is_named_as_such(page: str) -> None:
     card = page[page.index('id="run-1"') :][:3000]
     assert "✘ collapsed" in card
-    assert "never draws" in card
+    assert "never generates" in card
 
 
 def test_curves_carry_hints(page: str) -> None:
@@ -220,15 +220,15 @@ def test_compare_chooses_the_runs_the_page_opens_with(three_runs: Path, tmp_path
 
 
 def test_ranks_are_shared_where_intervals_overlap(new_run: MakeRun, tmp_path: Path) -> None:
-    from ganeval.report.panels.comparison import _ranks
+    from ganeval.report.comparability import ranks
     from ganeval.report.pictures import Pictures
     from ganeval.report.view import Page
 
     for name, collapsed in (("one", False), ("two", False), ("three", True)):
         new_run(tmp_path, name, collapsed=collapsed, evaluated=(300,))
     runs = Page(find_runs(tmp_path), "", Pictures()).evaluated
-    assert _ranks(runs, "fid") == {0: "1–2", 1: "1–2", 2: "3"}
-    assert _ranks(runs, "recall") == {0: "1–2", 1: "1–2", 2: "3"}
+    assert ranks(runs, "fid") == {0: "1–2", 1: "1–2", 2: "3"}
+    assert ranks(runs, "recall") == {0: "1–2", 1: "1–2", 2: "3"}
 
 
 @pytest.mark.parametrize("near", [0, 1, 5])

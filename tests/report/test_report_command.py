@@ -96,3 +96,33 @@ def test_a_folder_that_may_not_be_read_is_passed_over_with_the_reason(small_run:
     found = find_runs(tmp_path)
     assert [run.id for run in found.runs] == ["run"]
     assert "cannot be read (Permission denied)" in found.summary
+
+
+def _digits(folder: Path, name: str, n: int) -> Path:
+    from PIL import Image
+
+    from ganeval.datasets.dataset import DATASETS
+
+    folder.mkdir()
+    for i, image in enumerate(DATASETS["digits"].load("train").images[:n]):
+        Image.fromarray(image[0]).save(folder / name.format(i=i))
+    return folder
+
+
+REAL = ("--real", "digits:test", "--classifier", "digits")
+
+
+@pytest.mark.parametrize("name", ["gen_{i}.png", "out_{i}00.png"])
+def test_numbered_pictures_of_the_size_of_the_real_images_are_measured(name: str, tmp_path: Path) -> None:
+    folder = _digits(tmp_path / "gan", name, 120)
+    assert report_main([str(folder), "--out", str(tmp_path / "r.html"), *REAL]) == 0
+    assert [e.fake.n for run in find_runs(folder).runs for e in run.evaluations] == [120]
+
+
+def test_real_images_that_nothing_is_compared_with_are_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _digits(tmp_path / "gan", "gen_{i}.png", 120)
+    assert report_main([str(folder), "--out", str(tmp_path / "r.html"), *REAL, "--as", "steps"]) == 6
+    assert "not one run was evaluated" in _said(capsys)
+    assert (tmp_path / "r.html").is_file()

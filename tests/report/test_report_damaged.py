@@ -32,13 +32,36 @@ RELAXED = settings(  # nothing is shrunk: a seed says it all
 )
 
 VERDICT = {
-    "schema": "ganeval.verdict/1", "name": "h", "created": "2026-01-02T00:00:00+00:00", "verdict": "regressed",
-    "sentence": "fid is worse", "candidate": {"n": 1000, "step": 300, "commit": "abc", "dirty": True},
-    "protocol_hash": "sha256:ab", "baseline": {"name": "main"},
-    "rules": [{"metric": "fid", "verdict": "regressed", "sentence": "x", "value": 4.5, "se": 0.2, "n": 1000, "better": "lower",
-               "checks": [{"what": "difference", "verdict": "regressed", "sentence": "", "delta": 1.5, "interval": [1.0, 2.0],
-                           "base": 3.0}]}],
-}  # fmt: skip
+    "schema": "ganeval.verdict/1",
+    "name": "h",
+    "created": "2026-01-02T00:00:00+00:00",
+    "verdict": "regressed",
+    "sentence": "fid is worse",
+    "candidate": {"n": 1000, "step": 300, "commit": "abc", "dirty": True},
+    "protocol_hash": "sha256:ab",
+    "baseline": {"name": "main"},
+    "rules": [
+        {
+            "metric": "fid",
+            "verdict": "regressed",
+            "sentence": "x",
+            "value": 4.5,
+            "se": 0.2,
+            "n": 1000,
+            "better": "lower",
+            "checks": [
+                {
+                    "what": "difference",
+                    "verdict": "regressed",
+                    "sentence": "",
+                    "delta": 1.5,
+                    "interval": [1.0, 2.0],
+                    "base": 3.0,
+                }
+            ],
+        }
+    ],
+}
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +139,17 @@ def test_a_damaged_class_table_is_a_red_card(damaged: Path) -> None:
     assert result.warnings
 
 
-@pytest.mark.parametrize("line", ['{"step": 3, "tag": "loss/g", "value": %s}' % ("9" * 5000), '{"step": 1%s, "tag": "x", "value": 1}' % ("0" * 400),
-                                  "[" * 100_000, '{"step": 3, "tag": "x", "value": {"a": []}}', "\xff\xfe", '{"step": 1e999, "tag": "x", "value": 2}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 3, "tag": "loss/g", "value": %s}' % ("9" * 5000),
+        '{"step": 1%s, "tag": "x", "value": 1}' % ("0" * 400),
+        "[" * 100_000,
+        '{"step": 3, "tag": "x", "value": {"a": []}}',
+        "\xff\xfe",
+        '{"step": 1e999, "tag": "x", "value": 2}',
+    ],
+)
 def test_one_strange_line_of_a_log_costs_that_line_only(damaged: Path, line: str) -> None:
     with (damaged / "events.jsonl").open("a", encoding="latin-1") as file:
         file.write(line + "\n" + '{"step": 400, "tag": "loss/g", "value": 7.0}\n')
@@ -153,16 +185,38 @@ def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: 
     assert html.count("card broken") == 1
 
 
-@pytest.mark.parametrize("name", ["samples/fixed/step-000100.png", "samples/fixed/layout.json", "events.jsonl", "gate/verdict.json",
-                                  "eval/step-000300/result.json", "eval/step-000300/evidence.safetensors", "run.json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "samples/fixed/step-000100.png",
+        "samples/fixed/layout.json",
+        "events.jsonl",
+        "gate/verdict.json",
+        "eval/step-000300/result.json",
+        "eval/step-000300/evidence.safetensors",
+        "run.json",
+    ],
+)
 def test_a_pipe_in_the_place_of_a_file_does_not_hang_the_page(damaged: Path, name: str) -> None:
     (damaged / name).unlink()
     os.mkfifo(damaged / name)
     _page(damaged.parent)
 
 
-@pytest.mark.parametrize("name", ["samples_6x8x8x3.npz", "1.png", "log.txt", "metrics.csv", "training_options.json", "x.db",
-                                  "events.out.tfevents.1", "progress.csv", "model_index.json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "samples_6x8x8x3.npz",
+        "1.png",
+        "log.txt",
+        "metrics.csv",
+        "training_options.json",
+        "x.db",
+        "events.out.tfevents.1",
+        "progress.csv",
+        "model_index.json",
+    ],
+)
 def test_a_pipe_in_a_foreign_folder_does_not_hang_the_page(damaged: Path, name: str) -> None:
     other = damaged.parent / "version_0"
     other.mkdir()

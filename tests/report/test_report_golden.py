@@ -20,10 +20,14 @@ from ganeval.runs.discovery import find_runs
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 0.003  # mean difference of a grey value in [0, 1]; one run's line left out costs twice as much
 CHARTS = {
-    "compare-fid": "#comparison .chart >> nth=0", "metric-over-steps": "#curves .chart >> nth=0",
-    "logged-with-nan": "#curves .chart[aria-labelledby^='curve-loss/g']", "plane": "#fidelity .chart >> nth=0",
-    "prd": "#fidelity .chart >> nth=2", "map": "#feature-map .chart >> nth=0", "nearest": "#neighbours .chart >> nth=0",
-}  # fmt: skip
+    "compare-fid": "#comparison .chart >> nth=0",
+    "metric-over-steps": "#curves .chart >> nth=0",
+    "logged-with-nan": "#curves .chart[aria-labelledby^='curve-loss/g']",
+    "plane": "#fidelity .chart >> nth=0",
+    "prd": "#fidelity .chart >> nth=2",
+    "map": "#feature-map .chart >> nth=0",
+    "nearest": "#neighbours .chart >> nth=0",
+}
 PLAIN = (
     ".chart text { visibility: hidden } .chart { width: 400px !important; background: #fff }"
     ".posing { position: fixed; top: 0; left: 0; z-index: 99 }"

@@ -44,9 +44,15 @@ def endless(new_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 def _verdict() -> dict[str, Any]:
     rule = {"metric": ENDLESS, "verdict": "regressed", "sentence": ENDLESS, "value": 1e300, "se": 1e298, "checks": []}
     return {
-        "schema": "ganeval.verdict/1", "name": ENDLESS, "verdict": "regressed", "sentence": ENDLESS, "rules": [rule],
-        "baseline": {"name": ENDLESS}, "candidate": {"n": 10**9, "commit": ENDLESS}, "protocol_hash": ENDLESS,
-    }  # fmt: skip
+        "schema": "ganeval.verdict/1",
+        "name": ENDLESS,
+        "verdict": "regressed",
+        "sentence": ENDLESS,
+        "rules": [rule],
+        "baseline": {"name": ENDLESS},
+        "candidate": {"n": 10**9, "commit": ENDLESS},
+        "protocol_hash": ENDLESS,
+    }
 
 
 @pytest.fixture(scope="module", params=FONTS)

@@ -17,13 +17,20 @@ from ganeval.runs.discovery import find_runs
 
 LAYOUTS = sorted((Path(__file__).parents[1] / "runs" / "fixtures").glob("*.py"))
 PLANTED = {
-    "email": "ann.example@lab.example.org", "username": "annexample", "host": "gpu7.cluster.internal", "root": "/home/annexample/work",
-    "executable": "/home/annexample/venv/bin/python", "program": "/home/annexample/work/train.py",
+    "email": "ann.example@lab.example.org",
+    "username": "annexample",
+    "host": "gpu7.cluster.internal",
+    "root": "/home/annexample/work",
+    "executable": "/home/annexample/venv/bin/python",
+    "program": "/home/annexample/work/train.py",
     "git": {"remote": "git@git.example.org:annexample/secret.git", "commit": "0123456789abcdef"},
-    "url": "https://annexample:pass@git.example.org/secret.git", "entity": "annexample", "api_key": "annexample-key",
-    "data": "/home/annexample/data/mnist.zip", "windows": r"C:\Users\annexample\data\mnist.zip",
+    "url": "https://annexample:pass@git.example.org/secret.git",
+    "entity": "annexample",
+    "api_key": "annexample-key",
+    "data": "/home/annexample/data/mnist.zip",
+    "windows": r"C:\Users\annexample\data\mnist.zip",
     "command": "python /home/annexample/work/train.py --mail ann.example@lab.example.org",
-}  # fmt: skip
+}
 TRACES = ("annexample", "ann.example", "example.org", "cluster.internal")
 
 
@@ -76,7 +83,7 @@ def test_no_planted_trace_of_our_own_run_is_on_the_page(small_run: Path, tmp_pat
         lambda info: info.update(environment={**PLANTED, "torch": "2.15"}, config=PLANTED, command=PLANTED["command"]),
     )
     result = next(run.glob("eval/*/result.json"))
-    _edit(result, lambda record: record.update(environment=PLANTED, settings={"where": PLANTED["data"]}))
+    _edit(result, lambda record: record.update(environment=PLANTED, protocol={"real": PLANTED["data"]}))
     _edit(result, lambda record: record["real"].update(source=PLANTED["data"]))
     (root / "broken").mkdir()
     (root / "broken" / "run.json").write_text("{")

@@ -193,9 +193,12 @@ def test_a_million_lines_become_a_bounded_curve_that_keeps_its_spike(tmp_path: P
     path = _run(tmp_path, "long")
     with (path / "events.jsonl").open("a") as file:
         for start in range(0, 1_000_000, 10_000):
-            file.write("".join(
-                f'{{"step": {i}, "tag": "loss", "value": {9e9 if i == 654_321 else 0.5}}}\n' for i in range(start, start + 10_000)
-            ))  # fmt: skip
+            file.write(
+                "".join(
+                    f'{{"step": {i}, "tag": "loss", "value": {9e9 if i == 654_321 else 0.5}}}\n'
+                    for i in range(start, start + 10_000)
+                )
+            )
     curve = find_runs(tmp_path).runs[0].curves["loss"]
     assert len(curve.values) <= 2 * 8192
     assert max(curve.values) == 9e9

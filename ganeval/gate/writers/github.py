@@ -27,7 +27,7 @@ def _commands(verdict: Verdict) -> Iterator[str]:
     elif red:
         amber = [*red, *amber]
     if amber:
-        yield command("warning", f"ganeval {verdict.name}: not proved", _worst(amber, verdict.sentence))
+        yield command("warning", f"ganeval {verdict.name}: inconclusive", _worst(amber, verdict.sentence))
     yield command("notice", f"ganeval {verdict.name}", f"{verdict.verdict}: {verdict.sentence}")
 
 

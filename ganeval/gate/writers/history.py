@@ -33,11 +33,16 @@ def render(verdict: Verdict) -> str:
 def _line(verdict: Verdict, metrics: dict[str, Any]) -> str:
     candidate = verdict.candidate
     record = {
-        "time": verdict.created, "name": clip(verdict.name, 200), "commit": candidate.get("commit"),
-        "branch": clip(str(candidate.get("branch") or ""), 200), "step": candidate.get("step"),
-        "protocol_hash": verdict.protocol_hash, "verdict": verdict.verdict, "exit_code": int(verdict.exit_code),
+        "time": verdict.created,
+        "name": clip(verdict.name, 200),
+        "commit": candidate.get("commit"),
+        "branch": clip(str(candidate.get("branch") or ""), 200),
+        "step": candidate.get("step"),
+        "protocol_hash": verdict.protocol_hash,
+        "verdict": verdict.verdict,
+        "exit_code": int(verdict.exit_code),
         "metrics": metrics,
-    }  # fmt: skip
+    }
     return render_line(strict(record))
 
 

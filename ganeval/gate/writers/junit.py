@@ -1,7 +1,7 @@
 """JUnit XML (the xunit2 dialect that Jenkins, GitLab and GitHub actions read): one test case per rule.
 
-regressed is a failure, error and incomparable are errors, inconclusive is skipped. Properties stand at the test suite, for
-properties of a test case are not valid xunit2.
+regressed is a failure, error and incomparable are errors, inconclusive is skipped. Properties stand at the test suite,
+for properties of a test case are not valid xunit2.
 """
 
 from __future__ import annotations
@@ -27,15 +27,27 @@ def _document(verdict: Verdict, cases: list[str], kinds: list[str]) -> str:
         for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
     )
     head = f'<testsuite name={_attribute(f"ganeval.{verdict.name}")} tests="{len(cases)}" {counts}>'
-    return "\n".join([
-        '<?xml version="1.0" encoding="utf-8"?>', "<testsuites>", head, _properties(verdict), *cases,
-        "</testsuite>", "</testsuites>", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            '<?xml version="1.0" encoding="utf-8"?>',
+            "<testsuites>",
+            head,
+            _properties(verdict),
+            *cases,
+            "</testsuite>",
+            "</testsuites>",
+            "",
+        ]
+    )
 
 
 def _properties(verdict: Verdict) -> str:
-    values = {"verdict": verdict.verdict, "exit_code": verdict.exit_code, "protocol_hash": verdict.protocol_hash,
-              **{f"setting.{key}": value for key, value in verdict.settings.items()}}  # fmt: skip
+    values = {
+        "verdict": verdict.verdict,
+        "exit_code": verdict.exit_code,
+        "protocol_hash": verdict.protocol_hash,
+        **{f"setting.{key}": value for key, value in verdict.settings.items()},
+    }
     lines = (f"<property name={_attribute(key)} value={_attribute(str(value))}/>" for key, value in values.items())
     return f"<properties>{''.join(lines)}</properties>"
 
@@ -45,7 +57,8 @@ def _case(verdict: Verdict, rule: RuleVerdict) -> str:
     detail = "\n".join(f"{check.what}: {check.verdict}: {check.sentence}" for check in rule.checks)
     outcome = f"<{kind} message={_attribute(rule.sentence)}/>" if kind else ""
     if kind in ("failure", "error"):
-        outcome = f'<{kind} message={_attribute(rule.sentence)} type="{rule.verdict}">{_text(detail or rule.sentence)}</{kind}>'
+        start = f'<{kind} message={_attribute(rule.sentence)} type="{rule.verdict}">'
+        outcome = f"{start}{_text(detail or rule.sentence)}</{kind}>"
     head = f"<testcase classname={_attribute(f'ganeval.{verdict.name}')} name={_attribute(rule.metric)}>"
     return f"{head}{outcome}<system-out>{_text(f'{rule.verdict}: {rule.sentence}')}</system-out></testcase>"
 
@@ -60,8 +73,10 @@ def _text(text: str) -> str:
 
 def _legal(text: str) -> str:
     """XML 1.0 has no other control characters, no surrogates and no non-characters."""
-    return "".join(c if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF else "?"
-                   for c in text)  # fmt: skip
+    return "".join(
+        c if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF else "?"
+        for c in text
+    )
 
 
 WRITER = Writer("junit", render)

@@ -104,8 +104,8 @@ def _others(verdict: Verdict) -> Iterator[str]:
 def _foot(verdict: Verdict) -> str:
     s = verdict.settings
     return (
-        f"\nFamily-wise alpha {s.get('alpha')} ({s.get('correction')}, {s.get('looks')} looks), scope {s.get('scope')}, "
-        f"exit code {verdict.exit_code}."
+        f"\nFamily-wise alpha {s.get('alpha')} ({s.get('correction')}, {s.get('looks')} looks), scope "
+        f"{s.get('scope')}, exit code {verdict.exit_code}."
     )
 
 

@@ -26,23 +26,35 @@ NEEDS = ("real", "labels", "pixels")
 
 
 @metric(
-    "gan_train", better="higher", perfect=None, version=1, paper="arXiv:1905.10887", question="label", within=(0, 1), needs=NEEDS,
-    wants=("heldout",), biased_in_n=True, slow=True,
-)  # fmt: skip
+    "gan_train",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1905.10887",
+    question="label",
+    within=(0, 1),
+    needs=NEEDS,
+    wants=("heldout",),
+    biased_in_n=True,
+    slow=True,
+)
 def gan_train(
     pair: Pair,
     *,
     repeats: Annotated[int, Within(1, 100)] = 1,
     epochs: Annotated[float, Within(0, 1000, open=True)] = 5.0,
 ) -> Score:
-    """Accuracy on real test images of a small judge that was trained on the fakes and the labels they were asked for.
+    """Accuracy on real test images of a small classifier that was trained on the fakes and the labels they were asked
+    for.
 
-    Tests on the held-out set where there is one, else on the real set. `repeats` judges differ by their seed alone.
-    `details`: accuracy of each repeat, per-class recall, and the ceiling: the same judge trained on as many real
+    Tests on the held-out set where there is one, else on the real set. `repeats` classifiers differ by their seed
+    alone.
+    `details`: accuracy of each repeat, per-class recall, and the ceiling: the same classifier trained on as many real
     images (only where a held-out set leaves the real one free to train on).
 
     Returns: [0, 1]. Interval: binomial error of the test images and, from two repeats on, the spread of the seeds,
-    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n only, beside the ceiling.
+    added in quadrature (Student's t). Bias: rises with the number of fakes; compare at equal n only, beside the
+    ceiling.
     Needs: images and labels on both sides. Trains `repeats` networks: minutes, not seconds, so it only runs when asked.
     """
     test = pair.heldout or pair.real
@@ -78,7 +90,9 @@ def _trained_hits(
 
 
 def _with_seeds(by_seed: np.ndarray, n: int) -> tuple[float, float, tuple[float, float]]:
-    """(mean, standard error, 95 % interval): sampling of the test images, and of the training seeds when there are two."""
+    """(mean, standard error, 95 % interval): sampling of the test images, and of the training seeds when there are
+    two.
+    """
     p, repeats = float(by_seed.mean()), len(by_seed)
     sampling = p * (1 - p) / n
     if repeats == 1:

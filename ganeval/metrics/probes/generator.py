@@ -33,7 +33,9 @@ AT_ONCE = 64  # pairs of images that LPIPS sees together: 50 MB of feature maps 
 
 @runtime_checkable
 class LatentGenerator(Protocol):
-    """A generator whose latent space can be walked. `decode(z, labels)` returns images, z is (n, latent_dim) float32."""
+    """A generator whose latent space can be walked. `decode(z, labels)` returns images, z is (n, latent_dim)
+    float32.
+    """
 
     latent_dim: int
 
@@ -41,18 +43,26 @@ class LatentGenerator(Protocol):
 
 
 @metric(
-    "label_swap", better="higher", perfect=None, version=1, paper="arXiv:1802.05637", question="label", within=(0, 1),
+    "label_swap",
+    better="higher",
+    perfect=None,
+    version=1,
+    paper="arXiv:1802.05637",
+    question="label",
+    within=(0, 1),
     needs=("generator", "embed", "logits"),
-)  # fmt: skip
+)
 def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
-    """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a second.
+    """Share of latents whose image shows the asked class under a first label and, the latents unchanged, under a
+    second.
 
-    n latents, labels balanced over the judge's classes, the second label drawn among the others. A generator that ignores
-    its label gets at most 0.5 (it can be right once), in the mean under 1/k; a judge's own errors lower the ceiling.
+    n latents, labels balanced over the classifier's classes, the second label drawn among the others. A generator that
+    ignores its label gets at most 0.5 (it can be right once), in the mean under 1/k; a classifier's own errors lower
+    the ceiling.
     `details`: share that follows each label alone, and share whose predicted class changes at all.
 
     Returns: [0, 1]. Standard error: binomial, with a Wilson interval. Bias: none.
-    Raises: UndefinedError for a judge with one class.
+    Raises: UndefinedError for a classifier with one class.
     """
     assert pair.fake.logits is not None
     k = pair.fake.logits.shape[1]
@@ -93,8 +103,8 @@ def _require_repeatable(pair: Pair, labels: np.ndarray) -> None:
     once, again = (_pixels(_drawn(pair, labels)) for _ in range(2))
     if once.shape != again.shape or np.abs(once - again).mean() > ROUNDING:
         raise UndefinedError(
-            "Changing the label and nothing else needs a generator that draws from the torch.Generator it is given; two "
-            "calls with one seed gave other images. Pass generator=rng to torch.randn."
+            "Changing the label and nothing else needs a generator that draws from the torch.Generator it is given; "
+            "two calls with one seed gave other images. Pass generator=rng to torch.randn."
         )
 
 
@@ -104,9 +114,15 @@ def _pixels(drawn: Any) -> NDArray[np.float64]:
 
 
 @metric(
-    "path_length", better="lower", perfect=None, version=1, paper="arXiv:1812.04948", question="latent", within=(0, math.inf),
+    "path_length",
+    better="lower",
+    perfect=None,
+    version=1,
+    paper="arXiv:1812.04948",
+    question="latent",
+    within=(0, math.inf),
     needs=("generator", "embed"),
-)  # fmt: skip
+)
 def path_length(
     pair: Pair,
     *,
@@ -117,10 +133,10 @@ def path_length(
 ) -> Score:
     """Mean squared change of the embedding per squared step along random great circles between latents.
 
-    E |f(G(slerp(z0, z1; t + step))) - f(G(slerp(z0, z1; t)))|^2 / step^2, t uniform, one label per path. Needs a generator
-    with `latent_dim` and `decode(z, labels)` (see `LatentGenerator`). `classes` > 0 draws labels among so many.
-    `distance="lpips"` takes LPIPS of the two images in the place of the squared difference, as the paper does; it needs
-    published weights (see `lpips`).
+    E |f(G(slerp(z0, z1; t + step))) - f(G(slerp(z0, z1; t)))|^2 / step^2, t uniform, one label per path. Needs a
+    generator with `latent_dim` and `decode(z, labels)` (see `LatentGenerator`). `classes` > 0 draws labels among so
+    many. `distance="lpips"` takes LPIPS of the two images in the place of the squared difference, as the paper does; it
+    needs published weights (see `lpips`).
 
     Returns: [0, inf), in squared units of the embedding (of LPIPS: unitless). Lower is smoother; a constant generator
     scores 0, so never read it alone.
@@ -132,7 +148,8 @@ def path_length(
     generator = pair.generator
     if not isinstance(generator, LatentGenerator):
         raise UndefinedError(
-            "Path length walks the latent space: pass a generator object with latent_dim and decode(z, labels)."
+            "Path length needs interpolations between latents: pass a generator object with latent_dim and decode(z, "
+            "labels)."
         )
     if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
         raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")

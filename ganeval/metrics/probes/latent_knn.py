@@ -1,8 +1,9 @@
-"""Is a representation useful? k-nearest-neighbour accuracy in a latent space (Fournier and Aloise 2021, arXiv:2103.04874).
+"""Is a representation useful? k-nearest-neighbour accuracy in a latent space (Fournier and Aloise 2021,
+arXiv:2103.04874).
 
-A plain function of three labelled sets, not a metric of (real, fake): k is chosen on `select`, the number is of `report`,
-and nothing of `report` is looked at before k is fixed. Choosing k on the test set, as is often done, reports the maximum
-of as many noisy numbers as there are candidates.
+A plain function of three labelled sets, not a metric of (real, fake): k is chosen on `select`, the number is of
+`report`, and nothing of `report` is looked at before k is fixed. Choosing k on the test set, as is often done, reports
+the maximum of as many noisy numbers as there are candidates.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ TILE = 1024
 def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequence[int] = CANDIDATES) -> Score:
     """Accuracy on `report` of a majority vote among the k nearest rows of `fit`, k chosen on `select`.
 
-    All three need labels. Ties of the vote go to the class of the nearer neighbour. With one candidate nothing is chosen,
-    and `select` is not looked at. `details`: k, the accuracy on the selection split for each candidate, per-class recall.
+    All three need labels. Ties of the vote go to the class of the nearer neighbour. With one candidate nothing is
+    chosen, and `select` is not looked at. `details`: k, the accuracy on the selection split for each candidate,
+    per-class recall.
     `per_sample`: `correct`.
 
     Returns: [0, 1] with a Wilson interval. Bias: none in the number of report rows; rises with the rows of `fit`.
@@ -43,11 +45,19 @@ def latent_knn(fit: Features, select: Features, report: Features, *, ks: Sequenc
     recall = {str(c): float(correct[labels == c].mean()) for c in np.unique(labels)}
     p, n = float(correct.mean()), len(correct)
     return Score(
-        p, se=float(np.sqrt(p * (1 - p) / n)), interval=wilson(int(correct.sum()), n), n=n, name="latent_knn",
-        better="higher", perfect=1.0, question="representation", per_sample={"correct": correct.astype(np.float32)}, linear="correct",
+        p,
+        se=float(np.sqrt(p * (1 - p) / n)),
+        interval=wilson(int(correct.sum()), n),
+        n=n,
+        name="latent_knn",
+        better="higher",
+        perfect=1.0,
+        question="representation",
+        per_sample={"correct": correct.astype(np.float32)},
+        linear="correct",
         details={"k": best, "selection_accuracy": {str(k): a for k, a in chosen_on.items()}, "recall": recall},
         signature=f"latent_knn|k:{best}|n:{len(fit)}/{n}",
-    )  # fmt: skip
+    )
 
 
 def selection_accuracy(fit: Features, select: Features, *, ks: Sequence[int] = CANDIDATES) -> dict[int, float]:

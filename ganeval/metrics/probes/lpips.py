@@ -24,14 +24,22 @@ PAIRS_AT_ONCE = 64  # 28 x 28: 50 MB of feature maps
 
 
 @metric(
-    "lpips", better="target", perfect=None, version=1, paper="arXiv:1801.03924", question="diversity", within=(0, math.inf),
-    needs=("pixels",), slow=True,
-)  # fmt: skip
+    "lpips",
+    better="target",
+    perfect=None,
+    version=1,
+    paper="arXiv:1801.03924",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("pixels",),
+    slow=True,
+)
 def lpips(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 1000) -> Score:
     """Mean perceptual distance (LPIPS 0.1, VGG16) of random disjoint pairs of fakes asked for with one label.
 
     Without labels all fakes are one class. `details`: the same mean of real pairs with its error, the ratio to it with
-    its error, the means by class of both, and the weights' SHA-256. The target is the ratio 1: as varied as real images.
+    its error, the means by class of both, and the weights' SHA-256. The target is the ratio 1: as varied as real
+    images.
 
     Returns: [0, inf), unitless; 0 when all images of a class are equal. Not bounded by the real value: noise is varied.
     Standard error: of the mean over disjoint pairs; of the ratio by the delta method. Bias: none in n.

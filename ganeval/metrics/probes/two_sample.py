@@ -1,7 +1,7 @@
 """Two-sample tests: can a machine tell real from fake? (C2ST: Lopez-Paz and Oquab 2017, arXiv:1610.06545;
 MMD permutation test: Gretton et al. 2012, JMLR 13:723).
 
-Both answer "is there a difference?", never "how good?": with enough images every generator is told apart.
+Both answer "is there a difference?", never "how good?": with enough images every generator is recognised.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def c2st(
 
     Ridge regression on the standardised embeddings and `features` random Fourier features of them (Gaussian kernel,
     median bandwidth), cross-fitted over `folds`: every row is judged by a model that has not seen it. A row and its
-    copy on the other side fall into one fold, so a copied set is not told apart; repeats on one side are spread over the
+    copy on the other side fall into one fold, so a copied set passes as real; repeats on one side are spread over the
     folds, so a generator of ten images is.
-    `details`: the permutation p-value (exact: the whole cross-fit is repeated with shuffled sides, because the folds of a
-    cross-fit are not independent and a binomial test fires twice as often as it says), and the recall of either side.
+    `details`: the permutation p-value (exact: the whole cross-fit is repeated with shuffled sides, because the folds of
+    a cross-fit are not independent and a binomial test fires twice as often as it says), and the recall of either side.
 
-    Returns: [0, 1]; 0.5 cannot tell, 1 tells always; values under 0.5 are chance.
-    Standard error: binomial, the two sides added; up to 1.2 times too large over fresh fakes, for the real side is counted
-    though it stays (without it, it would be too small, because the classifier is trained anew).
+    Returns: [0, 1]; 0.5 is guessing, 1 recognises every image; values under 0.5 are chance.
+    Standard error: binomial, the two sides added; up to 1.2 times too large over fresh fakes, for the real side is
+    counted though it stays (without it, it would be too small, because the classifier is trained anew).
     Bias: none at 0.5; where the sets differ it rises with n, for the classifier learns more; compare at equal n only.
     Differs from the paper: balanced accuracy instead of accuracy, so sides of unequal size are fine; all rows are used.
     Raises: TooFewSamplesError below 20 rows a side, UndefinedError when no feature varies.
@@ -66,14 +66,14 @@ def c2st(
     phi = _fourier(_standardised(torch.cat([real, fake])), features, pair.seed)
     fold = np.concatenate([_folds(real, folds, pair.seed), _folds(fake, folds, pair.seed)])
     is_fake = _shuffled_sides(len(real), len(fake), permutations, pair.seed).to(phi.device)
-    told = _told(phi, torch.from_numpy(fold).to(phi.device), is_fake, folds, ridge)
-    rates = [_rate(told, ~is_fake), _rate(told, is_fake)]
+    recognised = _recognised(phi, torch.from_numpy(fold).to(phi.device), is_fake, folds, ridge)
+    rates = [_rate(recognised, ~is_fake), _rate(recognised, is_fake)]
     accuracy = (rates[0] + rates[1]) / 2
     p = float((1 + (accuracy[1:] >= accuracy[0] - 1e-12).sum()) / (1 + permutations))
     by_side = [float(rate[0]) for rate in rates]
     se = math.sqrt(sum(r * (1 - r) / n for r, n in zip(by_side, (len(real), len(fake)), strict=True))) / 2
     details = {"p_value": p, "recall_real": by_side[0], "recall_fake": by_side[1]}
-    per_sample = {"told": told[len(real) :, 0].cpu().numpy()}
+    per_sample = {"recognised": recognised[len(real) :, 0].cpu().numpy()}
     return Score(float(accuracy[0]), se=se, n=len(fake), details=details, per_sample=per_sample)
 
 
@@ -84,7 +84,7 @@ def _shuffled_sides(n_real: int, n_fake: int, permutations: int, seed: int) -> t
     return torch.from_numpy(np.stack([truth, *(rng.permutation(truth) for _ in range(permutations))], axis=1))
 
 
-def _told(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: int, ridge: float) -> torch.Tensor:
+def _recognised(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: int, ridge: float) -> torch.Tensor:
     """1 where a held-out row is put on its own side, 0.5 on the fence; one factorisation serves every column."""
     n_fake, n = int(is_fake[:, 0].sum()), len(phi)
     target = torch.where(is_fake, n / (2 * n_fake), -n / (2 * (n - n_fake))).to(phi)
@@ -102,8 +102,8 @@ def _told(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: i
     return (margin * target > 0).to(phi) + 0.5 * (margin == 0).to(phi)
 
 
-def _rate(told: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    return (told * chosen).sum(dim=0) / chosen.sum(dim=0)
+def _rate(recognised: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    return (recognised * chosen).sum(dim=0) / chosen.sum(dim=0)
 
 
 @metric(
@@ -181,7 +181,9 @@ def _standardised(x: torch.Tensor) -> torch.Tensor:
 
 
 def _fourier(x: torch.Tensor, count: int, seed: int) -> torch.Tensor:
-    """[1, x / sqrt(d), cos(w'x + b) / sqrt(count)]: random Fourier features (Rahimi and Recht 2007) beside the linear ones."""
+    """[1, x / sqrt(d), cos(w'x + b) / sqrt(count)]: random Fourier features (Rahimi and Recht 2007) beside the linear
+    ones.
+    """
     g = torch.Generator().manual_seed(seed)
     w = torch.randn(x.shape[1], count, generator=g, dtype=torch.float64).to(x) / _median_distance(x, seed)
     b = (2 * math.pi * torch.rand(count, generator=g, dtype=torch.float64)).to(x)

@@ -13,7 +13,7 @@ EXTRA = ("missing_classes", "modes", "duplicates", "birthday", "class_balance")
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(_block, page.evaluated)
     if not blocks:
-        return Absent("Needs a judge: evaluate with a classifier, for example --classifier hoda.")
+        return Absent("Needs a classifier, for example --classifier hoda.")
     return {"blocks": blocks}
 
 
@@ -26,8 +26,15 @@ def _block(run: RunView) -> dict[str, Any] | None:
     top = max(max(row["interval"][1], row["target"]) for row in rows) or 1.0
     extra = [scores[name] for name in EXTRA if name in scores and scores[name].ok]
     missing = list(record.details.get("missing", []))
-    return {"rows": rows, "top": top, "extra": extra, "missing": missing, "p": record.details.get("p_value"),
-            "test": record.details.get("test", ""), "prior": record.details.get("prior", "")}  # fmt: skip
+    return {
+        "rows": rows,
+        "top": top,
+        "extra": extra,
+        "missing": missing,
+        "p": record.details.get("p_value"),
+        "test": record.details.get("test", ""),
+        "prior": record.details.get("prior", ""),
+    }
 
 
 TEMPLATE = """
@@ -35,17 +42,30 @@ TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 <table class="bars"><caption>Share of generated images by class; the line is the target ({{ b.prior }})</caption>
 <thead class="sr"><tr><th scope="col">class</th><th scope="col">share</th><th scope="col">count</th></tr></thead>
-<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker" style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target" style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of {{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
-<ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b></li>{% endfor %}
-{% if b.p is not none %}<li>if the shares were on target, a histogram as uneven as this has probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
-{% if b.missing %}<li>never came: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; by chance the likeliest of these stays away with probability {{ b.missing|map(attribute='by_chance')|max|chance }}</li>{% endif %}</ul>
+<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i
+class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker"
+style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target"
+style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of
+{{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span
+class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
+<ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>
+</li>{% endfor %}
+{% if b.p is not none %}<li>a generator with exactly the target shares would give shares at least this uneven with
+probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
+{% if b.missing %}<li>missing: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
+generator with the target shares would miss {{ 'it' if b.missing|length == 1 else 'any one of them' }} by chance with
+probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif %}</ul>
 {% endcall %}{% endfor %}
 </div>
 """
 
 PANEL = Panel(
-    "balance", 80, "Modes and repetition",
-    "Bars are what the judge saw, thin lines their 95 % intervals, the upright mark what is due. A missing bar is a lost "
-    "mode; many duplicates with full bars are a collapse inside the classes.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "balance",
+    80,
+    "Modes and repetition",
+    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, upright marks the "
+    "target shares. A missing bar is a lost mode; many duplicates with full bars mean a collapse inside the classes.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

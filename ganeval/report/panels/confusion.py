@@ -1,4 +1,4 @@
-"""What was asked for against what the judge saw; a cell with stored examples shows them on click."""
+"""The requested class against the class that the classifier saw; a cell with stored examples shows them on click."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ PER_CELL = 6
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
-        return Absent(
-            "Needs images with labels and a judge: evaluate with a classifier, for example --classifier hoda."
-        )
+        return Absent("Needs labelled images and a classifier, for example --classifier hoda.")
     return {"blocks": blocks}
 
 
@@ -32,15 +30,23 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     pictures = _examples(page, run)
     totals = counts.sum(axis=1)
     rows = [
-        {"name": names[i], "total": int(totals[i]),
-         "cells": [_cell(counts, totals, i, j, pictures) for j in range(counts.shape[1])]}
+        {
+            "name": names[i],
+            "total": int(totals[i]),
+            "cells": [_cell(counts, totals, i, j, pictures) for j in range(counts.shape[1])],
+        }
         for i in range(len(counts))
-    ]  # fmt: skip
+    ]
     worst = sorted(
         ((int(counts[i, j]), i, j) for i, j in np.ndindex(counts.shape) if i != j), key=lambda c: (-c[0], c[1:])
     )[:3]
-    return {"names": names, "rows": rows, "key": f"cells-{run.index}", "pictures": bool(pictures),
-            "worst": [(n, names[i], names[j]) for n, i, j in worst if n]}  # fmt: skip
+    return {
+        "names": names,
+        "rows": rows,
+        "key": f"cells-{run.index}",
+        "pictures": bool(pictures),
+        "worst": [(n, names[i], names[j]) for n, i, j in worst if n],
+    }
 
 
 def _cell(counts: np.ndarray, totals: np.ndarray, i: int, j: int, pictures: set[tuple[int, int]]) -> dict[str, Any]:
@@ -71,27 +77,42 @@ def _examples(page: Page, run: RunView) -> set[tuple[int, int]]:
         rows[f"{i}-{j}"] = [place, len(own)]
     height, width = tiles.shape[1:3]
     page.sprites[f"cells-{run.index}"] = {
-        "src": page.pictures.add(sprite_of(np.concatenate(list(sheet)), PER_CELL)), "rows": rows, "columns": PER_CELL,
+        "src": page.pictures.add(sprite_of(np.concatenate(list(sheet)), PER_CELL)),
+        "rows": rows,
+        "columns": PER_CELL,
         "aspect": width / height,
-    }  # fmt: skip
+    }
     return set(cells)
 
 
 TEMPLATE = """
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix of {{ b.run.label }}"><table class="confusion"><caption>Rows: asked for. Columns: what the judge saw. Shading: share of the row.</caption>
-<thead><tr><td></td>{% for n in b.names %}<th scope="col">{{ n|name }}</th>{% endfor %}<th scope="col" class="r">all</th></tr></thead>
-<tbody>{% for row in b.rows %}<tr><th scope="row">{{ row.name|name }}</th>{% for c in row.cells %}<td class="{{ 'right' if c.right else 'wrong' }}{{ ' zero' if not c.n }}" style="--p:{{ '%.3f' % c.share }}" title="{{ c.share|percent }}">{% if c.shows %}<button type="button" class="cell" data-cells="{{ b.key }}" data-at="{{ c.at }}" aria-label="{{ c.n }} asked for {{ row.name|visible }}, seen as {{ b.names[loop.index0]|visible }}: show examples">{{ c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{% endfor %}<td class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
-{% if b.worst %}<p>Most frequent: {% for n, asked, seen in b.worst %}{{ asked|name }} seen as {{ seen|name }} ({{ n|count }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% else %}<p>Every image was seen as the class that was asked for.</p>{% endif %}
-{% if b.pictures %}<div class="examples" id="{{ b.key }}" role="status"><p class="meta">Choose a cell to see its images.</p></div>{% endif %}
+<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix of {{ b.run.label }}">
+<table class="confusion"><caption>Rows: the requested class. Columns: the class that the classifier saw. Shading: share
+of the row.</caption>
+<thead><tr><td></td>{% for n in b.names %}<th scope="col">{{ n|name }}</th>{% endfor %}<th scope="col"
+class="r">all</th></tr></thead>
+<tbody>{% for row in b.rows %}<tr><th scope="row">{{ row.name|name }}</th>{% for c in row.cells %}<td
+class="{{ 'right' if c.right else 'wrong' }}{{ ' zero' if not c.n }}" style="--p:{{ '%.3f' % c.share }}"
+title="{{ c.share|percent }}">{% if c.shows %}<button type="button" class="cell" data-cells="{{ b.key }}"
+data-at="{{ c.at }}" aria-label="{{ c.n }} requested as {{ row.name|visible }}, seen as {{ b.names[loop.index0]|visible }}: show examples">{{ c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{% endfor %}<td class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
+{% if b.worst %}<p>Most frequent confusions: {% for n, asked, seen in b.worst %}{{ asked|name }} seen as {{ seen|name }}
+({{ n|count }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% else %}<p>Every image was seen as the requested
+class.</p>{% endif %}
+{% if b.pictures %}<div class="examples" id="{{ b.key }}" role="status">
+<p class="meta">Choose a cell to see its images.</p></div>{% endif %}
 {% endcall %}{% endfor %}
 </div>
 """
 
 PANEL = Panel(
-    "confusion", 70, "Confusion matrix",
-    "The diagonal is right. A tinted cell off it is a class that the generator draws as another one, or that the judge "
-    "itself mistakes: see “The judge's own errors” before blaming the generator.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "confusion",
+    70,
+    "Confusion matrix",
+    "Images on the diagonal are right. A tinted cell off the diagonal is a class that the generator draws as another "
+    "one, or that the classifier confuses: read “The classifier's own errors” before blaming the generator.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

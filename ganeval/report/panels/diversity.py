@@ -1,4 +1,4 @@
-"""Spread inside a class, and walks between latents."""
+"""Spread inside a class, and interpolations between latents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCORES = ("vendi", "vendi_ratio", "intra_recall", "spread", "spread_ratio", "pat
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
-        return Absent("Needs stored evidence: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no distances: evaluate the run again with this version.")
     return {"blocks": blocks, "charts": _charts(page), "runs": page.evaluated}
 
 
@@ -56,8 +56,14 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
         axes.set_yticks([])
 
     said = "; ".join(f"mean of {run.label} {mean(values, 'fake'):.3g}" for run, values in list(stored.items())[:8])
-    return page.chart(f"spread-{runs[0].index}", paint, title="Distances inside classes", height=2.1, left=0.15,
-                      description=f"mean of real {mean(first, 'real'):.3g}; {said}")  # fmt: skip
+    return page.chart(
+        f"spread-{runs[0].index}",
+        paint,
+        title="Distances inside classes",
+        height=2.1,
+        left=0.15,
+        description=f"mean of real {mean(first, 'real'):.3g}; {said}",
+    )
 
 
 def mean(stored: dict[str, np.ndarray], name: str) -> float:
@@ -78,19 +84,32 @@ def _walks(page: Page, run: RunView) -> dict[str, Any] | None:
 
 
 TEMPLATE = """
-{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distances inside classes: real (solid), generated (dashed)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
+{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure>
+<figcaption>Distances inside classes: real (solid), generated
+(dashed)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{% if s.floor %} (real: {{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
-{% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel" loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}" alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
-{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
+{% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }}
+<b>{{ s|score }}</b>{% if s.floor %} (real:
+{{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
+{% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel"
+loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}"
+alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
+{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one
+class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td>
+</tr>{% endfor %}</tbody></table></details>{% endif %}
 {% endcall %}{% endfor %}
 </div>
 """
 
 PANEL = Panel(
-    "diversity", 130, "Diversity",
-    "Two images of one class should lie as far apart as two real ones: a dashed curve left of the solid one is a "
-    "generator that repeats itself. Walks should change smoothly without falling apart half way.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "diversity",
+    130,
+    "Diversity",
+    "Two generated images of one class should lie as far apart as two real ones: a dashed curve left of the solid one "
+    "means that the generator repeats itself. Interpolations should change smoothly, and every image on the way should "
+    "look real.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -1,4 +1,4 @@
-"""The best and the worst images: by realism, by their influence on FID, by the judge's doubt."""
+"""The best and the worst images: by realism, by their influence on FID, by the classifier's doubt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ganeval.report.view import Page, RunView
 
 GROUPS = {
     "worst": ("Least realistic", "realism"), "best": ("Most realistic", "realism"),
-    "influential": ("Raise FID most", "influence on fid"), "unsure": ("The judge is least sure", "confidence"),
+    "influential": ("Raise FID most", "influence on fid"), "unsure": ("The classifier is least sure", "confidence"),
 }  # fmt: skip
 COLUMNS = 8
 
@@ -18,7 +18,7 @@ COLUMNS = 8
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.evaluated)
     if not blocks:
-        return Absent("Needs stored evidence: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no images: evaluate the run again with this version.")
     return {"blocks": blocks}
 
 
@@ -31,21 +31,39 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
         sprite = sprite_of(stored["tiles"], COLUMNS)
         height, width = sprite.shape[:2]
         zoom = max(1, round(450 / width))
-        galleries.append({"title": title, "value": value, "src": page.pictures.add(sprite), "width": width * zoom,
-                          "height": height * zoom, "values": stored["values"].tolist()})  # fmt: skip
+        galleries.append(
+            {
+                "title": title,
+                "value": value,
+                "src": page.pictures.add(sprite),
+                "width": width * zoom,
+                "height": height * zoom,
+                "values": stored["values"].tolist(),
+            }
+        )
     return {"galleries": galleries} if galleries else None
 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><img class="pixel" loading="lazy" src="{{ g.src }}" width="{{ g.width }}" height="{{ g.height }}" alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"><p class="meta">{{ g.value }} from {{ '%.3g' % g['values'][0] }} to {{ '%.3g' % g['values'][-1] }}</p></figure>{% endfor %}</div>
-<details class="table"><summary>Table</summary><table><caption>Values of the images, in reading order</caption><tbody>{% for g in b.galleries %}<tr><th scope="row">{{ g.title }} ({{ g.value }})</th><td>{% for v in g['values'] %}{{ '%.3g' % v }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody></table></details>
+<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><img class="pixel"
+loading="lazy" src="{{ g.src }}" width="{{ g.width }}" height="{{ g.height }}"
+alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"><p class="meta">{{ g.value }} from
+{{ '%.3g' % g['values'][0] }} to {{ '%.3g' % g['values'][-1] }}</p></figure>{% endfor %}</div>
+<details class="table"><summary>Table</summary><table><caption>Values of the images, in reading order</caption>
+<tbody>{% for g in b.galleries %}<tr><th scope="row">{{ g.title }} ({{ g.value }})</th>
+<td>{% for v in g['values'] %}{{ '%.3g' % v }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody>
+</table></details>
 {% endcall %}{% endfor %}
 """
 
 PANEL = Panel(
-    "extremes", 120, "Best and worst images",
-    "Realism compares an image with the real ones around it; 1 and above lies inside their manifold. Influence is how much "
-    "a single image pulls FID up: what these images share is what to mend first.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "extremes",
+    120,
+    "Best and worst images",
+    "Realism compares an image with the real images near it; 1 or more means that it lies among them. Influence is how "
+    "much a single image raises FID: what these images have in common is what to fix first.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -21,10 +21,14 @@ FEWEST = 8  # points of a class below which an ellipse says nothing
 def prepare(page: Page) -> dict[str, Any] | Absent:
     runs = [run for run in page.evaluated if run.evidence("map")]
     if not runs:
-        return Absent("Needs stored evidence: evaluate the run again with this version.")
+        return Absent("The last evaluation stored no embeddings: evaluate the run again with this version.")
     together = [_chart(page, members) for members in page.comparable(runs)] if page.crowded else []
-    return {"blocks": page.blocks(lambda run: _block(page, run), runs), "together": together, "runs": runs,
-            "outlined": not page.crowded and any((run.evidence("map")["real_labels"] >= 0).any() for run in runs)}  # fmt: skip
+    return {
+        "blocks": page.blocks(lambda run: _block(page, run), runs),
+        "together": together,
+        "runs": runs,
+        "outlined": not page.crowded and any((run.evidence("map")["real_labels"] >= 0).any() for run in runs),
+    }
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any]:
@@ -32,10 +36,12 @@ def _block(page: Page, run: RunView) -> dict[str, Any]:
     real, fake = stored["real"], stored["fake"]
     scale = np.maximum(real.std(axis=0), 1e-12)
     return {
-        "chart": None if page.crowded else _chart(page, [run]), "spread": (fake.std(axis=0) / scale).tolist(),
-        "shift": ((fake.mean(axis=0) - real.mean(axis=0)) / scale).tolist(), "explained": stored["explained"].tolist(),
+        "chart": None if page.crowded else _chart(page, [run]),
+        "spread": (fake.std(axis=0) / scale).tolist(),
+        "shift": ((fake.mean(axis=0) - real.mean(axis=0)) / scale).tolist(),
+        "explained": stored["explained"].tolist(),
         "classes": _classes(run, stored),
-    }  # fmt: skip
+    }
 
 
 def _chart(page: Page, runs: list[RunView]) -> Any:
@@ -61,8 +67,14 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
         tidy(axes, xlabel=f"axis 1, {share[0]:.0f} % of the real variance", ylabel=f"axis 2, {share[1]:.0f} %")
 
     said = f"{len(first['real'])} real points as squares, generated points of {', '.join(run.label for run in runs[:8])} as dots"
-    return page.chart(f"map-{runs[0].index}", paint, title=f"Embeddings of {runs[0].label if len(runs) == 1 else 'all runs'}",
-                      description=said, height=3.4, left=0.6)  # fmt: skip
+    return page.chart(
+        f"map-{runs[0].index}",
+        paint,
+        title=f"Embeddings of {runs[0].label if len(runs) == 1 else 'all runs'}",
+        description=said,
+        height=3.4,
+        left=0.6,
+    )
 
 
 def _outline(axes: Axes, run: RunView) -> None:
@@ -76,8 +88,16 @@ def _outline(axes: Axes, run: RunView) -> None:
                 continue
             tagged(axes.plot(*ellipse(points), color=color, ls=dash, lw=1.3)[0], "ellipse", own)
             if kind == "real":
-                name = axes.annotate(plain(run.class_name(label)), points.mean(axis=0), ha="center", va="center",
-                                     color=ink("ink"), fontsize=10, fontweight="bold", annotation_clip=True)  # fmt: skip
+                name = axes.annotate(
+                    plain(run.class_name(label)),
+                    points.mean(axis=0),
+                    ha="center",
+                    va="center",
+                    color=ink("ink"),
+                    fontsize=10,
+                    fontweight="bold",
+                    annotation_clip=True,
+                )
                 tagged(name, "ellipse", own)
 
 
@@ -103,28 +123,49 @@ def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
         if len(real) < 3 or len(fake) < 3:
             continue
         scale = np.maximum(real.std(axis=0), 1e-12)
-        rows.append({"name": run.class_name(label), "shift": float(np.hypot(*((fake.mean(axis=0) - real.mean(axis=0)) / scale))),
-                     "spread": float(np.sqrt(np.prod(fake.std(axis=0) / scale)))})  # fmt: skip
+        rows.append(
+            {
+                "name": run.class_name(label),
+                "shift": float(np.hypot(*((fake.mean(axis=0) - real.mean(axis=0)) / scale))),
+                "spread": float(np.sqrt(np.prod(fake.std(axis=0) / scale))),
+            }
+        )
     return rows
 
 
 TEMPLATE = """
-<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span>{% if outlined %} <span class="key">ellipses hold half of a class: real solid, generated dashed</span>{% endif %}</p>
-{% if outlined %}<div class="controls" data-needs-script hidden><button type="button" id="ellipses" aria-pressed="true">Class ellipses</button></div>{% endif %}
+<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated
+(dots in the run's colour)</span>{% if outlined %} <span class="key">ellipses hold half of a class: real solid,
+generated dashed</span>{% endif %}</p>
+{% if outlined %}<div class="controls" data-needs-script hidden><button type="button" id="ellipses"
+aria-pressed="true">Class ellipses</button></div>{% endif %}
 {% if together %}{{ ui.legend(runs) }}{% for chart in together %}<figure>{{ chart }}</figure>{% endfor %}{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.chart %}<figure>{{ b.chart }}</figure>{% endif %}
-<details class="table"><summary>Table</summary><table><caption>On each axis, in units of the real spread</caption><thead><tr><th scope="col">axis</th><th scope="col" class="r">real variance explained</th><th scope="col" class="r">generated spread</th><th scope="col" class="r">shift of the mean</th></tr></thead>
-<tbody>{% for i in (0, 1) %}<tr><th scope="row">{{ i + 1 }}</th><td class="r">{{ b.explained[i]|percent }}</td><td class="r">{{ '%.2f' % b.spread[i] }}</td><td class="r">{{ '%.2f' % b.shift[i] }}</td></tr>{% endfor %}</tbody></table>
-{% if b.classes %}<table class="sortable"><caption>By class, on this plane</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">shift of the centre</th><th scope="col" class="r">relative spread</th></tr></thead><tbody>{% for c in b.classes %}<tr><th scope="row">{{ c.name|name }}</th><td class="r">{{ '%.2f' % c.shift }}</td><td class="r">{{ '%.2f' % c.spread }}</td></tr>{% endfor %}</tbody></table>{% endif %}</details>
+<details class="table"><summary>Table</summary><table><caption>On each axis, in units of the real spread</caption>
+<thead><tr><th scope="col">axis</th><th scope="col" class="r">real variance explained</th>
+<th scope="col" class="r">generated spread</th><th scope="col" class="r">shift of the mean</th></tr></thead>
+<tbody>{% for i in (0, 1) %}<tr><th scope="row">{{ i + 1 }}</th><td class="r">{{ b.explained[i]|percent }}</td>
+<td class="r">{{ '%.2f' % b.spread[i] }}</td><td class="r">{{ '%.2f' % b.shift[i] }}</td></tr>{% endfor %}</tbody>
+</table>
+{% if b.classes %}<table class="sortable"><caption>By class, on this plane</caption><thead><tr>
+<th scope="col">class</th><th scope="col" class="r">shift of the centre</th>
+<th scope="col" class="r">relative spread</th></tr></thead><tbody>{% for c in b.classes %}<tr>
+<th scope="row">{{ c.name|name }}</th><td class="r">{{ '%.2f' % c.shift }}</td>
+<td class="r">{{ '%.2f' % c.spread }}</td></tr>{% endfor %}</tbody></table>{% endif %}</details>
 {% endcall %}{% endfor %}
 </div>
 """
 
 PANEL = Panel(
-    "feature-map", 100, "Feature map",
-    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are what the "
-    "generator does not draw; a solid ellipse without its dashed one is a class that it misses. Two axes hide the rest of the space: an overlap here proves nothing.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "feature-map",
+    100,
+    "Feature map",
+    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are real images "
+    "that the generator does not reach; a solid ellipse without a dashed one is a class that it misses. Two axes hide "
+    "the rest of the space: overlap here proves nothing.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganeval.report.charts import ink, series_marker, series_style, tagged, tidy
+from ganeval.report.comparability import alike, fair_floor
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
@@ -25,8 +26,13 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     names = [name for pair in PLANES for name in reversed(pair)]
     rows = [(run, [_score(run, name) for name in names]) for run in page.evaluated]
     sizes = {run.evaluation.fake.n for run in page.evaluated if run.evaluation}
-    return {"charts": [*charts, *([curve] if curve else [])], "names": names, "rows": rows, "runs": page.evaluated,
-            "sizes": sorted(sizes)}  # fmt: skip
+    return {
+        "charts": [*charts, *([curve] if curve else [])],
+        "names": names,
+        "rows": rows,
+        "runs": page.evaluated,
+        "sizes": sorted(sizes),
+    }
 
 
 def _score(run: RunView, name: str) -> Any:
@@ -39,10 +45,11 @@ def _plane(page: Page, across: str, up: str) -> dict[str, Any] | None:
     if not rows:
         return None
 
-    alike = len({run.evaluation.protocol_hash for run, _, _ in rows if run.evaluation}) == 1
+    runs = [run for run, _, _ in rows]
+    one = all(len(alike(runs, name)) == len(runs) for name in (across, up))
+    floors = _floors(rows)
 
     def paint(axes: Axes) -> None:
-        floors: list[tuple[float, float]] = []
         for run, x, y in rows:
             style = series_style(run.index)
             (x0, x1), (y0, y1) = x.interval or (x.value, x.value), y.interval or (y.value, y.value)
@@ -51,13 +58,12 @@ def _plane(page: Page, across: str, up: str) -> dict[str, Any] | None:
                 tagged(axes.plot(across_values, up_values, color=style["color"], lw=1)[0], "line", f"run-{run.index}")
             mark = axes.plot([x.value], [y.value], series_marker(run.index), color=style["color"])
             tagged(mark[0], "line", f"run-{run.index}")
-            floor = (x.floor.value, y.floor.value) if x.floor and y.floor else None
-            if floor and all(max(abs(a - b) for a, b in zip(floor, seen, strict=True)) > SAME for seen in floors):
-                floors.append(floor)
-                plus = axes.plot(*floor, "+", color=ink("muted") if alike else style["color"], ms=9, mew=1.5)
-                tagged(plus[0], *(() if alike else ("line", f"run-{run.index}")))
+        for run, place in floors:
+            style = {"color": ink("muted") if one else series_style(run.index)["color"], "ms": 9, "mew": 1.5}
+            tagged(axes.plot(*place, "+", **style)[0], *(() if one else ("line", f"run-{run.index}")))
+        heights = [*((y.interval or (0, y.value))[1] for _, _, y in rows), *(place[1] for _, place in floors)]
         axes.set_xlim(-0.03, 1.03)
-        axes.set_ylim(-0.03, max(1.03, *(1.08 * y.value for _, _, y in rows)))
+        axes.set_ylim(-0.03, max(1.03, *(1.08 * height for height in heights)))
         tidy(axes, xlabel=f"{across} → diversity", ylabel=f"{up} → fidelity")
 
     said = "; ".join(f"{run.label}: {across} {x}, {up} {y}" for run, x, y in rows[:8])
@@ -65,6 +71,18 @@ def _plane(page: Page, across: str, up: str) -> dict[str, Any] | None:
         f"plane-{up}", paint, title=f"{up} and {across} of {len(rows)} runs", description=said, height=2.9
     )
     return {"title": f"{up} and {across}", "chart": chart}
+
+
+def _floors(rows: list[tuple[RunView, Any, Any]]) -> list[tuple[RunView, tuple[float, float]]]:
+    """Where real images lie, for each run whose mark would not cover that of another."""
+    found: list[tuple[RunView, tuple[float, float]]] = []
+    for run, x, y in rows:
+        across, up = fair_floor(x), fair_floor(y)
+        if across and up:
+            place = (across.value, up.value)
+            if all(max(abs(a - b) for a, b in zip(place, seen, strict=True)) > SAME for _, seen in found):
+                found.append((run, place))
+    return found
 
 
 def _curve(page: Page) -> dict[str, Any] | None:
@@ -92,16 +110,26 @@ def _curve(page: Page) -> dict[str, Any] | None:
 
 
 TEMPLATE = """
-{% if sizes|length > 1 %}<p class="warning">! Runs were measured with different numbers of images ({{ sizes|map('count')|join(', ') }}): recall and coverage rise with n, so do not compare these.</p>{% endif %}
+{% if sizes|length > 1 %}<p class="warning">! Runs were measured with different numbers of images
+({{ sizes|map('count')|join(', ') }}): recall and coverage rise with n, so do not compare these.</p>{% endif %}
 {{ ui.legend(runs) }}
-<div class="charts">{% for c in charts %}<figure><figcaption>{{ c.title }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
-<details class="table"><summary>Table</summary><div class="scroll" tabindex="0" role="region" aria-label="Fidelity and diversity"><table class="sortable"><caption class="sr">Fidelity and diversity</caption><thead><tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n }} ↑</th>{% endfor %}</tr></thead>
-<tbody>{% for run, scores in rows %}<tr><th scope="row">{{ run.label|name }}</th>{% for s in scores %}<td class="r">{% if s %}{{ s|score }}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div></details>
+<div class="charts">{% for c in charts %}<figure>
+<figcaption>{{ c.title }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
+<details class="table"><summary>Table</summary><div class="scroll" tabindex="0" role="region"
+aria-label="Fidelity and diversity"><table class="sortable"><caption class="sr">Fidelity and diversity</caption><thead>
+<tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n }} ↑</th>{% endfor %}</tr></thead>
+<tbody>{% for run, scores in rows %}<tr><th scope="row">{{ run.label|name }}</th>{% for s in scores %}<td
+class="r">{% if s %}{{ s|score }}{% else %}<span
+class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div></details>
 """
 
 PANEL = Panel(
-    "fidelity", 90, "Fidelity and diversity",
-    "Up: single images look real. Right: all of the real variety is reached. A collapsed generator sits top left. A + is "
-    "what real images get. Equal n only: recall and coverage grow with the number of images.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    "fidelity",
+    90,
+    "Fidelity and diversity",
+    "Up: single images look real. Right: they are as varied as the real ones. A generator that draws few things well "
+    "sits high and to the left. A + is what real images get. Equal n only: recall and coverage grow with the number of "
+    "images.",
+    prepare,
+    TEMPLATE,
+)

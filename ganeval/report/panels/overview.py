@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from ganeval.numerics.sheets import sheet_of
+from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
 from ganeval.report.view import Page, RunView
+from ganeval.runs.advice import advice_of
 
 HEADLINE = ("fid", "classifier_score", "recall", "missing_classes")
 STRIP = 10
 STRIP_SIDE = 64
+PICTURE_SIDE = 256  # of a last picture whose tiles are not known
+_METRIC = re.compile(
+    r"(?:^|[^a-z])(fid|kid|is|inception|precision|recall|coverage|density|lpips)(?![a-z])", re.IGNORECASE
+)
+LINES = 4  # hints and events of a run that are not folded
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
     if not page.runs:
         return Absent("No run was found.")
-    return {"cards": [_card(page, run) for run in page.runs]}
+    return {"lines": LINES, "advice": _advice(page), "cards": [_card(page, run) for run in page.runs]}
+
+
+def _advice(page: Page) -> dict[str, Any] | None:
+    """What would measure the first run that can be measured, where none is; runs with samples first."""
+    if page.evaluated or not page.readable:
+        return None
+    root = page.found.root
+    run = min(page.readable, key=lambda run: (not run.record.samples, run.record.reader != "pictures"))
+    advice = advice_of(run.record, root.name if root.is_absolute() else root)
+    return None if advice is None else {"run": run, "why": advice.why, "command": advice.command}
 
 
 def _card(page: Page, run: RunView) -> dict[str, Any]:
     scores = run.evaluation.scores if run.evaluation else {}
     return {
-        "run": run, "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
+        "run": run,
+        "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
         "strip": None if run.record.error else _strip(page, run),
-    }  # fmt: skip
+        "logged": [] if scores else _logged(run),
+    }
+
+
+def _logged(run: RunView) -> list[tuple[str, float, float]]:
+    """(tag, value, step) of the last values of metrics that the trainer itself has logged."""
+    found = []
+    for tag, curve in sorted(run.record.curves.items(), key=lambda item: ("fid" not in item[0].lower(), item[0])):
+        pairs = zip(curve.steps, plausible(tag, curve).values, strict=True)
+        last = [(value, step) for step, value in pairs if math.isfinite(value)][-1:]
+        if _METRIC.search(tag) and last:
+            found.append((tag, *last[0]))
+    return found[:LINES]
 
 
 def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -37,9 +70,14 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
         pixels = load_picture(grid.path, grid.span)
     except BrokenPictureError:
         return None  # the samples panel says so
-    if not grid.rows or not grid.columns:
-        return None
-    tiles = tiles_of(pixels, grid.rows, grid.columns)
+    sheet = None if grid.rows and grid.columns else sheet_of(pixels)
+    if sheet is not None:
+        tiles = sheet.tiles(pixels)
+    elif grid.rows and grid.columns:
+        tiles = tiles_of(pixels, grid.rows, grid.columns)
+    else:
+        whole = shrink(pixels, PICTURE_SIDE)
+        return {"src": page.pictures.add(whole), "width": whole.shape[1], "height": whole.shape[0], "n": 0}
     chosen = _chosen(grid.labels[: len(tiles)], len(tiles))
     strip = shrink(sprite_of(tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen))
     return {"src": page.pictures.add(strip), "width": strip.shape[1], "height": strip.shape[0], "n": len(chosen)}
@@ -61,31 +99,54 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 
 
 TEMPLATE = """
+{% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}:
+{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
-<article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
+<article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}"
+id="run-{{ run.index }}">
   <header>{{ ui.swatch(run) }}<h3>{{ run.label|name }}</h3>
   {% if r.error %}<span class="badge bad">✘ broken</span>
-  {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span>{% endif %}
+  {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span
+class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
+{{ run.story.word }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
-  {% if card.strip %}<img class="strip pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{{ card.strip.n }} generated images of the last step">{% endif %}
-  {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div><dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
+  {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}"
+width="{{ card.strip.width }}" height="{{ card.strip.height }}"
+alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
+  {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div>
+<dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
+  {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt>
+<dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
+<p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} · <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
-  {% if run.record.notes %}<details class="notes"><summary>{{ run.record.notes|length|plural('note') }}</summary><ul>{% for note in run.record.notes[:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}
+  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
+<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
+  {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
+class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
+  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+  {% if r.notes|length > lines %}<details class="notes">
+<summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul
+class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+</details>{% endif %}{% endif %}
 </article>
 {% endfor %}
 </div>
-{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }} passed over</summary>
-<ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul></details>{% endif %}
+{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }}
+skipped</summary>
+<ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul>
+</details>{% endif %}
 """
 
 PANEL = Panel(
-    "overview", 0, "Runs",
-    "One card per run. The badge is a reading of the last evaluation in words; the panels below hold the numbers.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    "overview",
+    0,
+    "Runs",
+    "One card per run. The badge sums up its last evaluation in words; the panels below show the numbers.",
+    prepare,
+    TEMPLATE,
+)

@@ -272,20 +272,15 @@
     for (const hidden of all(".sr", copyOf)) hidden.remove();
     return copyOf.textContent.trim().replace(/\s+/g, " ");
   });
-  function render(kind) {
+  function markdown() {
+    const clean = (text) => text.replace(/[|\\`<]/g, "\\$&");
     return tables().map((table) => {
       const rows = all("tr:not(.group):not([hidden])", table).map(shown);
-      if (kind === "latex") {
-        const clean = (text) => text.replace(/[\\{}$&#^_~%]/g, (sign) => (sign === "\\" ? "\\textbackslash{}" : sign === "^" || sign === "~" ? "\\" + sign + "{}" : "\\" + sign)).replace(/±/g, "$\\pm$").replace(/↓/g, "$\\downarrow$").replace(/↑/g, "$\\uparrow$").replace(/−/g, "$-$");
-        const body = rows.map((row) => row.map(clean).join(" & ") + " \\\\");
-        return "% " + table.dataset.runId.replace(/[\r\n]/g, " ") + "\n\\begin{tabular}{l" + "r".repeat(rows[0].length - 1) + "}\n" + body[0] + " \\hline\n" + body.slice(1).join("\n") + "\n\\end{tabular}\n";
-      }
-      const clean = (text) => text.replace(/[|\\`<]/g, "\\$&");
       const body = rows.map((row) => "| " + row.map(clean).join(" | ") + " |");
       return "**" + clean(table.dataset.runId) + "**\n\n" + body[0] + "\n|" + " --- |".repeat(rows[0].length) + "\n" + body.slice(1).join("\n") + "\n";
     }).join("\n");
   }
-  for (const button of all("[data-copy-as]")) button.addEventListener("click", () => copy(button, render(button.dataset.copyAs)));
+  for (const button of all("[data-copy-as]")) button.addEventListener("click", () => copy(button, button.dataset.copyAs === "latex" ? data.latex : markdown()));
   for (const button of all("[data-copy-text]")) button.addEventListener("click", () => copy(button, button.dataset.copyText));
 
   /* Downloads from the data in the page. */

@@ -44,9 +44,15 @@ def _run(folder: Path, logs: Path, file: str) -> RunRecord:
             _quantity(logs / name / log, points)
     pictures = numbered(folder / "samples" / name, _SAMPLES)
     return RunRecord(
-        id=name, path=folder, reader="biggan", name=name, created=created, step_unit="itr", curves=curves_of(points),
+        id=name,
+        path=folder,
+        reader="biggan",
+        name=name,
+        created=created,
+        step_unit="itr",
+        curves=curves_of(points),
         grids=tuple(Grid(step, path) for step, path in pictures),
-    )  # fmt: skip
+    )
 
 
 def _quantity(path: Path, points: dict[str, Points]) -> None:

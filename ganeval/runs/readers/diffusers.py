@@ -1,4 +1,6 @@
-"""diffusers with accelerate: a pipeline folder (model_index.json, unet/, scheduler/), checkpoint-STEP/, logs/**/events."""
+"""diffusers with accelerate: a pipeline folder (model_index.json, unet/, scheduler/), checkpoint-STEP/,
+logs/**/events.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,19 @@ def read(folder: Path) -> list[RunRecord]:
     model = document(folder / "unet" / "config.json") or document(folder / "transformer" / "config.json")
     events = read_events([file for place in _folders(folder / "logs", DEPTH) for file in event_files(place)])
     saved = [step for step, _ in numbered(folder, _CHECKPOINT)]
-    return [RunRecord(
-        id=folder.name, path=folder, reader="diffusers", name=folder.name, created=iso(events.started),
-        config={"pipeline": index, "scheduler": scheduler, "model": model}, curves=curves_of(events.scalars),
-        grids=_grids(folder, events),
-        notes=(*([f"checkpoints at {', '.join(map(str, saved[-5:]))}"] if saved else []), *events.torn),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="diffusers",
+            name=folder.name,
+            created=iso(events.started),
+            config={"pipeline": index, "scheduler": scheduler, "model": model},
+            curves=curves_of(events.scalars),
+            grids=_grids(folder, events),
+            notes=(*([f"checkpoints at {', '.join(map(str, saved[-5:]))}"] if saved else []), *events.torn),
+        )
+    ]
 
 
 def _folders(folder: Path, depth: int) -> list[Path]:

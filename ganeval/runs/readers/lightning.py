@@ -1,4 +1,6 @@
-"""Lightning's CSVLogger: lightning_logs/version_N/ with metrics.csv (sparse, columns `step` and `epoch`) and hparams.yaml."""
+"""Lightning's CSVLogger: lightning_logs/version_N/ with metrics.csv (sparse, columns `step` and `epoch`) and
+hparams.yaml.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,17 @@ def read(folder: Path) -> list[RunRecord]:
     if (folder / METRICS).is_file():
         _metrics(folder / METRICS, points)
     saved = sum(bool(_CHECKPOINT.fullmatch(name)) for name in names_in(folder / "checkpoints"))
-    return [RunRecord(
-        id=folder.name, path=folder, reader="lightning", name=folder.name, config=flat_yaml(folder / PARAMETERS),
-        curves=curves_of(points), notes=(f"{saved} checkpoints",) if saved else (),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="lightning",
+            name=folder.name,
+            config=flat_yaml(folder / PARAMETERS),
+            curves=curves_of(points),
+            notes=(f"{saved} checkpoints",) if saved else (),
+        )
+    ]
 
 
 def _metrics(path: Path, points: dict[str, Points]) -> None:

@@ -1,4 +1,6 @@
-"""MLflow: a run folder of the file store (meta.yaml, metrics/NAME with lines `time value step`), or mlflow.db (SQLite)."""
+"""MLflow: a run folder of the file store (meta.yaml, metrics/NAME with lines `time value step`), or mlflow.db
+(SQLite).
+"""
 
 from __future__ import annotations
 
@@ -42,9 +44,15 @@ def _of_files(folder: Path) -> RunRecord:
     parameters = {name: next(lines_of(path), "").strip()[:500] for name, path in _quantities(folder / "params", 1)}
     name = str(meta.get("run_name") or folder.name)
     return RunRecord(
-        id=folder.name, path=folder, reader="mlflow", name=name, created=_created(meta.get("start_time")),
-        status=_STATUS.get(str(meta.get("status")), "unknown"), config=parameters, curves=curves_of(points),
-    )  # fmt: skip
+        id=folder.name,
+        path=folder,
+        reader="mlflow",
+        name=name,
+        created=_created(meta.get("start_time")),
+        status=_STATUS.get(str(meta.get("status")), "unknown"),
+        config=parameters,
+        curves=curves_of(points),
+    )
 
 
 def _quantities(folder: Path, depth: int) -> list[tuple[str, Path]]:
@@ -87,9 +95,15 @@ def _of_row(database: sqlite3.Connection, path: Path, row: tuple[Any, ...]) -> R
         database.execute("SELECT key, value FROM params WHERE run_uuid = ? LIMIT 2000", (run,)).fetchall()
     )
     return RunRecord(
-        id=str(run), path=path.parent, reader="mlflow", name=str(name or run), created=_created(started),
-        status=_STATUS.get(str(status), "unknown"), config=parameters, curves=curves_of(points),
-    )  # fmt: skip
+        id=str(run),
+        path=path.parent,
+        reader="mlflow",
+        name=str(name or run),
+        created=_created(started),
+        status=_STATUS.get(str(status), "unknown"),
+        config=parameters,
+        curves=curves_of(points),
+    )
 
 
 READER = Reader("mlflow", probe, read)

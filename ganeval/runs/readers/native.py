@@ -45,13 +45,24 @@ def read_run(path: str | Path) -> RunRecord:
     evaluations, broken = _evaluations(path)
     grids, strange = _grids(path)
     return RunRecord(
-        id=path.name, path=path, reader="ganeval", name=str(info.get("name", path.name)),
-        created=str(info.get("created", "")), status=_status(info), step_unit=str(info.get("step_unit", "step")),
-        config=_mapping(info, "config"), environment={**_mapping(info, "environment"), **_origin(info)},
-        protocol=_mapping(info, "protocol"), class_names=_names(info), curves=curves, grids=grids,
+        id=path.name,
+        path=path,
+        reader="ganeval",
+        name=str(info.get("name", path.name)),
+        created=str(info.get("created", "")),
+        status=_status(info),
+        step_unit=str(info.get("step_unit", "step")),
+        config=_mapping(info, "config"),
+        environment={**_mapping(info, "environment"), **_origin(info)},
+        protocol=_mapping(info, "protocol"),
+        class_names=_names(info),
+        curves=curves,
+        grids=grids,
         samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
-        evaluations=evaluations, notes=tuple(happenings), problems=(*broken, *strange),
-    )  # fmt: skip
+        evaluations=evaluations,
+        notes=tuple(happenings),
+        problems=(*broken, *strange),
+    )
 
 
 def _status(info: Mapping[str, Any]) -> str:

@@ -11,10 +11,11 @@ import numpy as np
 
 from ganeval.core.files import open_regular
 from ganeval.runs.layout import LATENTS, MAX_LATENTS
-from ganeval.runs.parsing import lines_of, loads, names_in, real, rows_of
+from ganeval.runs.parsing import lfs_pointer, lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import BESIDE
 
 MAX_ENTRY = 4 * MAX_LATENTS + 256  # bytes: a character has four, a header at least 128
 PROGRESS = ("progress.csv", "progress.json")
@@ -42,7 +43,10 @@ def read(folder: Path) -> list[RunRecord]:
             parse(folder / name, points)
     names = names_in(folder)
     samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
-    damaged = [f"{name} holds no images that can be read: write it again" for name in _damaged(folder, names)]
+    damaged = [
+        lfs_pointer(folder / name) or f"{name} holds no images that can be read: write it again"
+        for name in _damaged(folder, names)
+    ]
     return [RunRecord(
         id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points), problems=tuple(damaged),
         error="; ".join(damaged) if not points and not samples else "",
@@ -55,7 +59,11 @@ def _head(path: Path) -> list[str]:
 
 
 def _samples(folder: Path, names: list[str]) -> list[Path]:
-    return [folder / name for name in names[:2000] if name.endswith(".npz") and holds_images(folder / name)]
+    return [
+        folder / name
+        for name in names[:2000]
+        if name.endswith(".npz") and name not in BESIDE and holds_images(folder / name)
+    ]
 
 
 def _damaged(folder: Path, names: list[str]) -> list[str]:

@@ -1,44 +1,37 @@
-"""Folders of pictures with the step in their names: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
-denoising-diffusion-pytorch (sample-12.png), class exercises. Many numbered pictures are samples, not steps, and so are
-folders 0, 1, ... of pictures: one a class."""
+"""Folders of pictures with numbers in their names: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
+denoising-diffusion-pytorch (sample-12.png), class exercises. What the numbers count, steps or samples, `ganeval.runs.series`
+says. Folders 0, 1, ... of pictures are samples, one folder a class."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.reader import Reader
-from ganeval.runs.record import Grid, RunRecord, SampleSet
-
-SAMPLES = 500  # numbered pictures of one name: beyond it they are a set of samples
-PLAIN = frozenset({"images", "samples", "results", "output", "outputs", "out", "img", "imgs", "figures", "pictures"})
-_NUMBERED = re.compile(r"(.*?)(\d{1,9})(\D*)")
+from ganeval.runs.record import RunRecord, SampleSet
+from ganeval.runs.series import PLAIN, pictured, series_in
 
 
 def probe(folder: Path) -> int:
-    return 30 if len(_series(folder)) >= 2 or _by_class(folder) else 0
+    series = series_in(folder)
+    return 30 if (series and len(series.files) >= 2) or _by_class(folder) else 0
 
 
 def read(folder: Path) -> list[RunRecord]:
     if _by_class(folder):
-        return [
-            RunRecord(id=folder.name, path=folder, reader="pictures", name=folder.name, samples=(SampleSet(0, folder),))
-        ]
-    series = _series(folder)
-    prefix = _NUMBERED.fullmatch(series[0][1].stem) if series else None
-    words = prefix[1].lower() if prefix else ""
-    unit = next(
-        (unit for unit in ("epoch", "kimg", "itr") if unit in words), "milestone" if "sample-" in words else "step"
-    )
+        return [_record(folder, folder.name, samples=(SampleSet(0, folder),))]
+    series = series_in(folder)
+    if series is None:
+        return []
     name = f"{folder.parent.name}/{folder.name}" if folder.name.lower() in PLAIN else folder.name
-    if len(series) > SAMPLES:
-        found = RunRecord(id=folder.name, path=folder, reader="pictures", name=name, samples=(SampleSet(0, folder),))
-    else:
-        found = RunRecord(id=folder.name, path=folder, reader="pictures", name=name, step_unit=unit,
-                          grids=tuple(Grid(step, path) for step, path in series))  # fmt: skip
-    return [found]
+    unit = "milestone" if "sample-" in series.before[0].lower() else series.unit
+    grids, samples = pictured(folder)
+    return [_record(folder, name, grids=grids, samples=samples, step_unit=unit)]
+
+
+def _record(folder: Path, name: str, **rest: Any) -> RunRecord:
+    return RunRecord(id=folder.name, path=folder, reader="pictures", name=name, **rest)
 
 
 def _by_class(folder: Path) -> bool:
@@ -47,20 +40,6 @@ def _by_class(folder: Path) -> bool:
     if len(names) < 2 or {*names} != {str(i) for i in range(len(names))}:
         return False
     return all(any(inner.lower().endswith(IMAGES) for inner in names_in(folder / name)[:2]) for name in names)
-
-
-def _series(folder: Path) -> list[tuple[int, Path]]:
-    """(number, path) of the largest group of pictures whose names differ in one number only; generated before real."""
-    groups: dict[tuple[str, str], dict[int, Path]] = defaultdict(dict)
-    for name in names_in(folder):
-        path = folder / name
-        match = _NUMBERED.fullmatch(path.stem) if path.suffix.lower() in IMAGES else None
-        if match:
-            groups[match[1], match[3] + path.suffix.lower()][int(match[2])] = path
-    if not groups:
-        return []
-    best = min(groups, key=lambda key: ("real" in key[0].lower(), -len(groups[key]), key))
-    return sorted(groups[best].items())
 
 
 READER = Reader("pictures", probe, read)

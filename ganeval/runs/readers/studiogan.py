@@ -17,7 +17,7 @@ from ganeval.runs.record import Grid, RunRecord
 BESIDE = ("statistics", "checkpoints", "figures", "moments", "values")
 _STEP = re.compile(r"\bStep:\s*(\d{1,15})\b")
 _PAIR = re.compile(r"\b([A-Za-z]\w*):\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))(?=[\s,]|$)", re.IGNORECASE)
-_SCORE = re.compile(r"> ?([A-Za-z][\w &-]*?)(?: score)? \(Step: (\d{1,15}),[^)]*\): ([-+.\deEnaif]+)")
+_SCORE = re.compile(r"> ?([A-Za-z][\w &/-]*?)(?: score)? \(Step: (\d{1,15}),[^)]*\): ([-+.\deEnaif]+)")
 _CANVAS = re.compile(r"generated_canvas_(\d{1,9})\.png")
 _STAMP = re.compile(r"(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)$")
 _NO_QUANTITY = frozenset({"step", "progress", "elapsed", "temperature"})
@@ -48,9 +48,15 @@ def _run(folder: Path, log: Path) -> RunRecord:
     stamp = _STAMP.search(name)
     created = "{}-{}-{}T{}:{}:{}".format(*stamp.groups()) if stamp else ""
     return RunRecord(
-        id=name, path=folder, reader="studiogan", name=name, created=created, curves=curves_of(points),
-        grids=tuple(Grid(step, path) for step, path in pictures), notes=notes,
-    )  # fmt: skip
+        id=name,
+        path=folder,
+        reader="studiogan",
+        name=name,
+        created=created,
+        curves=curves_of(points),
+        grids=tuple(Grid(step, path) for step, path in pictures),
+        notes=notes,
+    )
 
 
 def _line(line: str, points: dict[str, Points]) -> None:

@@ -41,11 +41,20 @@ def read(folder: Path) -> list[RunRecord]:
     for name in names_in(folder):
         if name.startswith("metric-") and name.endswith(".jsonl"):
             _metrics(folder / name, points)
-    return [RunRecord(
-        id=folder.name, path=folder, reader="stylegan", name=folder.name, created=iso(times[0] if times else None),
-        status=_status(folder), step_unit="kimg", config=options, curves=curves_of(points),
-        grids=_grids(folder, options),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="stylegan",
+            name=folder.name,
+            created=iso(times[0] if times else None),
+            status=_status(folder),
+            step_unit="kimg",
+            config=options,
+            curves=curves_of(points),
+            grids=_grids(folder, options),
+        )
+    ]
 
 
 def _stats(path: Path, points: dict[str, Points], times: list[Any]) -> None:

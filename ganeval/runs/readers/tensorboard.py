@@ -22,11 +22,18 @@ def read(folder: Path) -> list[RunRecord]:
     notes = [f"pictures of {tag!r}"] if tag else []
     others = sorted(set(events.pictures) - {tag})
     notes += [f"other pictures, not shown: {', '.join(others[:8])}"] if others else []
-    return [RunRecord(
-        id=folder.name, path=folder, reader="tensorboard", name=folder.name,
-        created=iso(events.started) if math.isfinite(events.started) else "", curves=curves_of(events.scalars),
-        grids=grids, notes=(*notes, *events.torn),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="tensorboard",
+            name=folder.name,
+            created=iso(events.started) if math.isfinite(events.started) else "",
+            curves=curves_of(events.scalars),
+            grids=grids,
+            notes=(*notes, *events.torn),
+        )
+    ]
 
 
 def _pictures(events: Events) -> tuple[str, tuple[Grid, ...]]:

@@ -35,17 +35,24 @@ def _runs(path: Path) -> list[RunRecord]:
     with_time = "timestamp" if "timestamp" in columns_of(path, "metrics") else "''"
     try:
         with open_read_only(path) as database:
-            query = f"SELECT run_name, step, metrics, {with_time} FROM metrics ORDER BY rowid LIMIT {MAX_ROWS}"  # noqa: S608 - constants
+            columns = f"run_name, step, metrics, {with_time}"
+            query = f"SELECT {columns} FROM metrics ORDER BY rowid LIMIT {MAX_ROWS}"  # noqa: S608 - constants
             for name, step, text, time in database.execute(query):
                 created.setdefault(str(name), str(time))
                 _row(runs.setdefault(str(name), {}), real(step), text)
     except sqlite3.Error as error:
         raise BrokenRunError(f"Expected trackio's table in {path.name}; {error}.") from error
     return [
-        RunRecord(id=f"{path.stem}/{name}", path=path.parent, reader="trackio", name=name, created=created[name],
-                  curves=curves_of(points))
+        RunRecord(
+            id=f"{path.stem}/{name}",
+            path=path.parent,
+            reader="trackio",
+            name=name,
+            created=created[name],
+            curves=curves_of(points),
+        )
         for name, points in runs.items()
-    ]  # fmt: skip
+    ]
 
 
 def _row(points: dict[str, Points], step: float | None, text: object) -> None:

@@ -1,6 +1,6 @@
-"""Weights & Biases, offline: offline-run-*/files/ with wandb-summary.json, config.yaml, media/images.
+"""Weights & Biases, offline: offline-run-*/ with run-ID.wandb (its history), files/ with summary, config.yaml, media/images.
 
-The history itself is in a binary file without a supported reader: the summary gives the last value of each quantity.
+Where the history cannot be read, the summary gives the last value of each quantity.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ganeval.runs.history import History, read_history
 from ganeval.runs.parsing import document, flat_yaml, iso, names_in, real
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
@@ -16,7 +17,7 @@ from ganeval.runs.record import Grid, RunRecord
 
 _FOLDER = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-(\w+)")
 _IMAGE = re.compile(r"(.+)_(\d{1,9})_[0-9a-f]{8,}\.(?:png|jpe?g)")
-ADVICE = "the history is in a binary file: run `wandb sync`, or export a CSV, to see curves"
+ADVICE = "the .wandb file holds no history that can be read: the last values are those of its summary"
 
 
 def probe(folder: Path) -> int:
@@ -35,16 +36,31 @@ def read(folder: Path) -> list[RunRecord]:
         for key, value in settings.items()
         if key.endswith(".value") and not key.startswith("_wandb")
     }
-    points: dict[str, Points] = {}
+    history = _history(folder)
+    points = history.points
     step = real(summary.get("_step")) or 0.0
     for key, value in _flat(summary):
-        points.setdefault(key, Points()).add(step, value)
-    notes = (ADVICE,) if summary else (f"there is no wandb-summary.json; {ADVICE}",)
+        if key not in points or points[key].steps[-1] < step:
+            points.setdefault(key, Points()).add(step, value)
+    notes = () if history.points and any(len(p.steps) > 1 for p in history.points.values()) else (ADVICE,)
     environment = document(files / "wandb-metadata.json")
     return [RunRecord(
         id=folder.name, path=folder, reader="wandb", name=folder.name, created=_created(folder, summary),
-        config=config, environment=environment, curves=curves_of(points), grids=_grids(files / "media" / "images"), notes=notes,
+        status=_status(history.exit_code), config=config or _plain(history.config), environment=environment, curves=curves_of(points), grids=_grids(files / "media" / "images"), notes=notes,
     )]  # fmt: skip
+
+
+def _history(folder: Path) -> History:
+    names = [name for name in names_in(folder) if name.endswith(".wandb")]
+    return read_history(folder / names[0]) if names else History()
+
+
+def _status(exit_code: int | None) -> str:
+    return "unknown" if exit_code is None else "failed" if exit_code else "done"
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if not key.startswith("_wandb")}
 
 
 def _flat(summary: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:

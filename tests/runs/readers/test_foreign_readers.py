@@ -16,6 +16,7 @@ LAYOUTS = {
     "stylegan": ("stylegan", 1), "studiogan": ("studiogan", 1), "biggan": ("biggan", 1), "lightning": ("lightning", 2),
     "events": ("tensorboard", 1), "diffusers": ("diffusers", 1), "npz": ("npz", 2), "pictures": ("pictures", 3),
     "wandb": ("wandb", 2), "mlflow": ("mlflow", 3), "trackio": ("trackio", 2),
+    "table": ("table", 6),
 }  # fmt: skip
 
 
@@ -122,14 +123,26 @@ def test_pictures_take_the_step_from_the_name(write_layout: Write) -> None:
     assert runs["ddpm/results"].name == "ddpm/results"
 
 
-def test_wandb_says_how_to_get_the_history(write_layout: Write) -> None:
+def test_wandb_reads_its_binary_history(write_layout: Write) -> None:
     whole, bare = _one(write_layout, "wandb").runs
-    assert whole.curves["loss.g"].values == (1.5,)
+    assert (whole.curves["loss.g"].steps, whole.curves["loss.g"].values) == ((0, 45, 90), (3.0, 2.25, 1.5))
     assert whole.curves["best"].steps == (90.0,)
     assert whole.config == {"lr": 0.001}
+    assert whole.status == "done"
     assert whole.created == "2024-01-02T03:04:05"
     assert [grid.step for grid in whole.grids] == [0, 90]
-    assert "wandb sync" in bare.notes[0]
+    assert whole.notes == ()
+    assert "no history that can be read" in bare.notes[0]
+
+
+@pytest.mark.parametrize("kept", [0, 3, 7, 100, 33_000, 60_000, -1])
+def test_a_torn_wandb_history_costs_its_tail_only(kept: int, write_layout: Write) -> None:
+    root = write_layout("wandb")
+    file = next(root.rglob("run-ab12cd34.wandb"))
+    file.write_bytes(file.read_bytes()[:kept])
+    run = next(run for run in find_runs(root).runs if "ab12cd34" in run.id)
+    assert run.error == ""
+    assert run.curves["loss.g"].values[-1] == 1.5
 
 
 def test_mlflow_reads_both_stores(write_layout: Write) -> None:
@@ -168,3 +181,79 @@ def test_curves_in_another_unit_are_not_mixed_in(write_layout: Write) -> None:
     run = find_runs(root)[run_folder.name]
     assert "loss/g" not in run.curves
     assert any("tensorboard counts in step" in note for note in run.notes)
+
+
+def test_any_table_with_a_counter_gives_curves(write_layout: Write) -> None:
+    runs = {run.id: run for run in _one(write_layout, "table").runs}
+    seen = {
+        name: (run.step_unit, {tag: curve.steps for tag, curve in run.curves.items()}) for name, run in runs.items()
+    }
+    assert seen == {
+        "plain": ("itr", {"loss_g": (0, 100), "loss_d": (0, 100)}),
+        "keras": ("epoch", {"loss": (0, 1), "val_loss": (0, 1)}),
+        "padded": ("epoch", {"train/loss": (1, 2), "lr": (1, 2)}),
+        "hub": ("step", {"loss": (10, 20), "eval_fid": (20,)}),
+        "history": ("epoch", {"d_loss": (0, 1), "g_loss": (0, 1)}),
+        "lines": ("step", {"loss.g": (0, 1, 2)}),
+    }
+    assert math.isnan(runs["plain"].curves["loss_g"].values[1])
+    assert [grid.step for grid in runs["plain"].grids] == [0, 100]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "file,label\na.png,3\nb.png,4\n"),
+        ("config.json", '{"epochs": 100, "lr": 0.1}'),
+        ("data.json", '[{"id": 1, "score": 2.0}]'),
+        ("empty.csv", ""),
+        ("words.csv", "epoch,note\n1,good\n"),
+        ("broken.json", "{"),
+        ("list.json", '{"a": [1, "x"]}'),
+    ],
+)
+def test_what_counts_nothing_is_no_log(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    assert find_runs(tmp_path).runs == ()
+
+
+def test_a_summary_beside_the_logs_of_several_runs_does_not_hide_them(write_layout: Write) -> None:
+    root = write_layout("table")
+    (root / "all.csv").write_text("step,fid\n1,2.0\n2,1.0\n")
+    assert len(find_runs(root).runs) == 6
+
+
+def test_tables_add_nothing_to_a_run_that_has_its_own_curves(write_layout: Write) -> None:
+    root = write_layout("stylegan")
+    (next(root.iterdir()) / "extra.csv").write_text("step,more\n1,2\n2,3\n")
+    assert "more" not in find_runs(root).runs[0].curves
+
+
+def test_studiogan_names_with_a_slash_are_metrics(write_layout: Write) -> None:
+    root = write_layout("studiogan")
+    log = next((root / "studio" / "logs").iterdir())
+    log.write_text(
+        log.read_text()
+        + "[INFO] 2023-05-01 10:22:05 > F_8 score (Step: 200, Using test images): 0.975\n"
+        + "[INFO] 2023-05-01 10:22:05 > F_1/8 score (Step: 200, Using test images): 0.925\n"
+        + "[INFO] 2023-05-01 10:22:05 > Improved Precision/Recall score (Step: 200, Using test images): 0.5\n"
+    )
+    curves = find_runs(root).runs[0].curves
+    assert {tag: curve.values for tag, curve in curves.items() if "f_" in tag or "/r" in tag} == {
+        "metric/f_8": (0.975,), "metric/f_1/8": (0.925,), "metric/improved_precision/recall": (0.5,),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["samples_8x8x8x1.npz", "images/100.png", "log.csv"])
+def test_a_pointer_of_git_lfs_is_named_as_such(name: str, tmp_path: Path) -> None:
+    from ganeval.report import build_report
+
+    (tmp_path / "runs" / "gan" / "images").mkdir(parents=True)
+    (tmp_path / "runs" / "gan" / "progress.csv").write_text("step,loss\n0,1\n1,2\n")
+    for file in (name, "images/200.png") if name.startswith("images") else (name,):
+        (tmp_path / "runs" / "gan" / file).write_text(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+        )
+    root = tmp_path / "runs" / "gan" / "images" if name.startswith("images") else tmp_path / "runs"
+    page = build_report(find_runs(root), out=tmp_path / "r.html").path.read_text()
+    assert f"{Path(name).name} is a pointer of Git LFS: run git lfs pull" in page

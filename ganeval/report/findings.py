@@ -1,0 +1,219 @@
+"""What the numbers of one evaluation say is wrong: each finding is a kind of fault, a level and a sentence with the
+numbers.
+
+A number is held against what real images get in the generator's place (its floor), and counts only where its interval
+leaves no doubt. How often images look real says that something is wrong with them; how much images of a class differ
+says
+what: noise makes them differ more than real ones do, blur less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganeval.records.scores import Evaluation, Floor, ScoreRecord
+from ganeval.report.text import listed, percent, visible
+
+SHORT_OF = 0.8  # recall or coverage below this share of what real images get: much is missing
+FAR_SHORT_OF = 0.4
+UNREAL = 0.85  # precision below this share of what real images get: images do not look real, whatever the reason
+WORSE = 0.98  # below this one, too, if how much images differ says why
+HALF = 0.5
+ALIKE = 0.03  # images of a class differ more or less than real ones if their similarity is off by this share
+LABELLED = 0.95  # images that show what was asked for, as a share of what real images get
+RARE = 0.25  # a class with less than this share of what it should have
+COPIES = 5.0  # times the share of copies that unseen real images show
+REPEATS = 3.0  # times the share of repeated images that real ones show
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: its kind is the word on the badge, `level` is "bad" or "warn"."""
+
+    kind: str
+    level: str
+    text: str
+
+
+def findings_of(evaluation: Evaluation) -> list[Finding]:
+    """All findings, in the order in which their kinds name the run: the cause before what follows from it."""
+    found = [finding for check in _CHECKS for finding in check(evaluation)]
+    return sorted(found, key=lambda finding: _RANKS.index(finding.kind))
+
+
+_RANKS = ("copied", "collapsed", "noisy", "blurred", "unrealistic", "mislabelled", "narrow")
+
+
+def _below(record: ScoreRecord, share: float = 1.0) -> bool:
+    """Whether the number is lower than this share of its floor by more than the errors of both explain (95 %)."""
+    return _gap(record, share, -1.0) < 0
+
+
+def _above(record: ScoreRecord, share: float = 1.0) -> bool:
+    return _gap(record, share, 1.0) > 0
+
+
+def _gap(record: ScoreRecord, share: float, sign: float) -> float:
+    """Number minus share of floor, moved towards 0 by the half-width of its interval; 0 where one of them is not
+    known.
+    """
+    value, floor, ends = record.value, _floor(record), record.interval
+    if value is None or floor is None or ends is None:
+        return 0.0
+    half = math.hypot(
+        max(ends[1] - value, 0) if sign < 0 else max(value - ends[0], 0),
+        1.96 * share * (floor.se or _least_error(floor)),
+    )
+    gap = value - share * floor.value
+    return gap - sign * half if gap * sign > half else 0.0
+
+
+def _floor(record: ScoreRecord) -> Floor | None:
+    """The floor; of a metric that grows with n only one of no more images, which can but hide a fault."""
+    floor = record.floor
+    larger = floor is not None and record.biased_in_n and (floor.n or 0) > (record.n or 0)
+    return None if larger else floor
+
+
+def _least_error(floor: Floor) -> float:
+    """Of a share that came out as 0 or 1 in a few images, and so shows no error (Agresti and Coull 1998)."""
+    n = (floor.n or 0) + 4
+    p = (min(max(floor.value, 0.0), 1.0) * (n - 4) + 2) / n
+    return math.sqrt(p * (1 - p) / n) if floor.n else 0.0
+
+
+def _get(e: Evaluation, name: str) -> ScoreRecord | None:
+    record = e.scores.get(name)
+    return record if record is not None and record.ok else None
+
+
+def _realism(e: Evaluation) -> list[Finding]:
+    """Images that do not look real, and whether noise or blur is what they show."""
+    precision = _get(e, "precision")
+    if precision is None or precision.floor is None:
+        return []
+    level = "bad" if _below(precision, HALF) else "warn"
+    said = f"only {percent(precision.value)} of its images look real (floor: {percent(precision.floor.value)})"
+    kind, why = _look(e) if _below(precision, WORSE) else ("", "")
+    if kind:
+        return [Finding(kind, level, f"{said}, {why}")]
+    return [Finding("unrealistic", level, said)] if _below(precision, UNREAL) else []
+
+
+def _look(e: Evaluation) -> tuple[str, str]:
+    """Noise or blur, by how similar images of a class are and how far their embeddings spread; and the sentence's
+    end.
+    """
+    similarity, spread = _get(e, "ms_ssim"), _get(e, "embedding_spread")
+    if similarity is not None and _below(similarity, 1 - ALIKE):
+        return "noisy", f"and they differ more than real ones do, as noise does {_numbers('similarity', similarity)}"
+    if similarity is not None and _above(similarity, 1 + ALIKE):
+        return "blurred", f"and they differ less than real ones do, as blur does {_numbers('similarity', similarity)}"
+    if spread is not None and _above(spread, 1 + ALIKE):
+        return "noisy", f"and they differ more than real ones do, as noise does {_numbers('spread', spread)}"
+    return "", ""
+
+
+def _numbers(what: str, record: ScoreRecord) -> str:
+    floor = record.floor.value if record.floor else math.nan
+    return f"({what} {record.value:.2f}, floor {floor:.2f})"
+
+
+def _absent_classes(e: Evaluation) -> list[Finding]:
+    """Classes that are not drawn; of images that do not look real the classifier says nothing about classes."""
+    record, precision = _get(e, "class_balance"), _get(e, "precision")
+    if record is None or (precision is not None and _below(precision, HALF)):
+        return []
+    rows = record.details.get("classes", [])
+    doubtful = e.scores["missing_classes"].details.get("doubtful", []) if "missing_classes" in e.scores else []
+    due = [row for row in rows if row["target"] > 0]
+    gone = [visible(row["name"]) for row in due if row["count"] == 0]
+    misread = [
+        visible(row["name"])
+        for row in due
+        if row["count"] and row["name"] in doubtful and row["interval"][1] < HALF * row["target"]
+    ]
+    said = {*gone, *misread}
+    rare = [row for row in due if visible(row["name"]) not in said and row["interval"][1] < RARE * row["target"]]
+    found: list[Finding] = []
+    if gone:
+        found.append(Finding("collapsed", "bad", f"never generates {listed(gone)} ({len(gone)} of {len(due)} classes)"))
+    if misread:
+        text = (
+            f"almost never generates {listed(misread)}: the classifier's own errors explain the few images seen there"
+        )
+        found.append(Finding("collapsed", "bad", text))
+    if rare:
+        names = [f"{visible(row['name'])} ({percent(row['share'])})" for row in rare]
+        found.append(Finding("collapsed", "bad", f"rarely generates {listed(names)}"))
+    return found
+
+
+def _labels(e: Evaluation) -> list[Finding]:
+    record = _get(e, "classifier_score")
+    if record is None or record.interval is None:
+        return []
+    wrong = _below(record, LABELLED) if _floor(record) else record.interval[1] < LABELLED * LABELLED
+    level = "bad" if record.interval[1] < 0.7 else "warn"
+    text = f"only {percent(record.value)} of the images show the requested class"
+    return [Finding("mislabelled", level, text)] if wrong else []
+
+
+_BREADTH = {
+    "recall": "of the real images are within the reach of the generator",
+    "coverage": "of the real images have a generated image near them",
+}
+
+
+def _breadth(e: Evaluation) -> list[Finding]:
+    """Too little of the real variety. Where its images look real all the same, it draws few things well: collapse."""
+    precision = _get(e, "precision")
+    found: list[Finding] = []
+    for name, what in _BREADTH.items():
+        record = _get(e, name)
+        if record is None or record.floor is None or not _below(record, SHORT_OF):
+            continue
+        far = _below(record, FAR_SHORT_OF)
+        kind = "collapsed" if far and not (precision and _below(precision, UNREAL)) else "narrow"
+        text = f"only {percent(record.value)} {what} (floor: {percent(record.floor.value)})"
+        found.append(Finding(kind, "bad" if far else "warn", text))
+    return found
+
+
+def _repeats(e: Evaluation) -> list[Finding]:
+    """The more images, the more of them find another one near: the floor of fewer images is raised in proportion."""
+    record = _get(e, "duplicates")
+    if record is None or record.interval is None:
+        return []
+    floor = record.floor
+    more = max(1.0, (record.n or 0) / floor.n) if floor and floor.n else 1.0
+    usual = max(floor.value * more if floor else 0.01, 0.01)
+    if record.interval[0] <= REPEATS * usual:
+        return []
+    many = record.interval[0] > HALF
+    text = f"{percent(record.value)} of the images repeat another one (real images: {percent(usual)})"
+    return [Finding("collapsed" if many else "narrow", "bad" if many else "warn", text)]
+
+
+def _copies(e: Evaluation) -> list[Finding]:
+    record = _get(e, "copies")
+    if record is None or record.interval is None:
+        return []
+    heldout = record.details.get("heldout")
+    usual = max(heldout if heldout is not None else record.floor.value if record.floor else 0.0, 0.01)
+    if record.interval[0] <= COPIES * usual:
+        return []
+    text = f"{percent(record.value)} are copies of training images (unseen real images: {percent(usual)})"
+    return [Finding("copied", "bad", text)]
+
+
+_CHECKS: tuple[Callable[[Evaluation], list[Finding]], ...] = (
+    _copies,
+    _realism,
+    _absent_classes,
+    _labels,
+    _breadth,
+    _repeats,
+)

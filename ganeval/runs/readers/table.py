@@ -1,0 +1,56 @@
+"""Any trainer that writes a table: training_log.csv, Keras' CSVLogger and history.json, trainer_state.json, logs/*.jsonl.
+
+What `ganeval.runs.tables` recognises by its columns; with it the pictures of the same folder or of one named as such.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganeval.runs.parsing import names_in
+from ganeval.runs.points import Points, curves_of
+from ganeval.runs.reader import Reader
+from ganeval.runs.record import RunRecord
+from ganeval.runs.series import PLAIN, pictured
+from ganeval.runs.tables import SUFFIXES, Table, table_in
+
+MAX_TABLES = 20  # of one folder that are looked into
+
+
+def probe(folder: Path) -> int:
+    return 35 if _tables(folder) else 0
+
+
+def read(folder: Path) -> list[RunRecord]:
+    tables = _tables(folder)
+    unit = tables[0].unit if tables else "step"
+    points: dict[str, Points] = {}
+    for table in tables:
+        if table.unit == unit:
+            for tag, own in table.points().items():
+                points.setdefault(tag if tag not in points else f"{table.path.stem}/{tag}", own)
+    others = [
+        f"{table.path.name} counts in {table.unit}, not in {unit}: it is left out"
+        for table in tables
+        if table.unit != unit
+    ]
+    places = [folder, *(folder / name for name in names_in(folder) if name.lower() in PLAIN)]
+    grids, samples = next((found for place in places if any(found := pictured(place))), ((), ()))
+    return [RunRecord(
+        id=folder.name, path=folder, reader="table", name=folder.name, step_unit=unit, curves=curves_of(points), grids=grids,
+        samples=samples, notes=tuple(others),
+    )]  # fmt: skip
+
+
+def _tables(folder: Path) -> list[Table]:
+    """The tables of a folder and of logs/ in it."""
+    files = [
+        place / name
+        for place in (folder, folder / "logs")
+        for name in names_in(place)
+        if name.lower().endswith(SUFFIXES)
+    ]
+    return [table for path in files[:MAX_TABLES] if (table := table_in(path)) is not None]
+
+
+READER = Reader("table", probe, read, guesses=True)

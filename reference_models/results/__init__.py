@@ -1,1 +1,0 @@
-"""The pages of docs/results about generators: measured here, never typed by hand."""

@@ -1,0 +1,483 @@
+"""docs/bad-inputs.md: every bad input below is really made and opened, and the page shows the message it gets.
+
+Each case also lists what its message must contain: the item that is wrong, and the remedy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import struct
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
+
+from ganeval.core.files import write_atomic
+from ganeval.errors import GanevalError
+from ganeval.images import ImageSet, image_set
+from studies.page import DOCS, markdown_table, render_document
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (6, 8, 8), dtype=np.uint8)
+COLOUR = RNG.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+UNIT = np.linspace(0, 1, 6 * 8 * 8, dtype=np.float32).reshape(6, 8, 8)
+LABELS = np.arange(6) % 3
+HALF: Any = 2.5
+
+
+@dataclass(frozen=True)
+class Case:
+    what: str  # the bad input, in the page's first column
+    open: Callable[[], ImageSet]  # in an empty working directory
+    says: tuple[str, ...]  # what the message must contain: the item, the remedy
+
+
+def png(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def folder(name: str = "samples", **files: bytes) -> Path:
+    """A folder of six good images and the given files; `a__png` stands for a.png, `a___b__png` for a/b.png."""
+    return _folder(name, {f"{i}.png": png(image) for i, image in enumerate(GREY)} | _names(files))
+
+
+def only(**files: bytes) -> Path:
+    return _folder("samples", _names(files))
+
+
+def _names(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name.replace("___", "/").replace("__", "."): data for name, data in files.items()}
+
+
+def _folder(name: str, files: dict[str, bytes]) -> Path:
+    Path(name).mkdir()
+    for file, data in files.items():
+        path = Path(name, file)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    return Path(name)
+
+
+def archive(members: dict[str, bytes], name: str = "samples.zip") -> Path:
+    with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as file:
+        for member, data in members.items():
+            file.writestr(member, data)
+    return Path(name)
+
+
+def labelled(labels: object) -> Path:
+    listing = json.dumps({"labels": labels}).encode()
+    return archive({"0.png": png(GREY[0]), "1.png": png(GREY[1]), "dataset.json": listing})
+
+
+def damaged_member() -> Path:
+    data = archive({"0.png": png(GREY[0]), "1.png": png(GREY[1])}).read_bytes()
+    at = data.index(b"0.png") + 30  # inside the packed bytes, which follow the first name
+    Path("samples.zip").write_bytes(data[:at] + bytes(8) + data[at + 8 :])
+    return Path("samples.zip")
+
+
+def saved(save: Callable[..., object], name: str, *arrays: np.ndarray, **named: np.ndarray) -> Path:
+    save(name, *arrays, **named)
+    return Path(name)
+
+
+def written(name: str, data: bytes) -> Path:
+    Path(name).write_bytes(data)
+    return Path(name)
+
+
+def drawing(images: Any) -> Callable[..., Any]:
+    """A generator that draws these, whatever it is asked for."""
+
+    def draw(_n: int, _labels: object, _rng: torch.Generator) -> Any:
+        return images
+
+    return draw
+
+
+def with_nan() -> np.ndarray:
+    images = UNIT.copy()
+    images[2, 0, 5] = np.nan
+    return images
+
+
+def palette_with_a_hole() -> bytes:
+    image = Image.fromarray(COLOUR[0]).convert("P")
+    return png(image, transparency=int(np.asarray(image)[0, 0]))
+
+
+def animation() -> bytes:
+    frames = [Image.fromarray(image) for image in GREY[:3]]
+    return png(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+def deep_png(colour: int, channels: int) -> bytes:
+    """A PNG of 16 bits a channel; colour is its type: 2 for RGB, 4 for grey with alpha."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + RNG.bytes(8 * channels * 2) for _ in range(8))
+    header = struct.pack(">IIBBBBB", 8, 8, 16, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def beside(make: Callable[[Path], object]) -> Path:
+    """A folder of good images in which something else is called x.png."""
+    make(folder() / "x.png")
+    return Path("samples")
+
+
+def pipe(name: str) -> Path:
+    os.mkfifo(name)
+    return Path(name)
+
+
+def dangling(name: str) -> Path:
+    Path(name).symlink_to("gone")
+    return Path(name)
+
+
+def web_of_links() -> Path:
+    """Fifteen folders, each with eight links to the next: 8 ** 15 ways to one image."""
+    for level in range(15):
+        Path(f"d{level}").mkdir()
+        for link in range(8):
+            Path(f"d{level}", f"to{link}").symlink_to(f"../d{level + 1}")
+    Path("d15").mkdir()
+    Path("d15", "0.png").write_bytes(png(GREY[0]))
+    return Path("d0")
+
+
+def holes() -> Path:
+    """An npy file of 196 GiB that takes no room on the disk."""
+    shape = (196 * 2**20, 32, 32)
+    with Path("fake.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + 196 * 2**30)
+    return Path("fake.npy")
+
+
+def twice() -> Path:
+    saved(np.savez, "fake.npz", GREY)
+    with warnings.catch_warnings(), zipfile.ZipFile("fake.npz", "a") as file:
+        warnings.simplefilter("ignore")
+        file.writestr("arr_0.npy", file.read("arr_0.npy"))
+    return Path("fake.npz")
+
+
+def transparent() -> bytes:
+    alpha = np.full((8, 8, 1), 128, dtype=np.uint8)
+    return png(np.concatenate([COLOUR[0], alpha], axis=2))
+
+
+def large_png() -> bytes:
+    return png(Image.new("1", (9000, 9000)))
+
+
+CASES: dict[str, list[Case]] = {
+    "Arrays and tensors": [
+        Case("floats in [0, 1]", lambda: image_set(UNIT), ("float32 from 0 to 1", "(x * 255).round().astype('uint8')")),
+        Case(
+            "a float tensor in [-1, 1]",
+            lambda: image_set(torch.from_numpy(UNIT) * 2 - 1),
+            ("from -1 to 1", "((x + 1) * 127.5).round().clip(0, 255).to(torch.uint8)"),
+        ),
+        Case("floats in [0, 255]", lambda: image_set(GREY / 1.5), ("float64", "x.round()")),
+        Case("normalised floats", lambda: image_set(UNIT * 4 - 2), ("from -2 to 2", "Undo your own normalisation")),
+        Case("a NaN", lambda: image_set(with_nan()), ("nan at index (2, 0, 5)", "diverged")),
+        Case("int64", lambda: image_set(GREY.astype(np.int64)), ("got int64", "x.astype('uint8')")),
+        Case("16-bit values", lambda: image_set(GREY.astype(np.uint16) * 257), ("got uint16", "(x // 257)")),
+        Case("booleans", lambda: image_set(GREY > 99), ("got bool", "x.astype('uint8') * 255")),
+        Case("text", lambda: image_set(np.array(["a.png"])), ("<U5", "array of numbers")),
+        Case("all pixels equal", lambda: image_set(np.zeros((6, 8, 8), np.uint8)), ("are 0", "(x * 255).round()")),
+        Case("one grey image", lambda: image_set(GREY[0]), ("shape (8, 8)", "images[None]")),
+        Case("one colour image", lambda: image_set(COLOUR[0]), ("Shape (8, 8, 3)", "images[None]")),
+        Case("NCHW or NHWC?", lambda: image_set(COLOUR[:, :3]), ("(6, 3, 8, 3)", "ImageSet.from_array")),
+        Case("four channels", lambda: image_set(np.zeros((6, 8, 8, 4), np.uint8)), ("(6, 8, 8, 4)", "images[..., :3]")),
+        Case("no image", lambda: image_set(GREY[:0]), ("shape (0, 8, 8)", "at least one image")),
+        Case("flattened images", lambda: image_set(GREY.reshape(6, 64)), ("(6, 64)", "images.reshape(-1, 1, 8, 8)")),
+        Case("images and one-hot rows", lambda: image_set((GREY, np.eye(6))), ("(6, 6)", "argmax(axis=1)")),
+        Case("a sparse tensor", lambda: image_set(torch.from_numpy(GREY).to_sparse()), ("Tensor", "Pass a dense array")),
+    ],
+    "Labels": [
+        Case("too few", lambda: image_set(GREY, labels=LABELS[:4]), ("6 images", "4 labels")),
+        Case("one-hot rows", lambda: image_set(GREY, labels=np.eye(6)), ("shape (6, 6)", "labels.argmax(axis=1)")),
+        Case("whole floats", lambda: image_set(GREY, labels=LABELS * 1.0), ("float64", "labels.astype(int)")),
+        Case("fractions", lambda: image_set(GREY, labels=LABELS / 2), ("float64", "number no class")),
+        Case("booleans", lambda: image_set(GREY, labels=LABELS > 0), ("bool", "labels.astype(int)")),
+        Case("names", lambda: image_set(GREY, labels=list("abcabc")), ("<U1", "np.unique", "class_names=")),
+        Case("classes of folders, asked of an array", lambda: image_set(GREY, classes="folders"), ("folders", "labels=")),
+        Case("negative", lambda: image_set(GREY, labels=LABELS - 1), ("label 0 is -1", "Number classes from 0")),
+        Case(
+            "more classes than names",
+            lambda: image_set(GREY, labels=LABELS, class_names=("a", "b")),
+            ("label 2 needs 3 class names", "got 2"),
+        ),
+    ],
+    "Folders": [
+        Case("no such folder", lambda: image_set("sampels"), ("sampels", "name:split")),
+        Case("a text file", lambda: image_set(written("samples.txt", b"x")), ("samples.txt", "must be a folder")),
+        Case("an empty folder", lambda: image_set(only()), ("samples", "right level")),
+        Case("a stranger", lambda: image_set(folder(log__txt=b"x")), ("log.txt is none", "Move it")),
+        Case(
+            "a name that a terminal would obey",
+            lambda: image_set(beside(lambda path: path.with_name("a\n\x1b[31m.txt").touch())),
+            (r"a\n\x1b[31m.txt is none",),
+        ),
+        Case("an empty name", lambda: image_set(""), ("empty text", "pass '.'")),
+        Case("a pipe among the images", lambda: image_set(beside(os.mkfifo)), ("samples/x.png", "a pipe", "Remove it")),
+        Case(
+            "a link to nothing among the images",
+            lambda: image_set(beside(lambda path: path.symlink_to("gone"))),
+            ("samples/x.png is a link to gone", "Fix the link"),
+        ),
+        Case("a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Fix the link")),
+        Case("a web of links", lambda: image_set(web_of_links()), ("d0", "too many links to one folder")),
+        Case("a list of folders", lambda: image_set(["train", "test"]), ("train is none", "one by one")),
+        Case("an iterator of paths", lambda: image_set(folder().glob("0*")), ("samples/0.png", "list(paths)")),
+        Case(
+            "mixed sizes",
+            lambda: image_set(folder(big__png=png(GREY[0].repeat(2, 0)))),
+            ("0.png is 8 x 8", "big.png is 16 x 8", "Resize"),
+        ),
+        Case(
+            "grey and colour",
+            lambda: image_set(folder(c__png=png(COLOUR[0]))),
+            ("0.png is 8 x 8 with 1 channel", "c.png is 8 x 8 with 3 channels", "all of them in grey, or all in colour"),
+        ),
+        Case("all images blank", lambda: image_set(only(a__png=png(GREY[0] * 0))), ("samples are 0",)),
+        Case("a truncated PNG", lambda: image_set(folder(x__png=png(GREY[0])[:60])), ("samples/x.png", "truncated")),
+        Case("a text named .png", lambda: image_set(folder(x__png=b"hello")), ("samples/x.png", "no image")),
+        Case("an empty file", lambda: image_set(folder(x__png=b"")), ("samples/x.png", "truncated")),
+        Case("transparency", lambda: image_set(only(x__png=transparent())), ("samples/x.png", "Flatten")),
+        Case("a transparent palette", lambda: image_set(only(x__png=palette_with_a_hole())), ("x.png", "Flatten")),
+        Case("16-bit PNG", lambda: image_set(only(x__png=png(GREY[0].astype(np.uint16)))), ("x.png", "16 bits")),
+        Case("16-bit colour PNG", lambda: image_set(only(x__png=deep_png(2, 3))), ("x.png", "16 bits")),
+        Case("16-bit grey PNG with alpha", lambda: image_set(only(x__png=deep_png(4, 2))), ("x.png", "16 bits")),
+        Case("16-bit PPM", lambda: image_set(only(x__ppm=b"P6 8 8 65535\n" + bytes(384))), ("x.ppm", "16 bits")),
+        Case(
+            "a PGM with a long comment",
+            lambda: image_set(only(x__pgm=b"P5\n#" + b"x" * 10_000_000 + b"\n8 8 255\n" + GREY[0].tobytes())),
+            ("x.pgm", "4,096 bytes", "Drop its comments"),
+        ),
+        Case(
+            "CMYK JPEG",
+            lambda: image_set(only(x__jpg=png(Image.fromarray(COLOUR[0]).convert("CMYK"), "JPEG"))),
+            ("x.jpg", "'CMYK'"),
+        ),
+        Case("an animated GIF", lambda: image_set(only(x__gif=animation())), ("x.gif", "animation", "frames")),
+        Case("a giant image", lambda: image_set(only(x__png=large_png())), ("x.png", "9000 x 9000", "at most")),
+        Case(
+            "class folders and loose images",
+            lambda: image_set(folder(cat___1__png=png(GREY[0]))),
+            ("loose images (0.png)", "class's folder"),
+        ),
+        Case(
+            "classes on two levels",
+            lambda: image_set(_splits()),
+            ("side by side", "test/cat", "train/cat"),
+        ),
+        Case(
+            "half of the names labelled",
+            lambda: image_set(only(a__png=png(GREY[0]), **{"3_0__png": png(GREY[1])})),
+            ("a.png is not", "all of them"),
+        ),
+    ],
+    "Zip files": [
+        Case("no zip", lambda: image_set(written("samples.zip", b"hello")), ("samples.zip", "Pack the images again")),
+        Case("a missing zip", lambda: image_set("samples.zip"), ("no file", "samples.zip")),
+        Case("a pipe", lambda: image_set(pipe("samples.zip")), ("samples.zip", "a pipe")),
+        Case("a damaged member", lambda: image_set(damaged_member()), ("0.png in samples.zip", "Pack")),
+        Case(
+            "path traversal",
+            lambda: image_set(archive({"../evil.png": png(GREY[0])})),
+            ("'../evil.png'", "Do not trust"),
+        ),
+        Case(
+            "a bomb",
+            lambda: image_set(archive({"0.png": bytes(40_000_000)})),
+            ("0.png in samples.zip", "to 40,000,000 bytes", "Do not trust"),
+        ),
+        Case("no image", lambda: image_set(archive({})), ("samples.zip", "holds none")),
+        Case("dataset.json: one image unlabelled", lambda: image_set(labelled([["0.png", 1]])), ("1.png has no label",)),
+        Case(
+            "dataset.json: one-hot",
+            lambda: image_set(labelled([["0.png", [0, 1]], ["1.png", 1]])),
+            ("number of its class", "0.png has [0, 1]"),
+        ),
+        Case(
+            "dataset.json: an image too many",
+            lambda: image_set(labelled([["0.png", 1], ["1.png", 1], ["2.png", 0]])),
+            ("labels 2.png", "complete"),
+        ),
+        Case("dataset.json: other JSON", lambda: image_set(labelled([3])), ('{"labels": [[name, class], ...]}',)),
+        Case(
+            "dataset.json: a key twice",
+            lambda: image_set(archive({"0.png": png(GREY[0]), "dataset.json": b'{"labels": null, "labels": []}'})),
+            ("the key labels twice", "Keep one"),
+        ),
+        Case(
+            "dataset.json: an image twice",
+            lambda: image_set(labelled([["0.png", 1], ["1.png", 1], ["./0.png", 0]])),
+            ("labels 0.png twice", "Keep one"),
+        ),
+    ],
+    "npz and npy files": [
+        Case("no npz", lambda: image_set(written("fake.npz", b"hello")), ("fake.npz", "np.savez")),
+        Case(
+            "Python objects",
+            lambda: image_set(saved(np.save, "fake.npy", np.array([{"a": 1}]))),
+            ("fake.npy", "without pickle", "plain arrays"),
+        ),
+        Case(
+            "a truncated npy",
+            lambda: image_set(written("fake.npy", saved(np.save, "fake.npy", GREY).read_bytes()[:200])),
+            ("fake.npy", "truncated"),
+        ),
+        Case(
+            "statistics instead of images",
+            lambda: image_set(saved(np.savez, "fake.npz", mu=UNIT[0], sigma=UNIT[1])),
+            ("it holds mu, sigma", "arr_0"),
+        ),
+        Case(
+            "labels of another length",
+            lambda: image_set(saved(np.savez, "fake.npz", COLOUR, LABELS[:5])),
+            ("fake.npz", "6 images", "5 labels"),
+        ),
+        Case("a bomb", lambda: image_set(_npz_bomb()), ("bomb.npz", "to 30,000,1", "Do not trust")),
+        Case("a file of holes", lambda: image_set(holes()), ("fake.npy", "to 210,", "Do not trust")),
+        Case("a pipe", lambda: image_set(pipe("fake.npz")), ("fake.npz", "a pipe")),
+        Case("one array twice", lambda: image_set(twice()), ("fake.npz", "two arrays named arr_0")),
+        Case(
+            "two arrays that may be the images",
+            lambda: image_set(saved(np.savez, "fake.npz", GREY, images=GREY)),
+            ("both arr_0 and images", "Store one"),
+        ),
+        Case(
+            "statistics beside images",
+            lambda: image_set(saved(np.savez, "fake.npz", GREY, mu=UNIT[0], sigma=UNIT[1])),
+            ("images (arr_0)", "mu, sigma", "Store the images alone"),
+        ),
+    ],
+    "Data sets and loaders": [
+        Case(
+            "floats from ToTensor",
+            lambda: image_set(TensorDataset(torch.from_numpy(UNIT[:, None]), torch.from_numpy(LABELS))),
+            ("item 0 of TensorDataset", ".to(torch.uint8)"),
+        ),
+        Case(
+            "items of other shapes",
+            lambda: image_set([GREY[0], GREY[1], GREY[2][:4]]),
+            ("item 0 has (1, 8, 8)", "item 2 has (1, 4, 8)"),
+        ),
+        Case(
+            "three parts an item",
+            lambda: image_set(DataLoader(TensorDataset(*[torch.from_numpy(GREY)] * 3))),
+            ("DataLoader", "list of 3"),
+        ),
+        Case("dicts", lambda: image_set([{"image": GREY[0]}]), ("dict", "(image, label)")),
+        Case("nothing in it", lambda: image_set([]), ("list", "empty")),
+        Case("some labels", lambda: image_set([(GREY[0], 1), GREY[1]]), ("1 of 2 items",)),
+    ],
+    "Generators": [
+        Case("how many?", lambda: image_set(drawing(GREY)), ("n=", "labels=")),
+        Case(
+            "too few images",
+            lambda: image_set(drawing(GREY[:5]), n=6),
+            ("asked for 6 images", "returned 5"),
+        ),
+        Case(
+            "floats",
+            lambda: image_set(drawing(torch.from_numpy(UNIT) * 2 - 1), n=6),
+            ("float32", "127.5"),
+        ),
+    ],
+    "Names and numbers": [
+        Case("a data set's name, misspelt", lambda: image_set("hoad:test"), ("'hoad'", "'hoda'", "Known: ")),
+        Case("a split's name, misspelt", lambda: image_set("digits:tets"), ("'tets'", "'test'")),
+        Case("a data set whose file is absent", lambda: image_set("hoda:train"), ("hoda/Train 60000.cdb", "GANEVAL_DATA")),
+        Case("more images than there are", lambda: image_set(GREY, n=7), ("7 images", "holds 6")),
+        Case("no images", lambda: image_set(GREY, n=0), ("n must be a whole number of at least 1", "got 0")),
+        Case("fewer than no images", lambda: image_set(GREY, n=-5), ("n must be", "got -5")),
+        Case("half an image", lambda: image_set(GREY, n=HALF), ("n must be", "got 2.5")),
+        Case("a negative seed", lambda: image_set(GREY, n=2, seed=-1), ("seed must be", "at least 0", "got -1")),
+        Case("something else", lambda: image_set(3.5), ("folder, zip, npz", "got float")),
+    ],
+}  # fmt: skip
+
+
+def _splits() -> Path:
+    for split in ("train", "test"):
+        Path("samples", split, "cat").mkdir(parents=True)
+        Path("samples", split, "cat", "0.png").write_bytes(png(GREY[0]))
+    return Path("samples")
+
+
+def _npz_bomb() -> Path:
+    return saved(np.savez_compressed, "bomb.npz", np.zeros((30, 1000, 1000), dtype=np.uint8))
+
+
+@contextlib.contextmanager
+def empty_place() -> Iterator[None]:
+    """An empty working directory without data sets, so that messages show the same paths everywhere."""
+    before = {name: os.environ.get(name) for name in ("GANEVAL_DATA", "XDG_CACHE_HOME")}
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
+        os.environ |= {"GANEVAL_DATA": "data", "XDG_CACHE_HOME": "cache"}
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def message_of(case: Case) -> tuple[str, str]:
+    """The class and the text of the error that the case raises."""
+    with empty_place():
+        try:
+            case.open().array()
+        except GanevalError as error:
+            kind, text = type(error).__name__, str(error)
+        else:
+            raise AssertionError(f"{case.what}: no error")
+    lost = [part for part in case.says if part not in text]
+    if lost:
+        raise AssertionError(f"{case.what}: the message does not contain {lost}: {text}")
+    return kind, text
+
+
+def render_page() -> str:
+    parts = [part for title, cases in CASES.items() for part in (f"## {title}", messages_table(cases))]
+    said = (
+        "It makes each of these inputs and opens it; a test keeps the page up to date. All errors are `GanevalError`s, and so "
+        "`ValueError`s: the command line prints their one line."
+    )
+    return render_document("Bad inputs and what they get", "bad_inputs", parts, said=said)
+
+
+def messages_table(cases: Sequence[Case]) -> str:
+    rows = []
+    for case in cases:
+        kind, text = message_of(case)
+        rows.append((case.what, f"`{kind}`", f"`{text.replace('|', chr(92) + '|')}`"))
+    return markdown_table(("input", "error", "message"), rows)
+
+
+def main(*, out: Path = DOCS) -> Path:
+    """Write `out/bad-inputs.md`."""
+    return write_atomic(out / "bad-inputs.md", render_page())

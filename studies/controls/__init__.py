@@ -1,0 +1,1 @@
+"""Generators whose fault is known, in front of every metric."""

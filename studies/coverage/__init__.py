@@ -1,0 +1,1 @@
+"""What errors and intervals of metrics promise."""

@@ -1,0 +1,1 @@
+"""Critics, class heads and lost modes."""

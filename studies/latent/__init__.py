@@ -1,0 +1,1 @@
+"""What latent spaces keep of a class."""

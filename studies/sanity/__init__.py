@@ -1,0 +1,1 @@
+"""Which metrics pass which sanity check."""

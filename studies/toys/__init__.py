@@ -1,0 +1,1 @@
+"""Modes in the plane."""

@@ -1,0 +1,145 @@
+"""Known faults, put into real digits and measured, against the word on the badge: a table, and healthy sets without a word."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from ganeval.measure.functions import evaluate
+from ganeval.records.scores import Evaluation, Floor, ScoreRecord
+from ganeval.report.story import story_of
+
+N = 400
+MEASURED = ("precision", "ms_ssim", "embedding_spread", "recall", "coverage", "duplicates", "copies", "classifier_score", "class_balance",
+            "missing_classes")  # fmt: skip
+Images, Labels = NDArray[np.uint8], NDArray[np.int64]
+Fault = Callable[[Images, Labels, np.random.Generator], tuple[Images, Labels]]
+
+
+@functools.cache
+def _parts(seed: int = 0) -> list[tuple[Images, Labels]]:
+    """Training images, real ones to compare with, and others in the place of generated ones: disjoint."""
+    from ganeval.datasets.dataset import DATASETS
+
+    splits = [DATASETS["digits"].load(name) for name in ("train", "test")]
+    images, labels = (np.concatenate([getattr(split, key) for split in splits]) for key in ("images", "labels"))
+    order = np.random.default_rng(seed).permutation(len(images))
+    return [(images[rows], labels[rows]) for rows in (order[:N], order[N : 2 * N], order[2 * N : 3 * N])]
+
+
+def _measured(fault: Fault, seed: int = 0) -> Evaluation:
+    train, real, fakes = _parts(seed)
+    faulty = fault(fakes[0].copy(), fakes[1].copy(), np.random.default_rng(seed))
+    return evaluate(real, faulty, classifier="digits", train=train, metrics=MEASURED)
+
+
+def _static(share: float) -> Fault:
+    def fault(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
+        hit = rng.permutation(len(images))[: int(share * len(images))]
+        images[hit] = rng.integers(0, 256, images[hit].shape, dtype=np.uint8)
+        return images, labels
+
+    return fault
+
+
+def _noise(size: float) -> Fault:
+    return lambda images, labels, rng: (
+        np.clip(images + rng.normal(0, size, images.shape), 0, 255).round().astype(np.uint8), labels,
+    )  # fmt: skip
+
+
+def _blur(size: float) -> Fault:
+    return lambda images, labels, _: (
+        gaussian_filter(images.astype(float), (0, 0, size, size)).round().astype(np.uint8), labels,
+    )  # fmt: skip
+
+
+def _copies(share: float) -> Fault:
+    def fault(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
+        hit = rng.permutation(len(images))[: int(share * len(images))]
+        images[hit], labels[hit] = (part[hit] for part in _parts()[0])
+        return images, labels
+
+    return fault
+
+
+def _wrong_labels(share: float) -> Fault:
+    def fault(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
+        hit = rng.permutation(len(images))[: int(share * len(images))]
+        labels[hit] = (labels[hit] + 1) % 10
+        return images, labels
+
+    return fault
+
+
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "30 % static": (_static(0.3), "noisy"),
+    "only static": (_static(1.0), "noisy"),
+    "noise": (_noise(40), "noisy"),
+    "much noise": (_noise(100), "noisy"),
+    "blur": (_blur(0.8), "blurred"),
+    "much blur": (_blur(1.2), "blurred"),
+    "a fifth copied": (_copies(0.2), "copied"),
+    "all copied": (_copies(1.0), "copied"),
+    "two classes lost": (lambda x, y, _: (x[y > 1], y[y > 1]), "collapsed"),
+    "twenty images": (lambda x, y, _: (x[np.arange(N) % 20], y[np.arange(N) % 20]), "collapsed"),
+    "one image": (lambda x, y, _: (np.repeat(x[:1], N, axis=0), y), "collapsed"),
+    "a fifth mislabelled": (_wrong_labels(0.2), "mislabelled"),
+    "half mislabelled": (_wrong_labels(0.5), "mislabelled"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_badge_names_the_fault(name: str) -> None:
+    fault, word = FAULTS[name]
+    story = story_of(_measured(fault))
+    assert story.word == word
+    assert story.level in ("warn", "bad")
+    assert any(character.isdigit() for character in story.sentences[0])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_real_images_in_the_generators_place_have_no_fault(seed: int) -> None:
+    assert story_of(_measured(lambda x, y, _: (x, y), seed)).word == "no fault found"
+
+
+def _with(**scores: tuple[float, float, float | None]) -> Evaluation:
+    """A healthy evaluation with some numbers changed: value, half-width of the interval, floor."""
+    evaluation = _measured(lambda x, y, _: (x, y))
+    changed = {
+        name: replace(evaluation[name], value=value, interval=(value - half, value + half), se=half / 1.96,
+                      floor=None if floor is None else Floor(floor, 0.001, N))
+        for name, (value, half, floor) in scores.items()
+    }  # fmt: skip
+    return replace(evaluation, scores={**evaluation.scores, **changed})
+
+
+@pytest.mark.parametrize(
+    ("scores", "word"),
+    [
+        ({"classifier_score": (0.895, 0.010, 0.94)}, "no fault found"),
+        ({"classifier_score": (0.895, 0.010, 0.99)}, "mislabelled"),
+        ({"classifier_score": (0.895, 0.010, None)}, "no fault found"),
+        ({"classifier_score": (0.895, 0.002, None)}, "mislabelled"),
+        ({"precision": (0.611, 0.03, 0.938)}, "unrealistic"),
+        ({"precision": (0.611, 0.40, 0.938)}, "no fault found"),
+        ({"recall": (0.2, 0.02, 0.9)}, "collapsed"),
+        ({"recall": (0.6, 0.02, 0.9)}, "look closer"),
+        ({"recall": (0.6, 0.20, 0.9)}, "no fault found"),
+    ],
+)
+def test_a_fault_is_what_no_error_explains(scores: dict[str, tuple[float, float, float | None]], word: str) -> None:
+    assert story_of(_with(**scores)).word == word
+
+
+def test_a_floor_of_more_images_says_nothing_of_a_metric_that_grows_with_them() -> None:
+    evaluation = _with(recall=(0.2, 0.02, 0.9))
+    recall = replace(evaluation["recall"], floor=Floor(0.9, 0.001, 10 * N))
+    scores: dict[str, ScoreRecord] = {**evaluation.scores, "recall": recall}
+    assert story_of(replace(evaluation, scores=scores)).word == "no fault found"

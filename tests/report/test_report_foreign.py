@@ -1,0 +1,75 @@
+"""The page and the explanation of folders of other trainers: what is there, why nothing is measured, and what to type."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganeval.report import build_report
+from ganeval.runs.discovery import find_runs
+
+
+def _pictures(folder: Path, names: list[str], side: int = 120) -> Path:
+    folder.mkdir(parents=True)
+    for i, name in enumerate(names):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (side, side), dtype=np.uint8)).save(folder / name)
+    return folder.parent
+
+
+def _page(root: Path) -> str:
+    return build_report(find_runs(root), out=root.parent / "r.html").path.read_text()
+
+
+def _text(markup: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup)))
+
+
+def test_a_page_without_an_evaluation_is_what_is_there_and_one_box(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["400.png", "800.png"])
+    (root / "gan" / "log.csv").write_text("step,loss,fid\n400,1.0,55.5\n800,0.5,44.25\n")
+    page = _page(root)
+    assert 'class="panel empty"' not in page
+    assert page.count('class="advice"') == 1
+    assert "ganeval-report runs --as samples --real REAL_IMAGES --extractor inception" in _text(page)
+    card = page[page.index('id="run-0"') :].split("</article>")[0]
+    assert 'alt="the last picture"' in card
+    assert re.search(r"fid 44.25 step 800", _text(card))
+    assert "As logged by the trainer, not measured here" in card
+    sections = re.findall(r'<section id="([^"]*)"', page)
+    assert set(sections) == {"overview", "curves", "samples", "passport", "downloads"}
+
+
+def test_what_is_not_known_of_pictures_is_not_said(tmp_path: Path) -> None:
+    page = _page(_pictures(tmp_path / "runs" / "gan", ["400.png", "800.png"]))
+    section = _text(page[page.index('<section id="samples"') :].split("</section>")[0])
+    assert "slider" in section
+    assert "latent" not in section
+    assert "classes" not in section
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "command"),
+    [
+        (["400.png", "800.png"], "1 picture", "--as samples --real REAL_IMAGES"),
+        ([f"gen_{i}.png" for i in range(60)], "1 sample set", "--real REAL_IMAGES --extractor inception"),
+    ],
+)
+def test_the_explanation_says_what_was_read_why_not_measured_and_what_to_type(
+    names: list[str], said: str, command: str, tmp_path: Path
+) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", names, side=120 if len(names) == 2 else 28)
+    _pictures(root / "data" / "x", ["1.png", "2.png"])
+    text = find_runs(root, explain=True).explanation
+    assert re.search(rf"gan: read by pictures: {said.replace('1 picture', '2 pictures')}", text)
+    assert f"Type: ganeval-report {root}" in text
+    assert command in text
+    assert re.search(r"data/x: ignored, .* no run", text)
+
+
+def test_the_explanation_of_an_empty_folder_is_a_line(tmp_path: Path) -> None:
+    assert find_runs(tmp_path, explain=True).explanation == "found 0 runs"
