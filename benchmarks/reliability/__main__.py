@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import platform
 import resource
@@ -24,11 +26,12 @@ class Size:
     examples: int  # hostile command lines and calls
     pairs: int  # of results of one generator
     all_verbs: bool
+    all_options: bool  # under which trainers resume
     seed: int = 0
 
 
-QUICK = Size(stride=1, damages=300, examples=3000, pairs=400, all_verbs=False)
-FULL = Size(stride=1, damages=5000, examples=100_000, pairs=5000, all_verbs=True)
+QUICK = Size(stride=1, damages=300, examples=3000, pairs=400, all_verbs=False, all_options=False)
+FULL = Size(stride=1, damages=5000, examples=100_000, pairs=5000, all_verbs=True, all_options=True)
 
 
 def main() -> None:
@@ -119,10 +122,16 @@ def _closed(folder: Path, size: Size) -> str:
     )
 
 
-def _resumed(_folder: Path, _size: Size) -> str:
-    from benchmarks.reliability.resume import resumed
+def _resumed(folder: Path, size: Size) -> str:
+    from benchmarks.reliability.resume import ARITHMETIC, STEPS, resumed
 
-    return resumed()
+    options = ({}, *ARITHMETIC) if size.all_options else ({}, ARITHMETIC[-1])
+    with contextlib.redirect_stdout(io.StringIO()):  # trainers talk
+        found = resumed(folder, options)
+    return (
+        f"Each trainer's smallest profile: {STEPS} steps at once, against {STEPS // 2}, a stop, and the rest from the checkpoint. "
+        f"Weights, moments, averages and random states are compared bit for bit, and how they lie in memory.\n\n{found}"
+    )
 
 
 def _restore(cache: str | None) -> None:

@@ -9,6 +9,7 @@ from tyro.conf import OmitArgPrefixes
 
 from ganeval.cli.flags import Measuring, compute_of, protocol_of
 from ganeval.cli.say import require_places
+from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def evaluate(
     require_places(json)
     ranks = current()
     protocol, _ = protocol_of(how)
+    sets = (protocol.real, protocol.train, protocol.heldout, fake)
+    require_apart({"--json": json}, [images for images in sets if isinstance(images, str)])
     evaluation = _measured(fake, generator, protocol, compute_of(how, ranks=ranks))
     if ranks.rank == 0:
         if json is not None:

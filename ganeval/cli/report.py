@@ -15,6 +15,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.cli.flags import Measuring, compute_of, said
 from ganeval.cli.say import few, note, require_places
+from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
 from ganeval.errors import printable, sentence
 from ganeval.records.protocol import Protocol
@@ -61,6 +62,7 @@ def report(
             step, whose tiles are the samples.
     """
     require_places(out, json)
+    require_apart({"--out": out, "--json": json})
     evaluating = Evaluating(said(how, Protocol), compute_of(how), generator) if evaluate else None
     page = Page(runs, out, title, compare, json, tb, pictures, said(how, Protocol).get("real"))
     code = page.write(evaluating, explain=explain)

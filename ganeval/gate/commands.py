@@ -15,6 +15,7 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from ganeval.core.apart import require_apart
 from ganeval.core.files import write_atomic
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
@@ -93,6 +94,8 @@ def gate(
     """
     config, notes = options_config(options, said)
     path = config.resolve(config.baseline) if config.baseline else None
+    outputs = outputs_of(options, config)
+    require_apart({f"--{name}": to for name, to in outputs.items()}, _read(options, config))
     update = _update(options, config)
     if update is not None:
         if options.base_ref:
@@ -100,7 +103,7 @@ def gate(
         require_allowed(update, _require_path(path))
     candidate, nothing = _candidate(options, config, make_sampler, evaluate_run)
     outcome = run_gate(
-        candidate, config, update=update, outputs=outputs_of(options, config), github=options.github, nothing=nothing,
+        candidate, config, update=update, outputs=outputs, github=options.github, nothing=nothing,
         base_ref=options.base_ref,
     )  # fmt: skip
     outcome = replace(outcome, text="".join(f"note: {note}\n" for note in notes) + outcome.text)
@@ -247,6 +250,14 @@ def options_config(
     here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
     protocol, notes = Protocol.layered(("the command line", said), (path.name, config.protocol.to_json()))
     return replace(config, **changes, **here, protocol=protocol), notes
+
+
+def _read(options: GateOptions, config: GateConfig) -> list[Path | None]:
+    """The files that a gate reads; a run that is its own baseline could never fail, and is refused."""
+    promised = [config.resolve(path) for path in (config.baseline, config.anchor) if path]
+    if any(run.is_file() and path.is_file() and run.samefile(path) for run in options.runs for path in promised):
+        raise GateConfigError("A run cannot be its own baseline: nothing would ever be red. Name another baseline.")
+    return [*options.runs, *promised, Path(config.source) if config.source else None]
 
 
 def outputs_of(options: GateOptions, config: GateConfig) -> dict[str, Path]:

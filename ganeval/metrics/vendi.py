@@ -46,7 +46,7 @@ def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> 
     and
     warps raise it): the target is a ratio to the real set of 1.
     Standard error: delta method; row x moves H_1 by -x' log(M) x - H_1, M the mean of x x' (similar for other q).
-    Below n = d its 95 % interval covers about 90 %.
+    At n = 250 and d = 784 its 95 % interval covered 90 to 92 %; on two real embeddings (n = 500, d = 64) it is right.
     Bias: grows with n towards its limit; compare at equal n only.
     Differs from vendi-score: its `score_X(q=)` ignores q, ours does not.
     Raises: UndefinedError when a row is zero (no direction), TooFewSamplesError below 2 rows.

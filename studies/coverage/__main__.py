@@ -37,15 +37,24 @@ QUICK_SETS, QUICK_SIZES = 40, (500,)
 Found = dict[str, list[ScoreRecord]]
 
 
-def main(*, out: Path = RESULTS, pools: Path = Path("runs/coverage-pools"), quick: bool = False) -> Path:
+def main(
+    *,
+    out: Path = RESULTS,
+    pools: Path = Path("runs/coverage-pools"),
+    sets: int = SETS,
+    sizes: tuple[int, ...] = SIZES,
+    quick: bool = False,
+) -> Path:
     """Write `out/coverage.md`.
 
     Args:
         out: folder of the page.
         pools: where the embedded pools are kept.
+        sets: fresh sets of fakes a line; more of them go on where fewer stopped.
+        sizes: fakes of a set.
         quick: 40 sets of 500 fakes a line.
     """
-    sets, sizes = (QUICK_SETS, QUICK_SIZES) if quick else (SETS, SIZES)
+    sets, sizes = (QUICK_SETS, QUICK_SIZES) if quick else (sets, sizes)
     page, lines = out / "coverage.md", []
     for data, generator in WORLDS:
         seen = world(data, generator, pool=POOL, real=REAL, kept=pools)
@@ -55,7 +64,7 @@ def main(*, out: Path = RESULTS, pools: Path = Path("runs/coverage-pools"), quic
                 how = (seen.name, f"{n}", "equal numbers" if balanced else "at random")
                 found = _measured(seen, n, sets, balanced=balanced)
                 lines += [(*how, *line) for name, scores in found.items() for line in _row(name, scores, n / POOL)]
-                write_atomic(page, _page(lines, sets))  # what an interrupted study leaves
+                write_atomic(page, _page(lines, sets, sizes))  # what an interrupted study leaves
     return page
 
 
@@ -64,7 +73,7 @@ def _measured(seen: World, n: int, sets: int, *, balanced: bool) -> Found:
     for _ in range(sets):
         fake = seen.pool.take(_rows(seen, n, rng, balanced=balanced))
         near = evaluate(seen.real, fake, metrics=METRICS, floor=False, cache=False)
-        far = evaluate(seen.train, fake, heldout=seen.real, metrics=COPIES, floor=False, cache=False)
+        far = evaluate(seen.real, fake, train=seen.train, metrics=COPIES, floor=False, cache=False)
         for name, score in {**near.scores, **far.scores}.items():
             if score.ok and score.se is not None and score.interval is not None:
                 found[name].append(score)
@@ -93,7 +102,8 @@ def _row(name: str, scores: Sequence[ScoreRecord], share: float) -> Iterator[tup
     )  # fmt: skip
 
 
-def _page(lines: Sequence[Sequence[str]], sets: int) -> str:
+def _page(lines: Sequence[Sequence[str]], sets: int, sizes: Sequence[int]) -> str:
+    command = f"coverage --sets {sets} --sizes {' '.join(map(str, sizes))}"
     said = (
         f"On {machine()}, Python {platform.python_version()}: {sets} fresh sets of fakes a line, {REAL} fixed real rows, pools "
         f"of {POOL:,}; seeds 0, 1 and [n, balanced]."
@@ -104,5 +114,5 @@ def _page(lines: Sequence[Sequence[str]], sets: int) -> str:
         "covered: 95 % intervals that hold the mean. holds: 0.9 to 1.1 and 92 to 98 %."
     )
     return render_document(
-        "Errors and intervals on fresh fakes", "coverage", [legend, markdown_table(heads, lines)], said=said
+        "Errors and intervals on fresh fakes", command, [legend, markdown_table(heads, lines)], said=said
     )

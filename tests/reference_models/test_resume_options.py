@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.reliability.resume import ARITHMETIC, SMALL, same, whole_and_resumed
 from reference_models.plumbing.checkpoint import decode_state, encode_state, restore
-from reference_models.plumbing.options import Options
-from reference_models.plumbing.session import Session
-from reference_models.plumbing.system import SYSTEMS, fit, resume
+from reference_models.plumbing.system import SYSTEMS
 
 NAMES = SYSTEMS.names()
-QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=2, grids=1, threads=1)
-ARITHMETIC = ({"channels_last": True}, {"amp": True}, {"amp": True, "channels_last": True})
-
-
-def final(run) -> dict:
-    state = decode_state(run.checkpoint().read_bytes())
-    return {key: state[key] for key in ("step", "images", "held", "random", "torch")}
-
-
-def same(a, b) -> bool:
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b) and a.stride() == b.stride()
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return len(a) == len(b) and all(map(same, a, b)) if isinstance(a, (list, tuple)) else a == b
-
-
-def whole_and_resumed(name: str, out, options: Options, changes: Mapping | None = None) -> tuple[dict, dict]:
-    """The state after 6 steps at once, and after 3 and, from their checkpoint, 3 more."""
-    config = replace(SYSTEMS[name].profile("smoke"), steps=6, **(changes or {}))
-    whole = fit(name, config, dataset="synthetic", out=out / "whole", options=options)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Session, "_after_step", stopping(Session._after_step))
-        part = fit(name, config, dataset="synthetic", out=out / "part", options=options)
-    assert part.info["status"] == "stopped"
-    assert part.info["step"] == 3
-    return final(whole), final(resume(part.path))
-
-
-def stopping(after_step):
-    def after(self) -> None:
-        self._stop = self.step == 3
-        after_step(self)
-
-    return after
 
 
 @pytest.mark.parametrize("changes", ARITHMETIC, ids="+".join)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_system_resumes_bit_for_bit_under_faster_arithmetic(name, changes, tmp_path):
-    whole, resumed = whole_and_resumed(name, tmp_path, replace(QUICK, **changes))
+    whole, resumed = whole_and_resumed(name, tmp_path, replace(SMALL, **changes))
     assert same(whole, resumed)
 
 
@@ -65,14 +28,14 @@ def test_every_system_resumes_bit_for_bit_under_faster_arithmetic(name, changes,
 def test_augmentation_resumes_bit_for_bit(augment, channels_last, tmp_path):
     (name,) = (system.name for system in SYSTEMS if hasattr(system.profile("smoke"), "augment"))
     changes = {"augment": augment, "ada_ramp": 50, "flips": True}
-    whole, resumed = whole_and_resumed(name, tmp_path, replace(QUICK, channels_last=channels_last), changes)
+    whole, resumed = whole_and_resumed(name, tmp_path, replace(SMALL, channels_last=channels_last), changes)
     assert same(whole, resumed)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch's tracer looks at it
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a compiler on a CPU")
 def test_compiled_networks_resume_bit_for_bit(tmp_path):
-    whole, resumed = whole_and_resumed("gan_mlp", tmp_path, replace(QUICK, compile=True), {"loss": "plain"})
+    whole, resumed = whole_and_resumed("gan_mlp", tmp_path, replace(SMALL, compile=True), {"loss": "plain"})
     assert same(whole, resumed)
 
 
@@ -81,7 +44,7 @@ def test_traced_convolutions_in_another_layout_resume_bit_for_bit(tmp_path, monk
     """All of torch.compile but the compiler, which takes a minute here."""
     compile_ = nn.Module.compile
     monkeypatch.setattr(nn.Module, "compile", lambda net: compile_(net, backend="aot_eager"))
-    options = replace(QUICK, compile=True, channels_last=True)
+    options = replace(SMALL, compile=True, channels_last=True)
     whole, resumed = whole_and_resumed("dcgan", tmp_path, options)
     assert same(whole, resumed)
 
