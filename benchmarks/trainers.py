@@ -26,7 +26,8 @@ from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
 from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import create_run
-from reference_models.plumbing.data import Data, load_data, resample, to_float
+from reference_models.plumbing.data import Data, resample, to_float
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, processor

@@ -21,7 +21,7 @@ from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from reference_models.bands.equal_n import OPTIONS, PROTOCOL_N, K, some
 from reference_models.controls.control import build
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.system import open_sampler
 from studies.page import RESULTS, machine, markdown_table, percent, recipe_text, render_document
 

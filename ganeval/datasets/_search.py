@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganeval.core.folders import cache_root
-from ganeval.datasets.dataset import RemoteFile
 from ganeval.errors import MissingFileError
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a data set: searched in GANEVAL_DATA, then the cache, then fetched."""
+
+    name: str  # relative path inside the data folder, "hoda/Test 20000.cdb"
+    url: str  # "" where it cannot be fetched
+    sha256: str | None  # of the original file
+    how: str = ""  # what a person does to get it by hand
+    also: tuple[str, ...] = ()  # other names (another packing, a folder) that are accepted in its place
 
 
 def find_file(file: RemoteFile) -> Path:

@@ -10,9 +10,9 @@ from ganeval.core.files import append_text, write_atomic
 from ganeval.errors import GanevalError
 from ganeval.gate.verdict import Exit, Verdict
 from ganeval.gate.writer import WRITERS
-from ganeval.gate.writers.summary import LIMIT as SUMMARY_LIMIT
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+SUMMARY_LIMIT = 2**20  # bytes that all steps of a job share: an upload above it is dropped as a whole
 
 
 class OutputError(GanevalError):

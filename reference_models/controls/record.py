@@ -13,7 +13,8 @@ from ganeval.errors import WrongInputError
 from ganeval.runs.directory import RunDirectory, create_run
 from reference_models.controls.control import CONTROLS, build
 from reference_models.controls.copying import HELD_OUT_REAL
-from reference_models.plumbing.data import Data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.session import GRID_COLUMNS
 from reference_models.plumbing.system import processor, protocol_of
 

@@ -24,7 +24,8 @@ from ganeval.runs.directory import RunDirectory, create_run, open_run
 from ganeval.runs.lock import sole_writer
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
-from reference_models.plumbing.data import SYNTHETIC, Data, blank_data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import SYNTHETIC, blank_data, load_data
 from reference_models.plumbing.parallel import Bystander, Team
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges

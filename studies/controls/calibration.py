@@ -15,7 +15,8 @@ from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, ScoreRecord
 from reference_models.bands.equal_n import OPTIONS, some
 from reference_models.controls.control import CONTROLS, build
-from reference_models.plumbing.data import Data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.seeds import generator
 
 HEALTHY = "held_out_real"

@@ -15,7 +15,7 @@ from benchmarks.transcriptions import TRANSCRIPTIONS, PlaneDiscriminator, shuffl
 from ganeval.errors import WrongInputError
 from ganeval.runs.directory import create_run
 from reference_models import cgan
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS
