@@ -24,13 +24,14 @@ from benchmarks.suite import blobs
 from benchmarks.timing import Contest, Result, race
 from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
 from ganeval.core.files import write_atomic
+from ganeval.core.machine import processor
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import create_run
 from reference_models.plumbing.data import Data, resample, to_float
 from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
-from reference_models.plumbing.system import SYSTEMS, processor
+from reference_models.plumbing.system import SYSTEMS
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
 RECOMMENDED, PLAIN = "recommended", "plain"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 import webbrowser
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from ganeval.cli.flags import Measuring, compute_of, said
 from ganeval.cli.say import few, note, require_places
 from ganeval.core.files import writing
+from ganeval.core.machine import quiet
 from ganeval.errors import printable, sentence
 from ganeval.records.protocol import Protocol
 from ganeval.runs.series import Pictures
@@ -143,9 +142,8 @@ class Evaluating:
         from ganeval.measure.run_samples import evaluate_pending
 
         opening = load_generator(self.generator) if self.generator else None
-        quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
         done = 0
-        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet) as bar:
+        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet()) as bar:
             for pending in waiting:
                 try:
                     evaluate_pending(pending, self.compute, generator=opening)

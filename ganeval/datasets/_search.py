@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganeval.core.folders import cache_root
+from ganeval.core.machine import quiet
 from ganeval.errors import MissingFileError
 
 
@@ -72,7 +72,7 @@ def _fetch(file: RemoteFile) -> Path:
             f"sha256:{file.sha256}",
             fname=target.name,
             path=target.parent,
-            progressbar=sys.stderr.isatty() and not os.environ.get("CI"),
+            progressbar=not quiet(),
         )
     except (OSError, ValueError) as error:  # no network, no such page, another hash
         raise MissingFileError(_missing(file, f"Fetching {file.url} failed: {_first_line(error)}.")) from error

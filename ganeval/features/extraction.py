@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import sys
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +23,7 @@ from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
+from ganeval.core.machine import quiet
 from ganeval.core.registry import load_object, unknown_name
 from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractors import EXTRACTORS
@@ -374,7 +373,7 @@ def _embed_all(
 ) -> Embedded:
     parts: list[Embedded] = []
     start = span.start
-    silent = not progress or not sys.stderr.isatty() or bool(os.environ.get("CI"))
+    silent = not progress or quiet()
     with tqdm(total=span.stop - start, desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
         while start < span.stop:
             stop = min(start + batch, span.stop)
