@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
-from ganeval.classifiers.judge import train_classifier
+from ganeval.classifiers.train_own import train_classifier
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import Features
