@@ -15,7 +15,6 @@ from ganeval.errors import WrongInputError
 from ganeval.gate.ranges import Range, range_of
 
 MOST = 1e12  # beyond every distance between embeddings of images
-SHARE = Range(0.0, 1.0, "higher")
 Place = tuple[str | int, ...]
 Problem = tuple[str, str]  # the key of the rule, and the sentence
 
