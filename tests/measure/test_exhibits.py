@@ -39,9 +39,9 @@ def test_every_group_but_walks_comes_from_two_sets_of_images() -> None:
     found = gather_exhibits(
         Pairs(_pair(), _pair()), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
     )
-    assert {key.partition(".")[0] for key in found} == set(
-        ["map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity", "judge"]
-    )
+    assert {key.partition(".")[0] for key in found} == {
+        "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity", "judge",
+    }  # fmt: skip
 
 
 def test_galleries_hold_the_ends_of_their_orders() -> None:
