@@ -283,7 +283,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
             "`python -m reference_models NAME`, fp32, which is what the plain one computes too. *Recommended* adds `--amp "
             "--channels-last`: convolutions and matrix products in bfloat16, penalties, losses, weights and averages in "
             "fp32; most pages of results are trained with it. "
-            f"{_exceptions()}The bar is for the recommended options, by the clock; in brackets "
+            f"{_exceptions()}{_unraced()}The bar is for the recommended options, by the clock; in brackets "
             "the same of CPU time, which other work on the machine disturbs less."
         ),
         _reading(rows),
@@ -301,6 +301,11 @@ def page(rows: Sequence[Row], blocks: int) -> str:
 def _exceptions() -> str:
     plain = [f"`{name}`" for name, entry in ENTRIES.items() if not entry.bf16]
     return f"Not for {', '.join(plain)}, whose products are too small to gain: there it is the default once more. "
+
+
+def _unraced() -> str:
+    missing = [f"`{name}`" for name in SYSTEMS.names() if name not in TRANSCRIPTIONS]
+    return f"Without a plain transcription, so not raced: {', '.join(missing)}. " if missing else ""
 
 
 def _cells(row: Row) -> list[str]:
