@@ -7,6 +7,7 @@ On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, sentence
 from ganeval.features.ranks import current, leave
 from ganeval.runs.directory import command_line
 from reference_models.bands.check import said_of_curves
@@ -28,7 +29,7 @@ USAGE = "usage: python -m reference_models NAME [--dataset D] [--profile P] [--o
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; returns the exit code: 0 done, 2 wrong input, 130 interrupted."""
+    """Train; returns the exit code: 0 done, 2 wrong input or a training that failed, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         _say(
@@ -39,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, flags = arguments[0], arguments[1:]
     try:
         return _show(name, flags) if name in CONTROLS else _run(SYSTEMS[name], flags)
-    except GanevalError as error:
-        _say(f"reference_models: {error}", file=sys.stderr)
+    except (GanevalError, OSError) as error:
+        _say(f"reference_models: {sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        _say("reference_models: interrupted; a run that had begun goes on with --resume.", file=sys.stderr)
         return 130
 
 
@@ -59,8 +61,18 @@ def _run(system: System, flags: list[str]) -> int:
     status = run.info["status"]
     if current().rank == 0:
         said = said_of_curves(run) if status == "done" else ""
-        _say("\n".join(filter(None, (f"{status}: {run.path}", said))))
+        _say("\n".join(filter(None, (f"{status}: {run.path}", said, _next(system, asked.where, status)))))
     return 0 if status == "done" else 130
+
+
+def _next(system: System, where: Where, status: str) -> str:
+    """What to type next."""
+    if status == "done":
+        return f"look at it: ganeval report {shlex.quote(str(where.out))}"
+    flags = (
+        f"--dataset {where.dataset} --profile {where.profile} --out {shlex.quote(str(where.out))} --seed {where.seed}"
+    )
+    return f"go on with: python -m reference_models {system.name} {flags} --resume, and the other options as before"
 
 
 def _show(name: str, flags: list[str]) -> int:

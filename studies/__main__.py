@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GanevalError as error:
         sys.stderr.write(f"studies: {error}\n")
         return 2
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"studies: interrupted, no page is written. {stopped}\n")
+        return 130
     return 0
 
 

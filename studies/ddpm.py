@@ -18,9 +18,9 @@ from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
 from reference_models.bands.equal_n import PROTOCOL_N, K, some
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
+from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, markdown_table, png_of, recipe_text, render_document, with_interval
-from studies.trained import newest
+from studies.trained import newest, train_whole
 
 SYSTEM = "ddpm"
 NFES = (2, 5, 10, 20, 50)
@@ -56,7 +56,7 @@ def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULT
     """
     run = newest(runs, SYSTEM, dataset)
     if run is None:
-        run = fit(SYSTEM, SYSTEMS[SYSTEM].profile(profile), dataset=dataset, out=runs, seed=seed, options=OPTIONS)
+        run = train_whole(runs, SYSTEM, dataset, SYSTEMS[SYSTEM].profile(profile), seed, OPTIONS)
     rows = [measure_at(run, nfe, per_class, seed) for nfe in nfes]
     write_atomic(out / "ddpm.png", render_picture(rows))
     write_atomic(out / "ddpm-nfe.png", render_curves(rows))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ganeval.cli.demo import demo
+from ganeval.cli.demo import run_demo
 from ganeval.core.files import write_json
 from ganeval.errors import GanevalError
 from ganeval.report import build_report
@@ -38,7 +38,7 @@ def main(*, runs: Path | None = None, out: Path = DOCS) -> Path:
         if runs:
             shutil.copytree(runs, copy)
         else:
-            demo(copy, Path(scratch) / "report.html", say=print)
+            run_demo(copy, Path(scratch) / "report.html", say=print)
         for run in sorted(copy.iterdir()):
             without_clock(run)
         result = build_report(find_runs(copy), out=page, title="ganeval: a healthy and a collapsed generator")

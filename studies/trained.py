@@ -20,9 +20,15 @@ def finished(root: Path, system: str, dataset: str, config: Any, seed: int) -> R
 
 def trained(root: Path, system: str, dataset: str, config: Any, seed: int, options: Options) -> RunDirectory:
     """That run, trained now where there is none."""
-    return finished(root, system, dataset, config, seed) or fit(
-        system, config, dataset=dataset, out=root, seed=seed, options=options
-    )
+    return finished(root, system, dataset, config, seed) or train_whole(root, system, dataset, config, seed, options)
+
+
+def train_whole(root: Path, system: str, dataset: str, config: Any, seed: int, options: Options) -> RunDirectory:
+    """A run trained now to its end; a training that was stopped stops its caller, too: no page is made of a part."""
+    run = fit(system, config, dataset=dataset, out=root, seed=seed, options=options)
+    if run.info["status"] != "done":
+        raise KeyboardInterrupt(f"{run.path} is {run.info['status']} at step {run.info.get('step', 0):,}")
+    return run
 
 
 def newest(root: Path, system: str, dataset: str) -> RunDirectory | None:

@@ -82,7 +82,7 @@ def train_classifier(
 
 def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None, epochs: float) -> None:
     if n_classes < 2:
-        raise WrongInputError(f"A judge tells at least 2 classes apart; got n_classes={n_classes}.")
+        raise WrongInputError(f"A classifier tells at least 2 classes apart; got n_classes={n_classes}.")
     if class_names and (len(class_names) != n_classes or len(set(class_names)) != n_classes):
         raise WrongInputError(
             f"class_names must be {n_classes} different names, in the order of the labels; got {list(class_names)}."
@@ -94,9 +94,14 @@ def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = pixels_of(images, "A judge that is trained"), torch.tensor(as_numpy(labels, "The labels of a judge"))
+    x, y = (
+        pixels_of(images, "A classifier that is trained"),
+        torch.tensor(as_numpy(labels, "The labels of a classifier")),
+    )
     if x.shape[1] not in (1, 3) or 0 in x.shape:
-        raise WrongInputError(f"A judge looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3.")
+        raise WrongInputError(
+            f"A classifier looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3."
+        )
     if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
         raise WrongInputError(
             f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."

@@ -118,8 +118,9 @@ def _run(verb: str, rest: list[str], program: str) -> int:
 
     command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)
     if callable(command):
-        return tyro.cli(command, args=rest, prog=program)
+        return int(tyro.cli(command, args=rest, prog=program))
     if not rest or rest[0] not in command:
         print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
         return 0 if rest[:1] in (["-h"], ["--help"]) else 2
-    return int(tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program))
+    code: Any = tyro.extras.subcommand_cli_from_dict(command, args=rest, prog=program)
+    return int(code)

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganeval.core.compute import HERE, Compute
 from ganeval.datasets.dataset import DATASETS, Dataset
-from ganeval.errors import BrokenRunError, GanevalError, WrongInputError
+from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
@@ -211,8 +214,9 @@ def evaluate_pending(
     chosen = pending.samples
     step, file = int(chosen.step), Path(chosen.path)
     try:
+        source = _tiles(file) if chosen.sheet else list(chosen.files) or file
         evaluation = measure(
-            list(chosen.files) or file, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
+            source, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
             latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
             generator=_opened(generator, pending.run.path),
         )  # fmt: skip
@@ -224,6 +228,22 @@ def evaluate_pending(
     if keep is not None:
         keep(evaluation)
     return evaluation
+
+
+def _tiles(picture: Path) -> NDArray[np.uint8]:
+    """The images (n, h, w[, 3]) of a picture that is laid out of many, by its separators."""
+    from ganeval.images import image_set
+    from ganeval.numerics.sheets import sheet_of
+
+    (image,) = next(iter(image_set([picture]).batches(1)))
+    pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
+    sheet = sheet_of(pixels)
+    if sheet is None:
+        raise WrongInputError(
+            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save the "
+            "images one by one."
+        )
+    return sheet.tiles(pixels)
 
 
 def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:

@@ -85,8 +85,8 @@ def build_report(
         write_atomic(out, html)
     except OSError as error:
         raise GanevalError(
-            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is untouched; "
-            "free some space or choose another --out."
+            f"The report could not be written to {printable(out)}: {error.strerror or error}. The previous one is "
+            "untouched; free some space or choose another --out."
         ) from error
     _tidy(out, assets, page.pictures)
     return ReportResult(out, len(html), assets, written, _warnings(len(html), page))
@@ -113,12 +113,26 @@ def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures
     sections = [section for section in reversed(drawn) if section is not None]
     script, style = _file("report.js"), _file("style.css")
     data = {
-        "report": strict(document_of(page)), "csv": render_csv(page), "latex": render_latex(page.evaluated), "sprites": page.sprites, "shown": list(shown),
-    }  # fmt: skip
-    html = _environment().get_template("page.html").render(
-        page=page, title=title, sections=sections, created=created_of(page), style=Markup(style),  # noqa: S704 - our file
-        script=Markup(script), policy=_policy(script, pictures), data=Markup(_island(data)),  # noqa: S704 - ours; escaped
-    )  # fmt: skip
+        "report": strict(document_of(page)),
+        "csv": render_csv(page),
+        "latex": render_latex(page.evaluated),
+        "sprites": page.sprites,
+        "shown": list(shown),
+    }
+    html = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            title=title,
+            sections=sections,
+            created=created_of(page),
+            style=Markup(style),  # noqa: S704 - our file
+            script=Markup(script),  # noqa: S704 - our file
+            policy=_policy(script, pictures),
+            data=Markup(_island(data)),  # noqa: S704 - ours; escaped
+        )
+    )
     return page, _bytes(html)
 
 
@@ -143,13 +157,15 @@ def _summable(run: RunView) -> RunRecord:
 
 
 def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
-    """The panel's HTML. Where it fails, it is drawn without the runs with which it fails; else it says why it is not."""
+    """The panel's HTML. Where it fails, it is drawn without the runs with which it fails; else it says why it is
+    not.
+    """
     try:
         return _drawn(page, panel)
     except Exception as error:  # noqa: BLE001 - damaged data or a plug-in's bug must cost a run its place here, not the page
         failed = _blamed(page, panel, error)
         for run, said in failed:
-            run.failures.append(f"Its data for the panel “{panel.title}” are damaged ({said}). Evaluate the run again.")
+            run.failures.append(f"Its data for “{panel.title}” are damaged ({said}). Evaluate the run again.")
         return _drawn_without(page, panel, failed) or _undrawn(page, panel, error)
 
 
@@ -200,9 +216,13 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, extensions=["jinja2.ext.do"],
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
     environment.filters.update(text.FILTERS, score=_score, metric=_metric)
     environment.globals.update(
         number=text.number, change=text.change, ends=text.ends, swatch=lambda run: charts.swatch(run.index)

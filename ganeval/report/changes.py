@@ -1,9 +1,9 @@
 """What each number is held against: the gate's baseline, else the run before, else the run's own evaluation before.
 
-Only numbers that mean the same are subtracted, metric by metric. The interval of a difference is Zou and Donner's (2008, "MOVER"): the
-distances from each estimate to the ends of its own interval, squared and added, so it keeps what Wilson intervals know
-about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has the images, may pair
-them.
+Only numbers that mean the same are subtracted, metric by metric. The interval of a difference is Zou and Donner's
+(2008, "MOVER"): the distances from each estimate to the ends of its own interval, squared and added, so it keeps what
+Wilson intervals know about the edges of [0, 1]. It treats the two sets of images as independent; the gate, which has
+the images, may pair them.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def _against(now: Evaluation, then: Evaluation, label: str, kind: str) -> Change
 
 
 def difference(now: ScoreRecord, then: ScoreRecord) -> Change | None:
-    """Now minus then, in words only as far as the interval goes; None where one of them is no number but a bound or a reason."""
+    """Now minus then, in words only as far as the interval goes; None where one of them is no number but a bound or a
+    reason.
+    """
     if now.value is None or then.value is None or now.only_a_bound or then.only_a_bound:
         return None
     delta = now.value - then.value

@@ -1,4 +1,6 @@
-"""Which numbers may be compared: metric by metric, by what their signatures hold. A run that differs costs no other metric."""
+"""Which numbers may be compared: metric by metric, by what their signatures hold. A run that differs costs no other
+metric.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from ganeval.report.view import RunView
 
 @dataclass(frozen=True)
 class Unlike:
-    """Runs that were measured otherwise than the others in some metrics, and the keys of the signature that say so."""
+    """Runs that were measured differently from the others in some metrics, and the keys of the signature that say
+    so.
+    """
 
     metrics: tuple[str, ...]
     runs: tuple[RunView, ...]

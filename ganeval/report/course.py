@@ -1,4 +1,6 @@
-"""How a training ended, where it ended badly: it diverged, or it failed. The card says so, whatever was measured before."""
+"""How a training ended, where it ended badly: it diverged, or it failed. The card says so, whatever was measured
+before.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,11 @@ def _logged_end(run: RunRecord) -> tuple[float, str] | None:
 
 def _end_of_losses(run: RunRecord) -> tuple[float, str] | None:
     least = 1 if run.status == "failed" else LASTING
-    ends = {tag: found for tag, curve in sorted(run.curves.items())
-            if "loss" in tag.lower() and (found := _lost(curve, least)) is not None}  # fmt: skip
+    ends = {
+        tag: found
+        for tag, curve in sorted(run.curves.items())
+        if "loss" in tag.lower() and (found := _lost(curve, least)) is not None
+    }
     if not ends:
         return None
     step = min(ends.values())

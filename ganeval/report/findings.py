@@ -1,7 +1,9 @@
-"""What the numbers of one evaluation say is wrong: each finding is a kind of fault, a level and a sentence with the numbers.
+"""What the numbers of one evaluation say is wrong: each finding is a kind of fault, a level and a sentence with the
+numbers.
 
 A number is held against what real images get in the generator's place (its floor), and counts only where its interval
-leaves no doubt. How often images look real says that something is wrong with them; how much images of a class differ says
+leaves no doubt. How often images look real says that something is wrong with them; how much images of a class differ
+says
 what: noise makes them differ more than real ones do, blur less.
 """
 
@@ -54,7 +56,9 @@ def _above(record: ScoreRecord, share: float = 1.0) -> bool:
 
 
 def _gap(record: ScoreRecord, share: float, sign: float) -> float:
-    """Number minus share of floor, moved towards 0 by the half-width of its interval; 0 where one of them is not known."""
+    """Number minus share of floor, moved towards 0 by the half-width of its interval; 0 where one of them is not
+    known.
+    """
     value, floor, ends = record.value, _floor(record), record.interval
     if value is None or floor is None or ends is None:
         return 0.0
@@ -99,7 +103,9 @@ def _realism(e: Evaluation) -> list[Finding]:
 
 
 def _look(e: Evaluation) -> tuple[str, str]:
-    """Noise or blur, by how similar images of a class are and how far their embeddings spread; and the sentence's end."""
+    """Noise or blur, by how similar images of a class are and how far their embeddings spread; and the sentence's
+    end.
+    """
     similarity, spread = _get(e, "ms_ssim"), _get(e, "embedding_spread")
     if similarity is not None and _below(similarity, 1 - ALIKE):
         return "noisy", f"and they differ more than real ones do, as noise does {_numbers('similarity', similarity)}"
@@ -124,8 +130,11 @@ def _absent_classes(e: Evaluation) -> list[Finding]:
     doubtful = e.scores["missing_classes"].details.get("doubtful", []) if "missing_classes" in e.scores else []
     due = [row for row in rows if row["target"] > 0]
     gone = [visible(row["name"]) for row in due if row["count"] == 0]
-    misread = [visible(row["name"]) for row in due
-               if row["count"] and row["name"] in doubtful and row["interval"][1] < HALF * row["target"]]  # fmt: skip
+    misread = [
+        visible(row["name"])
+        for row in due
+        if row["count"] and row["name"] in doubtful and row["interval"][1] < HALF * row["target"]
+    ]
     said = {*gone, *misread}
     rare = [row for row in due if visible(row["name"]) not in said and row["interval"][1] < RARE * row["target"]]
     found: list[Finding] = []
@@ -201,5 +210,10 @@ def _copies(e: Evaluation) -> list[Finding]:
 
 
 _CHECKS: tuple[Callable[[Evaluation], list[Finding]], ...] = (
-    _copies, _realism, _absent_classes, _labels, _breadth, _repeats,
-)  # fmt: skip
+    _copies,
+    _realism,
+    _absent_classes,
+    _labels,
+    _breadth,
+    _repeats,
+)

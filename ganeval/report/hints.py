@@ -41,8 +41,13 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         return []
     hints = []
     if len(failed := np.flatnonzero(_impossible(tag, values))):
-        hints.append(Hint("bad", f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(float(steps[failed[0]]))}: FID cannot be "
-                                 "negative: the measurement failed"))  # fmt: skip
+        hints.append(
+            Hint(
+                "bad",
+                f"{tag} is {tick(float(values[failed[0]]))} at {unit} {count(float(steps[failed[0]]))}: FID cannot be "
+                "negative: the measurement failed",
+            )
+        )
     bad = ~np.isfinite(values)
     if bad.all():
         hints.append(Hint("note", f"{tag} was never a number"))
@@ -50,13 +55,20 @@ def _of_curve(tag: str, curve: Curve, unit: str) -> list[Hint]:
         times = "" if bad.sum() == 1 else f" ({int(bad.sum())} of {len(values)} values)"
         hints.append(Hint("bad", f"{tag} is NaN or infinite at {unit} {count(steps[bad.argmax()])}{times}"))
     if _D_LOSS.search(tag) and (span := _longest(steps, np.abs(np.where(bad, np.inf, values)) < NEAR_ZERO)):
-        hints.append(Hint("bad", f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
-                                 "the discriminator separates real and fake perfectly, so the generator learns little"))  # fmt: skip
+        hints.append(
+            Hint(
+                "bad",
+                f"{tag} is about 0 from {unit} {count(span[0])} to {count(span[1])}: "
+                "the discriminator separates real and fake perfectly, so the generator learns little",
+            )
+        )
     return hints
 
 
 def plausible(tag: str, curve: Curve) -> Curve:
-    """The curve with NaN in place of values that its quantity cannot have: one of them would set the scale of the axis."""
+    """The curve with NaN in place of values that its quantity cannot have: one of them would set the scale of the
+    axis.
+    """
     failed = _impossible(tag, np.asarray(curve.values, dtype=np.float64))
     if not failed.any():
         return curve
@@ -90,8 +102,13 @@ def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
     noise = Z95 * np.hypot(last.se or 0.0, best.se or 0.0)
     if best_step == last_step or gap <= noise:
         return []
-    return [Hint("note", f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
-                         f"{count(last_step)}: keep the earlier checkpoint")]  # fmt: skip
+    return [
+        Hint(
+            "note",
+            f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
+            f"{count(last_step)}: keep the earlier checkpoint",
+        )
+    ]
 
 
 def _shown(record: ScoreRecord) -> str:

@@ -1,7 +1,7 @@
 """The headline metrics of all evaluated runs as a LaTeX table that compiles without packages.
 
-One row a run. The caption says how the numbers were measured; the best number of a column is bold only where its interval
-touches no other.
+One row a run. The caption says how the numbers were measured; the best number of a column is bold only where its
+interval touches no other.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ from ganeval.report.view import RunView
 HEADLINE = ("fid", "kid", "precision", "recall", "coverage", "classifier_score", "class_balance", "copies")
 _ARROWS = {"lower": r" $\downarrow$", "higher": r" $\uparrow$"}
 _ESCAPES = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$",
-    '"': r"{''}", "±": r"$\pm$", "−": "$-$", **{sign: "\\" + sign for sign in "{}$&#_%"},
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"$|$",
+    '"': r"{''}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    **{sign: "\\" + sign for sign in "{}$&#_%"},
+}
 
 
 def render_latex(runs: Sequence[RunView]) -> str:
@@ -34,13 +42,14 @@ def render_latex(runs: Sequence[RunView]) -> str:
     body = "\n".join(f"{row} \\\\" for row in rows)
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{_caption(runs, names)}}}\n\\begin{{tabular}}{{l{'r' * len(names)}}}\n\\hline\n{head} \\\\\n\\hline\n"
-        f"{body}\n\\hline\n\\end{{tabular}}\n\\end{{table}}\n"
+        f"\\caption{{{_caption(runs, names)}}}\n\\begin{{tabular}}{{l{'r' * len(names)}}}\n\\hline\n{head} "
+        f"\\\\\n\\hline\n{body}\n\\hline\n\\end{{tabular}}\n\\end{{table}}\n"
     )
 
 
 def escaped(text: str) -> str:
-    """Text as LaTeX prints it. What its plain fonts lack is written by its nearest Latin letters, else as a question mark.
+    """Text as LaTeX prints it. What its plain fonts lack is written by its nearest Latin letters, else as a question
+    mark.
 
     >>> escaped("a_b & 50 %"), escaped("ünï ۷")
     ('a\\\\_b \\\\& 50 \\\\%', 'uni 7')
@@ -86,8 +95,11 @@ def _caption(runs: Sequence[RunView], names: Sequence[str]) -> str:
             measured.setdefault(_protocol(run.evaluation), []).append(run.label)
     one = len(measured) == 1
     said = [text if one else f"{listed(labels)}: {text}" for text, labels in measured.items()]
-    said += [f"{listed([run.label for run in u.runs])} cannot be ranked in {listed(list(u.metrics))}: other values of {u.words}"
-             for u in unlike(runs, names)]  # fmt: skip
+    said += [
+        f"{listed([run.label for run in u.runs])} cannot be ranked in {listed(list(u.metrics))}: other values of "
+        f"{u.words}"
+        for u in unlike(runs, names)
+    ]
     end = "Values with standard errors; bold where the 95 % interval of the best touches no other."
     return escaped(". ".join(part[:1].upper() + part[1:] for part in said) + ". " + end)
 

@@ -35,7 +35,8 @@ def advice_of(run: RunRecord, root: str | Path) -> Advice | None:
                       f"ganeval-report {told}{real} {NETWORK}")  # fmt: skip
     if run.grids and all(grid.span is None and grid.rows is None for grid in run.grids) and run.reader != "ganeval":
         return Advice(
-            "Its pictures were taken for one picture a step. If each is one generated image, say so; else save about 1,000 "
+            "Its pictures were taken for one picture a step. If each is one generated image, say so; if each is a "
+            "sheet of tiles, write --as sheets; else save about 1,000 "
             "generated images into a folder and name that.",
             f"ganeval-report {told} --as samples --real REAL_IMAGES {NETWORK}",
         )

@@ -102,7 +102,7 @@ def find_runs(
     A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that is
     unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
     200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
-    pictures are `pictures` ("samples" or "steps"), else samples where they have the (height, width) of real images, `size`.
+    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real images, `size`.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read

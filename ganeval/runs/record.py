@@ -43,6 +43,7 @@ class SampleSet:
     path: Path
     files: tuple[Path, ...] = ()
     labels: tuple[int, ...] = ()
+    sheet: bool = False  # `path` is one picture of many images with separators between them
 
 
 @dataclass(frozen=True)

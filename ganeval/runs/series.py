@@ -19,7 +19,7 @@ from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.record import Grid, SampleSet
 
 Size = tuple[int, int]
-Pictures = Literal["auto", "samples", "steps"]
+Pictures = Literal["auto", "samples", "steps", "sheets"]
 BESIDE = ("real", "reals", "real_images", "real_samples", "reference", "real.npz", "reals.npz", "reference.npz")
 SAMPLES = 500  # numbered pictures of one name: beyond it they are a set of samples
 PLAIN = frozenset(
@@ -133,7 +133,9 @@ def pictured(folder: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
     if series.are_samples:
         return (), _samples(folder, series)
     pictures = dict(zip(series.steps, series.files, strict=True))
-    return tuple(Grid(step, path) for step, path in sorted(pictures.items())), ()
+    sheets = sorted(pictures.items()) if told.get().pictures == "sheets" else []
+    grids = tuple(Grid(step, path) for step, path in sorted(pictures.items()))
+    return grids, tuple(SampleSet(step, path, sheet=True) for step, path in sheets)
 
 
 def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:

@@ -43,12 +43,15 @@ def _say(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input."""
+    """Returns the exit code: 0 healthy, 1 a score is worse, 2 wrong input, 130 interrupted."""
     try:
         return tyro.extras.subcommand_cli_from_dict({"check": check}, prog="reference_models.bands", args=arguments)
     except GanevalError as error:
         sys.stderr.write(f"reference_models.bands: {error}\n")
         return 2
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"reference_models.bands: interrupted. {stopped}\n")
+        return 130
 
 
 if __name__ == "__main__":

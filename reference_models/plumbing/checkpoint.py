@@ -98,8 +98,8 @@ def _unfold(node: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return node
     ((kind, content),) = node.items()
     if kind == "tensor":
-        path, *strides = [content] if isinstance(content, str) else content
-        return _laid_out(tensors, path, strides[0] if strides else None)
+        place: list[Any] = [content] if isinstance(content, str) else content
+        return _laid_out(tensors, *place)
     if kind == "dict":
         return {key: _unfold(item, tensors) for key, item in content}
     items = [_unfold(item, tensors) for item in content]

@@ -8,11 +8,11 @@ from pathlib import Path
 from ganeval.core.files import write_atomic
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, fit
+from reference_models.plumbing.system import SYSTEMS
 from studies.generator.measure import measure
 from studies.generator.page import render_page, render_picture
 from studies.page import RESULTS
-from studies.trained import newest
+from studies.trained import newest, train_whole
 
 SYSTEM = "projection_cgan"
 STEPS = {"hoda": 10_000, "mnist": 6000}  # what fits into 20 CPU-minutes with OPTIONS; others as the profile says
@@ -39,7 +39,7 @@ def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = RESULTS, pro
     if run is None:
         config = SYSTEMS[SYSTEM].profile(profile)
         config = replace(config, steps=STEPS.get(dataset, config.steps))
-        run = fit(SYSTEM, config, dataset=dataset, out=runs, seed=seed, options=OPTIONS)
+        run = train_whole(runs, SYSTEM, dataset, config, seed, OPTIONS)
     return write_page(run, out, per_class=per_class, seed=seed)
 
 

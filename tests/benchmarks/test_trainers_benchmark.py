@@ -33,7 +33,9 @@ def tiny(name: str) -> Any:
 
 
 class Diary(Session):
-    """Draws from torch's own generator, as the plain code does, and keeps what is logged and which batches were seen."""
+    """Draws from torch's own generator, as the plain code does, and keeps what is logged and which batches were
+    seen.
+    """
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

@@ -59,7 +59,9 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "extractor": lambda: {"extractor": "pixels" if ME else None},
     "preprocess": lambda: {"classifier": judge(divisor=16 + ME)},
     "width": lambda: {"classifier": judge(width=16 + ME)},
-    "features": lambda: {"fake": extract(image_set(DATA.array()[ME : ME + 60]), "digits", compute=Compute(cache=False))},
+    "features": lambda: {
+        "fake": extract(image_set(DATA.array()[ME : ME + 60]), "digits", compute=Compute(cache=False))
+    },
     "missing": lambda: {"fake": "no such folder" if ME else FAKE},
     "fails": lambda: {"classifier": judge(fails=bool(ME))},
     "same": dict,

@@ -124,7 +124,9 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
         shares.append(features)
         assert network.seen == max(1, len(features))
     assert [len(share) for share in shares] == [4, 4, 3, 0, 0]
-    assert torch.equal(torch.cat(shares), extract(images, Rows(), compute=Compute(batch_size=4, cache=False)).embeddings)
+    assert torch.equal(
+        torch.cat(shares), extract(images, Rows(), compute=Compute(batch_size=4, cache=False)).embeddings
+    )
 
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:

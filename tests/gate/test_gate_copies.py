@@ -108,8 +108,8 @@ def test_copies_are_found_from_the_command_line(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     (tmp_path / "ganeval.toml").write_text(
-        '[gate]\nbaseline = "b.json"\nlooks = 1\nn = 1000\nreal = "real.npz"\ntrain = "train.npz"\nextractor = "pixels"\n'
-        '[[gate.rule]]\nmetric = "copies"\nmargin_abs = 0.02\n'
+        '[gate]\nbaseline = "b.json"\nlooks = 1\nn = 1000\nreal = "real.npz"\ntrain = "train.npz"\nextractor = '
+        '"pixels"\n[[gate.rule]]\nmetric = "copies"\nmargin_abs = 0.02\n'
     )
     (tmp_path / "drawn_here.py").write_text(
         "from test_gate_copies import generator\nhonest, copier = generator(0.0), generator(0.05)\n"

@@ -1,4 +1,6 @@
-"""The verdict about a run lies in the run afterwards, where the report looks for it; about anything else it does not."""
+"""The verdict about a run lies in the run afterwards, where the report looks for it; about anything else it does
+not.
+"""
 
 from __future__ import annotations
 

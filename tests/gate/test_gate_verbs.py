@@ -33,8 +33,8 @@ def project(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
     (tmp_path / "ganeval.toml").write_text(
-        '[gate]\nname = "stripes"\nbaseline = "b.json"\nlooks = 1\nn = 300\nreal = "digits:test"\nclassifier = "digits"\n'
-        'generator = "stripes_generator:sample"\n[[gate.rule]]\nmetric = "fid"\nmargin_rel = 0.05\n'
+        '[gate]\nname = "stripes"\nbaseline = "b.json"\nlooks = 1\nn = 300\nreal = "digits:test"\nclassifier = '
+        '"digits"\ngenerator = "stripes_generator:sample"\n[[gate.rule]]\nmetric = "fid"\nmargin_rel = 0.05\n'
     )
     (tmp_path / "stripes_generator.py").write_text(GENERATOR)
     monkeypatch.syspath_prepend(str(tmp_path))

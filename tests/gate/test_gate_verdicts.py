@@ -318,7 +318,9 @@ def test_a_regression_outranks_an_error(make_evaluation):
 
 
 def test_the_noise_of_half_splits_does_not_widen_a_paired_error():
-    """Nearly the same images twice: the two values are split into different halves, and that must not cost the pairing."""
+    """Nearly the same images twice: the two values are split into different halves, and that must not cost the
+    pairing.
+    """
     rng = np.random.default_rng(0)
     real = rng.normal(size=(2000, 8))
     config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.05}]})

@@ -1,4 +1,5 @@
-"""Record what other libraries say about the same features: python tests/golden/record_peers.py (needs the extra `bench`).
+"""Record what other libraries say about the same features: python tests/golden/record_peers.py (needs the extra
+`bench`).
 
 The features come from NumPy's legacy generator, whose stream is frozen, so that the tests can make them again.
 """

@@ -1,4 +1,6 @@
-"""Generators: found networks draw in evaluation mode and come back as they were, and wrong ones are told what is wrong."""
+"""Generators: found networks draw in evaluation mode and come back as they were, and wrong ones are told what is
+wrong.
+"""
 
 from __future__ import annotations
 

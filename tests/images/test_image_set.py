@@ -1,4 +1,6 @@
-"""Every kind of input opens to the same uint8 NCHW images, and whatever breaks the contract is named with its remedy."""
+"""Every kind of input opens to the same uint8 NCHW images, and whatever breaks the contract is named with its
+remedy.
+"""
 
 from __future__ import annotations
 

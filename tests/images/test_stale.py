@@ -1,4 +1,6 @@
-"""A kept image set notices that what it was made of has changed: memory is measured afresh, changed files are refused."""
+"""A kept image set notices that what it was made of has changed: memory is measured afresh, changed files are
+refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A small world in which every metric has what it needs: rows, classes, a judge with its confusion, images, a generator.
+"""A small world in which every metric has what it needs: rows, classes, a judge with its confusion, images, a
+generator.
 
 Rows are a mixture of K classes in D dimensions. The judge measures distances to the class centres; images are an
 orthogonal picture of the row, so that a row can be read back from its image.

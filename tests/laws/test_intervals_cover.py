@@ -1,4 +1,6 @@
-"""The 95 % interval of every metric that has one covers the mean of that metric over fresh fakes, the reals held fixed."""
+"""The 95 % interval of every metric that has one covers the mean of that metric over fresh fakes, the reals held
+fixed.
+"""
 
 from __future__ import annotations
 

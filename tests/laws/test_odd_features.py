@@ -1,7 +1,7 @@
 """Odd features of every kind through every metric: a finite number in its range with a finite error, or a sentence.
 
-And never a plausible number that is wrong: a metric that does not depend on the scale or the offset of the features says
-the same of scaled and moved ones as of the originals, or refuses.
+And never a plausible number that is wrong: a metric that does not depend on the scale or the offset of the features
+says the same of scaled and moved ones as of the originals, or refuses.
 """
 
 from __future__ import annotations

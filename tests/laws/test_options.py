@@ -1,4 +1,6 @@
-"""Every option of every metric: declared once, and refused with a sentence where it is of another kind or out of range."""
+"""Every option of every metric: declared once, and refused with a sentence where it is of another kind or out of
+range.
+"""
 
 from __future__ import annotations
 
@@ -88,9 +90,7 @@ def test_options_for_nobody_are_refused(options: Any, said: str) -> None:
         evaluate(ROWS, ROWS, metrics=["kid"], options=options)
 
 
-@pytest.mark.parametrize(
-    "given", [{"n": 0}, {"n": -5}, {"n": 2.5}, {"n": True}, {"seed": -1}, {"seed": 1.5}]
-)
+@pytest.mark.parametrize("given", [{"n": 0}, {"n": -5}, {"n": 2.5}, {"n": True}, {"seed": -1}, {"seed": 1.5}])
 def test_how_many_and_which_seed_are_checked_at_every_door(given: dict[str, Any]) -> None:
     for door in (evaluate, ganeval.fid):
         with pytest.raises(WrongInputError, match=next(iter(given))):

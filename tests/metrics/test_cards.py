@@ -1,4 +1,6 @@
-"""Every metric's docstring is its card: what it returns, its error or why it has none, its bias; and the page is current."""
+"""Every metric's docstring is its card: what it returns, its error or why it has none, its bias; and the page is
+current.
+"""
 
 from __future__ import annotations
 

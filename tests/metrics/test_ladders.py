@@ -1,4 +1,5 @@
-"""Ten faults of generators, at two strengths, on real digits: no metric calls a fault an improvement, or its card says so.
+"""Ten faults of generators, at two strengths, on real digits: no metric calls a fault an improvement, or its card says
+so.
 
 A metric with a direction is a promise that the better way is better. Where a fault moves it that way nevertheless, the
 card has to name the fault under "Improved by:", so that nobody gates by it unawares.
@@ -116,12 +117,16 @@ def parts() -> tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]:
 
 
 def seen(images: Pictures, labels: NDArray[np.int64]) -> Features:
-    return extract(ImageSet.from_array(images, labels=labels), "digits", compute=Compute(device="cpu", cache=False, progress=False))
+    return extract(
+        ImageSet.from_array(images, labels=labels), "digits", compute=Compute(device="cpu", cache=False, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
 def ladders(parts: tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]) -> dict[str, list[Pair]]:
-    """For each fault the honest pair and those of rising strength; neighbours and the like are shared by all metrics."""
+    """For each fault the honest pair and those of rising strength; neighbours and the like are shared by all
+    metrics.
+    """
     real, held, (images, labels) = parts
     honest = Pair(real, seen(images, labels), heldout=held)
     rng = np.random.default_rng(1)

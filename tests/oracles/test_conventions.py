@@ -1,4 +1,6 @@
-"""docs/conventions.md tells the truth: our options give what each library was recorded to say, and the page shows it."""
+"""docs/conventions.md tells the truth: our options give what each library was recorded to say, and the page shows
+it.
+"""
 
 from __future__ import annotations
 

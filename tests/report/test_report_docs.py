@@ -1,4 +1,6 @@
-"""The documentation of the report says what there is: every option, reader and panel; its pictures and its example hold."""
+"""The documentation of the report says what there is: every option, reader and panel; its pictures and its example
+hold.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,12 @@ PAGE = (DOCS / "report.md").read_text(encoding="utf-8")
 
 
 def test_every_option_of_the_command_is_explained() -> None:
-    flags = {f"--{name}" for name in inspect.signature(report).parameters} - {"--runs", "--evaluate"} | {
-        "--no-evaluate"
-    }
+    typed = {"pictures": "as"}  # a word that Python keeps for itself
+    flags = {f"--{typed.get(name, name)}" for name in inspect.signature(report).parameters} - {
+        "--runs",
+        "--evaluate",
+        "--how",  # stands for the measuring flags, which every verb shares
+    } | {"--no-evaluate"}
     assert [flag for flag in sorted(flags) if flag not in PAGE] == []
 
 

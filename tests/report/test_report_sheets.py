@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganeval.numerics.sheets import sheet_of
 from ganeval.report import build_report
-from ganeval.report.sheets import sheet_of
 from ganeval.runs.discovery import find_runs
 
 
@@ -70,3 +70,27 @@ def test_a_card_shows_the_tiles_of_a_sheet(tmp_path: Path) -> None:
     page = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html").path.read_text()
     card = page[page.index('id="run-0"') :].split("</article>")[0]
     assert re.search(r'alt="10 generated images of the last step"', card)
+
+
+def test_the_tiles_of_a_sheet_are_measured_when_asked(tmp_path: Path) -> None:
+    from ganeval.cli.main import report_main
+    from ganeval.datasets.dataset import DATASETS
+
+    digits = DATASETS["digits"].load("train").images[:64, 0]
+    (tmp_path / "runs" / "gan").mkdir(parents=True)
+    for step in (100, 200):
+        Image.fromarray(_laid_out(digits, 8, 2, 255)).save(tmp_path / "runs" / "gan" / f"{step}.png")
+    options = ["--real", "digits:test", "--classifier", "digits", "--as", "sheets", "--out", str(tmp_path / "r.html")]
+    assert report_main([str(tmp_path / "runs"), *options]) == 0
+    (run,) = find_runs(tmp_path / "runs", pictures="sheets").runs
+    assert [(e.step, e.fake.n) for e in run.evaluations] == [(100, 64), (200, 64)]
+    assert len(run.grids) == 2
+
+
+def test_a_picture_without_separators_is_refused_as_a_sheet(tmp_path: Path) -> None:
+    from ganeval.errors import WrongInputError
+    from ganeval.measure.run_samples import _tiles
+
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)).save(tmp_path / "1.png")
+    with pytest.raises(WrongInputError, match="has none"):
+        _tiles(tmp_path / "1.png")

@@ -155,6 +155,38 @@ def test_checkpoints_are_pruned_but_the_last_and_the_best_stay(tmp_path):
     assert (last.read_bytes(), best.read_bytes()) == (b"\x05", b"\x02")
 
 
+def test_a_run_is_whole_from_its_first_word(tmp_path):
+    run = start(tmp_path, system="dcgan", options={"amp": False})
+    assert (run.info["system"], run.info["options"]) == ("dcgan", {"amp": False})
+
+
+def test_what_run_json_says_of_a_checkpoint_is_written_before_an_old_one_is_dropped(tmp_path, monkeypatch):
+    run = start(tmp_path)
+    run.write_checkpoint(1, b"1", keep_last=1, best=True, info={"step": 1, "best": {"step": 1}})
+    unlink, seen = Path.unlink, []
+
+    def dropped(path: Path, **options: bool) -> None:
+        if path.suffix == ".safetensors":
+            seen.append((path.name, run.info["best"]["step"]))
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", dropped)
+    run.write_checkpoint(2, b"2", keep_last=1, best=True, info={"step": 2, "best": {"step": 2}})
+    assert seen == [("step-000001.safetensors", 2)]
+
+
+def test_resuming_ends_what_a_death_between_two_files_left(tmp_path):
+    run = start(tmp_path)
+    for step in (1, 2, 3):
+        run.write_checkpoint(step, bytes([step]), keep_last=9, best=step == 1)
+    run.resume(3, best=2, keep_last=1, note="x")
+    best = run.checkpoint("best")
+    assert best is not None
+    assert best.name == "step-000002.safetensors"
+    assert sorted(path.name for path in best.parent.glob("*.safetensors")) == [best.name, "step-000003.safetensors"]
+    assert (run.info["status"], run.info["note"]) == ("running", "x")
+
+
 def test_a_pointer_that_leads_outside_is_refused(tmp_path):
     run = start(tmp_path)
     (tmp_path / "secret.safetensors").write_bytes(b"x")

@@ -100,9 +100,7 @@ def _with_seeds(by_seed: np.ndarray, n: int) -> tuple[float, float, tuple[float,
     else:
         seeds = float(by_seed.var(ddof=1)) / repeats
         se = math.sqrt(sampling + seeds)
-        half = math.hypot(
-            Z95 * math.sqrt(sampling), float(student.ppf(0.975, repeats - 1)) * math.sqrt(seeds)
-        )
+        half = math.hypot(Z95 * math.sqrt(sampling), float(student.ppf(0.975, repeats - 1)) * math.sqrt(seeds))
     return p, se, (max(0.0, p - half), min(1.0, p + half))
 
 

@@ -42,10 +42,19 @@ TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 <table class="bars"><caption>Share of generated images by class; the line is the target ({{ b.prior }})</caption>
 <thead class="sr"><tr><th scope="col">class</th><th scope="col">share</th><th scope="col">count</th></tr></thead>
-<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker" style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target" style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of {{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
-<ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b></li>{% endfor %}
-{% if b.p is not none %}<li>a generator with exactly the target shares would give shares at least this uneven with probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
-{% if b.missing %}<li>missing: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a generator with the target shares would miss {{ 'it' if b.missing|length == 1 else 'any one of them' }} by chance with probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif %}</ul>
+<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i
+class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker"
+style="--a:{{ '%.4f' % (r.interval[0] / b.top) }};--b:{{ '%.4f' % (r.interval[1] / b.top) }}"></i><i class="target"
+style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.share|percent }} of
+{{ r.target|percent }}</span></td><td class="r">{{ r.count|count }}{% if r.count == 0 and r.target > 0 %} <span
+class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
+<ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>
+</li>{% endfor %}
+{% if b.p is not none %}<li>a generator with exactly the target shares would give shares at least this uneven with
+probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
+{% if b.missing %}<li>missing: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
+generator with the target shares would miss {{ 'it' if b.missing|length == 1 else 'any one of them' }} by chance with
+probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif %}</ul>
 {% endcall %}{% endfor %}
 </div>
 """
@@ -54,8 +63,8 @@ PANEL = Panel(
     "balance",
     80,
     "Modes and repetition",
-    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, upright marks the target "
-    "shares. A missing bar is a lost mode; many duplicates with full bars mean a collapse inside the classes.",
+    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, upright marks the "
+    "target shares. A missing bar is a lost mode; many duplicates with full bars mean a collapse inside the classes.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -74,13 +74,29 @@ def _detectable(rate: float | None, n: int) -> float | None:
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if b.corrected and b.corrected.get('corrected') is not none %}<p>Corrected for the classifier's own errors, {{ b.corrected.corrected|percent(2) }} of the images show the requested class (95 % interval: {{ b.corrected.corrected_interval[0]|percent(2) }} to {{ b.corrected.corrected_interval[1]|percent(2) }}).</p>{% endif %}
-<div class="scroll" tabindex="0" role="region" aria-label="Classes of {{ b.run.label }}"><table class="sortable"><caption class="sr">Classes of {{ b.run.label }}</caption>
-<thead><tr><th scope="col">class</th>{% if b.labelled %}<th scope="col" class="r">requested</th>{% endif %}{% if b.counted %}<th scope="col" class="r">share</th><th scope="col" class="r">target</th>{% endif %}{% if b.labelled %}<th scope="col" class="r">recall ↑</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r">precision ↑</th><th scope="col" class="r">F1 ↑</th><th scope="col" class="r"><abbr title="the smallest drop of recall, in percentage points, that a comparison with this many images finds four times out of five">smallest visible drop</abbr></th>{% endif %}{% for n in b.inner %}<th scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
-<tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few %} <span class="badge warn">few</span>{% endif %}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘ never</span>{% endif %}</th>
+{% if b.corrected and b.corrected.get('corrected') is not none %}<p>Corrected for the classifier's own errors,
+{{ b.corrected.corrected|percent(2) }} of the images show the requested class (95 % interval:
+{{ b.corrected.corrected_interval[0]|percent(2) }} to
+{{ b.corrected.corrected_interval[1]|percent(2) }}).</p>{% endif %}
+<div class="scroll" tabindex="0" role="region" aria-label="Classes of {{ b.run.label }}"><table class="sortable">
+<caption class="sr">Classes of {{ b.run.label }}</caption>
+<thead><tr><th scope="col">class</th>{% if b.labelled %}<th scope="col"
+class="r">requested</th>{% endif %}{% if b.counted %}<th scope="col" class="r">share</th>
+<th scope="col" class="r">target</th>{% endif %}{% if b.labelled %}<th scope="col" class="r">recall ↑</th>
+<th scope="col" class="r">95 % interval</th><th scope="col" class="r">precision ↑</th>
+<th scope="col" class="r">F1 ↑</th><th scope="col" class="r"><abbr
+title="the smallest drop of recall, in percentage points, that a comparison with this many images finds four times out of five">smallest visible drop</abbr></th>{% endif %}{% for n in b.inner %}<th scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
+<tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few %}
+<span class="badge warn">few</span>{% endif %}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘
+never</span>{% endif %}</th>
 {% if b.labelled %}<td class="r">{{ r.judged.n|default(none)|count }}</td>{% endif %}
 {% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">{{ r.share.share|default(none)|percent }}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
-{% if b.labelled %}<td class="r" data-value="{{ r.judged.recall if r.judged.recall is not none else '' }}"><span class="meter"><i style="--p:{{ '%.4f' % (r.judged.recall or 0) }}"></i></span><span class="fixed">{{ r.judged.recall|percent }}</span></td><td class="r">{% if r.judged.recall_interval[0] is not none %}{{ r.judged.recall_interval[0]|percent }} to {{ r.judged.recall_interval[1]|percent }}{% endif %}</td><td class="r">{{ r.judged.precision|percent }}</td><td class="r">{{ r.judged.f1|percent }}</td><td class="r">{{ r.detectable|percent }}</td>{% endif %}
+{% if b.labelled %}<td class="r" data-value="{{ r.judged.recall if r.judged.recall is not none else '' }}"><span
+class="meter"><i style="--p:{{ '%.4f' % (r.judged.recall or 0) }}"></i></span><span
+class="fixed">{{ r.judged.recall|percent }}</span></td><td
+class="r">{% if r.judged.recall_interval[0] is not none %}{{ r.judged.recall_interval[0]|percent }} to
+{{ r.judged.recall_interval[1]|percent }}{% endif %}</td><td class="r">{{ r.judged.precision|percent }}</td>
+<td class="r">{{ r.judged.f1|percent }}</td><td class="r">{{ r.detectable|percent }}</td>{% endif %}
 {% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
 {% endcall %}{% endfor %}
 """
@@ -89,8 +105,8 @@ PANEL = Panel(
     "classes",
     60,
     "Class by class",
-    "Recall: the share of the images requested as a class that the classifier recognises as it. Precision: the share of the "
-    "images recognised as a class that were requested as it. Rows marked “few” have fewer than 30 images.",
+    "Recall: the share of the images requested as a class that the classifier recognises as it. Precision: the share "
+    "of the images recognised as a class that were requested as it. Rows marked “few” have fewer than 30 images.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -51,8 +51,17 @@ def _block(run: RunView) -> dict[str, Any] | None:
 TEMPLATE = """
 {% for b in blocks %}
 <h3>{{ b.name|name }}</h3>
-<p>Right on {{ b.right|count }} of {{ b.n|count }} real test images ({{ (b.right / b.n)|percent(2) }}).{% if b.worst %} Its most frequent errors: {% for n, a, s in b.worst %}{{ a|name }} taken for {{ s|name }} ({{ n }}){{ ', ' if not loop.last }}{% endfor %}.{% endif %}</p>
-<details class="table" open><summary>Table</summary><div class="scroll" tabindex="0" role="region" aria-label="Recall of the classifier"><table class="sortable"><caption class="sr">Recall of the classifier on real test images</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">real images</th><th scope="col" class="r">mistaken</th><th scope="col" class="r">recall ↑</th></tr></thead><tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="r">{{ r.n|count }}</td><td class="r">{{ r.wrong|count }}</td><td class="r" data-value="{{ r.recall if r.recall is not none else '' }}">{{ r.recall|percent(2) }}</td></tr>{% endfor %}</tbody></table></div></details>
+<p>Right on {{ b.right|count }} of {{ b.n|count }} real test images ({{ (b.right / b.n)|percent(2) }}).{% if b.worst %}
+Its most frequent errors: {% for n, a, s in b.worst %}{{ a|name }} taken for {{ s|name }}
+({{ n }}){{ ', ' if not loop.last }}{% endfor %}.{% endif %}</p>
+<details class="table" open><summary>Table</summary><div class="scroll" tabindex="0" role="region"
+aria-label="Recall of the classifier"><table class="sortable"><caption class="sr">Recall of the classifier on real test
+images</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">real images</th>
+<th scope="col" class="r">mistaken</th><th scope="col" class="r">recall ↑</th></tr></thead>
+<tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="r">{{ r.n|count }}</td>
+<td class="r">{{ r.wrong|count }}</td><td class="r"
+data-value="{{ r.recall if r.recall is not none else '' }}">{{ r.recall|percent(2) }}</td></tr>{% endfor %}</tbody>
+</table></div></details>
 {% endfor %}
 """
 
@@ -60,8 +69,8 @@ PANEL = Panel(
     "judge",
     140,
     "The classifier's own errors",
-    "The classifier also errs on real images. If it confuses two classes of real images as often as those of generated ones, "
-    "the generator is not at fault.",
+    "The classifier also errs on real images. If it confuses two classes of real images as often as those of generated "
+    "ones, the generator is not at fault.",
     prepare,
     TEMPLATE,
 )

@@ -26,10 +26,14 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
         return Absent("A comparison needs two evaluated runs.")
     names = [n for n in TABLED if sum(_ok(run, n) for run in runs) > 1]
     return {
-        "runs": runs, "names": names, "charts": [_chart(page, runs, n) for n in names if n in CHARTED],
-        "ranks": {n: ranks(runs, n) for n in names}, "seeds": _seeds(runs), "unlike": unlike(runs, names),
+        "runs": runs,
+        "names": names,
+        "charts": [_chart(page, runs, n) for n in names if n in CHARTED],
+        "ranks": {n: ranks(runs, n) for n in names},
+        "seeds": _seeds(runs),
+        "unlike": unlike(runs, names),
         "better": {n: next(r.evaluation.scores[n].better for r in runs if _ok(r, n)) for n in names},  # pyright: ignore[reportOptionalMemberAccess] - _ok has looked
-    }  # fmt: skip
+    }
 
 
 def _record(run: RunView, name: str) -> ScoreRecord | None:
@@ -75,8 +79,14 @@ def _chart(page: Page, runs: list[RunView], name: str) -> Any:
     said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
     height = 0.6 + 0.24 * (1 + round(max(lanes.values())))
     left = 0.2 + 0.072 * max(len(plain(_lane_name(run, runs))) for run, _ in rows)
-    return page.chart(f"compare-{name}", paint, title=f"{name} of {len(rows)} runs with 95 % intervals",
-                      description=said, height=height, left=left)  # fmt: skip
+    return page.chart(
+        f"compare-{name}",
+        paint,
+        title=f"{name} of {len(rows)} runs with 95 % intervals",
+        description=said,
+        height=height,
+        left=left,
+    )
 
 
 def _by_style(rows: list[tuple[RunView, ScoreRecord]]) -> dict[int, list[tuple[RunView, ScoreRecord]]]:
@@ -89,8 +99,11 @@ def _by_style(rows: list[tuple[RunView, ScoreRecord]]) -> dict[int, list[tuple[R
 
 def _lanes(runs: list[RunView]) -> dict[int, float]:
     """A line of its own for each run; the seeds of one recipe share one, spread over `SPREAD` of it."""
-    together = {run.index: (stem, place / (len(members) - 1) - 0.5)
-                for stem, members in _seeds(runs).items() for place, run in enumerate(members)}  # fmt: skip
+    together = {
+        run.index: (stem, place / (len(members) - 1) - 0.5)
+        for stem, members in _seeds(runs).items()
+        for place, run in enumerate(members)
+    }
     lanes: dict[int, float] = {}
     where: dict[str, int] = {}
     for run in runs:
@@ -104,21 +117,38 @@ def _lane_name(run: RunView, runs: list[RunView]) -> str:
 
 
 TEMPLATE = """
-{% for u in unlike %}<p class="warning"><strong>! Not measured alike:</strong> {% for run in u.runs %}{{ run.label|name }}{{ ', ' if not loop.last }}{% endfor %} {{ 'differs' if u.runs|length == 1 else 'differ' }} from the other runs in {{ u.words }}, so {{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in {% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
-<div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }} {{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
+{% for u in unlike %}<p class="warning"><strong>! Not measured alike:</strong>
+{% for run in u.runs %}{{ run.label|name }}{{ ', ' if not loop.last }}{% endfor %}
+{{ 'differs' if u.runs|length == 1 else 'differ' }} from the other runs in {{ u.words }}, so
+{{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in
+{% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
+<div class="charts">{% for chart in charts %}<figure><figcaption>{{ names[loop.index0]|metric }}
+{{ better[names[loop.index0]]|arrow }}</figcaption>{{ chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
-<table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals overlap.</caption>
-<thead><tr><th scope="col">run</th><th scope="col">summary</th>{% for n in names %}<th scope="col" class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
-<tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
-<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span></td>
-{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %} data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank" title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
-{% if seeds %}<p class="meta">Seeds of one recipe share a line in the charts: {% for stem, members in seeds.items() %}{{ stem|name }} ({{ members|length }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% endif %}
+<table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals
+overlap.</caption>
+<thead><tr><th scope="col">run</th><th scope="col">summary</th>{% for n in names %}<th scope="col"
+class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
+<tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a
+href="#run-{{ run.index }}">{{ run.label|name }}</a></th>
+<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
+{{ run.story.word }}</span></td>
+{% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok %}
+data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank"
+title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span
+class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
+{% if seeds %}<p class="meta">Seeds of one recipe share a line in the charts:
+{% for stem, members in seeds.items() %}{{ stem|name }}
+({{ members|length }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% endif %}
 """
 
 PANEL = Panel(
-    "comparison", 30, "Runs compared",
+    "comparison",
+    30,
+    "Runs compared",
     "Dots are values, whiskers 95 % intervals. Two runs have different ranks only where their intervals do not touch. "
-    "The intervals cover the random choice of images, not the luck of a training seed: one seed each cannot prove that a "
-    "recipe is better.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    "The intervals cover the random choice of images, not the luck of a training seed: one seed each cannot prove that "
+    "a recipe is better.",
+    prepare,
+    TEMPLATE,
+)

@@ -88,11 +88,20 @@ def _examples(page: Page, run: RunView) -> set[tuple[int, int]]:
 TEMPLATE = """
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix of {{ b.run.label }}"><table class="confusion"><caption>Rows: the requested class. Columns: the class that the classifier saw. Shading: share of the row.</caption>
-<thead><tr><td></td>{% for n in b.names %}<th scope="col">{{ n|name }}</th>{% endfor %}<th scope="col" class="r">all</th></tr></thead>
-<tbody>{% for row in b.rows %}<tr><th scope="row">{{ row.name|name }}</th>{% for c in row.cells %}<td class="{{ 'right' if c.right else 'wrong' }}{{ ' zero' if not c.n }}" style="--p:{{ '%.3f' % c.share }}" title="{{ c.share|percent }}">{% if c.shows %}<button type="button" class="cell" data-cells="{{ b.key }}" data-at="{{ c.at }}" aria-label="{{ c.n }} requested as {{ row.name|visible }}, seen as {{ b.names[loop.index0]|visible }}: show examples">{{ c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{% endfor %}<td class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
-{% if b.worst %}<p>Most frequent confusions: {% for n, asked, seen in b.worst %}{{ asked|name }} seen as {{ seen|name }} ({{ n|count }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% else %}<p>Every image was seen as the requested class.</p>{% endif %}
-{% if b.pictures %}<div class="examples" id="{{ b.key }}" role="status"><p class="meta">Choose a cell to see its images.</p></div>{% endif %}
+<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix of {{ b.run.label }}">
+<table class="confusion"><caption>Rows: the requested class. Columns: the class that the classifier saw. Shading: share
+of the row.</caption>
+<thead><tr><td></td>{% for n in b.names %}<th scope="col">{{ n|name }}</th>{% endfor %}<th scope="col"
+class="r">all</th></tr></thead>
+<tbody>{% for row in b.rows %}<tr><th scope="row">{{ row.name|name }}</th>{% for c in row.cells %}<td
+class="{{ 'right' if c.right else 'wrong' }}{{ ' zero' if not c.n }}" style="--p:{{ '%.3f' % c.share }}"
+title="{{ c.share|percent }}">{% if c.shows %}<button type="button" class="cell" data-cells="{{ b.key }}"
+data-at="{{ c.at }}" aria-label="{{ c.n }} requested as {{ row.name|visible }}, seen as {{ b.names[loop.index0]|visible }}: show examples">{{ c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{% endfor %}<td class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
+{% if b.worst %}<p>Most frequent confusions: {% for n, asked, seen in b.worst %}{{ asked|name }} seen as {{ seen|name }}
+({{ n|count }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% else %}<p>Every image was seen as the requested
+class.</p>{% endif %}
+{% if b.pictures %}<div class="examples" id="{{ b.key }}" role="status">
+<p class="meta">Choose a cell to see its images.</p></div>{% endif %}
 {% endcall %}{% endfor %}
 </div>
 """
@@ -101,8 +110,8 @@ PANEL = Panel(
     "confusion",
     70,
     "Confusion matrix",
-    "Images on the diagonal are right. A tinted cell off the diagonal is a class that the generator draws as another one, or "
-    "that the classifier confuses: read “The classifier's own errors” before blaming the generator.",
+    "Images on the diagonal are right. A tinted cell off the diagonal is a class that the generator draws as another "
+    "one, or that the classifier confuses: read “The classifier's own errors” before blaming the generator.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -33,8 +33,13 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
         for run in runs
         if tag in run.record.curves and run.record.step_unit == unit
     ]
-    return {"charts": [*measured, *drawn], "rows": rows, "more": max(0, len(tags) - MAX_CHARTS), "runs": runs,
-            "hints": [(run, run.hints) for run in runs if run.hints]}  # fmt: skip
+    return {
+        "charts": [*measured, *drawn],
+        "rows": rows,
+        "more": max(0, len(tags) - MAX_CHARTS),
+        "runs": runs,
+        "hints": [(run, run.hints) for run in runs if run.hints],
+    }
 
 
 def _tags(runs: list[RunView]) -> list[tuple[str, str]]:
@@ -66,8 +71,14 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
 
     values = {run: plausible(tag, run.record.curves[tag]).values for run in members}
     said = "; ".join(f"{run.label} ends at {_last(values[run]):.4g}" for run in members[:6])
-    chart = page.chart(f"curve-{tag}-{unit}", paint, title=f"{tag} over {unit}", description=said, height=2.1,
-                       positive=_positive(value for run in members for value in values[run]))  # fmt: skip
+    chart = page.chart(
+        f"curve-{tag}-{unit}",
+        paint,
+        title=f"{tag} over {unit}",
+        description=said,
+        height=2.1,
+        positive=_positive(value for run in members for value in values[run]),
+    )
     return {"title": tag, "chart": chart, "unit": unit}
 
 
@@ -114,8 +125,14 @@ def _over_steps(
 
     ends = [v + sign * Z95 * e for points in series.values() for _, v, e in points for sign in (-1, 1)]
     said = "; ".join(f"{run.label} {points[-1][1]:.4g} at {points[-1][0]:g}" for run, points in series.items())
-    chart = page.chart(f"metric-{name}-{unit}", paint, title=f"{name} over {unit}", description=said, height=2.1,
-                       positive=_positive(ends))  # fmt: skip
+    chart = page.chart(
+        f"metric-{name}-{unit}",
+        paint,
+        title=f"{name} over {unit}",
+        description=said,
+        height=2.1,
+        positive=_positive(ends),
+    )
     return {"title": f"{name}, band 95 %", "chart": chart, "unit": unit, "marked": True}
 
 
@@ -133,10 +150,15 @@ def _row(run: RunView, tag: str) -> dict[str, Any]:
     curve = plausible(tag, run.record.curves[tag])
     finite = [value for value in curve.values if math.isfinite(value)]
     return {
-        "run": run, "tag": tag, "n": len(curve.values), "last": _last(curve.values),
-        "low": min(finite, default=None), "high": max(finite, default=None), "nan": len(curve.values) - len(finite),
+        "run": run,
+        "tag": tag,
+        "n": len(curve.values),
+        "last": _last(curve.values),
+        "low": min(finite, default=None),
+        "high": max(finite, default=None),
+        "nan": len(curve.values) - len(finite),
         "step": curve.steps[-1] if curve.steps else None,
-    }  # fmt: skip
+    }
 
 
 def _last(values: tuple[float, ...]) -> float:
@@ -144,20 +166,35 @@ def _last(values: tuple[float, ...]) -> float:
 
 
 TEMPLATE = """
-{% if hints %}<ul class="hints">{% for run, found in hints %}{% for hint in found[:6] %}<li class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level == 'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{% endfor %}</ul>{% endif %}
+{% if hints %}<ul class="hints">{% for run, found in hints %}{% for hint in found[:6] %}<li
+class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level == 'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{% endfor %}</ul>{% endif %}
 {{ ui.legend(runs) }}
-<div class="controls" data-needs-script hidden><button type="button" id="smooth" aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span role="status" class="status" id="curves-status"></span></div>
-<div class="charts">{% for c in charts %}<figure><figcaption>{{ c.title|name }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
-{% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that the gate judged.</p>{% endif %}
-{% if more %}<p class="meta">{{ '1 more logged quantity is' if more == 1 else more ~ ' more logged quantities are' }} in the table.</p>{% endif %}
-<details class="table"><summary>Table of the curves</summary><div class="scroll" tabindex="0" role="region" aria-label="Logged quantities"><table class="sortable"><caption class="sr">Logged quantities</caption>
-<thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th><th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th><th scope="col" class="r">largest</th><th scope="col" class="r">NaN, infinite or failed</th></tr></thead>
-<tbody>{% for r in rows[:400] %}<tr><th scope="row">{{ r.tag|name }}</th><td>{{ r.run.label|name }}</td><td class="r">{{ r.n|count }}</td><td class="r">{{ r.step|count }} {{ r.run.record.step_unit|visible }}</td><td class="r">{{ number(r.last) }}</td><td class="r">{{ number(r.low) }}</td><td class="r">{{ number(r.high) }}</td><td class="r">{{ r.nan|count }}</td></tr>{% endfor %}</tbody></table></div></details>
+<div class="controls" data-needs-script hidden><button type="button" id="smooth"
+aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span
+role="status" class="status" id="curves-status"></span></div>
+<div class="charts">{% for c in charts %}<figure>
+<figcaption>{{ c.title|name }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
+{% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that
+the gate judged.</p>{% endif %}
+{% if more %}<p class="meta">{{ '1 more logged quantity is' if more == 1 else more ~ ' more logged quantities are' }} in
+the table.</p>{% endif %}
+<details class="table"><summary>Table of the curves</summary><div class="scroll" tabindex="0" role="region"
+aria-label="Logged quantities"><table class="sortable"><caption class="sr">Logged quantities</caption>
+<thead><tr><th scope="col">quantity</th><th scope="col">run</th><th scope="col" class="r">values</th>
+<th scope="col" class="r">last step</th><th scope="col" class="r">last</th><th scope="col" class="r">smallest</th>
+<th scope="col" class="r">largest</th><th scope="col" class="r">NaN, infinite or failed</th></tr></thead>
+<tbody>{% for r in rows[:400] %}<tr><th scope="row">{{ r.tag|name }}</th><td>{{ r.run.label|name }}</td>
+<td class="r">{{ r.n|count }}</td><td class="r">{{ r.step|count }} {{ r.run.record.step_unit|visible }}</td>
+<td class="r">{{ number(r.last) }}</td><td class="r">{{ number(r.low) }}</td><td class="r">{{ number(r.high) }}</td>
+<td class="r">{{ r.nan|count }}</td></tr>{% endfor %}</tbody></table></div></details>
 """
 
 PANEL = Panel(
-    "curves", 40, "Training curves",
-    "Losses of adversarial training need not fall: look for balance, for values that run away and for gaps (✕ marks NaN). "
-    "Long logs are thinned so that the smallest and the largest value of every pixel stay.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    "curves",
+    40,
+    "Training curves",
+    "Losses of adversarial training need not fall: look for balance, for values that run away and for gaps (✕ marks "
+    "NaN). Long logs are thinned so that the smallest and the largest value of every pixel stay.",
+    prepare,
+    TEMPLATE,
+)

@@ -84,12 +84,20 @@ def _walks(page: Page, run: RunView) -> dict[str, Any] | None:
 
 
 TEMPLATE = """
-{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distances inside classes: real (solid), generated (dashed)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
+{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure>
+<figcaption>Distances inside classes: real (solid), generated
+(dashed)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>{% if s.floor %} (real: {{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
-{% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel" loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}" alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
-{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td></tr>{% endfor %}</tbody></table></details>{% endif %}
+{% if b.scores %}<ul class="facts">{% for s in b.scores %}<li>{{ s.name|metric }} {{ s.better|arrow }}
+<b>{{ s|score }}</b>{% if s.floor %} (real:
+{{ number(s.floor.value, s.floor.se) }}){% endif %}</li>{% endfor %}</ul>{% endif %}
+{% if b.walks %}<figure><figcaption>From one latent to another, one class a row</figcaption><img class="pixel"
+loading="lazy" src="{{ b.walks.src }}" width="{{ b.walks.width }}" height="{{ b.walks.height }}"
+alt="{{ b.walks.rows }} interpolations between two latents"></figure>{% endif %}
+{% if b.rows %}<details class="table"><summary>Table</summary><table><caption>Mean distance of two images of one
+class</caption><tbody>{% for n, v in b.rows %}<tr><th scope="row">{{ n }}</th><td class="r">{{ number(v) }}</td>
+</tr>{% endfor %}</tbody></table></details>{% endif %}
 {% endcall %}{% endfor %}
 </div>
 """
@@ -98,8 +106,9 @@ PANEL = Panel(
     "diversity",
     130,
     "Diversity",
-    "Two generated images of one class should lie as far apart as two real ones: a dashed curve left of the solid one means "
-    "that the generator repeats itself. Interpolations should change smoothly, and every image on the way should look real.",
+    "Two generated images of one class should lie as far apart as two real ones: a dashed curve left of the solid one "
+    "means that the generator repeats itself. Interpolations should change smoothly, and every image on the way should "
+    "look real.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -46,8 +46,14 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><img class="pixel" loading="lazy" src="{{ g.src }}" width="{{ g.width }}" height="{{ g.height }}" alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"><p class="meta">{{ g.value }} from {{ '%.3g' % g['values'][0] }} to {{ '%.3g' % g['values'][-1] }}</p></figure>{% endfor %}</div>
-<details class="table"><summary>Table</summary><table><caption>Values of the images, in reading order</caption><tbody>{% for g in b.galleries %}<tr><th scope="row">{{ g.title }} ({{ g.value }})</th><td>{% for v in g['values'] %}{{ '%.3g' % v }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody></table></details>
+<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><img class="pixel"
+loading="lazy" src="{{ g.src }}" width="{{ g.width }}" height="{{ g.height }}"
+alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"><p class="meta">{{ g.value }} from
+{{ '%.3g' % g['values'][0] }} to {{ '%.3g' % g['values'][-1] }}</p></figure>{% endfor %}</div>
+<details class="table"><summary>Table</summary><table><caption>Values of the images, in reading order</caption>
+<tbody>{% for g in b.galleries %}<tr><th scope="row">{{ g.title }} ({{ g.value }})</th>
+<td>{% for v in g['values'] %}{{ '%.3g' % v }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody>
+</table></details>
 {% endcall %}{% endfor %}
 """
 
@@ -55,8 +61,8 @@ PANEL = Panel(
     "extremes",
     120,
     "Best and worst images",
-    "Realism compares an image with the real images near it; 1 or more means that it lies among them. Influence is how much "
-    "a single image raises FID: what these images have in common is what to fix first.",
+    "Realism compares an image with the real images near it; 1 or more means that it lies among them. Influence is how "
+    "much a single image raises FID: what these images have in common is what to fix first.",
     prepare,
     TEMPLATE,
     per_run=True,

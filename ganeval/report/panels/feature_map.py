@@ -134,15 +134,26 @@ def _classes(run: RunView, stored: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 TEMPLATE = """
-<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated (dots in the run's colour)</span>{% if outlined %} <span class="key">ellipses hold half of a class: real solid, generated dashed</span>{% endif %}</p>
-{% if outlined %}<div class="controls" data-needs-script hidden><button type="button" id="ellipses" aria-pressed="true">Class ellipses</button></div>{% endif %}
+<p class="legend"><span class="key"><i class="dot square real"></i> real (squares)</span> <span class="key">generated
+(dots in the run's colour)</span>{% if outlined %} <span class="key">ellipses hold half of a class: real solid,
+generated dashed</span>{% endif %}</p>
+{% if outlined %}<div class="controls" data-needs-script hidden><button type="button" id="ellipses"
+aria-pressed="true">Class ellipses</button></div>{% endif %}
 {% if together %}{{ ui.legend(runs) }}{% for chart in together %}<figure>{{ chart }}</figure>{% endfor %}{% endif %}
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.chart %}<figure>{{ b.chart }}</figure>{% endif %}
-<details class="table"><summary>Table</summary><table><caption>On each axis, in units of the real spread</caption><thead><tr><th scope="col">axis</th><th scope="col" class="r">real variance explained</th><th scope="col" class="r">generated spread</th><th scope="col" class="r">shift of the mean</th></tr></thead>
-<tbody>{% for i in (0, 1) %}<tr><th scope="row">{{ i + 1 }}</th><td class="r">{{ b.explained[i]|percent }}</td><td class="r">{{ '%.2f' % b.spread[i] }}</td><td class="r">{{ '%.2f' % b.shift[i] }}</td></tr>{% endfor %}</tbody></table>
-{% if b.classes %}<table class="sortable"><caption>By class, on this plane</caption><thead><tr><th scope="col">class</th><th scope="col" class="r">shift of the centre</th><th scope="col" class="r">relative spread</th></tr></thead><tbody>{% for c in b.classes %}<tr><th scope="row">{{ c.name|name }}</th><td class="r">{{ '%.2f' % c.shift }}</td><td class="r">{{ '%.2f' % c.spread }}</td></tr>{% endfor %}</tbody></table>{% endif %}</details>
+<details class="table"><summary>Table</summary><table><caption>On each axis, in units of the real spread</caption>
+<thead><tr><th scope="col">axis</th><th scope="col" class="r">real variance explained</th>
+<th scope="col" class="r">generated spread</th><th scope="col" class="r">shift of the mean</th></tr></thead>
+<tbody>{% for i in (0, 1) %}<tr><th scope="row">{{ i + 1 }}</th><td class="r">{{ b.explained[i]|percent }}</td>
+<td class="r">{{ '%.2f' % b.spread[i] }}</td><td class="r">{{ '%.2f' % b.shift[i] }}</td></tr>{% endfor %}</tbody>
+</table>
+{% if b.classes %}<table class="sortable"><caption>By class, on this plane</caption><thead><tr>
+<th scope="col">class</th><th scope="col" class="r">shift of the centre</th>
+<th scope="col" class="r">relative spread</th></tr></thead><tbody>{% for c in b.classes %}<tr>
+<th scope="row">{{ c.name|name }}</th><td class="r">{{ '%.2f' % c.shift }}</td>
+<td class="r">{{ '%.2f' % c.spread }}</td></tr>{% endfor %}</tbody></table>{% endif %}</details>
 {% endcall %}{% endfor %}
 </div>
 """
@@ -151,9 +162,9 @@ PANEL = Panel(
     "feature-map",
     100,
     "Feature map",
-    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are real images that the "
-    "generator does not reach; a solid ellipse without a dashed one is a class that it misses. Two axes hide the rest of the "
-    "space: overlap here proves nothing.",
+    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are real images "
+    "that the generator does not reach; a solid ellipse without a dashed one is a class that it misses. Two axes hide "
+    "the rest of the space: overlap here proves nothing.",
     prepare,
     TEMPLATE,
     per_run=True,

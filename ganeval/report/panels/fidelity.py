@@ -26,8 +26,13 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     names = [name for pair in PLANES for name in reversed(pair)]
     rows = [(run, [_score(run, name) for name in names]) for run in page.evaluated]
     sizes = {run.evaluation.fake.n for run in page.evaluated if run.evaluation}
-    return {"charts": [*charts, *([curve] if curve else [])], "names": names, "rows": rows, "runs": page.evaluated,
-            "sizes": sorted(sizes)}  # fmt: skip
+    return {
+        "charts": [*charts, *([curve] if curve else [])],
+        "names": names,
+        "rows": rows,
+        "runs": page.evaluated,
+        "sizes": sorted(sizes),
+    }
 
 
 def _score(run: RunView, name: str) -> Any:
@@ -105,16 +110,26 @@ def _curve(page: Page) -> dict[str, Any] | None:
 
 
 TEMPLATE = """
-{% if sizes|length > 1 %}<p class="warning">! Runs were measured with different numbers of images ({{ sizes|map('count')|join(', ') }}): recall and coverage rise with n, so do not compare these.</p>{% endif %}
+{% if sizes|length > 1 %}<p class="warning">! Runs were measured with different numbers of images
+({{ sizes|map('count')|join(', ') }}): recall and coverage rise with n, so do not compare these.</p>{% endif %}
 {{ ui.legend(runs) }}
-<div class="charts">{% for c in charts %}<figure><figcaption>{{ c.title }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
-<details class="table"><summary>Table</summary><div class="scroll" tabindex="0" role="region" aria-label="Fidelity and diversity"><table class="sortable"><caption class="sr">Fidelity and diversity</caption><thead><tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n }} ↑</th>{% endfor %}</tr></thead>
-<tbody>{% for run, scores in rows %}<tr><th scope="row">{{ run.label|name }}</th>{% for s in scores %}<td class="r">{% if s %}{{ s|score }}{% else %}<span class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div></details>
+<div class="charts">{% for c in charts %}<figure>
+<figcaption>{{ c.title }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
+<details class="table"><summary>Table</summary><div class="scroll" tabindex="0" role="region"
+aria-label="Fidelity and diversity"><table class="sortable"><caption class="sr">Fidelity and diversity</caption><thead>
+<tr><th scope="col">run</th>{% for n in names %}<th scope="col" class="r">{{ n }} ↑</th>{% endfor %}</tr></thead>
+<tbody>{% for run, scores in rows %}<tr><th scope="row">{{ run.label|name }}</th>{% for s in scores %}<td
+class="r">{% if s %}{{ s|score }}{% else %}<span
+class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div></details>
 """
 
 PANEL = Panel(
-    "fidelity", 90, "Fidelity and diversity",
-    "Up: single images look real. Right: all of the real variety is reached. A generator that draws few things well sits high and to the left. A + is "
-    "what real images get. Equal n only: recall and coverage grow with the number of images.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    "fidelity",
+    90,
+    "Fidelity and diversity",
+    "Up: single images look real. Right: they are as varied as the real ones. A generator that draws few things well "
+    "sits high and to the left. A + is what real images get. Equal n only: recall and coverage grow with the number of "
+    "images.",
+    prepare,
+    TEMPLATE,
+)

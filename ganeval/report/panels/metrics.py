@@ -10,11 +10,15 @@ from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
 
 QUESTIONS = {
-    "close": "How close are the two sets?", "fidelity": "Do single images look real?",
-    "diversity": "Is everything there?", "label": "Do images show the requested class?",
-    "memorisation": "Was anything copied?", "two-sample": "Can the sets be told apart?",
-    "latent": "How does the latent space behave?", "representation": "What does the embedding see?",
-}  # fmt: skip
+    "close": "How close are the two sets?",
+    "fidelity": "Do single images look real?",
+    "diversity": "Is everything there?",
+    "label": "Do images show the requested class?",
+    "memorisation": "Was anything copied?",
+    "two-sample": "Can the sets be told apart?",
+    "latent": "How does the latent space behave?",
+    "representation": "What does the embedding see?",
+}
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
@@ -37,34 +41,61 @@ def _block(page: Page, run: RunView) -> dict[str, Any]:
     for name, said in changes.unlike.items():
         unlike.setdefault(said, []).append(name)
     return {
-        "e": evaluation, "groups": [group for group in ok if group[1]], "missing": missing,
-        "changes": changes, "unlike": unlike,
-    }  # fmt: skip
+        "e": evaluation,
+        "groups": [group for group in ok if group[1]],
+        "missing": missing,
+        "changes": changes,
+        "unlike": unlike,
+    }
 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of {{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} · classifier {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }} {{ b.e.step|count }}{% endif %}{% if b.changes.by_metric %} · Δ against {{ {'baseline': 'the baseline', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }} {{ b.changes.against|name }}{% endif %}</p>
+<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of
+{{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} ·
+classifier {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }}
+{{ b.e.step|count }}{% endif %}{% if b.changes.by_metric %} · Δ against
+{{ {'baseline': 'the baseline', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }}
+{{ b.changes.against|name }}{% endif %}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Metrics of {{ b.run.label }}">
-<table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1"><caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
-<thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th><th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>{% if b.changes.by_metric %}<th scope="col" class="r">{{ 'baseline' if b.changes.kind == 'baseline' else 'before' }}</th><th scope="col" class="r">Δ</th><th scope="col">reading</th><th scope="col" class="r">95 % of Δ</th>{% endif %}<th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
+<table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1">
+<caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
+<thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th>
+<th scope="col" class="r"><abbr title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>{% if b.changes.by_metric %}<th scope="col" class="r">{{ 'baseline' if b.changes.kind == 'baseline' else 'before' }}</th><th scope="col" class="r">Δ</th><th scope="col">reading</th><th scope="col" class="r">95 % of Δ</th>{% endif %}<th scope="col" class="r">perfect</th><th scope="col" class="r">n</th></tr></thead>
 {% for question, records in b.groups %}
 <tbody><tr class="group"><th scope="rowgroup" colspan="{{ 10 if b.changes.by_metric else 6 }}">{{ question }}</th></tr>
-{% for s in records %}<tr data-metric="{{ s.name }}" id="m-{{ b.run.index }}-{{ s.name }}"><th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark" title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r" data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td><td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% if s.floor.n and s.floor.n != s.n %} <small class="floor-n nowrap">at n = {{ s.floor.n|count }}</small>{% endif %}{% else %}<span class="none">none</span>{% endif %}</td>{% if b.changes.by_metric %}{% set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{ change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>{% else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">{{ ends(c.interval) }}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{% endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
+{% for s in records %}<tr data-metric="{{ s.name }}" id="m-{{ b.run.index }}-{{ s.name }}">
+<th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark"
+title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r"
+data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td>
+<td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% if s.floor.n and s.floor.n != s.n %} <small
+class="floor-n nowrap">at n = {{ s.floor.n|count }}</small>{% endif %}{% else %}<span
+class="none">none</span>{% endif %}</td>{% if b.changes.by_metric %}{% set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{ change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>{% else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">{{ ends(c.interval) }}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{% endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{ s.n|count }}</td></tr>
 {% endfor %}</tbody>{% endfor %}
 </table></div>
-{% for said, names in b.unlike.items() %}<p class="meta">No Δ for {% for n in names %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}: {{ 'its number differs' if names|length == 1 else 'their numbers differ' }} from {{ 'those' if names|length > 1 else 'that' }} of {{ b.changes.against|name }} in {{ said|name }}.</p>
+{% for said, names in b.unlike.items() %}<p class="meta">No Δ for
+{% for n in names %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}:
+{{ 'its number differs' if names|length == 1 else 'their numbers differ' }} from
+{{ 'those' if names|length > 1 else 'that' }} of {{ b.changes.against|name }} in {{ said|name }}.</p>
 {% endfor %}
-{% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul></details>{% endif %}
+{% if b.missing %}<details class="table"><summary>{{ b.missing|length|plural('metric') }} without a number, and
+why</summary><ul>{% for s in b.missing %}<li>{{ s.name|metric }}: {{ s.status|name }}</li>{% endfor %}</ul>
+</details>{% endif %}
 {% endcall %}{% endfor %}
-<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button> <button type="button" data-copy-as="latex">Copy all runs as LaTeX</button> <label>Filter <input type="search" data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
+<p class="buttons" data-needs-script hidden><button type="button" data-copy-as="markdown">Copy as Markdown</button>
+<button type="button" data-copy-as="latex">Copy all runs as LaTeX</button> <label>Filter <input type="search"
+data-filter="metrics" placeholder="fid" autocomplete="off"></label> <span role="status" class="status"></span></p>
 """
 
 PANEL = Panel(
-    "metrics", 20, "Metrics",
-    "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's place "
-    "get, before comparing it with zero. Δ is now minus before; where its interval contains 0, there is no clear difference. "
-    "One in twenty such intervals misses the truth, so two of forty metrics seem to move by chance: the gate corrects for "
-    "that, this table does not.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    "metrics",
+    20,
+    "Metrics",
+    "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's "
+    "place get, before comparing it with zero. Δ is now minus before; where its interval contains 0, there is no clear "
+    "difference. One in twenty such intervals misses the truth, so two of forty metrics seem to move by chance: the "
+    "gate corrects for that, this table does not.",
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

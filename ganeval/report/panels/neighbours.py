@@ -54,7 +54,9 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
 
 
 def _suspicion(quantiles: np.ndarray) -> dict[str, Any]:
-    """How many lie closer than `SUSPICIOUS` of the real ones do, its 95 % Wilson interval, and how likely that is by chance."""
+    """How many lie closer than `SUSPICIOUS` of the real ones do, its 95 % Wilson interval, and how likely that is by
+    chance.
+    """
     n, k = len(quantiles), int((quantiles < SUSPICIOUS).sum())
     by_chance = sum(math.comb(n, i) * SUSPICIOUS**i * (1 - SUSPICIOUS) ** (n - i) for i in range(k, n + 1))
     return {"suspicious": k, "share": wilson(k, n), "by_chance": by_chance, "striking": by_chance < UNLIKELY}
@@ -102,13 +104,26 @@ def _median(stored: dict[str, np.ndarray], name: str) -> float:
 
 
 TEMPLATE = """
-{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure><figcaption>Distance to the nearest real image: generated (dashed), other real ones (solid), unseen real ones (dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
+{% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure>
+<figcaption>Distance to the nearest real image: generated (dashed), other real ones (solid), unseen real ones
+(dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p><span class="badge {{ 'bad' if b.striking else 'good' }}">{{ '✘' if b.striking else '✔' }} {{ b.suspicious }} of {{ b.n }}</span> random images {{ 'lies' if b.suspicious == 1 else 'lie' }} closer to a real image than 99 % of the real images lie to each other (95 % interval: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %}; without any copying, this many or more would occur with probability {{ b.by_chance|chance }}{% endif %}.
+<p><span class="badge {{ 'bad' if b.striking else 'good' }}">{{ '✘' if b.striking else '✔' }} {{ b.suspicious }} of
+{{ b.n }}</span> random images {{ 'lies' if b.suspicious == 1 else 'lie' }} closer to a real image than 99 % of the real
+images lie to each other (95 % interval: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %};
+without any copying, this many or more would occur with probability {{ b.by_chance|chance }}{% endif %}.
 </p>
-{% if b.scores %}<p class="facts-line">{% for s in b.scores %}<span>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b></span> {% endfor %}</p>{% endif %}
-<ul class="neighbours" style="--sheet: url('{{ b.sheet }}')">{% for c in b.cases %}<li class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img" aria-label="a generated image and its {{ b.k }} nearest real images" style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{ '%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>{{ '! ' if c.quantile < b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
-<details class="table"><summary>Table</summary><table class="sortable"><caption>Nearest distances of the images shown</caption><thead><tr><th scope="col">image</th><th scope="col" class="r">distance</th><th scope="col" class="r">quantile among real distances</th></tr></thead><tbody>{% for c in b.cases %}<tr><th scope="row">{{ loop.index }}</th><td class="r">{{ number(c.distance) }}</td><td class="r">{{ '%.3f' % c.quantile }}</td></tr>{% endfor %}</tbody></table></details>
+{% if b.scores %}<p class="facts-line">{% for s in b.scores %}<span>{{ s.name|metric }} {{ s.better|arrow }}
+<b>{{ s|score }}</b></span> {% endfor %}</p>{% endif %}
+<ul class="neighbours" style="--sheet: url('{{ b.sheet }}')">{% for c in b.cases %}<li
+class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img"
+aria-label="a generated image and its {{ b.k }} nearest real images"
+style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{ '%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>{{ '! ' if c.quantile < b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
+<details class="table"><summary>Table</summary><table class="sortable">
+<caption>Nearest distances of the images shown</caption><thead><tr><th scope="col">image</th>
+<th scope="col" class="r">distance</th><th scope="col" class="r">quantile among real distances</th></tr></thead>
+<tbody>{% for c in b.cases %}<tr><th scope="row">{{ loop.index }}</th><td class="r">{{ number(c.distance) }}</td>
+<td class="r">{{ '%.3f' % c.quantile }}</td></tr>{% endfor %}</tbody></table></details>
 {% endcall %}{% endfor %}
 """
 
@@ -116,8 +131,8 @@ PANEL = Panel(
     "neighbours",
     110,
     "Nearest real images",
-    "In each strip the first image is generated, the others are the real images nearest to it. q is the share of real images "
-    "that lie closer to another real image than this one does: q near 0 may be a copy, so look at it.",
+    "In each strip the first image is generated, the others are the real images nearest to it. q is the share of real "
+    "images that lie closer to another real image than this one does: q near 0 may be a copy, so look at it.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ganeval.numerics.sheets import sheet_of
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
-from ganeval.report.sheets import sheet_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
@@ -43,9 +43,11 @@ def _advice(page: Page) -> dict[str, Any] | None:
 def _card(page: Page, run: RunView) -> dict[str, Any]:
     scores = run.evaluation.scores if run.evaluation else {}
     return {
-        "run": run, "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
-        "strip": None if run.record.error else _strip(page, run), "logged": [] if scores else _logged(run),
-    }  # fmt: skip
+        "run": run,
+        "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
+        "strip": None if run.record.error else _strip(page, run),
+        "logged": [] if scores else _logged(run),
+    }
 
 
 def _logged(run: RunView) -> list[tuple[str, float, float]]:
@@ -97,35 +99,54 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 
 
 TEMPLATE = """
-{% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}: {{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
+{% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}:
+{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
-<article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}" id="run-{{ run.index }}">
+<article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}"
+id="run-{{ run.index }}">
   <header>{{ ui.swatch(run) }}<h3>{{ run.label|name }}</h3>
   {% if r.error %}<span class="badge bad">✘ broken</span>
-  {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }} {{ run.story.word }}</span>{% endif %}
+  {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span
+class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
+{{ run.story.word }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
-  {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}" alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
-  {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div><dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
-  {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt><dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl><p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
+  {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}"
+width="{{ card.strip.width }}" height="{{ card.strip.height }}"
+alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
+  {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div>
+<dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
+  {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt>
+<dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
+<p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} · <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
-  {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
+  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
+<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
+  {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
+class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
   {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
-  {% if r.notes|length > lines %}<details class="notes"><summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul></details>{% endif %}{% endif %}
+  {% if r.notes|length > lines %}<details class="notes">
+<summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul
+class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+</details>{% endif %}{% endif %}
 </article>
 {% endfor %}
 </div>
-{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }} skipped</summary>
-<ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul></details>{% endif %}
+{% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }}
+skipped</summary>
+<ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul>
+</details>{% endif %}
 """
 
 PANEL = Panel(
-    "overview", 0, "Runs",
+    "overview",
+    0,
+    "Runs",
     "One card per run. The badge sums up its last evaluation in words; the panels below show the numbers.",
-    prepare, TEMPLATE,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+)

@@ -24,7 +24,7 @@ def _block(run: RunView) -> dict[str, Any]:
     tables = []
     if evaluation is not None:
         tables.append(("Protocol (a change here changes the numbers)", flat(evaluation.identity)))
-        tables.append(("Passport of the generated images", flat(asdict(evaluation.fake))))
+        tables.append(("How the generated images were read", flat(asdict(evaluation.fake))))
         tables.append(("Environment of the evaluation", flat(environment_of(evaluation.environment))))
     trained = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
     tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(trained))]
@@ -38,15 +38,25 @@ def _block(run: RunView) -> dict[str, Any]:
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if b.hash %}<p>Protocol <code class="hash">{{ b.hash }}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.hash }}">Copy</button></p>{% endif %}
-{% if b.command %}<p class="command"><code>{% for word in b.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.command }}">Copy</button></p>{% endif %}
-{% for title, rows in b.tables %}<details class="table"><summary>{{ title }}</summary><table class="pairs"><caption class="sr">{{ title }} of {{ b.run.label }}</caption><tbody>{% for key, value in rows %}<tr><th scope="row">{{ key|name }}</th><td>{{ value|name }}</td></tr>{% endfor %}</tbody></table></details>{% endfor %}
+{% if b.hash %}<p>Protocol <code class="hash">{{ b.hash }}</code> <button type="button" data-needs-script hidden
+data-copy-text="{{ b.hash }}">Copy</button></p>{% endif %}
+{% if b.command %}<p class="command"><code>{% for word in b.command.split(' ') %}<span>{{ word|visible(500) }}</span>
+{% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ b.command }}">Copy</button>
+</p>{% endif %}
+{% for title, rows in b.tables %}<details class="table"><summary>{{ title }}</summary><table class="pairs">
+<caption class="sr">{{ title }} of {{ b.run.label }}</caption><tbody>{% for key, value in rows %}<tr>
+<th scope="row">{{ key|name }}</th><td>{{ value|name }}</td></tr>{% endfor %}</tbody></table></details>{% endfor %}
 {% endcall %}{% endfor %}
 """
 
 PANEL = Panel(
-    "passport", 150, "Protocol and environment",
-    "Everything that this page compares, it compares metric by metric: by the signature of each number. Versions and devices are listed but not hashed. "
+    "passport",
+    150,
+    "Protocol and environment",
+    "This page compares metric by metric: two scores can be compared when their signatures are equal. Versions and "
+    "devices are listed but are no part of that. "
     "People, machines, folders and addresses are left out.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

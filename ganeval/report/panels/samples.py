@@ -19,8 +19,13 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     if not blocks:
         return Absent("No run has sample pictures.")
     names = {name for block in blocks for _, name in block["rows"]}
-    return {"blocks": blocks, "classes": sorted(names), "limit": page.steps_per_run, "reduced": page.pictures.reduced,
-            "same_latents": any(block.get("latents") for block in blocks)}  # fmt: skip
+    return {
+        "blocks": blocks,
+        "classes": sorted(names),
+        "limit": page.steps_per_run,
+        "reduced": page.pictures.reduced,
+        "same_latents": any(block.get("latents") for block in blocks),
+    }
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
@@ -78,30 +83,43 @@ def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray,
 
 
 TEMPLATE = """
-{% if same_latents or classes %}<p class="how">{% if same_latents %}Every tile keeps its latent vector from step to step: a tile that stops changing, or looks like its neighbour, is a warning sign. {% endif %}{% if classes %}Rows are the classes that were requested.{% endif %}</p>{% endif %}
+{% if same_latents or classes %}<p class="how">{% if same_latents %}Every tile keeps its latent vector from step to
+step: a tile that stops changing, or looks like its neighbour, is a warning sign. {% endif %}{% if classes %}Rows are
+the classes that were requested.{% endif %}</p>{% endif %}
 <div class="controls" data-needs-script hidden>
 <button type="button" id="play" aria-pressed="false">▶ Play</button>
-{% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option value="{{ c }}">{{ c|visible }}</option>{% endfor %}</select></label>{% endif %}
+{% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option
+value="{{ c }}">{{ c|visible }}</option>{% endfor %}</select></label>{% endif %}
 </div>
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
 {% if b.last %}
-<div class="stepper" data-needs-script hidden><label for="step-{{ b.run.index }}">{{ b.unit|visible }} <output id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
-<input type="range" id="step-{{ b.run.index }}" data-sprites="{{ b.key }}" min="0" max="{{ b.steps|length - 1 }}" value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
+<div class="stepper" data-needs-script hidden><label for="step-{{ b.run.index }}">{{ b.unit|visible }} <output
+id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
+<input type="range" id="step-{{ b.run.index }}" data-sprites="{{ b.key }}" min="0" max="{{ b.steps|length - 1 }}"
+value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
 <div class="sheet{{ ' labelled' if b.rows }}">
 {% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>{% endif %}
-<div class="frame" data-rows="{{ b.rows|length }}" data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}" alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
+<div class="frame" data-rows="{{ b.rows|length }}" data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img
+class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}"
+alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
-<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }}{% if b.latents %} · latents {{ b.latents[:12]|visible }}{% endif %}</p>
+<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }}{% if b.latents %} · latents
+{{ b.latents[:12]|visible }}{% endif %}</p>
 {% endif %}
 {% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
 {% endcall %}{% endfor %}
 </div>
-{% if reduced %}<p class="meta">Grey pictures are shown in 16 levels to keep this page small; the files in the runs are whole.</p>{% endif %}
+{% if reduced %}<p class="meta">Grey pictures are shown in 16 levels to keep this page small; the files in the runs are
+whole.</p>{% endif %}
 """
 
 PANEL = Panel(
-    "samples", 50, "Samples over training",
+    "samples",
+    50,
+    "Samples over training",
     "The slider steps through what the generator drew during training, the last step first.",
-    prepare, TEMPLATE, per_run=True,
-)  # fmt: skip
+    prepare,
+    TEMPLATE,
+    per_run=True,
+)

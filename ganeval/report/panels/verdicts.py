@@ -86,14 +86,28 @@ def _badge(word: Any) -> dict[str, str]:
 TEMPLATE = """
 {% for b in blocks %}
 <div class="verdict {{ b.badge.level }}">
-  <p><span class="badge {{ b.badge.level }}">{{ b.badge.symbol }} {{ b.badge.word }}</span> {{ ui.swatch(b.run) }}<a href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
+  <p><span class="badge {{ b.badge.level }}">{{ b.badge.symbol }} {{ b.badge.word }}</span> {{ ui.swatch(b.run) }}<a
+href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
   {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}</p>
-  {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }} {% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
+  {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }}
+{% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
-  {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}"><table class="sortable">
+  {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}">
+<table class="sortable">
   <caption>Rules, worst first. Δ above 0 means worse.</caption>
-  <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th><th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th><th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
-  <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a href="#m-{{ b.run.index }}-{{ rule.metric }}" data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %} {{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }} {{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td><td class="r">{{ number(rule.base) }}</td><td class="r">{% if rule.delta is not none %}{{ change(rule.delta, rule.interval) }}{% else %}<span class="none">none</span>{% endif %}</td><td class="r">{{ ends(rule.interval) }}</td><td class="r">{{ rule.n|count }}</td><td class="why">{{ rule.sentence|signs|name }}</td></tr>{% endfor %}</tbody></table></div>{% endif %}
+  <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th>
+<th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th>
+<th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
+  <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a
+href="#m-{{ b.run.index }}-{{ rule.metric }}"
+data-shows="{{ b.run.index }}">{{ rule.metric|metric }}</a>{% else %}{{ rule.metric|metric }}{% endif %}
+{{ rule.better|arrow }}</th><td><span class="badge {{ rule.badge.level }}">{{ rule.badge.symbol }}
+{{ rule.badge.word }}</span></td><td class="r">{{ number(rule.value, rule.se) }}</td>
+<td class="r">{{ number(rule.base) }}</td><td
+class="r">{% if rule.delta is not none %}{{ change(rule.delta, rule.interval) }}{% else %}<span
+class="none">none</span>{% endif %}</td><td class="r">{{ ends(rule.interval) }}</td>
+<td class="r">{{ rule.n|count }}</td><td class="why">{{ rule.sentence|signs|name }}</td></tr>{% endfor %}</tbody>
+</table></div>{% endif %}
 </div>
 {% endfor %}
 """
@@ -102,8 +116,8 @@ PANEL = Panel(
     "verdicts",
     10,
     "Verdicts",
-    "“Ok” means that the data prove a loss smaller than the tolerated margin. “Inconclusive” means too few images to decide, "
-    "not “fine”.",
+    "“Ok” means that the data prove a loss smaller than the tolerated margin. “Inconclusive” means too few images to "
+    "decide, not “fine”.",
     prepare,
     TEMPLATE,
 )

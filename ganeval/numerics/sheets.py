@@ -1,4 +1,5 @@
-"""Contact sheets: one picture of many generated images with separators between them, as torchvision's `save_image` writes.
+"""Contact sheets: one picture of many generated images with separators between them, as torchvision's `save_image`
+writes.
 
 side = k (tile + pad) + pad, where every separator is one colour from edge to edge. Without separators nothing is guessed.
 """
@@ -25,7 +26,9 @@ class Sheet:
     pad: int
 
     def tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 (rows * columns, h, w[, 3]) without the separators; cells that were left empty at the end are cut off."""
+        """uint8 (rows * columns, h, w[, 3]) without the separators; cells that were left empty at the end are cut
+        off.
+        """
         height, width = (
             (side - self.pad) // k for side, k in zip(pixels.shape, (self.rows, self.columns), strict=False)
         )

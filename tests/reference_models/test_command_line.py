@@ -1,0 +1,220 @@
+"""python -m reference_models NAME: what cannot be meant is a sentence and exit code 2, before a run is begun."""
+
+from __future__ import annotations
+
+import math
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+import torch
+from reference_models.results.__main__ import run as write_results
+from reference_models.results.trained import train_whole
+
+from ganeval.classifiers import CLASSIFIERS
+from ganeval.datasets.dataset import DATASETS
+from ganeval.errors import WrongInputError
+from ganeval.measure.run_samples import survey
+from ganeval.runs.directory import create_run
+from ganeval.runs.readers.native import read_run
+from reference_models.__main__ import main
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.ranges import require_ranges
+from reference_models.plumbing.session import Session
+from reference_models.plumbing.system import SYSTEMS, fit, protocol_of
+
+RECIPES = {f"{s.name}-{p}": c for s in SYSTEMS for p, c in {**s.profiles, **s.variants}.items() if not callable(c)}
+SMOKE = {s.name: s.profile("smoke") for s in SYSTEMS}
+QUICK = ("--profile", "smoke", "--device", "cpu", "--sample-per-class", "2", "--grids", "1", "--checkpoints", "1")
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_every_recipe_that_is_shipped_is_within_its_ranges(recipe):
+    require_ranges(recipe)
+
+
+def test_the_defaults_of_the_options_are_within_their_ranges():
+    require_ranges(Options())
+
+
+@pytest.mark.parametrize("name", SMOKE)
+def test_no_number_of_a_recipe_may_be_negative_endless_or_no_number(name):
+    hints = get_type_hints(type(SMOKE[name]))
+    for field in (field for field, hint in hints.items() if hint in (int, float)):
+        for value in (-1, math.nan, math.inf, -math.inf, True, "1", None, 10**400):
+            with pytest.raises(WrongInputError, match=f"^{field} must be a (whole|finite) number"):
+                require_ranges(replace(SMOKE[name], **{field: value}))
+
+
+@pytest.mark.parametrize("name", SYSTEMS.names())
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"batch": 0}, {"lr": 0.0}, {"batch": 2.0}, {"steps": 1.5}])
+def test_nothing_is_trained_with_nothing(name, changes):
+    with pytest.raises(WrongInputError, match=f"^{next(iter(changes))} must be"):
+        fit(name, replace(SMOKE[name], **changes), dataset="synthetic")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("projection_cgan", {"classes": (1, -2)}), ("projection_cgan", {"classes": [1]}), ("projection_cgan", {"augment": "x"}),
+     ("cgan_dense", {"g_widths": (0,)}), ("gan_mlp", {"loss": "other"}), ("dcgan", {"beta1": 1.0})],
+)  # fmt: skip
+def test_tuples_words_and_shares_are_checked_too(name, changes):
+    (field,) = changes
+    if field not in {f.name for f in fields(SMOKE[name])}:
+        name = next(n for n, config in SMOKE.items() if field in {f.name for f in fields(config)})
+    with pytest.raises(WrongInputError, match=f"^{field} must be"):
+        require_ranges(replace(SMOKE[name], **changes))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--batch", "0"], "batch must be a whole number above 0"),
+        (["--lr", "-1"], "lr must be a finite number above 0"),
+        (["--lr", "nan"], "got nan"),
+        (["--lr", "inf"], "got inf"),
+        (["--steps", "0"], "steps must be"),
+        (["--log-every", "0"], "log_every must be"),
+        (["--keep-last", "0"], "keep_last must be"),
+        (["--threads", "-2"], "threads must be"),
+        (["--device", "gpu"], "A device must be"),
+        (["--device", "meta"], "cannot train on device 'meta'"),
+        (["--judge", "hodaa"], "Did you mean 'hoda'"),
+        (["--dataset", "hodaa"], "hoda"),
+    ],
+)
+def test_a_flag_that_cannot_be_meant_is_a_sentence_and_leaves_no_run(flags, said, tmp_path, capsys):
+    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path), *flags]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("reference_models: ")
+    assert error.count("\n") == 1
+    assert said in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_device_that_is_not_there_is_a_sentence(tmp_path, capsys):
+    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path), "--device", "cuda"]) == 2
+    assert "This machine cannot train on device 'cuda'" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path / "file" / "runs")]) == 2
+    assert "file" in capsys.readouterr().err
+
+
+def test_a_data_set_that_is_not_there_is_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GANEVAL_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody answers there
+    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path / "runs"), "--dataset", "hoda"]) == 2
+    assert "hoda" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["cdcgan", "dcgan", "ddpm"])
+def test_layers_that_do_not_fit_the_images_are_a_sentence(name, tmp_path, capsys):
+    flags = {"cdcgan": ["--size", "3"], "dcgan": ["--d-kernel", "7"], "ddpm": ["--patch", "3"]}[name]
+    assert main([name, *QUICK, "--out", str(tmp_path), *flags]) == 2
+    assert f"{name} cannot begin on synthetic (1, " in capsys.readouterr().err
+    assert read_run(next(tmp_path.iterdir())).status == "failed"
+
+
+def test_a_finished_training_says_what_to_type_next(tmp_path, capsys):
+    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"look at it: ganeval report {tmp_path}"
+
+
+COMMAND = [sys.executable, "-m", "reference_models", "gan_mlp", *QUICK, "--steps", "900000000"]
+
+
+def started(out: Path, **more: Any) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    environment.pop("CI", None)
+    process = subprocess.Popen([*COMMAND, "--out", str(out)], env=environment, text=True, **more)
+    deadline = time.monotonic() + 100
+    while not list(out.glob("*/events.jsonl")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
+    process = started(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.send_signal(signal.SIGINT)
+    said, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.startswith("stopped: ")
+    assert "go on with: python -m reference_models gan_mlp" in said
+    assert error == ""
+
+
+def test_a_terminal_sees_the_time_left(tmp_path):
+    mine, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    process = started(tmp_path, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    said = os.read(mine, 4096).decode()
+    process.kill()
+    process.wait()
+    os.close(mine)
+    assert "training:" in said
+    assert "900000000" in said
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ctrl-C in the second step of every training."""
+    watch = Session.watch
+
+    def watched(session: Session, *batch: torch.Tensor) -> None:
+        watch(session, *batch)
+        if session.step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Session, "watch", watched)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_study_whose_training_was_interrupted_ends_with_it(tmp_path):
+    with pytest.raises(KeyboardInterrupt, match="is stopped at step 2"):
+        train_whole(tmp_path, "gan_mlp", "synthetic", SMOKE["gan_mlp"], 0, Options(device="cpu"))
+
+
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.parametrize("page", ["ddpm", "digits"])
+def test_no_page_is_made_of_a_part_of_a_training(page, tmp_path, capsys):
+    flags = ["--dataset", "digits"] if page == "ddpm" else []
+    out = tmp_path / "out"
+    places = ["--runs", str(tmp_path / "runs"), "--out", str(out), "--profile", "smoke"]
+    assert write_results([page, *flags, *places]) == 130
+    assert "interrupted, no page is written" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_a_run_names_only_a_judge_that_is_shipped(name):
+    dataset = DATASETS[name]
+    protocol = protocol_of(Data.empty(name, dataset.classes, dataset.shape))
+    assert protocol.get("classifier", "hoda") in CLASSIFIERS.names()
+    assert set(protocol) <= {"real", "train", "classifier"}
+    assert protocol["real"] == f"{name}:test"
+
+
+def test_a_run_that_names_no_network_is_evaluated_with_the_one_that_is_told(tmp_path):
+    real = {"real": "cifar10:test", "train": "cifar10:train"}
+    run = create_run(tmp_path, "x", config={}, seeds={}, protocol=real)
+    run.write_samples(1, torch.zeros(2, 3, 4, 4, dtype=torch.uint8).numpy())
+    (pending,) = survey((read_run(run.path),), {"extractor": "pixels", "real": "hoda:test"}).waiting
+    assert pending.protocol == {**real, "extractor": "pixels"}
