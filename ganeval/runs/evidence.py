@@ -51,6 +51,7 @@ def read_evidence(path: str | Path) -> dict[str, NDArray]:
 def group(evidence: Evidence, name: str) -> dict[str, NDArray]:
     """The fields of one group, {} where it is absent.
 
+    >>> import numpy as np
     >>> group({"map.real": np.zeros((1, 2)), "judge.confusion": np.eye(2)}, "judge")["confusion"].shape
     (2, 2)
     """
