@@ -10,15 +10,14 @@ import argparse
 import importlib
 import os
 import pkgutil
-import platform
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
 from benchmarks.growth import WITHIN, series
 from benchmarks.timing import Contest, Result, Step, grow, race
+from ganeval.core.machine import processor, versions
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -85,7 +84,7 @@ def page(results: list[Result], steps: Sequence[Step] = ()) -> str:
         "# Benchmarks\n\nWritten by `python -m benchmarks --write`. All contestants of a row group ran in turns in one "
         "process on the same arrays; times are medians, ratios are theirs over ours. Seconds depend on the machine and "
         "its load, ratios hardly.\n\n"
-        f"{processor()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads; {versions()}. "
+        f"{processor()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads; {versions(PACKAGES)}. "
         "A bar that was not met says how much of it was reached.\n\n"
         "| work | who | seconds | CPU seconds | extra memory, MiB | times ours | CPU times ours | bar | |\n|---|---|---|---|---|---|---|---|---|\n"
     )
@@ -110,31 +109,10 @@ def step_row(s: Step) -> str:
     )
 
 
-def processor() -> str:
-    """The processor by name where Linux tells it, else the architecture."""
-    told = Path("/proc/cpuinfo")
-    names = (
-        [x.partition(":")[2].strip() for x in told.read_text().splitlines() if x.startswith("model name")]
-        if told.exists()
-        else []
-    )
-    return f"{names[0]} ({platform.machine()})" if names else platform.machine()
-
-
 def row(r: Result) -> str:
     if r.note:
         return f"| {r.title} | {r.name} | {r.note} | | | | | | |\n"
     return f"| {r.title} | {r.name} | {r.seconds:.3f} | {r.cpu:.3f} | {r.megabytes:.0f} | {r.ratio:.2f} | {r.cpu_ratio:.2f} | {r.asked} | {r.verdict} |\n"
-
-
-def versions() -> str:
-    found = []
-    for name in PACKAGES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
 
 
 if __name__ == "__main__":

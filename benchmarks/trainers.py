@@ -24,12 +24,14 @@ from benchmarks.suite import blobs
 from benchmarks.timing import Contest, Result, race
 from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
 from ganeval.core.files import write_atomic
+from ganeval.core.machine import processor
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import create_run
-from reference_models.plumbing.data import Data, load_data, resample, to_float
+from reference_models.plumbing.data import Data, resample, to_float
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
-from reference_models.plumbing.system import SYSTEMS, processor
+from reference_models.plumbing.system import SYSTEMS
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
 RECOMMENDED, PLAIN = "recommended", "plain"
@@ -281,7 +283,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
             "`python -m reference_models NAME`, fp32, which is what the plain one computes too. *Recommended* adds `--amp "
             "--channels-last`: convolutions and matrix products in bfloat16, penalties, losses, weights and averages in "
             "fp32; most pages of results are trained with it. "
-            f"{_exceptions()}The bar is for the recommended options, by the clock; in brackets "
+            f"{_exceptions()}{_unraced()}The bar is for the recommended options, by the clock; in brackets "
             "the same of CPU time, which other work on the machine disturbs less."
         ),
         _reading(rows),
@@ -299,6 +301,11 @@ def page(rows: Sequence[Row], blocks: int) -> str:
 def _exceptions() -> str:
     plain = [f"`{name}`" for name, entry in ENTRIES.items() if not entry.bf16]
     return f"Not for {', '.join(plain)}, whose products are too small to gain: there it is the default once more. "
+
+
+def _unraced() -> str:
+    missing = [f"`{name}`" for name in SYSTEMS.names() if name not in TRANSCRIPTIONS]
+    return f"Without a plain transcription, so not raced: {', '.join(missing)}. " if missing else ""
 
 
 def _cells(row: Row) -> list[str]:

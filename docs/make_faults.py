@@ -35,4 +35,3 @@ def row(fault: Fault) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(render_page(), encoding="utf-8")
-    print(f"wrote {PAGE}")

@@ -24,7 +24,7 @@ from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation, ScoreRecord
-from ganeval.runs.directory import RunDirectory, encode_png, tile
+from ganeval.runs.directory import RunDirectory, encode_png, runs_in, tile
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models import projection_cgan
@@ -74,11 +74,9 @@ def main(*, runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0) -> Pa
 
 def find(runs: Path, *, augmented: bool) -> RunDirectory:
     """The newest finished run with the discriminator's images augmented, or not."""
-    for path in sorted(runs.glob("*/run.json"), reverse=True):
-        info = RunDirectory(path.parent).info
-        same = (info.get("system"), info.get("dataset"), info.get("status")) == (SYSTEM, DATASET, "done")
-        if same and (info["config"].get("augment", "none") != "none") == augmented:
-            return RunDirectory(path.parent)
+    for run in runs_in(runs, system=SYSTEM, dataset=DATASET, status="done"):
+        if (run.info["config"].get("augment", "none") != "none") == augmented:
+            return run
     flags = " --augment ada --flips" if augmented else ""
     raise MissingFileError(
         f"The page compares two finished runs of {SYSTEM} on {DATASET}; one is missing in {runs}. Train it: "

@@ -17,11 +17,11 @@ from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
-from ganeval.runs.directory import RunDirectory
+from ganeval.runs.directory import RunDirectory, runs_in
 from ganeval.runs.readers.native import read_run
 from reference_models.bands.equal_n import OPTIONS, PROTOCOL_N, K, some
 from reference_models.controls.control import build
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.system import open_sampler
 from studies.page import RESULTS, machine, markdown_table, percent, recipe_text, render_document
 
@@ -86,8 +86,7 @@ def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULT
 
 def trainings(runs: Path, dataset: str) -> dict[int, RunDirectory]:
     """The newest finished run of each seed, all with the recipe of the newest of all."""
-    found = [RunDirectory(path.parent) for path in sorted(runs.glob("*/run.json"), reverse=True)]
-    done = [r for r in found if _is_ours(r.info, dataset)]
+    done = [r for r in runs_in(runs) if _is_ours(r.info, dataset)]
     alike = [r for r in done if r.info["config"] == done[0].info["config"]]
     newest = {int(r.info["seeds"]["seed"]): r for r in reversed(alike)}
     if len(newest) < SEEDS:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganeval.core.machine import processor
 from ganeval.records.scores import ScoreRecord
-from reference_models.plumbing.system import processor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def machine() -> str:
     """What the numbers of a page were measured on."""
-    return f"{os.cpu_count()} cores, {processor() or 'unknown processor'}"
+    return f"{os.cpu_count()} cores, {processor()}"
 
 
 def recipe_text(config: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import runpy
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
 from ganeval.core.files import write_atomic
+from ganeval.core.machine import versions
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import METRICS
@@ -25,6 +25,7 @@ from studies.page import RESULTS, markdown_table, render_document
 
 PEERS = runpy.run_path(str(Path(__file__).parents[1] / "tests" / "golden" / "record_peers.py"))
 Row = tuple[str, str, str, float, float]  # work, peer, shape, theirs, ours
+PACKAGES = ("torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics", "scipy", "numpy", "torch")
 
 
 def main(*, out: Path = RESULTS) -> Path:
@@ -129,19 +130,9 @@ def render_page(rows: Sequence[Row]) -> str:
         (work, peer, shape, f"{theirs:.12g}", f"{ours:.12g}", f"{difference(theirs, ours):.1e}")
         for work, peer, shape, theirs, ours in rows
     ]
-    title, said = "Parity: our numbers and theirs on the same features", f"With {versions()}."
+    title, said = "Parity: our numbers and theirs on the same features", f"With {versions(PACKAGES)}."
     return render_document(title, "parity", [singular, markdown_table(heads, cells)], said=said)
 
 
 def difference(theirs: float, ours: float) -> float:
     return abs(ours - theirs) / (abs(theirs) or 1.0)
-
-
-def versions() -> str:
-    found = []
-    for name in ("torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics", "scipy", "numpy", "torch"):
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)

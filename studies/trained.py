@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ganeval.runs.directory import RunDirectory
+from ganeval.runs.directory import RunDirectory, runs_in
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import fit
 
@@ -14,12 +14,8 @@ from reference_models.plumbing.system import fit
 def finished(root: Path, system: str, dataset: str, config: Any, seed: int) -> RunDirectory | None:
     """The newest finished run of this very recipe below `root`."""
     asked = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}
-    for path in sorted(root.glob("*/run.json"), reverse=True):
-        info = RunDirectory(path.parent).info
-        kind = (info.get("system"), info.get("dataset"), info.get("status"), info.get("seeds"))
-        if kind == (system, dataset, "done", {"seed": seed}) and info.get("config") == asked:
-            return RunDirectory(path.parent)
-    return None
+    found = runs_in(root, system=system, dataset=dataset, status="done", seeds={"seed": seed})
+    return next((run for run in found if run.info.get("config") == asked), None)
 
 
 def trained(root: Path, system: str, dataset: str, config: Any, seed: int, options: Options) -> RunDirectory:
@@ -37,8 +33,4 @@ def train_whole(root: Path, system: str, dataset: str, config: Any, seed: int, o
 
 def newest(root: Path, system: str, dataset: str) -> RunDirectory | None:
     """The newest finished run of `system` on `dataset` below `root`."""
-    for path in sorted(root.glob("*/run.json"), reverse=True):
-        info = RunDirectory(path.parent).info
-        if (info.get("system"), info.get("dataset"), info.get("status")) == (system, dataset, "done"):
-            return RunDirectory(path.parent)
-    return None
+    return next(runs_in(root, system=system, dataset=dataset, status="done"), None)

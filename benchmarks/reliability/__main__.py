@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganeval.core.machine import processor
+
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
@@ -59,7 +61,7 @@ def page(size: Size) -> str:
                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
     command = f"python -m benchmarks.reliability{' --full' if size == replace(FULL, seed=size.seed) else ''} --write"
     head = (
-        f"Made by `{command}` on {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python "
+        f"Made by `{command}` on {processor()}, {os.cpu_count()} cores, {platform.system()}, Python "
         f"{platform.python_version()}, in {used / 60:.1f} CPU minutes; seed {size.seed}."
     )
     return (
@@ -138,14 +140,6 @@ def _restore(cache: str | None) -> None:
     os.environ.pop("XDG_CACHE_HOME", None)
     if cache is not None:
         os.environ["XDG_CACHE_HOME"] = cache
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 PARTS: dict[str, Callable[[Path, Size], str]] = {

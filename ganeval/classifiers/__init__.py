@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from ganeval.classifiers.card import Card
     from ganeval.classifiers.catalog import CLASSIFIERS
     from ganeval.classifiers.classifier import Classifier
-    from ganeval.classifiers.judge import train_classifier
     from ganeval.classifiers.sklearn_member import wrap_sklearn
+    from ganeval.classifiers.train_own import train_classifier
     from ganeval.classifiers.wrapping import wrap
 
 _HOMES = {
     "CLASSIFIERS": "catalog",
     "Classifier": "classifier",
     "Card": "card",
-    "train_classifier": "judge",
+    "train_classifier": "train_own",
     "wrap": "wrapping",
     "wrap_sklearn": "sklearn_member",
 }

@@ -7,8 +7,6 @@ Repeats bit for bit on one machine with one number of threads: every random numb
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +19,7 @@ from tqdm import tqdm
 
 from ganeval.classifiers.augment import Augment, augment
 from ganeval.classifiers.network import Architecture, SmallCNN, new_network
+from ganeval.core.machine import quiet
 from ganeval.errors import WrongInputError
 
 
@@ -72,7 +71,7 @@ def fit(
     optimiser = torch.optim.AdamW(_decay_groups(network, recipe), lr=recipe.learning_rate)
     average = {name: value.clone() for name, value in network.state_dict().items()}
     batches = _batches(len(images), recipe.batch, steps, generator)
-    hidden = not sys.stderr.isatty() or bool(os.environ.get("CI")) or not progress
+    hidden = not progress or quiet()
     with fixed_threads(recipe.threads):
         for step, rows in enumerate(tqdm(batches, total=steps, desc=progress, disable=hidden)):
             x = augment(images[rows].to(device).float() / 255, recipe.augment, generator)

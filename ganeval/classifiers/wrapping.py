@@ -15,10 +15,10 @@ from torch import nn
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
 from ganeval.classifiers.classifier import Classifier, Images, require_live, require_two, run, weights_digest
-from ganeval.core.extractor import require_logits
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError, guarded
 from ganeval.images.labels import checked_labels
+from ganeval.numerics.logits import require_logits
 
 Labelled = tuple[Images, torch.Tensor | NDArray[np.integer]]  # with int64 (n,)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from ganeval.cli.flags import Drawing, compute_of, said
 from ganeval.cli.gate import generator_of
 from ganeval.cli.say import require_places
 from ganeval.core.files import write_json, writing
+from ganeval.core.machine import quiet
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
 from ganeval.gate.commands import GateOptions, options_config
@@ -98,7 +98,7 @@ def _document(found: Any) -> dict[str, Any]:
 def _bar() -> Callable[[int, int], None]:
     from tqdm import tqdm
 
-    bar = tqdm(desc="calibrating", unit="comparison", disable=not sys.stderr.isatty() or bool(os.environ.get("CI")))
+    bar = tqdm(desc="calibrating", unit="comparison", disable=quiet())
 
     def show(done: int, total: int) -> None:
         bar.total = total

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 import webbrowser
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from ganeval.cli.flags import Measuring, compute_of, said
 from ganeval.cli.say import few, note, require_places
 from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
+from ganeval.core.machine import quiet
 from ganeval.errors import printable, sentence
 from ganeval.records.protocol import Protocol
 from ganeval.runs.series import Pictures
@@ -146,9 +145,8 @@ class Evaluating:
         from ganeval.measure.run_samples import evaluate_pending
 
         opening = load_generator(self.generator) if self.generator else None
-        quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
         done = 0
-        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet) as bar:
+        with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet()) as bar:
             for pending in waiting:
                 try:
                     evaluate_pending(pending, self.compute, generator=opening)

@@ -59,7 +59,6 @@ class Silent:
 
 Count = Annotated[int, Within(1, 1_000_000)]
 Neighbours = Annotated[int, Within(1, 100)]  # of a row; the jackknife counts them in one byte
-Seed = Annotated[int, Within(0, 2**32 - 1)]
 Share = Annotated[float, Within(0, 1, open=True)]
 Permutations = Annotated[int, Within(1, 100_000)]
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganeval.core.folders import cache_root
-from ganeval.datasets.dataset import RemoteFile
+from ganeval.core.machine import quiet
 from ganeval.errors import MissingFileError
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a data set: searched in GANEVAL_DATA, then the cache, then fetched."""
+
+    name: str  # relative path inside the data folder, "hoda/Test 20000.cdb"
+    url: str  # "" where it cannot be fetched
+    sha256: str | None  # of the original file
+    how: str = ""  # what a person does to get it by hand
+    also: tuple[str, ...] = ()  # other names (another packing, a folder) that are accepted in its place
 
 
 def find_file(file: RemoteFile) -> Path:
@@ -61,7 +72,7 @@ def _fetch(file: RemoteFile) -> Path:
             f"sha256:{file.sha256}",
             fname=target.name,
             path=target.parent,
-            progressbar=sys.stderr.isatty() and not os.environ.get("CI"),
+            progressbar=not quiet(),
         )
     except (OSError, ValueError) as error:  # no network, no such page, another hash
         raise MissingFileError(_missing(file, f"Fetching {file.url} failed: {_first_line(error)}.")) from error

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.registry import Registry, unknown_name
+from ganeval.datasets._search import RemoteFile, find_file
 from ganeval.errors import UnknownNameError
 
 
@@ -19,17 +20,6 @@ class Split:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of a data set: searched in GANEVAL_DATA, then the cache, then fetched."""
-
-    name: str  # relative path inside the data folder, "hoda/Test 20000.cdb"
-    url: str  # "" where it cannot be fetched
-    sha256: str | None  # of the original file
-    how: str = ""  # what a person does to get it by hand
-    also: tuple[str, ...] = ()  # other names (another packing, a folder) that are accepted in its place
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +39,6 @@ class Dataset:
         """Read one split; fetches its files when neither GANEVAL_DATA nor the cache has them."""
         if split not in self.splits:
             raise UnknownNameError(unknown_name(f"split of {self.name}", split, self.splits))
-        from ganeval.datasets._search import find_file
-
         return self.read(split, {f.name: find_file(f) for f in self.files.get(split, ())})
 
 

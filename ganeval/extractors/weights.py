@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle  # noqa: TID251 - only to name the error that torch's restricted loader raises
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from safetensors.torch import load_file
 
 from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
+from ganeval.core.machine import quiet
 from ganeval.errors import MissingFileError, WrongInputError
 
 # Where the images are known, `load_extractor` says in its place which classifiers take them.
@@ -102,9 +102,10 @@ def _fetched(weights: RemoteWeights, alternative: str) -> Path:
     target = weight_folders()[-1]
     if os.path.lexists(target / weights.name):
         require_regular(target / weights.name)  # a pipe in its place would be waited for
-    bar = sys.stderr.isatty() and not os.environ.get("CI")
     try:
-        path = pooch.retrieve(weights.url, f"sha256:{weights.sha256}", fname=weights.name, path=target, progressbar=bar)
+        path = pooch.retrieve(
+            weights.url, f"sha256:{weights.sha256}", fname=weights.name, path=target, progressbar=not quiet()
+        )
     except (OSError, ValueError) as error:  # no network, no such page, other content
         looked = ", ".join(str(folder / weights.name) for folder in weight_folders())
         raise MissingFileError(

@@ -1,0 +1,1 @@
+"""What a network sees of images: rows, their cache, their pairs, their ranks."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import sys
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +22,14 @@ from tqdm import tqdm
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import HERE, Compute
-from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec, columns, embed, require_logits
+from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
+from ganeval.core.machine import quiet
 from ganeval.core.registry import load_object, unknown_name
 from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.weights import OFFLINE
 from ganeval.features.cache import read_file, write_file
+from ganeval.features.embedding import columns, embed
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.images.imageset import ImageSet
@@ -37,6 +37,7 @@ from ganeval.images.labels import checked_labels
 from ganeval.images.rows import checked_rows
 from ganeval.images.subset import checked_count
 from ganeval.images.tensors import as_tensor
+from ganeval.numerics.logits import require_logits
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.features/1"
@@ -372,7 +373,7 @@ def _embed_all(
 ) -> Embedded:
     parts: list[Embedded] = []
     start = span.start
-    silent = not progress or not sys.stderr.isatty() or bool(os.environ.get("CI"))
+    silent = not progress or quiet()
     with tqdm(total=span.stop - start, desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
         while start < span.stop:
             stop = min(start + batch, span.stop)

@@ -13,9 +13,10 @@ import logging
 import numpy as np
 import torch
 
-from ganeval.core.extractor import Embedded, Extractor, columns, embed
+from ganeval.core.extractor import Embedded, Extractor
 from ganeval.core.folders import cache_root
 from ganeval.features.cache import content_key, read_tensors, write_tensors
+from ganeval.features.embedding import columns, embed
 from ganeval.images.imageset import ImageSet
 
 CACHE_FORMAT = 3  # of the entries; a change of what is stored makes the old ones unreachable

@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganeval.core.files import append_text, write_atomic
-from ganeval.errors import GanevalError
 from ganeval.gate.verdict import Exit, Verdict
 from ganeval.gate.writer import WRITERS
-from ganeval.gate.writers.summary import LIMIT as SUMMARY_LIMIT
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
-
-
-class OutputError(GanevalError):
-    """An output that was asked for could not be written; exit code 3, whatever the verdict would have been."""
+SUMMARY_LIMIT = 2**20  # bytes that all steps of a job share: an upload above it is dropped as a whole
 
 
 def deliver(verdict: Verdict, outputs: Mapping[str, str | Path]) -> Verdict:

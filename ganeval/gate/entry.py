@@ -22,9 +22,6 @@ from ganeval.numerics.strata import error_of_mean, is_binary
 from ganeval.records.scores import LABELS, Better, Evaluation, ScoreRecord, labels_among
 
 Vector = NDArray[np.floating]
-DEBIASED = {
-    "fid": "fid_debiased"
-}  # distances whose half-split is measured beside them: it tells their second-order part
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from typing import Any, Literal, Self, get_args
 
 from ganeval.core.files import require_regular
 from ganeval.core.registry import unknown_name
-from ganeval.errors import GanevalError, MissingFileError, WrongInputError
+from ganeval.errors import GanevalError, MissingFileError
 from ganeval.gate.lines import line_of
 from ganeval.gate.multiplicity import Correction
-from ganeval.gate.never import problems
+from ganeval.gate.rule import GateConfigError, Rule
 from ganeval.records.protocol import Labels, Precision, Protocol
 
 FILE, PROJECT = "ganeval.toml", "pyproject.toml"
@@ -30,76 +30,8 @@ MEASURED = frozenset(f.name for f in fields(Protocol)) - {
 MAX_CONFIG_BYTES = 2**20
 Action = Literal["warn", "fail", "pass"]
 Scope = Literal["checkpoint", "recipe"]
-Place = tuple[str | int, ...]
 LEAST_ALPHA = 1e-6
 _WHOLE = {"looks": (1, 20), "max_n": (2, 10**9), "n": (2, 10**9), "seed": (0, 2**63 - 1)}
-
-
-class GateConfigError(WrongInputError):
-    """A configuration of the gate that is wrong or cannot mean what it says; exit code 2.
-
-    at: where in the gate's table it stands, for example `("rule", 0, "max")`.
-    """
-
-    def __init__(self, message: str, at: Place = ()) -> None:
-        super().__init__(message)
-        self.at = at
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One promise about one metric.
-
-    metric: a score of the evaluation ("fid"), or a number inside its details ("class_balance.missing").
-    margin_abs, margin_rel: the loss that is tolerated; the larger of the two counts.
-    floor_abs, floor_rel: a loss below this is never called a regression, however certain; default margin / 4.
-    max, min: absolute limits, judged on the bound of the value's interval, not on the value.
-    hard: limits without statistics, for counts ("no class may be missing").
-    per_class_margin_abs, per_class_min: the same for each class of a metric that is a proportion.
-    """
-
-    metric: str
-    margin_abs: float | None = None
-    margin_rel: float | None = None
-    floor_abs: float | None = None
-    floor_rel: float | None = None
-    max: float | None = None
-    min: float | None = None
-    hard: bool = False
-    per_class_margin_abs: float | None = None
-    per_class_min: float | None = None
-
-    def __post_init__(self) -> None:
-        for key, sentence in problems(self):
-            raise GateConfigError(f"The rule for {self.metric!r}: {sentence}", (key,))
-        if not self.compares and not self.limited and self.per_class_min is None and self.per_class_margin_abs is None:
-            raise GateConfigError(
-                f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max or min."
-            )
-        if self.hard and (self.compares or not self.limited):
-            raise GateConfigError(f"The hard rule for {self.metric!r} needs max or min and takes no margins.")
-
-    @property
-    def compares(self) -> bool:
-        """Whether the rule needs a baseline."""
-        return self.margin_abs is not None or self.margin_rel is not None
-
-    @property
-    def limited(self) -> bool:
-        return self.max is not None or self.min is not None
-
-    @property
-    def needs_baseline(self) -> bool:
-        return self.compares or self.per_class_margin_abs is not None
-
-    def margin(self, base: float) -> float:
-        """The tolerated loss, in the metric's unit: near zero a relative margin means nothing, so the larger counts."""
-        return max(self.margin_abs or 0.0, (self.margin_rel or 0.0) * abs(base))
-
-    def floor(self, base: float) -> float:
-        if self.floor_abs is None and self.floor_rel is None:
-            return self.margin(base) / 4
-        return max(self.floor_abs or 0.0, (self.floor_rel or 0.0) * abs(base))
 
 
 @dataclass(frozen=True, kw_only=True)

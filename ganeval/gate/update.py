@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganeval.core.machine import in_ci
 from ganeval.errors import WrongInputError
 from ganeval.gate.baseline import (
     Baseline,
@@ -139,10 +140,6 @@ def render_diff(old: Baseline | None, new: Baseline) -> str:
         lines.append(f"  {name}: {was} -> {render_value(entry.value, entry.se)}")
     lines += [f"  {name}: dropped" for name in then if name not in new.last.entries and "." not in name]
     return "\n".join(lines)
-
-
-def in_ci(environ: Mapping[str, str]) -> bool:
-    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def _fresh(

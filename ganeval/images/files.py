@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ganeval.core.machine import quiet
 from ganeval.errors import WrongInputError, printable
 from ganeval.images.arrays import constant
 from ganeval.images.decode import decode, header
@@ -50,9 +49,8 @@ def from_files(
 
 
 def _common_shape(names: Sequence[str], read: Callable[[str], bytes | Path], source: str) -> tuple[int, int, int]:
-    quiet = not sys.stderr.isatty() or bool(os.environ.get("CI"))
     shape = header(read(names[0]), printable(f"{source}/{names[0]}"))
-    for name in tqdm(names[1:], desc="checking images", leave=False, delay=2, disable=quiet):
+    for name in tqdm(names[1:], desc="checking images", leave=False, delay=2, disable=quiet()):
         other = header(read(name), printable(f"{source}/{name}"))
         if other != shape:
             raise WrongInputError(

@@ -114,14 +114,3 @@ class ImageSet:
         for batch in self.batches(4096):
             digest.update(np.ascontiguousarray(batch).data)
         return digest
-
-    @property
-    def orderless_fingerprint(self) -> str:
-        """The same for sets whose order carries no meaning: the sum of each row's SHA-256, modulo 2^256."""
-        total = 0
-        for index, image in enumerate(row for batch in self.batches(4096) for row in batch):
-            digest = hashlib.sha256(repr(self.shape).encode() + image.tobytes())
-            if self.labels is not None:
-                digest.update(int(self.labels[index]).to_bytes(8, "little", signed=True))
-            total = (total + int.from_bytes(digest.digest(), "little")) % 2**256
-        return f"{total:064x}"

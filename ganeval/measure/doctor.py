@@ -8,8 +8,6 @@ fakes; it is blind when it does not move, and fooled when it gets better.
 from __future__ import annotations
 
 import math
-import os
-import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.core.compute import HERE, Compute
+from ganeval.core.machine import quiet
 from ganeval.errors import GanevalError, TooFewSamplesError
 from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
@@ -101,7 +100,7 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
     names = tuple(m.name for m, _ in chosen_metrics(protocol) if not m.needs & {"generator", "embed"})
     asked = protocol.with_(real=reference, train=reference, heldout=heldout, metrics=names, n=None)
     total = len(healthy) + len(FAULTS) + 1
-    with tqdm(total=total, desc="doctor", disable=not (compute.progress and _interactive())) as bar:
+    with tqdm(total=total, desc="doctor", disable=not compute.progress or quiet()) as bar:
 
         def look(fakes: ImageSet | None) -> dict[str, Score]:
             bar.update()
@@ -313,7 +312,3 @@ def _mark(finding: Finding) -> str:
         return ""
     sign = {"seen": "+", "blind": ".", "fooled": "!"}[finding.verdict]
     return sign if abs(finding.z) > 1e6 else f"{sign} {abs(finding.z):.0f}"
-
-
-def _interactive() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("CI")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
+from ganeval.numerics.confusion import corrected_rate
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.judge import corrected_rate
 from ganeval.records.scores import Z95, Score
 
 

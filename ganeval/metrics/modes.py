@@ -146,11 +146,3 @@ def stacked_hits(digits: NDArray[np.int64], classes: int = 10) -> NDArray[np.int
     """
     places = classes ** np.arange(digits.shape[1] - 1, -1, -1)
     return np.bincount(digits @ places, minlength=classes ** digits.shape[1])
-
-
-def stacked_confusion_rate(confusion: NDArray[np.int64], channels: int = 3) -> float:
-    """Share of stacked images that the classifier assigns to a wrong mode: 1 - (1 - e)^channels, e its error per
-    channel.
-    """
-    error = 1 - float(np.trace(confusion)) / float(confusion.sum())
-    return 1 - (1 - error) ** channels

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: moments, roots, sweeps, intervals."""

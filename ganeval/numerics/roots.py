@@ -25,17 +25,6 @@ EPS = torch.finfo(torch.float64).eps
 NORM_TOLERANCE = 1e-10  # above this estimated relative error a nuclear norm is computed again, the slower way
 
 
-def nuclear_norm(cross: torch.Tensor) -> float:
-    """The sum of the singular values of cross (r, s), float64.
-
-    Fast route: square roots of the eigenvalues of the smaller Gram matrix, each wrong by about eps max / (2 sigma);
-    where those errors could add up to more than 1e-10 of the sum (dead directions), by singular values.
-    """
-    gram = cross @ cross.T if cross.shape[0] < cross.shape[1] else cross.T @ cross
-    total, reliable = _sum_of_roots(torch.linalg.eigvalsh(gram))
-    return total if reliable else float(torch.linalg.svdvals(cross).sum())
-
-
 def root_trace(first: Covariance, second: Covariance) -> float:
     """tr (A B)^(1/2).
 

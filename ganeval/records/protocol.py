@@ -149,15 +149,6 @@ class Protocol:
         return {key: plain[key] for key in sorted(plain) if plain[key] != _plain(default[key])}
 
 
-def protocol_fields() -> dict[str, str]:
-    """Field name -> what it says, for flags, files and pages.
-
-    >>> protocol_fields()["seed"]
-    'Seed of everything random.'
-    """
-    return {f.name: f.metadata["help"] for f in fields(Protocol)}
-
-
 def parse_options(said: Iterable[str]) -> dict[str, dict[str, Value]]:
     """Options typed as METRIC.OPTION=VALUE; the value is read as JSON where it is JSON, else as text.
 

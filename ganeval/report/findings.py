@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganeval.records.scores import Evaluation, Floor, ScoreRecord
+from ganeval.records.scores import Z95, Evaluation, Floor, ScoreRecord
 from ganeval.report.text import listed, percent, visible
 
 SHORT_OF = 0.8  # recall or coverage below this share of what real images get: much is missing
@@ -64,7 +64,7 @@ def _gap(record: ScoreRecord, share: float, sign: float) -> float:
         return 0.0
     half = math.hypot(
         max(ends[1] - value, 0) if sign < 0 else max(value - ends[0], 0),
-        1.96 * share * (floor.se or _least_error(floor)),
+        Z95 * share * (floor.se or _least_error(floor)),
     )
     gap = value - share * floor.value
     return gap - sign * half if gap * sign > half else 0.0

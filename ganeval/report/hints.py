@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.scores import Z95, Evaluation, ScoreRecord
 from ganeval.report.charts import tick
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
@@ -99,7 +99,7 @@ def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
     last_step, last = scored[-1]
     best_step, best = min(scored, key=lambda item: item[1].value or 0.0)
     gap = (last.value or 0.0) - (best.value or 0.0)
-    noise = 1.96 * np.hypot(last.se or 0.0, best.se or 0.0)
+    noise = Z95 * np.hypot(last.se or 0.0, best.se or 0.0)
     if best_step == last_step or gap <= noise:
         return []
     return [

@@ -149,23 +149,6 @@ def sprite_of(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(full.reshape(rows * height, columns * width, *tiles.shape[3:]))
 
 
-@dataclass(frozen=True)
-class Sprite:
-    """A picture of tiles on the page: `src`, its size in pixels, how its tiles lie, and the class of each row."""
-
-    src: str
-    width: int
-    height: int
-    rows: int
-    columns: int
-    row_classes: tuple[int, ...] = ()
-
-    @property
-    def zoom(self) -> int:
-        """Whole-number magnification that makes small tiles about 40 CSS pixels wide."""
-        return max(1, round(40 / max(1, self.width // self.columns)))
-
-
 def class_rows(labels: Sequence[int], per_class: int) -> tuple[list[int], list[int]]:
     """Tile indices so that each row is one class, and the class of each row; every row has the same length.
 

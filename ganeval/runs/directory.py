@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -193,6 +193,20 @@ def open_run(path: str | Path) -> RunDirectory:
     """Open an existing run directory for writing; raises `BrokenRunError` where `path` is none."""
     layout.read_info(Path(path))
     return RunDirectory(Path(path))
+
+
+def runs_in(root: str | Path, **said: Any) -> Iterator[RunDirectory]:
+    """The runs in a folder, newest first, whose run.json says this: `runs_in("runs", system="dcgan", status="done")`.
+
+    What is no run, or is broken, is passed over.
+    """
+    for path in sorted(Path(root).glob(f"*/{layout.RUN}"), reverse=True):
+        try:
+            info = layout.read_info(path.parent)
+        except BrokenRunError:
+            continue
+        if all(info.get(key) == value for key, value in said.items()):
+            yield RunDirectory(path.parent)
 
 
 def tile(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:

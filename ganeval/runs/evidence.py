@@ -23,28 +23,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.core.files import write_atomic
 from ganeval.core.vectors import load_arrays, read_arrays
 from ganeval.runs import layout
 
-FILE = "evidence.safetensors"  # what `write_evidence` adds to a result; an evaluation names its own file after itself
-GROUPS = (
-    "map",
-    "neighbours",
-    "distances",
-    "worst",
-    "best",
-    "influential",
-    "unsure",
-    "cells",
-    "diversity",
-    "interpolation",
-    "judge",
-)
-
+FILE = "evidence.safetensors"  # beside a result that names no file of its own
 Evidence = Mapping[str, NDArray]
 
 
@@ -58,13 +42,6 @@ def evidence_of(run: Path, step: int | None) -> dict[str, NDArray]:
     return read_arrays(result, "evidence") or read_evidence(result.with_name(FILE))
 
 
-def write_evidence(path: str | Path, evidence: Evidence) -> Path:
-    """Write arrays by `group.field`, atomically; equal arrays give equal bytes."""
-    from safetensors.numpy import save
-
-    return write_atomic(path, save({key: np.ascontiguousarray(evidence[key]) for key in sorted(evidence)}))
-
-
 def read_evidence(path: str | Path) -> dict[str, NDArray]:
     """All arrays of one file by `group.field`; empty where there is no such file."""
     path = Path(path)
@@ -74,6 +51,7 @@ def read_evidence(path: str | Path) -> dict[str, NDArray]:
 def group(evidence: Evidence, name: str) -> dict[str, NDArray]:
     """The fields of one group, {} where it is absent.
 
+    >>> import numpy as np
     >>> group({"map.real": np.zeros((1, 2)), "judge.confusion": np.eye(2)}, "judge")["confusion"].shape
     (2, 2)
     """

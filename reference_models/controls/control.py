@@ -31,7 +31,7 @@ CONTROLS = Registry(Control, "reference_models.controls", "control")
 def build(name: str, data: Data) -> Sampler:
     """The control `name` on a data set of labelled images, each class of which must be there.
 
-    >>> from reference_models.plumbing.data import load_data
+    >>> from reference_models.plumbing.loading import load_data
     >>> build("one_per_class", load_data("digits"))(torch.tensor([3, 3, 7]).numpy(), seed=0).shape
     (3, 1, 8, 8)
     """

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ganeval.core.machine import processor
 from ganeval.errors import WrongInputError
 from ganeval.runs.directory import RunDirectory, create_run
 from reference_models.controls.control import CONTROLS, build
 from reference_models.controls.copying import HELD_OUT_REAL
-from reference_models.plumbing.data import Data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.session import GRID_COLUMNS
-from reference_models.plumbing.system import processor, protocol_of
+from reference_models.plumbing.system import protocol_of
 
 
 def write_run(name: str, *, dataset: str, out: str | Path = "runs", seed: int = 0, sample_per_class: int = 100,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
+
+from ganeval.core.machine import quiet
 
 
 @dataclass
@@ -45,6 +45,5 @@ def graceful_stop() -> Iterator[Stop]:
 @contextmanager
 def shown(done: int, total: int, *, hidden: bool) -> Iterator[tqdm]:
     """A bar with the time left, on a terminal alone."""
-    quiet = hidden or not sys.stderr.isatty() or bool(os.environ.get("CI"))
-    with tqdm(total=total, initial=done, desc="training", unit="step", disable=quiet) as bar:
+    with tqdm(total=total, initial=done, desc="training", unit="step", disable=hidden or quiet()) as bar:
         yield bar

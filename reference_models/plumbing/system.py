@@ -15,16 +15,18 @@ from typing import Any
 import torch
 
 from ganeval.classifiers import CLASSIFIERS
+from ganeval.core.machine import processor
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import BrokenRunError, GanevalError, IncomparableError, UnknownNameError, WrongInputError
 from ganeval.features.extraction import choose_device
 from ganeval.features.ranks import current
-from ganeval.runs.directory import RunDirectory, create_run, open_run
+from ganeval.runs.directory import RunDirectory, create_run, open_run, runs_in
 from ganeval.runs.lock import sole_writer
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
-from reference_models.plumbing.data import SYNTHETIC, Data, blank_data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import SYNTHETIC, blank_data, load_data
 from reference_models.plumbing.parallel import Bystander, Team
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges
@@ -152,14 +154,9 @@ def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, 
 
 def find_unfinished(root: str | Path, name: str, dataset: str, seed: int) -> Path:
     """The newest run below `root` of this system, data set and seed that is not done."""
-    for path in sorted(Path(root).glob("*/run.json"), reverse=True):
-        try:
-            info = open_run(path.parent).info
-        except BrokenRunError:
-            continue
-        same = (info.get("system"), info.get("dataset"), info.get("seeds")) == (name, dataset, {"seed": seed})
-        if same and info.get("status") != "done":
-            return path.parent
+    for run in runs_in(root, system=name, dataset=dataset, seeds={"seed": seed}):
+        if run.info.get("status") != "done":
+            return run.path
     raise BrokenRunError(
         f"There is no unfinished run of {name} on {dataset} with seed {seed} in {root}. Start one without --resume."
     )
@@ -269,12 +266,3 @@ def _environment(options: Options) -> dict[str, Any]:
         "torch": torch.__version__, "threads": options.threads or torch.get_num_threads(),
         "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "device": str(choose_device(options.device)),
     }  # fmt: skip
-
-
-def processor() -> str:
-    """The processor's name; Linux keeps it from `platform`."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

@@ -9,8 +9,6 @@ for more seeds later opens it again, and experiment.json says so.
 from __future__ import annotations
 
 import io
-import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +23,7 @@ from tqdm import tqdm
 from ganeval.classifiers.member import weight_bytes
 from ganeval.classifiers.network import empty_folded
 from ganeval.core.files import read_json, write_atomic, write_json
+from ganeval.core.machine import quiet
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import IncomparableError
 from studies.balanced.arms import ARMS, Arm, Draw
@@ -71,8 +70,7 @@ def train_all(experiment: Experiment, draw: Draw | None = None, generator: str =
         _remember_generator(experiment, generator)
     train, steps = DATASETS["breastmnist"].load("train"), experiment.setup["steps"]
     todo = [(arm, seed) for arm, seed in experiment.unfinished() if draw is not None or not arm.draws]
-    hidden = not sys.stderr.isatty() or bool(os.environ.get("CI"))
-    for arm, seed in tqdm(todo, desc="balanced training", disable=hidden):
+    for arm, seed in tqdm(todo, desc="balanced training", disable=quiet()):
         start = time.process_time()
         network = train_network(arm.build(train, draw or _no_generator, seed), seed=seed, steps=steps)
         write_atomic(experiment.weights(arm, seed), weight_bytes(network))

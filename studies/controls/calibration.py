@@ -12,10 +12,11 @@ from ganeval.images.imageset import ImageSet
 from ganeval.measure.doctor import judge_change
 from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
-from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.scores import Z95, Evaluation, ScoreRecord
 from reference_models.bands.equal_n import OPTIONS, some
 from reference_models.controls.control import CONTROLS, build
-from reference_models.plumbing.data import Data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.seeds import generator
 
 HEALTHY = "held_out_real"
@@ -96,4 +97,4 @@ def _error(record: ScoreRecord) -> float:
     """The standard error; where a metric states an interval alone, half of it as a 95 % one."""
     if record.se is not None or record.interval is None:
         return record.se or 0.0
-    return (record.interval[1] - record.interval[0]) / (2 * 1.96)
+    return (record.interval[1] - record.interval[0]) / (2 * Z95)

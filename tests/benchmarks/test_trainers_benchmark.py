@@ -15,7 +15,7 @@ from benchmarks.transcriptions import TRANSCRIPTIONS, PlaneDiscriminator, shuffl
 from ganeval.errors import WrongInputError
 from ganeval.runs.directory import create_run
 from reference_models import cgan
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS
@@ -100,8 +100,9 @@ def test_the_plain_training_has_the_losses_of_ours(name, tmp_path):
         assert {tag: mine[tag] for tag in other} == pytest.approx(other, rel=2e-4, abs=2e-5), step
 
 
-def test_there_is_a_transcription_of_every_system_and_a_race_for_each():
-    assert sorted(TRANSCRIPTIONS) == sorted(SYSTEMS.names()) == sorted({name.partition(" ")[0] for name in ENTRIES})
+def test_every_transcription_is_of_a_system_and_is_raced():
+    assert sorted(TRANSCRIPTIONS) == sorted({name.partition(" ")[0] for name in ENTRIES})
+    assert set(TRANSCRIPTIONS) <= set(SYSTEMS.names())
     assert {name for name, entry in ENTRIES.items() if entry.bar == 1.3} == {
         "cgan",
         "cgan study004_r1",

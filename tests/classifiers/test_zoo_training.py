@@ -15,9 +15,9 @@ from ganeval.classifiers import CLASSIFIERS, train_classifier, zoo
 from ganeval.classifiers.augment import Augment, augment
 from ganeval.classifiers.card import Card
 from ganeval.classifiers.digits import RECIPE
-from ganeval.classifiers.judge import judge_recipe
 from ganeval.classifiers.member import WEIGHTS, load_stored, member
 from ganeval.classifiers.network import Architecture, empty_folded, new_network
+from ganeval.classifiers.train_own import judge_recipe
 from ganeval.classifiers.training import Recipe, stratified_split
 from ganeval.core.extractor import ExtractorSpec
 from ganeval.datasets.dataset import DATASETS

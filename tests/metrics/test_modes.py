@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.metrics.modes import count_modes, modes_of_points, reverse_kl, stacked_confusion_rate, stacked_hits
+from ganeval.metrics.modes import count_modes, modes_of_points, reverse_kl, stacked_hits
 
 
 def ring(k: int = 8) -> torch.Tensor:
@@ -78,7 +78,3 @@ def test_points_and_centres_of_different_dimension_are_refused() -> None:
 def test_stacked_digits_index_their_mode_like_a_number() -> None:
     hits = stacked_hits(np.array([[0, 0, 0], [9, 9, 9], [1, 2, 3]]))
     assert np.flatnonzero(hits).tolist() == [0, 123, 999]
-
-
-def test_the_judges_error_compounds_over_stacked_channels() -> None:
-    assert stacked_confusion_rate(confusion(0.1)) == pytest.approx(1 - 0.9**3, abs=1e-2)

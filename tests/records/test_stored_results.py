@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from ganeval.errors import BrokenRunError, GanevalError
 from ganeval.records.scores import Evaluation, Floor, Passport, Score, ScoreRecord
-from ganeval.runs.evidence import evidence_of, write_evidence
+from ganeval.runs.evidence import FILE, evidence_of
 
 
 def result(n: int = 40, seed: int = 0, **changes: Any) -> Evaluation:
@@ -143,7 +143,7 @@ def test_the_evidence_of_a_result_is_its_own(tmp_path: Path) -> None:
         evidence_of(tmp_path, 3)
     result().write(path)
     assert evidence_of(tmp_path, 3) == {}
-    write_evidence(path.with_name("evidence.safetensors"), {"map.real": np.zeros((2, 2))})
+    save_file({"map.real": np.zeros((2, 2))}, path.with_name(FILE))
     assert set(evidence_of(tmp_path, 3)) == {"map.real"}
 
 

@@ -12,7 +12,7 @@ import torch
 from ganeval.errors import UnknownNameError, WrongInputError
 from ganeval.runs.readers.native import read_run
 from reference_models import autoencoder, vae
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, open_codec, open_sampler

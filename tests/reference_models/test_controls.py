@@ -12,7 +12,8 @@ from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
 from reference_models.controls.control import CONTROLS, build, walk
 from reference_models.controls.fitted import WIDTHS, log_density
-from reference_models.plumbing.data import load_data, to_float
+from reference_models.plumbing.data import to_float
+from reference_models.plumbing.loading import load_data
 
 NAMES = CONTROLS.names()
 

@@ -11,7 +11,7 @@ import torch
 from ganeval.errors import WrongInputError
 from ganeval.runs.readers.native import read_run
 from reference_models import rpgan, sngan, wgan_clip, wgan_gp
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.session import Options, Session
 from reference_models.plumbing.system import SYSTEMS, fit
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from ganeval.runs.readers.native import read_run
 from reference_models.plumbing.checkpoint import decode_state
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.session import Options, Session
 from reference_models.plumbing.system import ARITHMETIC, SYSTEMS, fit
 

@@ -19,7 +19,8 @@ from ganeval.errors import BrokenRunError, WrongInputError
 from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.checkpoint import decode_state, encode_state
-from reference_models.plumbing.data import Data, load_data
+from reference_models.plumbing.data import Data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.sampling import Sampler, to_uint8
 from reference_models.plumbing.seeds import generator
 

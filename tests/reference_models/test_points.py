@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reference_models.plumbing.data import load_data
+from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.points import BLOCK, JUDGED, TOYS, Points, measure, render_points
 from reference_models.plumbing.seeds import generator
 

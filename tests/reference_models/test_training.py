@@ -137,7 +137,7 @@ def test_the_best_checkpoint_is_the_one_the_judge_prefers_and_it_stays(tmp_path,
 
 
 def test_the_judge_prefers_real_digits_to_noise():
-    from reference_models.plumbing.data import load_data
+    from reference_models.plumbing.loading import load_data
     from reference_models.plumbing.sampling import Sampler
     from reference_models.plumbing.selection import selection_score
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from ganeval.records.scores import Evaluation, Floor, Passport, ScoreRecord
 from ganeval.runs.directory import RunDirectory, create_run
-from ganeval.runs.evidence import write_evidence
 
 PERSIAN = tuple("۰۱۲۳۴۵۶۷۸۹")
 HOSTILE_RUN = '"><img src=x onerror=alert(1)>\u202egnp</script><script>alert(2)</script>'
@@ -133,7 +133,10 @@ def make_run(
         run.write_grid(step, tiles[:, None], rows=len(names), labels=labels, latents="ab" * 32)
     for step in evaluated:
         path = run.write_evaluation(evaluation_of(name, step, names, collapsed=collapsed), step)
-        write_evidence(path.with_name("evidence.safetensors"), evidence_of(len(names), collapsed=collapsed))
+        evidence = {
+            key: np.ascontiguousarray(rows) for key, rows in evidence_of(len(names), collapsed=collapsed).items()
+        }
+        save_file(evidence, path.with_name("evidence.safetensors"))
     run.update(status="done", created="2026-01-01T00:00:00+00:00")
     return run
 

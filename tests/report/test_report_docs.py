@@ -14,7 +14,7 @@ from typing import Any
 from ganeval.cli.report import report
 from ganeval.report.panel import panels_in_order
 from ganeval.runs.reader import READERS
-from studies import example
+from studies import example, guide
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "report.md").read_text(encoding="utf-8")
@@ -25,13 +25,16 @@ def test_every_option_of_the_command_is_explained() -> None:
     flags = {f"--{typed.get(name, name)}" for name in inspect.signature(report).parameters} - {
         "--runs",
         "--evaluate",
+        "--how",  # stands for the measuring flags, which every verb shares
     } | {"--no-evaluate"}
     assert [flag for flag in sorted(flags) if flag not in PAGE] == []
 
 
-def test_every_reader_and_every_panel_is_explained() -> None:
-    assert [name for name in READERS.names() if f"`{name}`" not in PAGE] == []
-    assert [panel.title for panel in panels_in_order() if f"| {panel.title} |" not in PAGE] == []
+def test_every_reader_and_every_panel_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text(PAGE, encoding="utf-8")
+    assert guide.main(out=tmp_path).read_text(encoding="utf-8") == PAGE, "run: python -m studies pages"
+    assert [name for name in READERS.names() if f"| `{name}` | " not in PAGE] == []
+    assert [panel.title for panel in panels_in_order() if f"| {panel.title} | {panel.how_to_read} |" not in PAGE] == []
 
 
 def test_every_picture_is_there_in_both_themes_and_is_small() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation, Passport, Score, ScoreRecord
-from ganeval.runs.directory import RunDirectory, create_run, open_run, tile
+from ganeval.runs.directory import RunDirectory, create_run, open_run, runs_in, tile
 from ganeval.runs.reader import READERS
 from ganeval.runs.readers.native import probe, read, read_run
 from ganeval.runs.toml import render_toml
@@ -214,6 +214,15 @@ def test_a_broken_run_is_a_record_with_an_error(tmp_path, content):
     assert "run.json" in record.error
     with pytest.raises(BrokenRunError):
         read_run(tmp_path)
+
+
+def test_runs_are_found_newest_first_by_what_they_say_and_broken_ones_are_passed_over(tmp_path):
+    names = [start(tmp_path, system=system).path.name for system in ("a", "b", "a")]
+    (tmp_path / "9999-broken").mkdir()
+    (tmp_path / "9999-broken" / "run.json").write_text("{")
+    assert [run.path.name for run in runs_in(tmp_path)] == names[::-1]
+    assert [run.path.name for run in runs_in(tmp_path, system="a")] == [names[2], names[0]]
+    assert list(runs_in(tmp_path, system="a", status="no such")) == []
 
 
 def test_a_broken_evaluation_is_a_problem_and_the_rest_is_read(tmp_path):

@@ -85,7 +85,7 @@ def test_the_controls_page_names_every_metric_and_every_control(tmp_path):
     from ganeval.images.imageset import ImageSet
     from ganeval.measure.functions import evaluate
     from reference_models.controls.control import CONTROLS, build
-    from reference_models.plumbing.data import load_data
+    from reference_models.plumbing.loading import load_data
     from studies.controls.calibration import asked
 
     for name in CONTROLS.names():

@@ -1,6 +1,7 @@
 """Markdown for a pull-request comment: at most 64 KB (GitHub's limit is 65,536 characters), no pictures, no raw HTML.
 
-The first line is a marker by which a bot finds and replaces its own comment.
+The first line is a marker by which a bot finds and replaces its own comment. The same text, appended to
+`$GITHUB_STEP_SUMMARY`, is the job summary of GitHub Actions.
 """
 
 from __future__ import annotations
@@ -116,3 +117,4 @@ def _cell(text: str) -> str:
 
 
 WRITER = Writer("markdown", render)
+SUMMARY = Writer("summary", lambda verdict: "\n" + render(verdict), kind="append")

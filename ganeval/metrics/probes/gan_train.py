@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
-from ganeval.classifiers.judge import train_classifier
+from ganeval.classifiers.train_own import train_classifier
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.records.scores import Score
+from ganeval.records.scores import Z95, Score
 
 NEEDS = ("real", "labels", "pixels")
 
@@ -96,13 +96,11 @@ def _with_seeds(by_seed: np.ndarray, n: int) -> tuple[float, float, tuple[float,
     p, repeats = float(by_seed.mean()), len(by_seed)
     sampling = p * (1 - p) / n
     if repeats == 1:
-        half, se = 1.959963984540054 * math.sqrt(sampling), math.sqrt(sampling)
+        half, se = Z95 * math.sqrt(sampling), math.sqrt(sampling)
     else:
         seeds = float(by_seed.var(ddof=1)) / repeats
         se = math.sqrt(sampling + seeds)
-        half = math.hypot(
-            1.959963984540054 * math.sqrt(sampling), float(student.ppf(0.975, repeats - 1)) * math.sqrt(seeds)
-        )
+        half = math.hypot(Z95 * math.sqrt(sampling), float(student.ppf(0.975, repeats - 1)) * math.sqrt(seeds))
     return p, se, (max(0.0, p - half), min(1.0, p + half))
 
 

@@ -17,7 +17,7 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.order import row_keys, seeded_rows
-from ganeval.records.scores import Score
+from ganeval.records.scores import Z95, Score
 
 LEAST = 20  # rows of each side under which neither test has any power
 
@@ -147,7 +147,7 @@ def mmd_test(
     statistic = _mmd2(kernel, torch.from_numpy(first.T).to(x), n, m)
     hits = int((statistic[1:] >= statistic[0] * (1 - 1e-9)).sum())
     p = (1 + hits) / (1 + permutations)
-    half = 1.96 * math.sqrt(p * (1 - p) / permutations)
+    half = Z95 * math.sqrt(p * (1 - p) / permutations)
     details = {"mmd2": float(statistic[0]), "rows": [n, m]}
     return Score(p, interval=(max(0.0, p - half), min(1.0, p + half)), n=len(pair.fake), details=details)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ganeval.records.scores import Z95
 from ganeval.report.charts import downsample, ink, plain, series_style, tagged, tidy
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
@@ -112,7 +113,7 @@ def _over_steps(
         for run, points in series.items():
             x, y, se = (list(column) for column in zip(*points, strict=True))
             style = series_style(run.index)
-            low, high = ([v + sign * 1.96 * e for v, e in zip(y, se, strict=True)] for sign in (-1, 1))
+            low, high = ([v + sign * Z95 * e for v, e in zip(y, se, strict=True)] for sign in (-1, 1))
             if not page.crowded:
                 band = axes.fill([*x, *x[::-1]], [*low, *high[::-1]], color=style["color"], alpha=0.18, lw=0)
                 tagged(band[0], "line", "plot", f"run-{run.index}")  # a polygon: its points can be moved, as can lines
@@ -122,7 +123,7 @@ def _over_steps(
                 tagged(axes.plot(*place, mark, **options)[0], "line", "plot", f"run-{run.index}")
         tidy(axes, xlabel=plain(unit))
 
-    ends = [v + sign * 1.96 * e for points in series.values() for _, v, e in points for sign in (-1, 1)]
+    ends = [v + sign * Z95 * e for points in series.values() for _, v, e in points for sign in (-1, 1)]
     said = "; ".join(f"{run.label} {points[-1][1]:.4g} at {points[-1][0]:g}" for run, points in series.items())
     chart = page.chart(
         f"metric-{name}-{unit}",

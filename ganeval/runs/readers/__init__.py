@@ -1,0 +1,1 @@
+"""One layout of other trainers' folders a file."""

@@ -1,24 +1,89 @@
-"""Rules that no generator can ever fail, or ever keep: refused when they are read, for a gate that is always green is
-none.
+"""One rule of the gate: what is promised of one metric, and what no generator could ever fail or ever keep.
 
-A limit is checked against what the metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a
-metric has no bound, against numbers that no measurement of images comes near.
+Such a rule is refused when it is read, for a gate that is always green is none: a limit is checked against what the
+metric can be (`ganeval.gate.ranges`), a margin against the width of that; where a metric has no bound, against numbers
+that no measurement of images comes near.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from ganeval.errors import WrongInputError
 from ganeval.gate.ranges import Range, range_of
 
-if TYPE_CHECKING:
-    from ganeval.gate.rules import Rule
-
 MOST = 1e12  # beyond every distance between embeddings of images
-SHARE = Range(0.0, 1.0, "higher")
+Place = tuple[str | int, ...]
 Problem = tuple[str, str]  # the key of the rule, and the sentence
+
+
+class GateConfigError(WrongInputError):
+    """A configuration of the gate that is wrong or cannot mean what it says; exit code 2.
+
+    at: where in the gate's table it stands, for example `("rule", 0, "max")`.
+    """
+
+    def __init__(self, message: str, at: Place = ()) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One promise about one metric.
+
+    metric: a score of the evaluation ("fid"), or a number inside its details ("class_balance.missing").
+    margin_abs, margin_rel: the loss that is tolerated; the larger of the two counts.
+    floor_abs, floor_rel: a loss below this is never called a regression, however certain; default margin / 4.
+    max, min: absolute limits, judged on the bound of the value's interval, not on the value.
+    hard: limits without statistics, for counts ("no class may be missing").
+    per_class_margin_abs, per_class_min: the same for each class of a metric that is a proportion.
+    """
+
+    metric: str
+    margin_abs: float | None = None
+    margin_rel: float | None = None
+    floor_abs: float | None = None
+    floor_rel: float | None = None
+    max: float | None = None
+    min: float | None = None
+    hard: bool = False
+    per_class_margin_abs: float | None = None
+    per_class_min: float | None = None
+
+    def __post_init__(self) -> None:
+        for key, sentence in problems(self):
+            raise GateConfigError(f"The rule for {self.metric!r}: {sentence}", (key,))
+        if not self.compares and not self.limited and self.per_class_min is None and self.per_class_margin_abs is None:
+            raise GateConfigError(
+                f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max or min."
+            )
+        if self.hard and (self.compares or not self.limited):
+            raise GateConfigError(f"The hard rule for {self.metric!r} needs max or min and takes no margins.")
+
+    @property
+    def compares(self) -> bool:
+        """Whether the rule needs a baseline."""
+        return self.margin_abs is not None or self.margin_rel is not None
+
+    @property
+    def limited(self) -> bool:
+        return self.max is not None or self.min is not None
+
+    @property
+    def needs_baseline(self) -> bool:
+        return self.compares or self.per_class_margin_abs is not None
+
+    def margin(self, base: float) -> float:
+        """The tolerated loss, in the metric's unit: near zero a relative margin means nothing, so the larger counts."""
+        return max(self.margin_abs or 0.0, (self.margin_rel or 0.0) * abs(base))
+
+    def floor(self, base: float) -> float:
+        if self.floor_abs is None and self.floor_rel is None:
+            return self.margin(base) / 4
+        return max(self.floor_abs or 0.0, (self.floor_rel or 0.0) * abs(base))
 
 
 def problems(rule: Rule) -> Iterator[Problem]:

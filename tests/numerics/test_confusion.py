@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.numerics.judge import corrected_rate
+from ganeval.numerics.confusion import corrected_rate
 
 
 def test_a_perfect_judge_changes_nothing() -> None:

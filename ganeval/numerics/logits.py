@@ -1,0 +1,42 @@
+"""What may be logits, and what are probabilities in their place."""
+
+from __future__ import annotations
+
+import torch
+
+from ganeval.errors import WrongInputError
+
+SUM_TOLERANCE = 1e-2  # share by which sums of probabilities may miss theirs: those in bfloat16 do by half of it
+TELLING = 10  # rows from which it is no chance that all lie in [0, 1] or have one sum
+
+
+def require_logits(logits: torch.Tensor) -> None:
+    """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing.
+
+    Rows that are non-negative and sum to one are probabilities; so are those that sum to 100 or 255 each, and those that
+    lie in [0, 1] as a sigmoid leaves them. Logarithms of probabilities are logits.
+    """
+    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
+        raise WrongInputError(
+            f"Logits must be floating point (n, k) with k >= 2 classes; got {logits.dtype} {tuple(logits.shape)}. "
+            "Of one number per image make two columns: torch.stack([-x / 2, x / 2], dim=1)."
+        )
+    if len(logits) and (why := _why_probabilities(logits.double())):
+        raise WrongInputError(
+            f"Logits must come before the softmax; these rows {why}, so they are probabilities. Take the network's output "
+            "before its softmax or sigmoid, or pass the logarithms of the probabilities."
+        )
+
+
+def _why_probabilities(rows: torch.Tensor) -> str:
+    """What shows that rows are shares of the classes; "" for what may be logits."""
+    if not bool((rows >= 0).all()):
+        return ""
+    sums = rows.sum(dim=1)
+    if bool(((sums - 1).abs() <= SUM_TOLERANCE).all()):
+        return "are non-negative and sum to one"
+    if len(rows) < TELLING or not bool(sums.any()):
+        return ""
+    if bool(sums.max() - sums.min() <= SUM_TOLERANCE * sums.mean()):
+        return f"are non-negative and sum to {float(sums.mean()):.4g} each"
+    return "all lie between 0 and 1" if bool((rows <= 1).all()) else ""
