@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,8 @@ from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import FAULTS, Fault, find_fault
 from ganeval.measure.generators import breaking
 from ganeval.records.protocol import Protocol
+from studies.faults import render_page
+from studies.page import DOCS
 
 every_fault = pytest.mark.parametrize("fault", list(FAULTS.values()), ids=list(FAULTS))
 RNG = np.random.default_rng(3)
@@ -228,5 +228,4 @@ def test_training_images_that_cannot_be_copied_are_refused(name: str) -> None:
 
 
 def test_the_page_of_the_faults_is_up_to_date() -> None:
-    page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "make_faults.py"))
-    assert page["render_page"]() == page["PAGE"].read_text(encoding="utf-8"), "run python docs/make_faults.py"
+    assert render_page() == (DOCS / "faults.md").read_text(encoding="utf-8"), "run python -m studies faults"

@@ -16,8 +16,6 @@ from typing import Any, get_type_hints
 
 import pytest
 import torch
-from reference_models.results.__main__ import run as write_results
-from reference_models.results.trained import train_whole
 
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.datasets.dataset import DATASETS
@@ -31,6 +29,8 @@ from reference_models.plumbing.options import Options
 from reference_models.plumbing.ranges import require_ranges
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, fit, protocol_of
+from studies.__main__ import run as write_results
+from studies.trained import train_whole
 
 RECIPES = {f"{s.name}-{p}": c for s in SYSTEMS for p, c in {**s.profiles, **s.variants}.items() if not callable(c)}
 SMOKE = {s.name: s.profile("smoke") for s in SYSTEMS}

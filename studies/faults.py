@@ -1,18 +1,16 @@
-"""Write docs/faults.md: the faults that `ganeval doctor` and `ganeval calibrate` make.
-
-python docs/make_faults.py
-"""
+"""docs/faults.md: the faults that `ganeval doctor` and `ganeval calibrate` make."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ganeval.core.files import write_atomic
 from ganeval.measure.faults import FAULTS, Fault
+from studies.page import DOCS
 
-PAGE = Path(__file__).parent / "faults.md"
 INTRODUCTION = """# Faults made on purpose
 
-Written by `python docs/make_faults.py` from `ganeval/measure/faults.py`; a test keeps the page up to date.
+Written by `python -m studies faults` from `ganeval/measure/faults.py`; a test keeps the page up to date.
 
 `ganeval doctor` puts each of these faults into real images and shows which metrics see it. `ganeval calibrate` puts
 them into the images of your generator and counts how often the gate turns red; `--faults NAME ...` picks some. The
@@ -33,5 +31,6 @@ def row(fault: Fault) -> str:
     return f"| `{fault.name}` | {fault.sentence} | {fault.how_much} | {needs} |"
 
 
-if __name__ == "__main__":
-    PAGE.write_text(render_page(), encoding="utf-8")
+def main(*, out: Path = DOCS) -> Path:
+    """Write `out/faults.md`."""
+    return write_atomic(out / "faults.md", render_page())
