@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.timing import Contest
 from ganeval.datasets.dataset import DATASETS
-from ganeval.measure.run_samples import evaluate_pending, pending_of
+from ganeval.measure.run_samples import evaluate_pending, survey
 from ganeval.runs.directory import create_run
 from ganeval.runs.discovery import find_runs
 
@@ -72,7 +72,7 @@ def _evaluated_run(root: Path, kind: str, steps: int) -> Path:
     images = np.concatenate([_drawn(split.images[split.labels == classes[c % len(classes)]], 1, rng) for c in asked])
     run.write_samples(100 * steps, images, asked)
     run.update(status="done")
-    for pending in pending_of(find_runs(root).runs):
+    for pending in survey(find_runs(root).runs).waiting:
         evaluate_pending(pending)
     return run.path
 
