@@ -118,7 +118,8 @@ def _run(verb: str, rest: list[str], program: str) -> int:
 
     command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)
     if callable(command):
-        return int(tyro.cli(command, args=rest, prog=program))
+        returned: Any = tyro.cli(command, args=rest, prog=program)
+        return int(returned)
     if not rest or rest[0] not in command:
         print(f"usage: {program} {' | '.join(command)}; {program} VERB --help shows its options")
         return 0 if rest[:1] in (["-h"], ["--help"]) else 2

@@ -191,9 +191,10 @@ def _options(given: Any) -> dict[str, dict[str, Value]]:
 def _require_whole(name: str, value: Any, low: int, high: int | None) -> None:
     if value is None and name == "n":
         return
+    given: Any = value
     most: int = sys.maxsize if high is None else high
     span = f" of at least {low}" + ("" if high is None else f" and at most {high}")
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= most:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(given) <= most:
         raise WrongInputError(f"{name} must be a whole number{span}; got {value!r}. Pass another {name}.")
 
 
