@@ -112,7 +112,10 @@ def outcome(watch: Watch, out: Path, moment: str, total: int, whole: dict[str, A
     if status != "done":
         resume(find_unfinished(out, NAME, DATASET, 0))
     resumed = final(run)
-    found += [f"{key} is {resumed[key]}" for key in whole if key != "weights" and resumed[key] != whole[key]]
+    ignored = (
+        {"weights", "left"} if status == "done" else {"weights"}
+    )  # after its last word only hidden files can be left
+    found += [f"{key} is {resumed[key]}" for key in whole if key not in ignored and resumed[key] != whole[key]]
     if not same(resumed["weights"], whole["weights"]):
         found.append("the weights differ from those of an undisturbed training")
     return {"moment": moment, "begun": True, "complaints": found}
