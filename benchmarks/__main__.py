@@ -63,7 +63,7 @@ def main() -> None:
 
 def names() -> list[str]:
     """Files of this folder that define `contests`."""
-    found = [m.name for m in pkgutil.iter_modules([str(HERE)]) if not m.name.startswith("_")]
+    found = [m.name for m in pkgutil.iter_modules([str(HERE)]) if not (m.ispkg or m.name.startswith("_"))]
     return [name for name in found if "\ndef contests(" in (HERE / f"{name}.py").read_text(encoding="utf-8")]
 
 

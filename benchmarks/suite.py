@@ -60,11 +60,11 @@ def contest(n: int, device: str = "cpu") -> Contest:
 def whole(real: ImageSet, fake: ImageSet, device: str, *, floor: bool) -> Evaluation:
     """From pixels to the record, through a cache that has never seen them."""
     with cold_cache():
-        return evaluate(real, fake, classifier=JUDGE, device=device, floor=floor)
+        return evaluate(real, fake, train=real, classifier=JUDGE, device=device, floor=floor)
 
 
 def metrics(real: Features, fake: Features, device: str, *, floor: bool) -> Evaluation:
-    return evaluate(real, fake, classifier=JUDGE, device=device, floor=floor)
+    return evaluate(real, fake, train=real, classifier=JUDGE, device=device, floor=floor)
 
 
 def features(images: ImageSet, device: str) -> Features:

@@ -98,7 +98,7 @@ def _checked(images: Images, labels: Labels, classes: int) -> Part:
         pixels_of(images, "A classifier that is trained"),
         torch.tensor(as_numpy(labels, "The labels of a classifier")),
     )
-    if x.shape[1] not in (1, 3) or 0 in x.shape:
+    if x.shape[1] not in (1, 3) or 0 in x.shape[1:]:
         raise WrongInputError(
             f"A classifier looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3."
         )

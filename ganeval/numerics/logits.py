@@ -6,6 +6,7 @@ import torch
 
 from ganeval.errors import WrongInputError
 
+TOTALS = (100, 255)  # what percentages and bytes of probabilities sum to
 SUM_TOLERANCE = 1e-2  # share by which sums of probabilities may miss theirs: those in bfloat16 do by half of it
 TELLING = 10  # rows from which it is no chance that all lie in [0, 1] or have one sum
 
@@ -37,6 +38,7 @@ def _why_probabilities(rows: torch.Tensor) -> str:
         return "are non-negative and sum to one"
     if len(rows) < TELLING or not bool(sums.any()):
         return ""
-    if bool(sums.max() - sums.min() <= SUM_TOLERANCE * sums.mean()):
-        return f"are non-negative and sum to {float(sums.mean()):.4g} each"
+    for total in TOTALS:
+        if bool(((sums - total).abs() <= SUM_TOLERANCE * total).all()):
+            return f"are non-negative and sum to {total} each"
     return "all lie between 0 and 1" if bool((rows <= 1).all()) else ""

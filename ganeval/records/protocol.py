@@ -206,6 +206,8 @@ def _require_type(key: str, value: Any, where: str) -> None:
     plain = isinstance(value, (str, int, float, bool, list, tuple, Mapping, type(None)))
     if not plain:  # an object that a caller of the library passed
         return
+    if where == CALL and key in ROLES and isinstance(value, (list, tuple)):  # image files, or (images, labels)
+        return
     if key in {*ROLES, *NETWORKS, *_TEXT} and not isinstance(value, (str, type(None))):
         raise WrongInputError(f"{where}: {key} must be a name or a path; got {value!r}.")
     if key == "floor" and not isinstance(value, bool):

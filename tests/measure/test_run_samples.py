@@ -196,5 +196,6 @@ def test_a_wrong_name_is_a_line_with_the_run_and_the_page_is_written(
 ) -> None:
     write_npz(tmp_path / "runs" / "x")
     code, _ = _reported(tmp_path / "runs", "--real", "digits:test", "--classifier", "digts")
-    assert code == 0
+    assert code == 6  # --real was given, and nothing was measured
+    assert (tmp_path / "r.html").is_file()
     assert "x, step 0: There is no extractor or classifier named 'digts'" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from ganeval.classifiers import CLASSIFIERS
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import WrongInputError
 from ganeval.measure.run_samples import survey
+from ganeval.records.protocol import Protocol
 from ganeval.runs.directory import create_run
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
@@ -29,7 +30,7 @@ from reference_models.plumbing.options import Options
 from reference_models.plumbing.ranges import require_ranges
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, fit, protocol_of
-from studies.__main__ import run as write_results
+from studies.__main__ import main as write_results
 from studies.trained import train_whole
 
 RECIPES = {f"{s.name}-{p}": c for s in SYSTEMS for p, c in {**s.profiles, **s.variants}.items() if not callable(c)}
@@ -87,7 +88,7 @@ def test_tuples_words_and_shares_are_checked_too(name, changes):
         (["--keep-last", "0"], "keep_last must be"),
         (["--threads", "-2"], "threads must be"),
         (["--device", "gpu"], "A device must be"),
-        (["--device", "meta"], "cannot train on device 'meta'"),
+        (["--device", "meta"], "one that is here"),
         (["--judge", "hodaa"], "Did you mean 'hoda'"),
         (["--dataset", "hodaa"], "hoda"),
     ],
@@ -104,7 +105,7 @@ def test_a_flag_that_cannot_be_meant_is_a_sentence_and_leaves_no_run(flags, said
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 def test_a_device_that_is_not_there_is_a_sentence(tmp_path, capsys):
     assert main(["gan_mlp", *QUICK, "--out", str(tmp_path), "--device", "cuda"]) == 2
-    assert "This machine cannot train on device 'cuda'" in capsys.readouterr().err
+    assert "one that is here (cpu); got 'cuda'" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, capsys):
@@ -193,12 +194,11 @@ def test_a_study_whose_training_was_interrupted_ends_with_it(tmp_path):
 
 
 @pytest.mark.usefixtures("interrupted")
-@pytest.mark.parametrize("page", ["ddpm", "digits"])
+@pytest.mark.parametrize("page", [["ddpm", "--dataset", "digits"], ["generator", "digits"]], ids=lambda page: page[0])
 def test_no_page_is_made_of_a_part_of_a_training(page, tmp_path, capsys):
-    flags = ["--dataset", "digits"] if page == "ddpm" else []
     out = tmp_path / "out"
     places = ["--runs", str(tmp_path / "runs"), "--out", str(out), "--profile", "smoke"]
-    assert write_results([page, *flags, *places]) == 130
+    assert write_results([*page, *places]) == 130
     assert "interrupted, no page is written" in capsys.readouterr().err
     assert not out.exists()
 
@@ -216,5 +216,8 @@ def test_a_run_that_names_no_network_is_evaluated_with_the_one_that_is_told(tmp_
     real = {"real": "cifar10:test", "train": "cifar10:train"}
     run = create_run(tmp_path, "x", config={}, seeds={}, protocol=real)
     run.write_samples(1, torch.zeros(2, 3, 4, 4, dtype=torch.uint8).numpy())
-    (pending,) = survey((read_run(run.path),), {"extractor": "pixels", "real": "hoda:test"}).waiting
-    assert pending.protocol == {**real, "extractor": "pixels"}
+    (pending,) = survey((read_run(run.path),), ("--extractor", {"extractor": "pixels"})).waiting
+    assert pending.protocol == Protocol(**real, extractor="pixels")
+    (pending,) = survey((read_run(run.path),), ("the flags", {"extractor": "pixels", "real": "hoda:test"})).waiting
+    assert (pending.protocol.real, pending.protocol.train) == ("hoda:test", "cifar10:train")
+    assert pending.notes == ("real is 'hoda:test' by the flags; run.json says 'cifar10:test'.",)

@@ -113,9 +113,15 @@ def test_the_hinge_has_no_slope_beyond_its_margin():
     assert fake.grad.tolist() == [0.0, 0.5]
 
 
-@pytest.mark.parametrize(("name", "field"), [("wgan_clip", "clip"), ("wgan_gp", "penalty")])
-def test_a_critic_without_its_constraint_does_not_train(name, field, tmp_path):
-    with pytest.raises(WrongInputError, match="A critic must be Lipschitz"):
+@pytest.mark.parametrize(
+    ("name", "field", "said"),
+    [
+        ("wgan_clip", "clip", "clip must be a finite number above 0"),
+        ("wgan_gp", "penalty", "A critic must be Lipschitz"),
+    ],
+)
+def test_a_critic_without_its_constraint_does_not_train(name, field, said, tmp_path):
+    with pytest.raises(WrongInputError, match=said):
         fit(name, smoke(name, **{field: 0.0}), dataset="synthetic", out=tmp_path, options=QUICK)
 
 

@@ -46,7 +46,7 @@ def test_many_small_pictures_numbered_without_a_gap_are_samples(
 ) -> None:
     run = only(write(tmp_path / "gan", names, size))
     assert counted(run) == (1, 0)
-    waiting = survey((run,), {"real": "mnist:test", "classifier": "mnist"}).waiting
+    waiting = survey((run,), ("flags", {"real": "mnist:test", "classifier": "mnist"})).waiting
     assert [pending.images for pending in waiting] == [len(names)]
 
 
@@ -122,8 +122,8 @@ def test_real_images_beside_a_run_are_its_reference_and_no_run(tmp_path: Path, n
     write(tmp_path / name, [f"{i}.png" for i in range(80)], (96, 96))
     run = only(tmp_path)
     assert (run.id, counted(run)) == ("gan", (1, 0))
-    (pending,) = survey((run,), {"extractor": "pixels"}).waiting
-    assert pending.protocol["real"] == str(tmp_path / name)
+    (pending,) = survey((run,), ("flags", {"extractor": "pixels"})).waiting
+    assert pending.protocol.real == str(tmp_path / name)
 
 
 @pytest.mark.parametrize(
