@@ -2,8 +2,8 @@
 
     python -m benchmarks.fuzz --examples 20000 --seed 1
 
-prints how often what came out, and each kind of error that only the last guard caught. `tests/test_fuzz.py` runs the same
-with 2,000 examples.
+prints how often what came out, and each kind of error that only the last guard caught. `tests/cli/test_fuzz.py` runs the
+same with 1,000 command lines and 1,000 calls.
 """
 
 from __future__ import annotations
@@ -232,6 +232,7 @@ def tally(examples: int, first: int) -> tuple[Counter[str], Counter[str]]:
         code, said = run_line(words)
         counts[f"command line: exit code {code}"] += 1
         if "was not expected here" in said:
+            counts["command line: last guard"] += 1
             caught[f"{words[0]}: {_kind(said)}"] += 1
         if code not in CODES or "Traceback" in said:
             counts["command line: TRACEBACK"] += 1

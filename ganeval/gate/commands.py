@@ -351,6 +351,10 @@ def _all_sizes(
         return [have.get(n) or candidate(n) for n in config.sizes(min(have))]
     except GanevalError as error:
         raise RefusedError(f"The generator failed while the baseline was measured: {error}") from error
+    except Exception as error:  # a user's generator may raise anything
+        raise RefusedError(
+            f"The generator failed while the baseline was measured: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _with_candidate(

@@ -167,7 +167,7 @@ def _otherwise(candidates: Sequence[Evaluation], against: Against) -> str:
 
 
 def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
-    limits = tuple(check for check in rule.checks if check.what in ("max", "min"))
+    limits = tuple(check for check in rule.checks if check.what.partition(",")[0] in ("max", "min"))
     checks = (*limits, Check("difference", "incomparable", reason))
     word = worst([check.verdict for check in checks])
     return replace(rule, checks=checks, verdict=word, sentence=next(c.sentence for c in checks if c.verdict == word))

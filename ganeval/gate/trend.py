@@ -3,13 +3,11 @@
 Twenty commits that each lose 0.8 % pass a 2 % gate against their predecessor two times in three. A one-sided CUSUM
 (Page 1954, Biometrika 41:100) adds up what is systematic. Conventions:
 
-- Deviations are self-starting (Hawkins 1987, J. Qual. Technol. 19:299): each value against the mean of those before it,
-in
-  units of that difference's own error. A fixed anchor would carry its own noise into every later deviation, and a
+- Deviations are self-starting (Hawkins 1987, J. Qual. Technol. 19:299): each value against the mean of those before
+  it, in units of that difference's own error. A fixed anchor would carry its own noise into every later deviation, and a
   healthy series would drift away from an unlucky anchor.
-- The unit is the larger of the sampling error and the spread of successive differences (mean moving range / 1.128) of
-the
-  whole series so far, so that retraining noise does not count as drift. A drift itself hardly moves successive
+- The unit is the larger of the sampling error and the spread of successive differences (mean moving range / 1.128)
+  of the whole series so far, so that retraining noise does not count as drift. A drift itself hardly moves successive
   differences. Before ten values their spread is not known, and nothing is summed up.
 - The alarm level h follows from the false-alarm rate that the whole family of series may have: one in `arl` runs,
   Siegmund 1985, eq. 2.57: ARL0 = (exp(2 k b) - 2 k b - 1) / (2 k^2), b = h + 1.166; k = 0.5 gives ARL0 = 938 at h = 5.

@@ -282,7 +282,7 @@ def _tidy(out: Path, assets: Path | None, pictures: Pictures) -> None:
         if folder.is_dir() and all(p.suffix in PICTURES for p in folder.iterdir()):
             shutil.rmtree(folder, ignore_errors=True)
         return
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         if path.suffix in PICTURES and path.name not in pictures.names:
             path.unlink(missing_ok=True)
 

@@ -112,13 +112,15 @@ def _reading(interval: Interval | None, better: str) -> tuple[str, str]:
 def _judged(verdict: Mapping[str, Any], now: Evaluation) -> Changes:
     """The differences that the gate measured, where it judged this very evaluation."""
     baseline = verdict.get("baseline")
+    if verdict.get("created") != now.created:
+        return Changes()
     found: dict[str, Change] = {}
     for rule in verdict.get("rules") or []:
         record = now.scores.get(rule.get("metric", "")) if isinstance(rule, dict) else None
         if record is None or record.value is None or rule.get("value") != record.value:
             continue
         check = next((c for c in rule.get("checks") or [] if isinstance(c, dict) and c.get("what") == "difference"), {})
-        if (change := _of_check(check, record, rule.get("verdict", ""))) is not None:
+        if (change := _of_check(check, record, check.get("verdict", ""))) is not None:
             found[record.name] = change
     return Changes(str(baseline.get("name", "")) if isinstance(baseline, dict) else "", "baseline", found)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganeval.records.scores import Z95, Evaluation, ScoreRecord
+from ganeval.records.signature import Signature
 from ganeval.report.charts import tick
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
@@ -31,7 +32,7 @@ class Hint:
 def hints_of(run: RunRecord) -> list[Hint]:
     """Everything worth saying about the curves and the evaluations of `run`, worst first."""
     hints = [hint for tag, curve in sorted(run.curves.items()) for hint in _of_curve(tag, curve, run.step_unit)]
-    hints += _passed_best(run.evaluations)
+    hints += _passed_best(run.evaluations, run.step_unit)
     return sorted(hints, key=lambda hint: hint.level != "bad")
 
 
@@ -91,12 +92,18 @@ def _longest(steps: np.ndarray, low: np.ndarray) -> tuple[float, float] | None:
     return best if best[1] - best[0] >= SHARE * (steps[-1] - steps[0]) else None
 
 
-def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
-    """The last evaluation is worse than an earlier one by more than both errors explain."""
+def _passed_best(evaluations: Sequence[Evaluation], unit: str) -> list[Hint]:
+    """The last evaluation is worse than an earlier one, measured alike, by more than both errors explain."""
     scored = [(e.step, e.scores["fid"]) for e in evaluations if "fid" in e.scores and e.scores["fid"].ok]
     if len(scored) < 2:
         return []
     last_step, last = scored[-1]
+    signature = Signature.parse(last.signature)
+    scored = [
+        one
+        for one in scored
+        if not signature.differences(Signature.parse(one[1].signature), any_n=not last.biased_in_n)
+    ]
     best_step, best = min(scored, key=lambda item: item[1].value or 0.0)
     gap = (last.value or 0.0) - (best.value or 0.0)
     noise = Z95 * np.hypot(last.se or 0.0, best.se or 0.0)
@@ -105,7 +112,7 @@ def _passed_best(evaluations: Sequence[Evaluation]) -> list[Hint]:
     return [
         Hint(
             "note",
-            f"fid was best at step {count(best_step)} ({_shown(best)}) and is {_shown(last)} at step "
+            f"fid was best at {unit} {count(best_step)} ({_shown(best)}) and is {_shown(last)} at {unit} "
             f"{count(last_step)}: keep the earlier checkpoint",
         )
     ]

@@ -279,9 +279,12 @@ def git_state(*apart_from: Path) -> dict[str, Any] | None:
         return None
     outputs = []
     for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no", *_all_but(apart_from)]):
-        done = subprocess.run(  # noqa: S603 -- a fixed command line, nothing in it comes from outside
-            [program, *arguments], capture_output=True, text=True, check=False, timeout=20
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 -- a fixed command line, nothing in it comes from outside
+                [program, *arguments], capture_output=True, text=True, check=False, timeout=20
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
         if done.returncode != 0:
             return None
         outputs.append(done.stdout.strip())

@@ -176,7 +176,7 @@ def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (make_run(root, "broken", evaluated=()).path / "run.json").write_text("{")
     make_run(root, "only trained", evaluated=())
     verdict = {
-        "schema": "ganeval.verdict/1", "name": "healthy", "created": "2026-01-02T00:00:00+00:00", "verdict": "regressed",
+        "schema": "ganeval.verdict/1", "name": "healthy", "created": "2026-01-02T03:04:05+00:00", "verdict": "regressed",
         "exit_code": 1, "sentence": "fid is worse than the baseline", "baseline": {"name": HOSTILE_RUN},
         "rules": [{"metric": "fid", "verdict": "regressed", "sentence": HOSTILE_CLASS, "value": 4.5, "se": 0.2, "n": 1000,
                    "better": "lower", "checks": [{"what": "difference", "verdict": "regressed", "sentence": "", "delta": 1.5,

@@ -139,8 +139,14 @@ def test_runs_that_were_measured_otherwise_are_not_subtracted(new_run: MakeRun, 
 
 def _verdict(value: float, **check: Any) -> dict[str, Any]:
     rule = {"metric": "recall", "verdict": "regressed", "value": value, "better": "higher",
-            "checks": [{"what": "min", "base": 0.9}, {"what": "difference", "base": 0.9, "delta": 0.1, "interval": [0.05, 0.15], **check}]}  # fmt: skip
-    return {"schema": "ganeval.verdict/1", "verdict": "regressed", "baseline": {"name": "main"}, "rules": [rule]}
+            "checks": [{"what": "min", "base": 0.9}, {"what": "difference", "verdict": "regressed", "base": 0.9, "delta": 0.1, "interval": [0.05, 0.15], **check}]}  # fmt: skip
+    return {
+        "schema": "ganeval.verdict/1",
+        "created": "2026-01-02T03:04:05+00:00",
+        "verdict": "regressed",
+        "baseline": {"name": "main"},
+        "rules": [rule],
+    }
 
 
 def test_the_gates_baseline_goes_before_everything_and_its_sign_is_turned(new_run: MakeRun, tmp_path: Path) -> None:
@@ -177,3 +183,17 @@ def test_the_table_shows_the_difference_with_its_sign(new_run: MakeRun, tmp_path
     assert ">+30.00<" in row
     assert "▼ worse" in row
     assert "+29.42 to +30.58" in row
+
+
+def test_a_verdict_about_an_earlier_evaluation_hides_nothing_of_this_one(new_run: MakeRun, tmp_path: Path) -> None:
+    new_run(tmp_path, "one", evaluated=(100, 300))
+    verdict = {**_verdict(0.8), "created": "2025-12-31T00:00:00+00:00"}  # and recall happens to be the same
+    write_json(tmp_path / "0001-one" / "gate" / "verdict.json", verdict)
+    found = _changes(tmp_path, 0)
+    assert (found.kind, found.against) == ("step", "step 100")
+
+
+def test_the_word_beside_a_difference_is_that_of_the_difference(new_run: MakeRun, tmp_path: Path) -> None:
+    new_run(tmp_path, "one", evaluated=(300,))
+    write_json(tmp_path / "0001-one" / "gate" / "verdict.json", _verdict(0.8, verdict="ok"))  # red by its min alone
+    assert "regressed" not in _changes(tmp_path, 0).by_metric["recall"].word

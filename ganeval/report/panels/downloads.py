@@ -16,8 +16,8 @@ TEMPLATE = """
 <p class="buttons" data-needs-script hidden><button type="button" data-download="report.json">Download
 report.json</button> <button type="button" data-download="scores.csv">Download scores.csv</button> <span role="status"
 class="status"></span></p>
-<noscript><p>Scripts are off: <code>ganeval-report RUNS --json</code> writes the same data beside the
-page.</p></noscript>
+<noscript><p>Scripts are off: <code>ganeval-report RUNS --json report.json</code> writes the same
+data.</p></noscript>
 <details class="table"><summary>Where the raw files are</summary><ul>{% for run in runs %}<li>{{ run.record.id|name }}:
 {{ run.record.reader }}, {{ run.record.evaluations|length|plural('evaluation') }},
 {{ run.record.grids|length|plural('picture') }},

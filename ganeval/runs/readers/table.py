@@ -28,7 +28,8 @@ def read(folder: Path) -> list[RunRecord]:
     for table in tables:
         if table.unit == unit:
             for tag, own in table.points().items():
-                points.setdefault(tag if tag not in points else f"{table.path.stem}/{tag}", own)
+                names = (tag, f"{table.path.stem}/{tag}", f"{table.path.relative_to(folder)}/{tag}")
+                points[next(name for name in names if name not in points)] = own
     others = [
         f"{table.path.name} counts in {table.unit}, not in {unit}: it is left out"
         for table in tables

@@ -37,12 +37,12 @@ def read(folder: Path) -> list[RunRecord]:
         if key.endswith(".value") and not key.startswith("_wandb")
     }
     history = _history(folder)
+    notes = () if any(len(one.steps) > 1 for one in history.points.values()) else (ADVICE,)
     points = history.points
     step = real(summary.get("_step")) or 0.0
     for key, value in _flat(summary):
-        if key not in points or points[key].steps[-1] < step:
+        if key not in points or not points[key].steps or points[key].steps[-1] < step:
             points.setdefault(key, Points()).add(step, value)
-    notes = () if history.points and any(len(p.steps) > 1 for p in history.points.values()) else (ADVICE,)
     environment = document(files / "wandb-metadata.json")
     return [RunRecord(
         id=folder.name, path=folder, reader="wandb", name=folder.name, created=_created(folder, summary),
