@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from benchmarks import frechet, neighbours, suite
+from benchmarks.kernel import kid_in_subsets
 from benchmarks.timing import Contest
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
@@ -110,16 +111,6 @@ def kid(pair: Pair) -> tuple[float, ...]:
 
 def of_neighbours(pair: Pair) -> tuple[float, ...]:
     return tuple(float(METRICS[name](pair)) for name in neighbours.OURS)
-
-
-def kid_in_subsets(real: torch.Tensor, fake: torch.Tensor) -> Work:
-    def work() -> object:
-        from torch_fidelity.metric_kid import kid_features_to_metric
-
-        settings = {"kid_subsets": 100, "kid_subset_size": min(1000, len(real)), "rng_seed": 2020, "verbose": False}
-        return kid_features_to_metric(real, fake, **settings)
-
-    return work
 
 
 @contextmanager

@@ -8,7 +8,7 @@ over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +37,7 @@ class State:
     files: dict[str, bytes | None] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     clashes: list[str] = field(default_factory=list)
-    evaluations: dict[Any, Evaluation] = field(default_factory=dict)
+    evaluations: dict[Any, tuple[Evaluation, Any]] = field(default_factory=dict)
 
     def write(self, path: Path, content: bytes | None) -> None:
         key = str(path)
@@ -48,6 +48,7 @@ class State:
         self.files[key] = content
 
 
+PLAIN = (str, int, float, bool, type(None))
 STATE = pytest.StashKey[State]()
 
 
@@ -145,6 +146,15 @@ def ganeval_latents() -> Callable[..., Any]:
     return latents
 
 
+def _told_apart(value: Any) -> Any:
+    """Something hashable: settings are the same when they look the same, arrays and networks when they are one object."""
+    if isinstance(value, Mapping):
+        return tuple((key, _told_apart(part)) for key, part in value.items())
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_told_apart, value))
+    return value if isinstance(value, PLAIN) else id(value)
+
+
 @pytest.fixture
 def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[..., Any] | None) -> Evaluation:
     """The `Evaluation` of the generator, measured once a session for equal settings: `ganeval_eval["fid"].value`."""
@@ -160,11 +170,11 @@ def ganeval_eval(request: pytest.FixtureRequest, ganeval_generator: Callable[...
             pytrace=False,
         )
     cache = request.config.stash[STATE].evaluations
-    key = (id(generator), repr(protocol))
+    key = (id(generator), _told_apart(vars(protocol)))
     if key not in cache:
         draw = load_generator(generator) if isinstance(generator, str) else generator
-        cache[key] = sampler(draw, protocol)(protocol.n or 4000)
-    return cache[key]
+        cache[key] = sampler(draw, protocol)(protocol.n or 4000), (generator, protocol)  # kept, so that no id is reused
+    return cache[key][0]
 
 
 @pytest.fixture

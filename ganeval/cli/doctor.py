@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes
 
-from ganeval.cli.flags import Examining, compute_of, protocol_of
+from ganeval.cli.flags import Examining, compute_of, protocol_of, require_reference
 from ganeval.cli.say import require_places
 from ganeval.core.files import write_json, writing
 
@@ -21,7 +21,9 @@ def doctor(how: OmitArgPrefixes[Examining], resolve: float = 0.05, json: Path | 
     from ganeval.measure.doctor import doctor as examine
 
     require_places(json)
-    diagnosis = examine(protocol_of(how)[0], compute_of(how), resolve=resolve)
+    protocol = protocol_of(how)[0]
+    require_reference(protocol)
+    diagnosis = examine(protocol, compute_of(how), resolve=resolve)
     if json is not None:
         with writing(json):
             write_json(json, diagnosis.to_json())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import OmitArgPrefixes
 
-from ganeval.cli.flags import Measuring, compute_of, protocol_of
+from ganeval.cli.flags import Measuring, compute_of, protocol_of, require_reference
 from ganeval.cli.say import require_places
 from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
@@ -48,8 +48,7 @@ def _measured(fake: str | None, generator: str | None, protocol: Any, compute: A
     from ganeval.measure.generators import load_generator
     from ganeval.measure.measure import measure
 
-    if protocol.real is None:
-        raise WrongInputError("Nothing says what to compare with. Pass --real, for example --real hoda:test.")
+    require_reference(protocol)
     if (fake is None) == (generator is None):
         raise WrongInputError("Pass either --fake, a set of images, or --generator package.module:function.")
     draws = None if generator is None else load_generator(generator)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 import tyro
 
 from ganeval.core.compute import Compute
+from ganeval.errors import WrongInputError
 from ganeval.records.protocol import Protocol, parse_options
 
 METAVAR = {str: "STR", int: "INT", float: "NUMBER"}
@@ -73,6 +74,11 @@ else:
 def protocol_of(flags: Any, *layers: tuple[str, Any]) -> tuple[Protocol, tuple[str, ...]]:
     """The protocol that flags and, below them, `layers` say, with a sentence for each thing that a flag overrode."""
     return Protocol.layered(("the command line", said(flags, Protocol)), *layers)
+
+
+def require_reference(protocol: Protocol) -> None:
+    if protocol.real is None:
+        raise WrongInputError("Nothing says what to compare with. Pass --real, for example --real hoda:test.")
 
 
 def compute_of(flags: Any, **more: Any) -> Compute:

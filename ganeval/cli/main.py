@@ -46,13 +46,15 @@ def _guarded(call: Callable[[], int]) -> int:
     With GANEVAL_DEBUG set, the traceback of what nobody expected is printed too.
     """
     from ganeval.cli.streams import forgiving
-    from ganeval.errors import GanevalError, printable, sentence
+    from ganeval.errors import GanevalError, UnexpectedError, printable, sentence
 
     with forgiving():
         try:
             _require_folder()
             return call()
         except GanevalError as error:
+            if isinstance(error, UnexpectedError) and os.environ.get(DEBUG):
+                traceback.print_exc()
             print(f"ganeval: {printable(str(error), 20_000)}", file=sys.stderr)
             return _exit_code(error)
         except KeyboardInterrupt:

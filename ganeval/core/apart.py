@@ -16,9 +16,9 @@ def require_apart(written: Mapping[str, str | Path | None], read: Iterable[str |
     ...
     ganeval.errors.WrongInputError: --json and --junit would both write a.json. Name another file.
     """
-    taken: dict[Path, str] = {place: "" for path in read if path and (place := _place(path)).is_file()}
+    taken: dict[Path, str] = {place: "" for path in read if path and (place := place_of(path)).is_file()}
     for name, path in written.items():
-        if not path or ((place := _place(path)).exists() and not place.is_file()):
+        if not path or ((place := place_of(path)).exists() and not place.is_file()):
             continue
         if place in taken:
             other = taken[place]
@@ -27,7 +27,8 @@ def require_apart(written: Mapping[str, str | Path | None], read: Iterable[str |
         taken[place] = name
 
 
-def _place(path: str | Path) -> Path:
+def place_of(path: str | Path) -> Path:
+    """Where a path leads when links are followed; the path itself where they lead nowhere."""
     try:
         return Path(path).resolve()
     except (OSError, RuntimeError, ValueError):  # a deleted working folder, a circle of links, a name with a zero byte

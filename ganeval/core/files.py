@@ -83,7 +83,7 @@ def write_atomic(path: str | Path, content: bytes | str) -> Path:
     is.
     """
     path = Path(path)
-    data = _encoded(content) if isinstance(content, str) else content
+    data = encoded(content) if isinstance(content, str) else content
     if _is_special(path):
         _write_into(path, data)
         return path
@@ -208,11 +208,11 @@ def _locked(folder: Path, *, wait: bool) -> int | None:
     return handle
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     r"""UTF-8. A byte of a file's name that is none became a lone surrogate; it is written as an escape that JSON reads
     back.
 
-    >>> _encoded(json.dumps("caf\udce9", ensure_ascii=False))
+    >>> encoded(json.dumps("caf\udce9", ensure_ascii=False))
     b'"caf\\udce9"'
     """
     return text.encode("utf-8", "backslashreplace")
@@ -237,12 +237,12 @@ def strict(value: Any) -> Any:
 
 def render_json(value: Any) -> str:
     """Strict JSON (no NaN, no Infinity), sorted keys, two spaces, LF at the end: equal values give equal bytes."""
-    return _encoded(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
+    return encoded(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
 
 
 def render_line(record: dict[str, Any]) -> str:
     """One record as one line of a JSONL file, LF at the end."""
-    return _encoded(json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
+    return encoded(json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").decode()
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -280,14 +280,14 @@ def append_text(path: str | Path, text: str) -> None:
     """
     path = Path(path)
     if _is_special(path):
-        return _write_into(path, _encoded(text))
+        return _write_into(path, encoded(text))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         with contextlib.suppress(OSError):  # without locks a blank line may come in, nothing else
             if fcntl is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX)
-        data = (b"" if _ends_a_line(handle) else b"\n") + _encoded(text)
+        data = (b"" if _ends_a_line(handle) else b"\n") + encoded(text)
         if os.write(handle, data) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(handle)

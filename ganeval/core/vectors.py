@@ -40,8 +40,9 @@ def write_document(path: str | Path, document: Mapping[str, Any], groups: Mappin
         files = {kind: _write(path, kind, arrays) for kind, arrays in groups.items() if arrays}
         write_json(path, {**document, FILES: files})
         kept = {entry["file"] for entry in files.values()}
-        for stale in [*shared, *(file for file in _beside(path, groups) if file.name not in kept)]:
-            stale.unlink(missing_ok=True)
+        stale = [file for file in _beside(path, groups) if file.name not in kept]
+        for file in [*shared, *_unnamed(stale, path)]:
+            file.unlink(missing_ok=True)
     return path
 
 
@@ -114,6 +115,24 @@ def _beside(path: Path, kinds: Mapping[str, Any]) -> list[Path]:
     """The files of arrays that this document has had."""
     patterns = [_pattern(kind, re.escape(_stem(path))) for kind in kinds]
     return [file for file in path.parent.iterdir() if any(pattern.fullmatch(file.name) for pattern in patterns)]
+
+
+def _unnamed(stale: list[Path], path: Path) -> list[Path]:
+    """Those that no other document names: one that was renamed still means the arrays it was written with."""
+    others = [file for file in path.parent.glob("*.json") if file.name != path.name] if stale else []
+    named = {name for file in others for name in _named_in(file)}
+    return [file for file in stale if file.name not in named]
+
+
+def _named_in(path: Path) -> set[str]:
+    """The files of arrays that a document names; none where it cannot be read."""
+    try:
+        document = read_json(path)
+    except (BrokenRunError, OSError):
+        return set()
+    files = document.get(FILES) if isinstance(document, dict) else None
+    entries = files.values() if isinstance(files, dict) else ()
+    return {str(entry.get("file")) for entry in entries if isinstance(entry, dict)}
 
 
 def _shared(path: Path, kinds: Mapping[str, Any]) -> list[Path]:

@@ -1,8 +1,7 @@
 """Tensors on disk, addressed by everything that made them: same key, same content, whoever wrote it.
 
 One safetensors file per key under `$XDG_CACHE_HOME/ganeval/features`, written atomically, with its key and the SHA-256
-of
-its tensors inside: an entry that is torn, damaged or another one's reads as absent and is made again. The folder is
+of its tensors inside: an entry that is torn, damaged or another one's reads as absent and is made again. The folder is
 bounded; the entries that were used longest ago go first.
 """
 

@@ -109,6 +109,13 @@ class Features:
         digest.update(rows.view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
+    @property
+    def content(self) -> str:
+        """SHA-256 of what is in the set: the fingerprint of its images, or that of its rows where these are all there
+        is.
+        """
+        return self.passport.fingerprint or self.rows_sha256
+
     def drawn_by(self, how: str) -> Features:
         """The same rows, with a note of what chose them among others; "" changes nothing."""
         return replace(self, passport=replace(self.passport, drawn=how)) if how else self

@@ -89,8 +89,9 @@ class Pair:
             "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
             "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
             "confusion": self.fake.confusion, "spatial": self.fake.spatial,
-            "real_spatial": self.real and self.real.spatial,
-            "real_logits": self.real and self.real.logits, "real_labels": self.real and self.real.labels,
+            "real_spatial": None if self.real is None else self.real.spatial,
+            "real_logits": None if self.real is None else self.real.logits,
+            "real_labels": None if self.real is None else self.real.labels,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
@@ -188,7 +189,7 @@ class Pair:
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         sets = {"real": self.real, "heldout": self.heldout}
-        content = [f"{role}:{_content(found)}" for role, found in sets.items() if role in roles and found is not None]
+        content = [f"{role}:{found.content[:8]}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
         count = [f"n:{len(self.fake)}"] if "fake" in roles else []
         return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")
@@ -197,11 +198,6 @@ class Pair:
 @dataclass
 class _Draws:
     seen: bool = False
-
-
-def _content(features: Features) -> str:
-    """The first 8 digits of the fingerprint of a set: of its images, or of its rows where these are all there is."""
-    return (features.passport.fingerprint or features.rows_sha256)[:8]
 
 
 def _require_one_shape(one: Features, other: Features) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from ganeval.core.apart import require_apart
+from ganeval.core.apart import place_of, require_apart
 from ganeval.core.files import write_atomic
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
@@ -247,7 +247,7 @@ def options_config(
     config = load_config(path)
     keys = ("name", "scope", "generator", "max_n", "looks")
     changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
-    here = {key: str(Path(value).resolve()) for key in ("baseline", "anchor") if (value := getattr(options, key))}
+    here = {key: str(place_of(value)) for key in ("baseline", "anchor") if (value := getattr(options, key))}
     protocol, notes = Protocol.layered(("the command line", said), (path.name, config.protocol.to_json()))
     return replace(config, **changes, **here, protocol=protocol), notes
 
@@ -288,7 +288,7 @@ def _candidate(
 
 def require_different(runs: Sequence[Path]) -> None:
     """One run named twice would be a recipe whose seeds agree perfectly."""
-    if len({path.resolve() for path in runs}) < len(runs):
+    if len({place_of(path) for path in runs}) < len(runs):
         raise GateConfigError("A run is named twice; every training seed must be a run of its own.")
 
 

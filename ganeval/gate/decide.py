@@ -97,8 +97,8 @@ def _questions(rule: Rule, sides: Sides, config: GateConfig) -> list[Question | 
     parts: list[Question | Check] = []
     for what, made in (
         ("difference", _differences(rule, entry, sides, config.scope)),
-        ("limit", _limits(rule, entry)),
-        ("class", _classes(rule, entry, sides)),
+        ("limit", _of_every_run(_limits, rule, sides)),
+        ("class", _of_every_run(_classes, rule, sides)),
     ):
         try:
             parts += made
@@ -109,7 +109,19 @@ def _questions(rule: Rule, sides: Sides, config: GateConfig) -> list[Question | 
     return parts
 
 
-def _limits(rule: Rule, entry: Entry) -> Iterator[Question | Check]:
+def _of_every_run(
+    made: Callable[[Rule, Look, Sides], Iterator[Question | Check]], rule: Rule, sides: Sides
+) -> Iterator[Question | Check]:
+    """What is asked of one run by itself, asked of each training seed; all but the first are named by their number."""
+    for number, look in enumerate((sides.now, *sides.now_seeds), 1):
+        for part in made(rule, look, sides):
+            yield part if number == 1 else replace(part, what=f"{part.what}, run {number}")
+
+
+def _limits(rule: Rule, look: Look, sides: Sides) -> Iterator[Question | Check]:  # noqa: ARG001 - as `_classes`
+    if rule.max is None and rule.min is None:
+        return
+    entry = _valued(rule.metric, look)
     for what, limit, sign in (("max", rule.max, 1), ("min", rule.min, -1)):
         if limit is None:
             continue
@@ -238,9 +250,17 @@ def _values(looks: Sequence[Look], metric: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _classes(rule: Rule, entry: Entry, sides: Sides) -> Iterator[Question | Check]:
+def _valued(metric: str, look: Look) -> Entry:
+    entry = look.entries.get(metric)
+    if entry is None or entry.value is None:
+        raise GanevalError(f"Not every run has a value of {metric}. Evaluate all of them.")
+    return entry
+
+
+def _classes(rule: Rule, look: Look, sides: Sides) -> Iterator[Question | Check]:
     if rule.per_class_min is None and rule.per_class_margin_abs is None:
         return
+    entry = _valued(rule.metric, look)
     if not entry.by_class:
         raise GanevalError(f"{rule.metric} has no table of classes; per-class rules need one, as classifier_score has.")
     if rule.per_class_min is not None:
@@ -250,9 +270,9 @@ def _classes(rule: Rule, entry: Entry, sides: Sides) -> Iterator[Question | Chec
     if rule.per_class_margin_abs is not None and sides.against is not None:
         _require_promised(rule.metric, sides.against)
         margin = rule.per_class_margin_abs
-        for name, found in class_differences(sides.against, sides.now, rule.metric).items():
+        for name, found in class_differences(sides.against, look, rule.metric).items():
             what = f"difference, class {name}"
-            if unchanged(sides.against, sides.now, found.base, found.now, margin):
+            if unchanged(sides.against, look, found.base, found.now, margin):
                 yield _same(what, found.base, found.now, margin, found.n)
             else:
                 yield Question(what, found, margin, margin / 4)

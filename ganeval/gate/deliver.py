@@ -19,20 +19,29 @@ def deliver(verdict: Verdict, outputs: Mapping[str, str | Path]) -> Verdict:
 
     All outputs are tried, so that one full disk does not hide the others.
     """
-    failures: list[str] = []
+    failures = _written(verdict, outputs)
+    if not failures:
+        return verdict
+    verdict = verdict.with_(
+        exit_code=verdict.exit_code if verdict.exit_code == Exit.REGRESSED else Exit.ERROR,
+        sentence=" ".join([verdict.sentence, *failures.values()]),
+        notes=(*verdict.notes, *failures.values()),
+    )
+    again = {name: path for name, path in outputs.items() if name not in failures and WRITERS[name].kind != "append"}
+    _written(verdict, again)  # so that no file says another exit code than this process
+    return verdict
+
+
+def _written(verdict: Verdict, outputs: Mapping[str, str | Path]) -> dict[str, str]:
+    """Of the outputs that could not be written: the name, and the sentence that says why."""
+    failures: dict[str, str] = {}
     for name, path in outputs.items():
         writer = WRITERS[name]
         try:
             _write(writer.kind, Path(path), writer.render(verdict))
         except OSError as error:
-            failures.append(f"The {name} output could not be written to {path}: {error.strerror or error}.")
-    if not failures:
-        return verdict
-    return verdict.with_(
-        exit_code=verdict.exit_code if verdict.exit_code == Exit.REGRESSED else Exit.ERROR,
-        sentence=" ".join([verdict.sentence, *failures]),
-        notes=(*verdict.notes, *failures),
-    )
+            failures[name] = f"The {name} output could not be written to {path}: {error.strerror or error}."
+    return failures
 
 
 def summary_path() -> str:

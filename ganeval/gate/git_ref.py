@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from ganeval.core.apart import place_of
 from ganeval.core.files import MAX_JSON_BYTES, read_json, write_atomic
 from ganeval.errors import BrokenRunError, MissingFileError
 from ganeval.gate.baseline import MAX_VECTOR_BYTES, Baseline, read_baseline, vectors_name
@@ -30,7 +31,7 @@ def baseline_at(ref: str, path: Path) -> Baseline:
 
     Raises `GateConfigError` where there is no such ref, `MissingFileError` where that commit has no such file.
     """
-    path = path.resolve()
+    path = place_of(path)
     root = Path(_text(["rev-parse", "--show-toplevel"], _nearest(path.parent), "--base-ref needs a git repository."))
     if not path.is_relative_to(root):
         raise GateConfigError(f"--base-ref {ref} has no {path}: it lies outside of the repository {root.name}.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ganeval.errors import WrongInputError
 from ganeval.gate.ranges import Range, range_of
+from ganeval.runs.parsing import as_float
 
 MOST = 1e12  # beyond every distance between embeddings of images
 Place = tuple[str | int, ...]
@@ -95,29 +96,21 @@ def problems(rule: Rule) -> Iterator[Problem]:
     yield from _class_limits(rule)
 
 
-def number(value: float) -> float:
-    """A float, infinite where an integer has more digits than a float can hold."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
 def _sizes(rule: Rule) -> Iterator[Problem]:
     for key in ("max", "min", "per_class_min"):
         value = getattr(rule, key)
-        if value is not None and not abs(number(value)) <= MOST:
+        if value is not None and not abs(as_float(value)) <= MOST:
             yield key, f"{key} = {_shown(value)} is no limit that a score can reach; write the value you want to hold."
     for key in ("margin_abs", "floor_abs", "per_class_margin_abs"):
         value = getattr(rule, key)
-        if value is not None and not 0 <= number(value) <= MOST:
+        if value is not None and not 0 <= as_float(value) <= MOST:
             yield (
                 key,
                 f"{key} = {_shown(value)}; expected a number >= 0 that a loss can reach, in the metric's own unit.",
             )
     for key in ("margin_rel", "floor_rel"):
         value = getattr(rule, key)
-        if value is not None and not 0 <= number(value) <= 1:
+        if value is not None and not 0 <= as_float(value) <= 1:
             yield (
                 key,
                 f"{key} = {_shown(value)}; expected a number >= 0 and at most 1: write 0.05 for 5 % of the baseline.",
@@ -195,4 +188,4 @@ def _class_limits(rule: Rule) -> Iterator[Problem]:
 
 def _shown(value: float) -> str:
     """Short also for an integer of a thousand digits."""
-    return f"{value:g}" if math.isfinite(number(value)) else str(number(value))
+    return f"{value:g}" if math.isfinite(as_float(value)) else str(as_float(value))

@@ -13,6 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from ganeval.core.apart import place_of
 from ganeval.core.files import require_regular
 from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, MissingFileError
@@ -109,7 +110,7 @@ class GateConfig:
 
 def find_config(folder: str | Path = ".") -> Path | None:
     """`ganeval.toml`, or a `pyproject.toml` with `[tool.ganeval.gate]`, in this folder or the nearest one above."""
-    start = Path(folder).resolve()
+    start = place_of(folder)
     for place in (start, *start.parents):
         if (place / FILE).is_file():
             return place / FILE

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganeval.core.registry import Registry
-from ganeval.gate.verdict import RuleVerdict, Verdict
+from ganeval.gate.verdict import WORST_FIRST, RuleVerdict, Verdict
 from ganeval.records.scores import render_value
 
 
@@ -29,8 +29,6 @@ WRITERS = Registry(Writer, "ganeval.gate.writers", "writer of verdicts")
 
 def rows(verdict: Verdict) -> list[RuleVerdict]:
     """The rules, worst first, else in the order of the configuration."""
-    from ganeval.gate.verdict import WORST_FIRST
-
     return sorted(verdict.rules, key=lambda rule: WORST_FIRST.index(rule.verdict))
 
 

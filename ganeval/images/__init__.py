@@ -58,7 +58,7 @@ def image_set(
     n, seed = None if n is None else checked_count(n), checked_seed(seed)
     if classes not in CLASSES:
         raise UnknownNameError(unknown_name("way to tell classes", str(classes), CLASSES))
-    if _is_generator(source):
+    if is_generator(source):
         from ganeval.images.generated import from_generator
 
         return from_generator(source, n=n, labels=labels, seed=seed, class_names=tuple(class_names))
@@ -156,7 +156,9 @@ def _are_numbers(values: Any) -> bool:
     if isinstance(values, (list, tuple)):
         return len(values) > 0 and all(isinstance(value, numbers.Number) for value in values)
     dimensions = getattr(values, "ndim", 0)
-    return dimensions == 1 or (dimensions == 2 and "uint8" not in str(values.dtype))  # one-hot rows, (n, 1) columns
+    return dimensions == 1 or (
+        dimensions == 2 and "uint8" not in str(getattr(values, "dtype", ""))
+    )  # one-hot rows, (n, 1) columns
 
 
 def _are_paths(source: Any) -> bool:
@@ -174,7 +176,7 @@ def _holds_items(source: Any) -> bool:
     return not isinstance(source, no_images) and (hasattr(source, "__getitem__") or hasattr(source, "__iter__"))
 
 
-def _is_generator(source: Any) -> bool:
+def is_generator(source: Any) -> bool:
     """Callable, and neither an array, a data set nor a class of them."""
     return callable(source) and not hasattr(source, "__array__") and not hasattr(source, "__getitem__")
 

@@ -87,9 +87,10 @@ def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
         if "OutOfMemory" in type(error).__name__:
             raise
         call = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
+        wrap = "; wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))"
         raise WrongInputError(
             f"The {where} failed when it was called with {call}: {sentence(error)}. It must return uint8 images for "
-            "that; wrap a network: lambda n, labels, rng: to_uint8(net(torch.randn(n, latent_dim, generator=rng)))."
+            f"that{wrap if 'rng' in arguments else ''}."
         ) from error
 
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.machine import quiet
-from ganeval.errors import GanevalError, TooFewSamplesError
+from ganeval.errors import GanevalError, TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
@@ -98,6 +98,10 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
     rng = np.random.default_rng(seed)
     reference, heldout, *healthy = _disjoint(images, n, min(2 + HEALTHY, len(images) // n), rng)
     names = tuple(m.name for m, _ in chosen_metrics(protocol) if not m.needs & {"generator", "embed"})
+    if not names:
+        raise UndefinedError(
+            f"The doctor looks at sets of images; {', '.join(protocol.metrics)} asks a generator. Name others."
+        )
     asked = protocol.with_(real=reference, train=reference, heldout=heldout, metrics=names, n=None)
     total = len(healthy) + len(FAULTS) + 1
     with tqdm(total=total, desc="doctor", disable=not compute.progress or quiet()) as bar:

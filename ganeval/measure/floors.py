@@ -38,7 +38,6 @@ def _rows(features: Features, rng: np.random.Generator, n: int) -> Features:
     return features.take(np.sort(rng.permutation(len(features))[:n]))
 
 
-def floor_source(pair: Pair) -> str:
-    """What stood in the generator's place: "heldout", or "halves" of the real set."""
-    real = "" if pair.real is None else pair.real.passport.source
-    return "heldout" if pair.fake.passport.source != real else "halves"
+def floor_source(floor: Pair, pair: Pair) -> str:
+    """What stood in the generator's place of `pair`: "heldout", or "halves", where the real set was split for it."""
+    return "heldout" if len(floor.require_real()) == len(pair.require_real()) else "halves"

@@ -72,7 +72,9 @@ def measure(
     started = time.perf_counter()
     pairs, found = scores_of(images, protocol, compute, labels=labels, generator=generator)
     floors = floor_pairs(pairs, protocol.seed) if protocol.floor else None
-    records = {metric.name: _record(metric, score, _floor(metric, options, floors)) for metric, options, score in found}
+    records = {
+        metric.name: _record(metric, score, _floor(metric, options, pairs, floors)) for metric, options, score in found
+    }
     rows = {
         f"{metric.name}.{key}": values
         for metric, _, score in found
@@ -159,7 +161,7 @@ def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> Sc
     )
 
 
-def _floor(metric: Metric, options: Mapping[str, Any], floors: Pairs | None) -> Floor | None:
+def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pairs | None) -> Floor | None:
     """None where real against real has no answer either, or where the question is not about two sets."""
     if floors is None or metric.needs & {"generator", "heldout"}:
         return None
@@ -167,7 +169,7 @@ def _floor(metric: Metric, options: Mapping[str, Any], floors: Pairs | None) -> 
     if not isinstance(found, Score) or not np.isfinite(found):
         return None
     pair = floors.of(metric)
-    return Floor(float(found), found.se, len(pair.fake), floor_source(pair))
+    return Floor(float(found), found.se, len(pair.fake), floor_source(pair, pairs.of(metric)))
 
 
 def _sets(pairs: Pairs) -> dict[str, Any]:

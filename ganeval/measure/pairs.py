@@ -78,8 +78,8 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     loaded = None if network is None else load_extractor(network)
     require_one_input(loaded, (sources.train, embedded.fake))
     train = features_of(sources.train, loaded, protocol, compute)
-    heldout = embedded.heldout or embedded.real
-    if heldout is not None and heldout.passport.fingerprint == train.passport.fingerprint:
+    heldout = embedded.real if embedded.heldout is None else embedded.heldout
+    if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
     return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed)
 

@@ -257,7 +257,7 @@ def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
 def _opened(generator: Callable[[Path], Any] | None, run: Path) -> Any:
     try:
         return None if generator is None else generator(run)
-    except (GanevalError, OSError):
+    except Exception:  # noqa: BLE001 - a user's function may raise anything; the run is measured without its walks
         return None
 
 

@@ -20,7 +20,7 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features, load_extractor
-from ganeval.images import image_set
+from ganeval.images import image_set, is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import require_share, stratified_rows
@@ -47,6 +47,11 @@ def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generat
     if images is None and generator is None:
         raise WrongInputError("Expected generated images or generator=; got neither. Pass one of them.")
     _require_generator(generator)
+    if images is None and not callable(generator):
+        raise WrongInputError(
+            f"A {type(generator).__name__} with latent_dim and decode shows its latent space; it draws no set of images. "
+            "Pass generated images beside it."
+        )
     source = generator if images is None else images
     real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
     if is_generator(source):
@@ -66,11 +71,6 @@ def _require_generator(generator: Any) -> None:
             "generator= must be callable, (n, labels, rng) -> images, or have latent_dim and decode(z, labels); got "
             f"{type(generator).__name__}. Pass images as the second argument."
         )
-
-
-def is_generator(source: Any) -> bool:
-    """A callable that draws images; neither an array, a data set nor features."""
-    return callable(source) and not hasattr(source, "__array__") and not hasattr(source, "__getitem__")
 
 
 def asked_labels(protocol: Protocol) -> NDArray[np.int64] | None:

@@ -94,6 +94,7 @@ def class_balance(pair: Pair) -> Score:
     question="diversity",
     within=(0, math.inf),
     needs=("logits",),
+    wants=("real_labels",),
     biased_in_n=True,
 )
 def missing_classes(pair: Pair) -> Score:

@@ -90,7 +90,7 @@ def support_size(counts: NDArray[np.int64]) -> tuple[float, tuple[float, float],
     n = len(counts)
     pairs, c = n * (n - 1) / 2, float(counts.sum()) / 2
     if c == 0:
-        bound = pairs / (float(chi2.ppf(0.95, 2)) / 2)
+        bound = max(1.0, pairs / (float(chi2.ppf(0.95, 2)) / 2))
         return bound, (bound, math.inf), True
     inflation = 1 + max(0.0, n * float(counts.var(ddof=1)) - 2 * c) / c
     low = inflation * float(chi2.ppf(0.025, 2 * c / inflation)) / 2

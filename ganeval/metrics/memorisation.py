@@ -56,8 +56,7 @@ def authenticity(pair: Pair) -> Score:
     Returns: [0, 1]; 0 for a set of copies. Fresh samples of the same distribution get about 0.5 or more, depending on
     the dimension, and bad samples get 1: read it with `precision`.
     Improved by: blur, noise, garbage, warps, shifts, fading. What looks less like the data was copied less.
-    `details["heldout"]` is the same share for
-    held-out real images where they are given.
+    `details["heldout"]` is the same share for held-out real images where they are given.
     Bias: none in the number of fakes, of which it is a mean; with other reals it is another question.
     Standard error: binomial, the real set held fixed.
     per_sample: authentic, 0 or 1.
@@ -175,8 +174,8 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
     Returns: (-inf, inf), target 0; far below 0 (under -3) means copying, far above 0 underfitting.
     Bias: none at 0; away from it a test statistic grows with the square root of n, so compare at equal n only.
     Standard error: influence of each fake on the weighted sum of z values, the real sets held fixed; 0.9 to 1.1 times
-    the truth on two real embeddings (n = 500). (Were the held-out images drawn anew as well, each z would have variance
-    1 when nothing was copied: judge the null by that.)
+    the truth on two real embeddings (n = 500). Were the held-out images drawn anew as well, each z would have variance
+    1 when nothing was copied: judge the null by that.
     Raises: UndefinedError when no cell has enough of both.
     per_sample: influence. details: cells, each with its z, fakes and held-out images.
     """
@@ -249,7 +248,7 @@ def nn_ratio(pair: Pair) -> Score:
     Bias: none in the number of fakes to first order (a ratio of their means).
     Standard error: delta method on the ratio of means over fakes, both real sets held fixed.
     per_sample: influence. details: nearer_train, the share of fakes nearer to a training image (0.5 expected), with
-    its Wilson interval and nearer_train_se, a quarter of that interval's width.
+    its Wilson interval and nearer_train_se, that interval's width over 2 x 1.96.
     """
     train, held = _same_size(pair)
     fake = pair.fake.embeddings

@@ -99,16 +99,15 @@ def _explained_by_errors(hits: NDArray[np.int64], confusion: NDArray[np.int64] |
     return chance > FALSE_MODE / len(hits)
 
 
-def reverse_kl(hits: NDArray[np.int64], prior: NDArray[np.floating] | None = None) -> float:
-    """KL(empirical modes || prior) in nats, uniform prior by default; 0 is perfect, log k one mode out of k.
+def reverse_kl(hits: NDArray[np.int64]) -> float:
+    """KL(empirical modes || uniform prior) in nats; 0 is perfect, log k one mode out of k.
 
     >>> reverse_kl(np.array([5, 5])), round(reverse_kl(np.array([10, 0])), 4)
     (0.0, 0.6931)
     """
     p = hits / hits.sum()
-    prior = np.full(len(hits), 1 / len(hits)) if prior is None else prior
     seen = p > 0
-    return float((p[seen] * np.log(p[seen] / prior[seen])).sum())
+    return float((p[seen] * np.log(p[seen] * len(hits))).sum())
 
 
 def modes_of_points(points: torch.Tensor, centres: torch.Tensor, sigma: float, *, radius: float = 3.0) -> Score:

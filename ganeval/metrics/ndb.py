@@ -101,7 +101,8 @@ def _histograms(real: NDArray, fake: NDArray, bins: int, seed: int) -> tuple[NDA
 
 
 def _nearest(rows: NDArray, centres: NDArray) -> NDArray:
-    return torch.cdist(torch.from_numpy(rows), torch.from_numpy(centres)).argmin(dim=1).numpy()
+    middle = centres.mean(axis=0)  # far from the origin the distances would lose their digits
+    return torch.cdist(torch.from_numpy(rows - middle), torch.from_numpy(centres - middle)).argmin(dim=1).numpy()
 
 
 def jensen_shannon(p: NDArray, q: NDArray) -> float:

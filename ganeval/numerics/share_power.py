@@ -119,6 +119,8 @@ def _paired(n: int, discordant: float, change: float, alpha: float) -> float:
     if n * discordant > MANY:
         spread = math.sqrt(discordant - change**2)
         reach = NormalDist().inv_cdf(1 - alpha) * math.sqrt(discordant)
+        if spread == 0:  # every image changed, and all alike
+            return float(change * math.sqrt(n) > reach)
         return NormalDist().cdf((change * math.sqrt(n) - reach) / spread)
     first, chances = _binomial(n, discordant)
     worse = (discordant + change) / 2 / discordant

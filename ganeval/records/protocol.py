@@ -176,6 +176,8 @@ def _value(text: str) -> Value:
 def _names(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
         raise WrongInputError(f"metrics must be a list of names; got the text {given!r}. Pass [{given!r}].")
+    if given is not None and not isinstance(given, (list, tuple, set, frozenset)):
+        raise WrongInputError(f"metrics must be a list of names; got {given!r}.")
     names = tuple(given or ())
     if not all(isinstance(name, str) for name in names):
         raise WrongInputError(f"metrics must be names; got {names!r}.")

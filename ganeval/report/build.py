@@ -19,7 +19,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ganeval.core.files import render_json, strict, write_atomic
+from ganeval.core.files import encoded, render_json, strict, write_atomic
 from ganeval.errors import GanevalError, printable, sentence
 from ganeval.records.scores import ScoreRecord
 from ganeval.report import charts, text
@@ -81,7 +81,7 @@ def build_report(
         assets = out.with_name(f"{out.stem}.assets")
         page, html = _render(found, title, shown, Pictures(assets, quick=quick))
     try:
-        written = None if json_out is None else write_atomic(json_out, _bytes(render_json(strict(document_of(page)))))
+        written = None if json_out is None else write_atomic(json_out, encoded(render_json(strict(document_of(page)))))
         write_atomic(out, html)
     except OSError as error:
         raise GanevalError(
@@ -133,12 +133,7 @@ def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures
             data=Markup(_island(data)),  # noqa: S704 - ours; escaped
         )
     )
-    return page, _bytes(html)
-
-
-def _bytes(text: str) -> bytes:
-    """UTF-8; half a surrogate pair, which has no such form, as the escape that JSON reads back."""
-    return text.encode("utf-8", "backslashreplace")
+    return page, encoded(html)
 
 
 def _checked(found: Found) -> Found:

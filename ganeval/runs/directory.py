@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.apart import place_of
 from ganeval.core.files import append_jsonl, read_json, write_atomic, write_json
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation
@@ -295,7 +296,7 @@ def _all_but(files: Sequence[Path]) -> list[str]:
     """The arguments by which git leaves out those of `files` that lie in this checkout."""
     here = Path.cwd().resolve()
     root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
-    inside = [path.resolve() for path in files if path.resolve().is_relative_to(root)]
+    inside = [place for path in files if (place := place_of(path)).is_relative_to(root)]
     return (
         ["--", ":/", *(f":(top,exclude,literal){path.relative_to(root).as_posix()}" for path in inside)]
         if inside

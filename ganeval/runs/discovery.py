@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ganeval.core.apart import place_of
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
 from ganeval.runs import events, layout, series
@@ -215,7 +216,7 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
         for helper in helpers:
             if not (helper.guesses and (runs[0].curves or reader.name == "ganeval")):
                 runs = [_enriched(runs[0], helper)]
-    base = sound(path.relative_to(root).as_posix() if path != root else path.resolve().name)
+    base = sound(path.relative_to(root).as_posix() if path != root else place_of(path).name)
     return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
 
 

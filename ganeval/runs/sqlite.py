@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from ganeval.core.apart import place_of
 from ganeval.core.files import open_regular
 from ganeval.errors import GanevalError
 
@@ -15,7 +16,7 @@ from ganeval.errors import GanevalError
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that reads only; the schema's own functions and triggers are not trusted."""
-    with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=2)) as database:
+    with closing(sqlite3.connect(f"file:{quote(str(place_of(path)))}?mode=ro", uri=True, timeout=2)) as database:
         database.execute("PRAGMA trusted_schema=OFF")
         database.execute("PRAGMA query_only=ON")
         yield database

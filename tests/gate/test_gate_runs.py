@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganeval.cli.main import main
 from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.verdict import Exit
 from ganeval.images import image_set
@@ -91,3 +92,9 @@ def test_a_sample_file_names_its_latents_or_nothing(tmp_path: Path):
     assert found.pop("named") == "seed 3"
     assert set(found.values()) == {""}
     assert len(found) == 6
+
+
+def test_a_link_that_leads_to_itself_is_nothing_and_said_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "loop").symlink_to("loop")
+    assert main(["gate", "loop"]) == Exit.NOTHING
+    assert "there is nothing at loop" in capsys.readouterr().out

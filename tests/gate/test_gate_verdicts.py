@@ -476,3 +476,13 @@ def test_a_baseline_of_one_size_stops_the_looks_with_a_reason(make_evaluation):
     config = parse_config({"rule": [{"metric": "fid", "margin_rel": 0.001}], "looks": 2})
     verdict = judge(lambda n: make_evaluation(n=n, seed=3), config, Against(base)).verdict
     assert verdict.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("order", [(0.1, 5.0), (5.0, 0.1)])
+@pytest.mark.parametrize("rule", [{"max": 3.0, "hard": True}, {"max": 3.0}])
+def test_a_limit_holds_for_every_seed_of_a_recipe(make_evaluation, order, rule):
+    config = parse_config({"rule": [{"metric": "fid", **rule}], "scope": "recipe"})
+    seeds = [make_evaluation(level=value, seed=i) for i, value in enumerate(order)]
+    (found,) = judge(seeds, config, Against(None)).verdict.rules
+    assert found.verdict == "regressed"
+    assert [check.what for check in found.checks] == ["max", "max, run 2"]

@@ -177,6 +177,14 @@ def test_a_full_disk_is_a_failure_and_leaves_the_old_file(verdict, tmp_path: Pat
     assert [p.name for p in tmp_path.iterdir()] == ["v.json"]
 
 
+def test_no_file_says_another_exit_code_than_the_process_where_one_output_failed(verdict, tmp_path: Path):
+    green = replace(verdict, verdict="ok", exit_code=0, sentence="No rule failed.")
+    (tmp_path / "taken").mkdir()
+    after = deliver(green, {"json": tmp_path / "v.json", "junit": tmp_path / "taken"})
+    assert after.exit_code == Exit.ERROR
+    assert json.loads((tmp_path / "v.json").read_text())["exit_code"] == Exit.ERROR
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_history_on_a_full_disk_is_a_failure(verdict):
     green = replace(verdict, verdict="ok", exit_code=0)

@@ -237,3 +237,25 @@ def test_a_run_that_does_not_use_the_plugin_loads_nothing_for_it(tmp_path: Path)
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_two_references_that_look_alike_in_print_are_two_measurements(project):
+    project.makeconftest(GENERATOR.replace("SHARE", "256"))
+    project.makepyfile(test_generator="""
+import pytest
+from conftest import CALLS, REAL
+
+OTHER = REAL.copy()
+OTHER[100:200] = 0  # in the middle, which numpy leaves out of the text of a long array
+HOW = {"extractor": "pixels", "metrics": ["fid"], "n": 300}
+
+@pytest.mark.ganeval(real=REAL, **HOW)
+def test_a(ganeval_eval):
+    test_a.fid = ganeval_eval["fid"].value
+
+@pytest.mark.ganeval(real=OTHER, **HOW)
+def test_b(ganeval_eval):
+    assert repr(REAL) == repr(OTHER)
+    assert ganeval_eval["fid"].value != test_a.fid
+""")  # fmt: skip
+    run(project).assert_outcomes(passed=2)

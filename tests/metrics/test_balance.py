@@ -130,3 +130,10 @@ def test_balanced_labels_make_the_error_that_of_what_varies_within_them() -> Non
         scores.append(class_balance(Pair(real, features(judged.tolist(), 10, labels=asked.tolist()))))
     claimed = np.sqrt(np.mean([score.se**2 for score in scores if score.se is not None]))
     assert 0.8 < claimed / np.std(scores, ddof=1) < 1.25
+
+
+def test_the_signature_of_missing_classes_holds_the_real_set_that_says_the_target() -> None:
+    fake = features([0, 1, 0, 1] * 5, 3)
+    two, three = (missing_classes(Pair(features(part, 3, labels=part), fake)) for part in ([0, 1] * 9, [0, 1, 2] * 9))
+    assert (float(two), float(three)) == (0, 1)
+    assert two.signature != three.signature

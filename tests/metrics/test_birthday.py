@@ -59,3 +59,8 @@ def test_one_image_repeated_has_support_one() -> None:
 def test_one_fake_is_too_few() -> None:
     with pytest.raises(TooFewSamplesError):
         birthday(Pair(REAL, collapsed(1, 1, 0)), threshold=1.0)
+
+
+def test_two_unlike_images_show_a_support_of_at_least_one() -> None:
+    score = birthday(Pair(REAL, collapsed(2, 2, 1)), threshold=1e-9)
+    assert float(score) >= 1

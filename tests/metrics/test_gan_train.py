@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
-from ganeval.metrics.probes.gan_train import _labelled
+from ganeval.metrics.probes.gan_train import _labelled, gan_train
 
 
 def test_images_that_may_not_be_written_are_copied_without_a_warning() -> None:
@@ -20,3 +21,19 @@ def test_images_that_may_not_be_written_are_copied_without_a_warning() -> None:
     images, labels = _labelled(features, "generated")
     np.testing.assert_array_equal(images.numpy(), pixels)
     assert labels.tolist() == [0, 1]
+
+
+def test_the_ceiling_is_left_out_where_real_images_have_no_labels_and_knows_classes_of_theirs() -> None:
+    rng = np.random.default_rng(0)
+
+    def labelled(labels: list[int] | None, n: int = 24) -> Features:
+        given = Features.given(
+            torch.zeros(n, 3), labels=None if labels is None else torch.tensor(labels * (n // len(labels)))
+        )
+        return replace(given, images=ImageSet.from_array(rng.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8)))
+
+    fake, held = labelled([0, 1]), labelled([0, 1])
+    bare = gan_train(Pair(labelled(None), fake, heldout=held), repeats=1, epochs=0.1)
+    assert "ceiling" not in bare.details
+    more = gan_train(Pair(labelled([0, 1, 2]), fake, heldout=held), repeats=1, epochs=0.1)
+    assert 0 <= more.details["ceiling"] <= 1

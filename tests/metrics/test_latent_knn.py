@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.metrics.probes.latent_knn import latent_knn, selection_accuracy
 
@@ -68,3 +68,17 @@ def test_rows_come_back_as_correct_or_not() -> None:
     score = latent_knn(blobs(200, 0), blobs(100, 1), blobs(150, 2))
     assert score.per_sample["correct"].mean() == pytest.approx(float(score))
     assert torch.is_tensor(blobs(1, 0).labels)
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9])
+def test_rows_far_from_the_origin_have_the_same_neighbours(offset: float) -> None:
+    fit, report = blobs(300, 0), blobs(300, 1)
+    moved = [Features.given(part.embeddings.double() + offset, labels=part.labels) for part in (fit, report)]
+    assert float(latent_knn(moved[0], moved[0], moved[1], ks=(5,))) == pytest.approx(
+        float(latent_knn(fit, fit, report, ks=(5,))), abs=0.01
+    )
+
+
+def test_no_number_of_neighbours_is_refused() -> None:
+    with pytest.raises(WrongInputError, match="at least one number of neighbours"):
+        latent_knn(blobs(60, 0), blobs(60, 1), blobs(60, 2), ks=())

@@ -49,3 +49,12 @@ def test_jensen_shannon_is_symmetric() -> None:
 def test_nineteen_real_rows_are_too_few() -> None:
     with pytest.raises(TooFewSamplesError, match="got 19"):
         ndb(Pair(rows(19, 0), rows(19, 1)))
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9])
+def test_rows_far_from_the_origin_fall_into_the_same_bins(offset: float) -> None:
+    real, fake = rows(400, 1), rows(400, 2, keep=-0.5)
+    moved = Pair(Features.given(real.embeddings + offset), Features.given(fake.embeddings + offset))
+    assert ndb(moved, bins=10).details["jensen_shannon"] == pytest.approx(
+        ndb(Pair(real, fake), bins=10).details["jensen_shannon"], abs=0.01
+    )

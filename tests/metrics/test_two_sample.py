@@ -80,3 +80,8 @@ def test_constant_features_have_nothing_to_test() -> None:
 def test_nineteen_rows_are_too_few() -> None:
     with pytest.raises(TooFewSamplesError, match="20 rows a side; got 19 fake"):
         c2st(pair(30, 19))
+
+
+def test_rows_that_are_all_tied_are_no_evidence() -> None:
+    one = torch.tensor([[0.0], [1.0], [2.0], [3.0]]).repeat(6, 1)
+    assert float(mmd_test(Pair(Features.given(one), Features.given(one.clone())))) == 1.0

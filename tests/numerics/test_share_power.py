@@ -65,3 +65,8 @@ def test_a_change_that_cannot_be_is_refused(change: float) -> None:
 def test_impossible_shares_levels_and_agreements_are_refused(p: float, alpha: float, agreement: float | None) -> None:
     with pytest.raises(WrongInputError):
         ShareTest(p, alpha, agreement)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_a_change_of_every_image_is_found(p: float) -> None:
+    assert ShareTest(p, 0.01, agreement=0.0).detectable(3000, 0.8) <= 1

@@ -70,7 +70,7 @@ def gan_train(
         "recall": {str(c): float(hits[:, y.numpy() == c].mean()) for c in np.unique(y.numpy())},
         "tested_on": len(y),
     }
-    if pair.heldout is not None and pair.real is not None and pair.real.images is not None:
+    if pair.heldout is not None and pair.real is not None and None not in (pair.real.images, pair.real.labels):
         details |= _ceiling(pair, (x, y), classes, repeats, epochs)
     return Score(value, se=se, interval=interval, n=len(pair.fake), details=details)
 
@@ -109,6 +109,7 @@ def _ceiling(
 ) -> dict[str, float | int]:
     assert pair.real is not None
     x, y = _labelled(pair.real, "real")
+    classes = max(classes, int(y.max()) + 1)
     rows = torch.from_numpy(np.random.default_rng(pair.seed).permutation(len(x))[: len(pair.fake)])
     hits = list(_trained_hits((x[rows], y[rows]), test, classes, repeats, epochs, pair.seed))
     return {"ceiling": float(np.mean(hits)), "ceiling_n": len(rows)}

@@ -7,6 +7,7 @@ Label swap: the same latents under another label must show the other class. Path
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -62,7 +63,7 @@ def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) ->
     `details`: share that follows each label alone, and share whose predicted class changes at all.
 
     Returns: [0, 1]. Standard error: binomial, with a Wilson interval. Bias: none.
-    Raises: UndefinedError for a classifier with one class.
+    Raises: WrongInputError for a classifier with one class.
     """
     assert pair.fake.logits is not None
     k = pair.fake.logits.shape[1]
@@ -151,10 +152,11 @@ def path_length(
             "Path length needs interpolations between latents: pass a generator object with latent_dim and decode(z, "
             "labels)."
         )
-    if not isinstance(generator.latent_dim, int) or generator.latent_dim < 1:
+    whole = isinstance(generator.latent_dim, Integral) and not isinstance(generator.latent_dim, bool)
+    if not whole or generator.latent_dim < 1:
         raise UndefinedError(f"latent_dim must be a whole number of at least 1; got {generator.latent_dim!r:.60}.")
     g = torch.Generator().manual_seed(pair.seed)
-    z0, z1 = (torch.randn(n, generator.latent_dim, generator=g) for _ in range(2))
+    z0, z1 = (torch.randn(n, int(generator.latent_dim), generator=g) for _ in range(2))
     t = torch.rand(n, 1, generator=g) * (1 - step)
     labels = torch.randint(classes, (n,), generator=g) if classes else None
     with evaluating(generator):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Score
@@ -72,6 +72,10 @@ def selection_accuracy(fit: Features, select: Features, *, ks: Sequence[int] = C
 
 
 def _require(fit: Features, parts: Mapping[str, Features], ks: Sequence[int]) -> None:
+    if not ks:
+        raise WrongInputError(
+            "ks must name at least one number of neighbours; got none. Leave it out for the usual ones."
+        )
     for name, part in parts.items():
         if part.labels is None:
             raise UndefinedError(f"Nearest neighbours vote with labels; the {name} set has none. Pass labels.")
@@ -87,8 +91,11 @@ def _hits(fit: Features, asked: Features, ks: Sequence[int]) -> dict[int, np.nda
     known, truth = _labels(fit), _labels(asked)
     classes = int(max(known.max(), truth.max())) + 1
     right: dict[int, list[np.ndarray]] = {k: [] for k in ks}
+    rows = fit.embeddings.double()
+    middle = rows.mean(dim=0)  # far from the origin the distances would lose their digits
+    rows = rows - middle
     for start in range(0, len(asked), TILE):
-        distances = torch.cdist(asked.embeddings[start : start + TILE].double(), fit.embeddings.double())
+        distances = torch.cdist(asked.embeddings[start : start + TILE].double() - middle, rows)
         near = known[distances.topk(max(ks), largest=False).indices.cpu().numpy()]
         for k in ks:
             votes = np.stack([(near[:, :k] == c).sum(axis=1) for c in range(classes)], axis=1).astype(np.float64)

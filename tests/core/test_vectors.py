@@ -1,0 +1,25 @@
+"""Arrays beside a document: what another document still names is not removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ganeval.core.vectors import read_arrays, write_document
+
+KIND = "per_sample"
+
+
+def test_a_renamed_document_keeps_its_arrays_when_the_old_name_is_written_again(tmp_path: Path) -> None:
+    path = write_document(tmp_path / "e.json", {}, {KIND: {"a": np.arange(3.0)}})
+    kept = path.rename(tmp_path / "last_week.json")
+    write_document(path, {}, {KIND: {"a": np.arange(4.0)}})
+    assert {p: len((read_arrays(p, KIND) or {})["a"]) for p in (kept, path)} == {kept: 3, path: 4}
+
+
+def test_what_no_document_names_any_more_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    for n in (3, 4):
+        write_document(tmp_path / "e.json", {}, {KIND: {"a": np.arange(float(n))}})
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1

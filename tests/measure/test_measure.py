@@ -1,0 +1,87 @@
+"""The way in: how it is called, which sets stand behind a number, and what a floor was made of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.measure.doctor import doctor
+from ganeval.measure.functions import evaluate
+from ganeval.measure.measure import measure
+from ganeval.measure.run_samples import evaluate_pending, survey
+from ganeval.records.protocol import Protocol
+from ganeval.runs.directory import create_run
+from ganeval.runs.readers.native import read_run
+
+
+def rows(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, 4))
+
+
+@pytest.mark.parametrize(
+    "before", ["", "from ganeval import fid", "import ganeval.measure.faults", "import ganeval.gate"]
+)
+def test_the_function_is_found_whatever_was_imported_before(before: str) -> None:
+    code = f"""{before}
+import numpy as np
+from ganeval import Protocol, measure
+rng = np.random.default_rng(0)
+print(measure(rng.normal(size=(80, 4)), Protocol(real=rng.normal(size=(99, 4)), metrics=("fid",)))["fid"].ok)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_bare_rows_are_told_apart_by_what_is_in_them() -> None:
+    sets = {"train": rows(90, 2), "heldout": rows(90, 3)}
+    scores = evaluate(rows(90, 0), rows(90, 1), metrics=["nn_ratio", "fld"], **sets).scores
+    assert all(record.ok for record in scores.values()), {name: record.status for name, record in scores.items()}
+    same = evaluate(rows(90, 0), rows(90, 1), metrics=["nn_ratio"], train=rows(90, 2), heldout=rows(90, 2))
+    assert "needs heldout" in same["nn_ratio"].status
+
+
+def test_a_floor_says_what_stood_in_the_generators_place() -> None:
+    halves = evaluate(rows(90, 0), rows(90, 1), metrics=["fid"])["fid"].floor
+    held = evaluate(rows(90, 0), rows(90, 1), metrics=["fid"], heldout=rows(90, 3))["fid"].floor
+    assert halves is not None
+    assert held is not None
+    assert (halves.n, halves.against) == (45, "halves")
+    assert (held.n, held.against) == (90, "heldout")
+
+
+def test_the_doctor_refuses_what_only_a_generator_can_answer() -> None:
+    with pytest.raises(UndefinedError, match="path_length asks a generator"):
+        doctor(Protocol(real="digits:train", classifier="digits", metrics=("path_length",)))
+
+
+def test_a_latent_space_alone_is_no_set_of_images() -> None:
+    class Walks:
+        latent_dim = 4
+
+        def decode(self, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+            raise AssertionError
+
+    with pytest.raises(WrongInputError, match="Pass generated images beside it"):
+        measure(None, Protocol(real="digits:test", extractor="pixels", metrics=("fid",)), generator=Walks())
+
+
+def test_a_run_whose_generator_cannot_be_opened_is_measured_without_it(tmp_path: Path) -> None:
+    def opens(_: Path) -> object:
+        raise KeyError("netG")
+
+    run = create_run(tmp_path, "x", config={}, seeds={}, protocol={"real": "digits:test"})
+    run.write_samples(1, np.random.default_rng(0).integers(0, 256, (60, 1, 8, 8), dtype=np.uint8))
+    (pending,) = survey((read_run(run.path),), ("the test", {"extractor": "pixels", "metrics": ("fid",)})).waiting
+    assert evaluate_pending(pending, generator=opens)["fid"].ok
+
+
+@pytest.mark.parametrize("metrics", [5, True, {"fid": 1}])
+def test_metrics_of_another_type_are_refused_with_a_sentence(metrics: object) -> None:
+    with pytest.raises(WrongInputError, match="list of names"):
+        Protocol.parse({"metrics": metrics})
