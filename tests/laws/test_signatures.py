@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.core.extractor import Embedded
 from ganeval.images import image_set
 from ganeval.measure.measure import measure
 from ganeval.metrics import METRICS
@@ -60,18 +61,57 @@ CHANGES: dict[str, dict[str, Any]] = {
 IDLE = {"floor", "metrics"}  # these say what else is measured
 
 
+@dataclass(frozen=True)
+class Few:
+    """Sums over a few bands of the image, in four numbers and in eight: what needs many rows for each column has them."""
+
+    first: int = 0
+    class_names: tuple[str, ...] = ()
+    confusion: None = None
+    preprocessing: str = "none"
+
+    @property
+    def name(self) -> str:
+        return f"few-{self.first}"
+
+    @property
+    def weights_sha256(self) -> str:
+        return f"{self.first:064d}"
+
+    def to(self, device: torch.device, precision: str = "fp32") -> Few:
+        return self
+
+    def __call__(self, images: torch.Tensor) -> Embedded:
+        rows = images.float().flatten(1)[:, self.first :] / 255
+        bands = [torch.stack([band.sum(dim=1) for band in rows.chunk(k, dim=1)], dim=1) for k in (4, 8)]
+        return Embedded(bands[0], None, bands[1])
+
+
+FEW = ("fid_debiased", "fid_infinity", "sfid")  # without a value on the 64 columns of BASE
+FEW_BASE = replace(BASE, extractor=Few(), metrics=FEW)
+FEW_CHANGES: dict[str, dict[str, Any]] = {
+    **CHANGES,
+    "extractor": {"extractor": Few(9)},
+    "classifier": {"classifier": None},
+    "metrics": {"metrics": tuple(reversed(FEW))},
+    "options": {"options": {"sfid": {"se": False}}},
+}
+UNMEASURED = {"path_length"}  # takes steps between latents of a generator that can decode them
+
+
 def test_every_field_of_a_protocol_is_varied_here() -> None:
     assert set(CHANGES) == {f.name for f in fields(Protocol)}
 
 
 @cache
-def _measured(change: str, source: str) -> Evaluation:
-    protocol = replace(BASE, **CHANGES.get(change, {}))
+def _measured(change: str, source: str, *, few: bool) -> Evaluation:
+    base, changes = (FEW_BASE, FEW_CHANGES) if few else (BASE, CHANGES)
+    protocol = replace(base, **changes.get(change, {}))
     return measure(_images("fake") if source == "images" else _draw, protocol)
 
 
 def _both(name: str, change: str, source: str) -> tuple[ScoreRecord, ScoreRecord] | None:
-    then, now = (_measured(c, source).scores[name] for c in ("", change))
+    then, now = (_measured(c, source, few=name in FEW).scores[name] for c in ("", change))
     return (then, now) if then.ok and now.ok else None
 
 
@@ -99,6 +139,7 @@ def test_a_signature_holds_nothing_that_changes_no_number(name: str) -> None:
             parts = Signature.parse(found[0].signature).differences(Signature.parse(found[1].signature), any_n=False)
             for part in parts or [change]:
                 moved[part] = moved.get(part, False) or not _same(*found)
+    assert bool(moved) != (name in UNMEASURED), "no change of the protocol gave another signature"
     counted = {"modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates", "copies"}
     idle = {part for part, moves in moved.items() if not moves and part != "dtype"}
     assert not idle or name in counted, idle
