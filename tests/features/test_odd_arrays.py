@@ -45,6 +45,19 @@ def test_what_may_be_logits_is_taken(logits: np.ndarray) -> None:
     assert len(Features.given(ROWS, logits=logits)) == 60
 
 
+@pytest.mark.parametrize("total", [1, 100, 255])
+def test_rows_of_one_sum_are_probabilities_where_shares_are_written_with_it(total: int) -> None:
+    with pytest.raises(WrongInputError, match="probabilities"):
+        Features.given(ROWS, logits=total * SHARES)
+
+
+@pytest.mark.parametrize("total", [9, 42, 1000])
+def test_rows_of_another_sum_are_logits(total: int) -> None:
+    """9 times the classes, one-hot, is a network that is sure: such logits sum to 9."""
+    assert len(Features.given(ROWS, logits=total * SHARES)) == 60
+    assert len(Features.given(ROWS, logits=total * np.eye(5)[np.arange(60) % 5])) == 60
+
+
 @pytest.mark.parametrize("side", ["features", "images", "labels"])
 def test_masked_entries_are_never_measured(side: str) -> None:
     digits = image_set("digits:test")

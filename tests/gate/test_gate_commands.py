@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganeval.errors import WrongInputError
 from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.rules import GateConfigError
 from ganeval.gate.update import RefusedError
@@ -99,6 +100,27 @@ def test_a_generator_is_sampled_and_its_baseline_holds_every_size(project: Path,
     assert sorted(drawn) == [1000, 4000]
     again = gate(options, said, make_sampler=make_sampler)
     assert (again.exit_code, again.verdict.verdict) == (Exit.OK, "ok")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), WrongInputError("images are NaN")])
+def test_a_generator_that_fails_at_a_larger_size_keeps_its_verdict_and_makes_no_baseline(
+    project: Path, make_evaluation, error: Exception
+):
+    def make_sampler(_):
+        def sample(n):
+            if n > 1000:
+                raise error
+            return make_evaluation(n=n)
+
+        return sample
+
+    options = GateOptions(generator="pkg:f", update_baseline=True, reason="r")
+    outcome = gate(options, {"real": "hoda:test", "n": 1000}, make_sampler=make_sampler)
+    assert outcome.exit_code != Exit.OK
+    assert "The generator failed while the baseline was measured: " in outcome.text
+    assert str(error) in outcome.text
+    assert [rule.metric for rule in outcome.verdict.rules] == ["fid", "classifier_score"]
+    assert not (project / "baselines/cgan.json").exists()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "edited", "schema"])

@@ -164,6 +164,18 @@ def test_limits_of_classes_are_judged_class_by_class(make_evaluation):
     assert [c.what for c in verdict.rules[0].checks if c.verdict == "regressed"] == ["min, class 7"]
 
 
+def test_a_broken_limit_of_a_class_is_red_where_the_baseline_does_not_compare(make_evaluation):
+    base = make_evaluation()
+    base = replace(base, fake=replace(base.fake, preprocessing="32x32"))
+    rules = [{"metric": "classifier_score", "margin_abs": 0.05, "per_class_min": 0.85}]
+    verdict = gate(make_evaluation(broken_class=7), base, rules)
+    checks = {check.what: check.verdict for check in verdict.rules[0].checks}
+    assert checks["min, class 7"] == "regressed"
+    assert len([what for what in checks if what.startswith("min, class ")]) == 10
+    assert checks["difference"] == "incomparable"
+    assert (verdict.verdict, verdict.exit_code) == ("regressed", Exit.REGRESSED)
+
+
 def test_the_anchor_catches_what_the_rolling_baseline_lets_pass(make_evaluation):
     rolling, anchor = (Baseline.of([make_evaluation(shift=s)], name="b") for s in (0.26, 0.0))
     config = parse_config({"rule": [FID]})

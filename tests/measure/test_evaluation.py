@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ganeval
 from ganeval import classifier_score, evaluate, fid
@@ -171,3 +172,20 @@ def test_labels_that_are_no_class_indices_are_refused_at_every_door(labels: Any)
 def test_class_indices_of_every_integer_kind_are_taken() -> None:
     for dtype in (np.uint8, np.uint16, np.int32, np.uint64):
         assert Features.given(np.zeros((3, 2)), labels=np.array([0, 1, 2], dtype)).labels.tolist() == [0, 1, 2]
+
+
+def test_images_with_labels_and_a_list_of_files_are_taken_as_real_images(tmp_path: Path) -> None:
+    digits, fakes = image_set("digits:test", n=60), image_set("digits:train", n=60)
+    options = {"extractor": "pixels", "metrics": ["fid", "kid"], "floor": False}
+    expected = evaluate(digits, fakes, **options)
+    files = []
+    for number, image in enumerate(digits.array()):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(image[0]).save(files[-1])
+    given = {"pair": (digits.array(), digits.labels), "files": files, "names": [str(path) for path in files]}
+    for kind, real in given.items():
+        found = evaluate(real, fakes, **options)
+        for name in ("fid", "kid"):
+            assert found[name].value == pytest.approx(expected[name].value, rel=1e-9), (kind, name)
+    for train in (given["pair"], files):
+        assert evaluate(digits, fakes, **{**options, "metrics": ["copies"]}, train=train)["copies"].ok

@@ -17,7 +17,7 @@ from ganeval.errors import GanevalError
 from ganeval.report import build_report
 from ganeval.report.panel import panels_in_order
 from ganeval.report.pictures import BrokenPictureError, load_picture
-from ganeval.runs.directory import RunDirectory
+from ganeval.runs.directory import RunDirectory, create_run
 from ganeval.runs.discovery import find_runs
 
 MakeRun = Callable[..., object]
@@ -114,6 +114,16 @@ def test_a_page_beyond_the_limit_lays_its_pictures_beside_it(small_run: Path, tm
     for source in sources:
         assert (tmp_path / source).is_file()
     assert "img-src data: file:" in html.unescape(out.read_text())
+
+
+def test_a_page_beyond_the_limit_that_has_no_pictures_is_written_alone(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "runs", "curves", config={}, seeds={}, protocol={})
+    for step in range(20):
+        run.log(step, {"loss/d": 1.0 + step})
+    result = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html", single_file_limit=1000)
+    assert result.size > 1000
+    assert "loss/d" in result.path.read_text(encoding="utf-8")
+    assert not (tmp_path / "r.assets").exists()
 
 
 def test_pictures_of_an_earlier_page_are_dropped_and_strangers_files_kept(small_run: Path, tmp_path: Path) -> None:
@@ -257,8 +267,6 @@ def test_the_passport_says_what_was_typed(tmp_path: Path) -> None:
 
 
 def test_a_run_without_anything_is_still_a_page(tmp_path: Path) -> None:
-    from ganeval.runs.directory import create_run
-
     create_run(tmp_path / "runs", "empty", config={}, seeds={}, protocol={})
     result = build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
     assert "No run is evaluated yet" in result.path.read_text()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.scores import Evaluation, Passport, ScoreRecord
 from ganeval.report import build_report
 from ganeval.report.changes import difference
 from ganeval.report.course import bad_end
@@ -23,6 +23,7 @@ from ganeval.runs.directory import create_run
 from ganeval.runs.discovery import find_runs
 from ganeval.runs.record import Curve, RunRecord
 
+PASSPORT = Passport("a", "ab" * 32, 100, 4, "digits", "cd" * 32, "none")
 MakeRun = Callable[..., Any]
 NAN, INF = math.nan, math.inf
 
@@ -150,3 +151,22 @@ def test_grey_pictures_keep_their_depth_until_the_page_is_large(tmp_path: Path) 
     small = _page(root, full_depth_limit=1000)
     assert _levels(small) == 16
     assert "16 levels" in small
+
+
+@pytest.mark.parametrize(
+    ("n", "extractor", "count"),
+    [(1000, "digits", 1), (50_000, "digits", 0), (1000, "pixels", 0)],
+    ids=["measured alike", "another n", "another network"],
+)
+def test_a_passed_best_is_told_only_of_evaluations_that_were_measured_alike(n: int, extractor: str, count: int) -> None:
+    """FID is biased in n: 3.0 of 50,000 images and 5.0 of 1,000 do not say that the training passed its best."""
+
+    def evaluated(step: int, value: float, n: int, extractor: str) -> Evaluation:
+        record = ScoreRecord(
+            "fid", "ok", value, se=0.1, n=n, biased_in_n=True, signature=f"fid|v:1|x:{extractor}|n:{n}"
+        )
+        return Evaluation("a", "", PASSPORT, replace(PASSPORT, n=n), {"fid": record}, step=step)
+
+    both = (evaluated(100, 3.0, n, extractor), evaluated(200, 5.0, 1000, "digits"))
+    hints = [hint.text for hint in hints_of(RunRecord("a", Path("a"), "ganeval", evaluations=both))]
+    assert len([text for text in hints if "fid was best at step 100" in text]) == len(hints) == count

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation, Passport, Score, ScoreRecord
-from ganeval.runs.directory import RunDirectory, create_run, open_run, runs_in, tile
+from ganeval.runs.directory import RunDirectory, create_run, git_state, open_run, runs_in, tile
 from ganeval.runs.reader import READERS
 from ganeval.runs.readers.native import probe, read, read_run
 from ganeval.runs.toml import render_toml
@@ -270,3 +270,17 @@ def test_reading_runs_loads_no_torch(tmp_path):
     code = f"import sys; from ganeval.runs.readers.native import read_run; read_run({str(run.path)!r}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("git", 20), PermissionError("git")])
+def test_a_git_that_does_not_answer_costs_the_commit_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", fails)
+    monkeypatch.setattr("shutil.which", lambda _: "git")
+    assert git_state() is None
+    run = create_run(tmp_path, "a", config={}, seeds={}, protocol={})
+    assert (run.path / "run.json").is_file()

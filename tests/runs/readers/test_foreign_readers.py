@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,10 @@ import pytest
 
 from ganeval.runs.discovery import Found, find_runs
 from ganeval.runs.reader import READERS
+from ganeval.runs.record import RunRecord
 
 Write = Callable[..., Path]
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 LAYOUTS = {
     "stylegan": ("stylegan", 1), "studiogan": ("studiogan", 1), "biggan": ("biggan", 1), "lightning": ("lightning", 2),
     "events": ("tensorboard", 1), "diffusers": ("diffusers", 1), "npz": ("npz", 2), "pictures": ("pictures", 3),
@@ -145,6 +149,35 @@ def test_a_torn_wandb_history_costs_its_tail_only(kept: int, write_layout: Write
     assert run.curves["loss.g"].values[-1] == 1.5
 
 
+def _wandb(tmp_path: Path, rows: list[dict[str, object]], summary: dict[str, object]) -> RunRecord:
+    """An offline run with this history and this summary."""
+    spec = importlib.util.spec_from_file_location("wandb_layout", FIXTURES / "wandb.py")
+    assert spec is not None
+    assert spec.loader is not None
+    layout = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(layout)
+    folder = tmp_path / "wandb" / "offline-run-20240102_030405-ab12cd34"
+    (folder / "files").mkdir(parents=True)
+    records = [layout.message(2, layout.items(1, row)) for row in rows]
+    (folder / "run-ab12cd34.wandb").write_bytes(layout.history(records))
+    (folder / "files" / "wandb-summary.json").write_text(json.dumps(summary))
+    (run,) = find_runs(tmp_path / "wandb").runs
+    assert run.error == ""
+    return run
+
+
+def test_a_wandb_history_of_one_row_keeps_the_advice_beside_its_summary(tmp_path: Path) -> None:
+    run = _wandb(tmp_path, [{"_step": 0, "loss": 3.0}], {"_step": 90, "loss": 1.5})
+    assert "no history that can be read" in run.notes[0]
+    assert run.curves["loss"].values[-1] == 1.5
+
+
+def test_a_wandb_key_without_a_step_that_is_a_number_takes_that_of_the_summary(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"_step": math.nan, "loss": 3.0}, {"_step": math.nan, "loss": 2.0}]
+    run = _wandb(tmp_path, rows, {"_step": 90, "loss": 1.5})
+    assert run.curves["loss"].steps == (90.0,)
+
+
 def test_mlflow_reads_both_stores(write_layout: Write) -> None:
     runs = {run.name: run for run in _one(write_layout, "mlflow").runs}
     assert runs["wistful-gan"].curves["val/fid"].values == (33.5,)
@@ -198,6 +231,15 @@ def test_any_table_with_a_counter_gives_curves(write_layout: Write) -> None:
     }
     assert math.isnan(runs["plain"].curves["loss_g"].values[1])
     assert [grid.step for grid in runs["plain"].grids] == [0, 100]
+
+
+def test_a_column_that_three_tables_share_is_three_curves(tmp_path: Path) -> None:
+    (tmp_path / "gan" / "logs").mkdir(parents=True)
+    for number, name in enumerate(("a.csv", "log.csv", "logs/log.csv")):
+        (tmp_path / "gan" / name).write_text(f"step,loss\n0,{number}\n1,{number}\n")
+    (run,) = find_runs(tmp_path / "gan").runs
+    assert {curve.values[0] for curve in run.curves.values()} == {0.0, 1.0, 2.0}
+    assert set(run.curves) == {"loss", "log/loss", "logs/log.csv/loss"}
 
 
 @pytest.mark.parametrize(
