@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks.fuzz import CODES, Named, calls, command_lines, hostile_folder, run_call, run_line
 from ganeval import evaluate
 from ganeval.cli.main import main
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, guarded
 
 MANY = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -30,6 +30,7 @@ def test_every_command_line_ends_with_a_code_of_the_list_and_no_traceback(words:
     code, said = run_line(words)
     assert code in CODES
     assert "Traceback" not in said
+    assert "was not expected here" not in said
     if said.startswith("ganeval: "):
         assert all(line.isprintable() for line in said.splitlines())
 
@@ -70,4 +71,17 @@ def test_the_traceback_is_there_for_who_asks(
     assert capsys.readouterr().err.startswith("ganeval: IndexError: row 7. That was not expected here; GANEVAL_DEBUG=1")
     monkeypatch.setenv("GANEVAL_DEBUG", "1")
     assert main(["ls"]) == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_traceback_of_what_a_public_function_met_is_there_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @guarded
+    def fails(*_: Any) -> int:
+        raise IndexError("row 7")
+
+    monkeypatch.setattr("ganeval.cli.main._run", fails)
+    monkeypatch.setenv("GANEVAL_DEBUG", "1")
+    main(["ls"])
     assert "Traceback" in capsys.readouterr().err

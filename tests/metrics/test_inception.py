@@ -67,6 +67,15 @@ def test_splits_are_drawn_with_the_seed_of_torch_fidelity_in_every_protocol() ->
     assert inception_score(pair, splits=1) == pytest.approx(inception_score(pair), rel=1e-12)
 
 
+def test_splits_are_shuffled_and_are_not_the_rows_in_order() -> None:
+    logits = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
+    in_order = [float(inception_score(pair_of(part))) for part in logits.split(10)]
+    score = inception_score(pair_of(logits), splits=10)
+    assert score != pytest.approx(sum(in_order) / 10, rel=1e-6)
+    sorted_rows = saturated([c for c in range(10) for _ in range(10)])  # in order every split holds one class
+    assert inception_score(pair_of(sorted_rows), splits=10) > 3
+
+
 def test_the_mode_score_is_the_inception_score_where_classes_are_as_frequent_as_they_should_be() -> None:
     fake = torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
     assert mode_score(pair_of(fake, fake)) == pytest.approx(inception_score(pair_of(fake)), rel=1e-12)

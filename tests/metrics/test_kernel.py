@@ -44,6 +44,15 @@ def test_subsets_are_the_same_in_every_protocol_and_scatter_around_all_pairs() -
     assert few.se is None
 
 
+def test_subsets_are_drawn_and_are_not_the_first_rows() -> None:
+    pair = pair_of(rows_of(200, 3, 0), rows_of(200, 3, 1) + 1)
+    one = kid(pair, subsets=1, subset_size=60)
+    assert one != pytest.approx(kid(pair_of(pair.real.embeddings[:60], pair.fake.embeddings[:60])), rel=1e-6)
+    two = kid(pair, subsets=2, subset_size=60)
+    assert two != pytest.approx(one, rel=1e-6)
+    assert two.details["subset_sd"] > 0
+
+
 def test_a_gaussian_kernel_has_a_closed_form_between_gaussians() -> None:
     """E k = (s^2 / (s^2 + 2))^(d/2) exp(-m^2 / (2 (s^2 + 2))) for unit normals m apart, bandwidth s."""
     d, s2, shift = 3, 4.0, 1.0
