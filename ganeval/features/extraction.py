@@ -147,8 +147,10 @@ class Features:
         'given'
         """
         rows = as_tensor(embeddings, source)
+        if rows.ndim == 0:
+            raise WrongInputError(f"Features must be (n, d), one row for each image; got {tuple(rows.shape)}.")
         passport = Passport(
-            source=source, fingerprint="", n=len(rows), dim=rows.shape[-1] if rows.ndim else 0,
+            source=source, fingerprint="", n=len(rows), dim=rows.shape[-1],
             extractor="given", weights_sha256="", preprocessing="",
         )  # fmt: skip
         return cls(
@@ -348,13 +350,13 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     >>> choose_device("cpu")
     device(type='cpu')
     """
-    if device == "auto":
+    if isinstance(device, str) and device == "auto":
         found = next((k for k in ("cuda", "mps") if getattr(torch, k).is_available()), "cpu")
         return torch.device(found)
     try:
         place = torch.device(device)
         torch.empty(1, device=place).cpu()  # a device that has a name may still not be there
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
         there = ", ".join(["cpu", *(k for k in ("cuda", "mps") if getattr(torch, k).is_available())])
         raise WrongInputError(
             f"A device must be 'auto' or one that is here ({there}); got {device!r}. Leave it out to take the fastest."

@@ -40,6 +40,8 @@ def as_tensor(values: Any, where: str) -> torch.Tensor:
     import torch
 
     if isinstance(values, torch.Tensor):
+        if values.layout != torch.strided or values.is_quantized or values.is_meta:
+            raise WrongInputError(f"{where} must be a dense tensor of numbers; got a sparse, quantised or meta one.")
         return values.detach()
     array = as_numpy(values, where)
     if array.dtype.kind not in "fiub":

@@ -48,14 +48,20 @@ class Pairs:
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
-    first = protocol.extractor or protocol.classifier or _default_extractor(sources)
+    named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
+    first = _default_extractor(sources) if named is None else named
     seen = _pair(sources, first, protocol, compute)
-    two = protocol.classifier is not None and protocol.classifier != first
+    two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
     judged = _pair(sources, protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
     return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+
+
+def _one_network(one: Any, other: Any) -> bool:
+    """Whether two are one object or one name."""
+    return one is other or (isinstance(one, str) and isinstance(other, str) and one == other)
 
 
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:

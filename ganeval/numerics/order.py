@@ -20,7 +20,7 @@ def canonical_order(rows: torch.Tensor | NDArray[np.floating], seed: int = 0) ->
     keys = row_keys(values, seed)
     order = np.argsort(keys, kind="stable")
     tied = keys[order][1:] == keys[order][:-1]
-    return np.lexsort((*values.cpu().numpy().T[::-1], keys)) if tied.any() else order
+    return np.lexsort((*values.cpu().double().numpy().T[::-1], keys)) if tied.any() else order
 
 
 def row_keys(rows: torch.Tensor, seed: int = 0) -> NDArray[np.float64]:

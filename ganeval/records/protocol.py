@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -85,7 +86,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name, choices in (("labels", get_args(Labels)), ("precision", get_args(Precision))):
-            if getattr(self, name) not in choices:
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in choices:
                 raise UnknownNameError(unknown_name(f"choice for {name}", str(getattr(self, name)), choices))
         _require_whole("n", self.n, 1, None)
         _require_whole("seed", self.seed, 0, MAX_SEED)
@@ -196,7 +197,7 @@ def _require_whole(name: str, value: Any, low: int, high: int | None) -> None:
     given: Any = value
     most: int = sys.maxsize if high is None else high
     span = f" of at least {low}" + ("" if high is None else f" and at most {high}")
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(given) <= most:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(given) <= most:
         raise WrongInputError(f"{name} must be a whole number{span}; got {value!r}. Pass another {name}.")
 
 

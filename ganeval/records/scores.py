@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, SupportsFloat
 
@@ -18,7 +19,7 @@ from ganeval.core.files import read_json, strict
 from ganeval.core.registry import unknown_name
 from ganeval.core.typed import converted, typed
 from ganeval.core.vectors import load_arrays, read_arrays, write_document
-from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError, guarded
+from ganeval.errors import BrokenRunError, IncomparableError, UndefinedError, UnknownNameError, WrongInputError, guarded
 
 SCHEMA, OLDER = "ganeval.evaluation/2", "ganeval.evaluation/1"  # both are read
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
@@ -161,11 +162,15 @@ _PROTOCOL: dict[str, Any] = {
 }
 
 
+@cache
 def _tell_yaml() -> None:
-    """PyYAML looks at exact types: where it is loaded, it learns that a `Score` is written as a float is."""
-    yaml = sys.modules.get("yaml")
+    """PyYAML looks at exact types: where it is installed, it learns that a `Score` is written as a float is."""
+    try:
+        import yaml
+    except ImportError:
+        return
     for dumper in (getattr(yaml, name, None) for name in ("SafeDumper", "Dumper", "CSafeDumper", "CDumper")):
-        if dumper is not None and Score not in dumper.yaml_representers:
+        if dumper is not None:
             dumper.add_representer(Score, lambda to, score: to.represent_float(float(score)))
 
 
@@ -372,6 +377,8 @@ class Evaluation:
     @guarded
     def read(cls, path: str | Path, *, per_sample: bool = False) -> Self:
         """The record at `path`; `per_sample` also reads the arrays, which must be those that were written with it."""
+        if not isinstance(path, (str, Path)):
+            raise WrongInputError(f"A result is read from a path; got {type(path).__name__}.")
         path = Path(path)
         document = read_json(path)
         evaluation = cls.from_json(document, str(path))

@@ -11,9 +11,10 @@ import torch
 
 import ganeval
 from ganeval.core.compute import Compute
-from ganeval.errors import IncomparableError, TooFewSamplesError, WrongInputError
+from ganeval.errors import GanevalError, IncomparableError, TooFewSamplesError, UnexpectedError, WrongInputError
 from ganeval.features.extraction import Features, extract
 from ganeval.images import image_set
+from ganeval.measure.functions import evaluate
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(60, 4))
@@ -133,3 +134,17 @@ def test_features_that_cannot_be_kept_are_said(path: str) -> None:
 def test_a_list_of_metrics_holds_names() -> None:
     with pytest.raises(WrongInputError, match="names"):
         ganeval.evaluate(ROWS, ROWS, metrics=[3], floor=False)  # pyright: ignore[reportArgumentType] - the mistake itself
+
+
+@pytest.mark.parametrize("name", ["n", "seed", "labels", "precision", "device", "extractor"])
+def test_an_array_in_the_place_of_a_setting_is_a_sentence(name: str) -> None:
+    with pytest.raises(GanevalError) as caught:
+        evaluate("digits:test", "digits:train", metrics=["fid"], **{"extractor": "pixels", name: np.ones((3, 3))})
+    assert not isinstance(caught.value, UnexpectedError)
+
+
+def test_sparse_rows_are_refused_and_brain_floats_with_ties_are_rows() -> None:
+    with pytest.raises(WrongInputError, match="dense tensor"):
+        Features.given(torch.eye(3).to_sparse())
+    tied = Features.given(torch.ones(40, 3, dtype=torch.bfloat16))
+    assert evaluate(tied, tied, metrics=["ndb"])["ndb"].status
