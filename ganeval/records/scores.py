@@ -25,7 +25,9 @@ SCHEMA, OLDER = "ganeval.evaluation/2", "ganeval.evaluation/1"  # both are read
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 NOISE = 1e-12  # relative size of an error that is rounding, not an error
 Better = Literal["lower", "higher", "target"]
-Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
+Question = Literal[
+    "close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation", "paired"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ganeval.report.view import Page, RunView
 
 QUESTIONS = {
     "close": "How close are the two sets?",
+    "paired": "Is each image what it should be?",
     "fidelity": "Do single images look real?",
     "diversity": "Is everything there?",
     "label": "Do images show the requested class?",
