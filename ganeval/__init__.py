@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ganeval.errors import GanevalError as GanevalError
     from ganeval.extractors import EXTRACTORS as EXTRACTORS
     from ganeval.features.extraction import Features as Features
-    from ganeval.features.extraction import extract as extract
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
     from ganeval.features.statistics import Statistics as Statistics
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ganeval.images.imageset import ImageSet as ImageSet
     from ganeval.measure.functions import OneSet, TwoSets
     from ganeval.measure.functions import evaluate as evaluate
+    from ganeval.measure.functions import extract as extract
     from ganeval.measure.measure import measure as measure
     from ganeval.metrics import METRICS as METRICS
     from ganeval.records.protocol import Protocol as Protocol
@@ -63,7 +63,7 @@ _HOME = {
     "measure": "ganeval.measure.measure",
     "Protocol": "ganeval.records.protocol",
     "Compute": "ganeval.core.compute",
-    "extract": "ganeval.features.extraction",
+    "extract": "ganeval.measure.functions",
     "image_set": "ganeval.images",
     "load_extractor": "ganeval.features.extraction",
 }
