@@ -134,6 +134,15 @@ def test_an_address_with_a_secret_is_refused_and_not_repeated(address: str) -> N
 
 
 @pytest.mark.parametrize(
+    "before", [["report", "--out"], ["gate", "--json"], ["evaluate", "--real", "digits:test", "--fake"]]
+)
+def test_no_verb_repeats_a_secret(before: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*before, ADDRESSES[0]]) == 2
+    assert main([*before[:-1], f"{before[-1]}={ADDRESSES[2]}"]) == 2
+    assert SECRET not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
     "address",
     ["https://host/get?file=images.zip&raw=1", "sftp://me@host/images", "hf://datasets/a/b@main/data", "hoda:test"],
 )
