@@ -18,7 +18,6 @@ ALLOWED = {
     "ganeval.datasets.cifar10._ArraysOnly.find_class": "the unpickler that takes arrays alone asks it",
     "ganeval.classifiers.sklearn_member.hog_transformer": "a step for the pipelines that people hand to wrap_sklearn",
     "ganeval.cli.main.report_main": "the command ganeval-report",
-    "ganeval.numerics.neighbours.Crossing.merge": "the law that merged parts equal the whole",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
 
