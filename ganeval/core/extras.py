@@ -7,7 +7,12 @@ from importlib.util import find_spec
 
 from ganeval.errors import MissingExtraError
 
-EXTRA = {"torch": "torch", "scipy": "torch", "sklearn": "torch", "pooch": "torch", "matplotlib": "plot"}
+EXTRA = {
+    **dict.fromkeys(("torch", "scipy", "sklearn", "pooch"), "torch"),
+    **dict.fromkeys(("fsspec", "braceexpand", "pyarrow"), "remote"),
+    "matplotlib": "plot",
+    "pandas": "frame",
+}
 SOLD_AS = {"sklearn": "scikit-learn"}  # where a library is installed under another name than it is imported by
 MEASURING = ("torch", "scipy", "sklearn")  # what every room needs in which images are measured
 

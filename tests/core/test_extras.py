@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -49,14 +50,14 @@ def ganeval_core(*words: str, cwd: Path | None = None) -> subprocess.CompletedPr
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {requirement.partition(">")[0].partition("=")[0] for requirement in requirements}
+    return {re.split(r"[\[>=]", requirement)[0] for requirement in requirements}
 
 
 def test_the_extras_are_those_of_the_package() -> None:
     extras = PROJECT["optional-dependencies"]
     for library, extra in EXTRA.items():
         assert SOLD_AS.get(library, library) in names(extras[extra])
-    assert "ganeval[torch,plot]" in extras["all"]
+    assert set(EXTRA.values()) == set(extras["all"][0].partition("[")[2].rstrip("]").split(","))
     assert not names(PROJECT["dependencies"]) & {"torch", "torchvision", "torch-fidelity", "scipy", "matplotlib"}
 
 
@@ -88,6 +89,9 @@ MORE = (
     "import ganeval; ganeval.image_set(lambda n, labels, rng: None, n=4)",
     "import ganeval; ganeval.measure('digits:test', ganeval.Protocol())",
     "import os; os.environ.update(GANEVAL_DATA='', XDG_CACHE_HOME='/none'); import ganeval; ganeval.image_set('mnist:test')",
+    "from ganeval.distributed import current",
+    "import ganeval; ganeval.image_set('s3://bucket/images')",
+    "import ganeval; ganeval.image_set('shard-{000..002}.tar')",
     *(f"import ganeval.{room}" for room in DOORS),
 )
 
@@ -100,7 +104,7 @@ def test_what_needs_more_is_a_sentence() -> None:
     assert len(said) == len(MORE)
     for line in said:
         assert line.startswith("MissingExtraError ")
-        assert line.endswith(', not installed here: pip install "ganeval[torch]".')
+        assert re.search(r', not installed here: pip install "ganeval\[(torch|remote)\]".$', line)
 
 
 @pytest.mark.parametrize(
