@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.uris import require_no_secret
 from ganeval.errors import UnknownNameError, WrongInputError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Protocol:
         _require_whole("n", self.n, 1, None)
         _require_whole("seed", self.seed, 0, MAX_SEED)
         for role in ROLES:
+            require_no_secret(getattr(self, role))
             if isinstance(getattr(self, role), str) and not getattr(self, role).strip():
                 raise WrongInputError(
                     f"{role} must name images; it is empty. Leave it out, or name a folder or a data set."
