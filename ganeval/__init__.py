@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
     from ganeval.features.statistics import Statistics as Statistics
+    from ganeval.gate.comparison import compare as compare
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
     from ganeval.measure.functions import OneSet, TwoSets
@@ -60,6 +61,7 @@ _HOME = {
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
     "Statistics": "ganeval.features.statistics",
+    "compare": "ganeval.gate.comparison",
     "evaluate": "ganeval.measure.functions",
     "measure": "ganeval.measure.measure",
     "Protocol": "ganeval.records.protocol",
