@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ganeval.core.files import require_regular
@@ -36,7 +38,16 @@ def from_zip(path: Path, classes: str = "auto") -> ImageSet:
     names = image_names(files, where)
     read = _reader(archive, where, stamps.require_all)
     found = labels_of(names, files, folders, read, where, classes)
-    return from_files(names, read, source=str(path), require_unchanged=stamps.require_all, **found._asdict())
+    return from_files(
+        names, read, source=str(path), require_unchanged=stamps.require_all, outline=partial(_outline, archive),
+        **found._asdict(),
+    )  # fmt: skip
+
+
+def _outline(archive: zipfile.ZipFile, names: Sequence[str]) -> str:
+    """A digest of names, sizes and checksums, from the directory of the archive."""
+    found = [(name, info.file_size, info.CRC) for name in names for info in (archive.getinfo(name),)]
+    return hashlib.sha256(repr(found).encode(errors="replace")).hexdigest()
 
 
 def _require_safe(members: Sequence[zipfile.ZipInfo], where: str) -> None:
