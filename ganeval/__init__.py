@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ganeval.features.extraction import Features as Features
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
+    from ganeval.features.statistics import Statistics as Statistics
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
     from ganeval.measure.functions import OneSet, TwoSets
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ganeval.records.protocol import Protocol as Protocol
     from ganeval.records.scores import Evaluation as Evaluation
     from ganeval.records.scores import Score as Score
+    from ganeval.report.show import show as show
 
     fid: TwoSets
     kid: TwoSets
@@ -57,6 +59,7 @@ _HOME = {
     "METRICS": "ganeval.metrics",
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
+    "Statistics": "ganeval.features.statistics",
     "evaluate": "ganeval.measure.functions",
     "measure": "ganeval.measure.measure",
     "Protocol": "ganeval.records.protocol",
@@ -64,6 +67,7 @@ _HOME = {
     "extract": "ganeval.measure.functions",
     "image_set": "ganeval.images",
     "load_extractor": "ganeval.features.extraction",
+    "show": "ganeval.report.show",
 }
 
 

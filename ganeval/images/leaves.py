@@ -49,3 +49,8 @@ def with_labels(pixels: str, labels: NDArray[np.int64] | None) -> str:
     if labels is None:
         return pixels
     return hashlib.sha256(bytes.fromhex(pixels) + labels.astype("<i8").tobytes()).hexdigest()
+
+
+def noted(facts: object) -> str:
+    """SHA-256 of the text of some facts about files: names, sizes, checksums."""
+    return hashlib.sha256(repr(facts).encode(errors="replace")).hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ganeval.errors import WrongInputError, printable
+from ganeval.images.leaves import noted
 
 
 class Stamps:
@@ -34,7 +34,7 @@ class Stamps:
 
     def outline(self, names: Sequence[str]) -> str:
         """A digest of names and sizes, as they were at first: other content of other sizes has another."""
-        return hashlib.sha256(repr([(name, self._sizes[name]) for name in names]).encode(errors="replace")).hexdigest()
+        return noted([(name, self._sizes[name]) for name in names])
 
 
 def _mark(path: Path) -> tuple[int, int]:

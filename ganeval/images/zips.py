@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from ganeval.errors import WrongInputError, printable
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import image_names, labels_of
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_MEMBER = 256 * 2**20
@@ -46,8 +46,7 @@ def from_zip(path: Path, classes: str = "auto") -> ImageSet:
 
 def _outline(archive: zipfile.ZipFile, names: Sequence[str]) -> str:
     """A digest of names, sizes and checksums, from the directory of the archive."""
-    found = [(name, info.file_size, info.CRC) for name in names for info in (archive.getinfo(name),)]
-    return hashlib.sha256(repr(found).encode(errors="replace")).hexdigest()
+    return noted([(name, info.file_size, info.CRC) for name in names for info in (archive.getinfo(name),)])
 
 
 def _require_safe(members: Sequence[zipfile.ZipInfo], where: str) -> None:
