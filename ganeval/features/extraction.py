@@ -291,11 +291,8 @@ def extract(
     network, probed = ranks.together(lambda: _prepared(images, extractor, place, precision, compute, ranks))
     batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
     if ranks.size > 1:
-        ranks.require_same({
-            "images": ranks.together(lambda: outline(images)), "their number": len(images), "network": network.name,
-            "weights": network.weights_sha256, "preprocessing": network.preprocessing, "precision": precision,
-            "batch size": batch, "shapes of the features": probed and shapes(probed),
-        })  # fmt: skip
+        asked = {"precision": precision, "batch size": batch, "shapes of the features": probed and shapes(probed)}
+        ranks.require_same({**ranks.together(lambda: _facts(images, network)), **asked})
     if probed is not None:
         ranks.require_close("what the network makes of the images", vector(probed), SAME_ROW[precision])
     keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
@@ -309,6 +306,17 @@ def extract(
     return _features(images, images.fingerprint, network, precision, there)
 
 
+def _facts(images: ImageSet, network: Extractor) -> dict[str, object]:
+    """What every rank must have brought."""
+    return {
+        "images": outline(images),
+        "their number": len(images),
+        "network": network.name,
+        "weights": network.weights_sha256,
+        "preprocessing": network.preprocessing,
+    }
+
+
 def _prepared(
     images: ImageSet, extractor: str | Extractor, place: torch.device, precision: str, compute: Compute, ranks: Ranks
 ) -> tuple[Extractor, Embedded | None]:
@@ -320,9 +328,16 @@ def _prepared(
 
 
 def _seen_or_kept(
-    images: ImageSet, network: Extractor, place: torch.device, batch: int, ranks: Ranks, compute: Compute, *,
-    probed: Embedded, precision: str,
-) -> Embedded:  # fmt: skip
+    images: ImageSet,
+    network: Extractor,
+    place: torch.device,
+    batch: int,
+    ranks: Ranks,
+    compute: Compute,
+    *,
+    probed: Embedded,
+    precision: str,
+) -> Embedded:
     """Rows of the cache, where these very images were seen by this very network; else of the network, and kept."""
     note = None if images.encoded is None else Note(images.encoded, ranks)
     content = known_content(images, note)

@@ -34,9 +34,16 @@ def from_files(
     """
     encoded = Encoded(names, read, source, _common_shape(names, read, source), outline)
     images = ImageSet(
-        source, len(names), encoded.shape, encoded.load, labels, class_names, unlabelled,
-        require_unchanged=require_unchanged, encoded=encoded,
-    )  # fmt: skip
+        source,
+        len(names),
+        encoded.shape,
+        encoded.load,
+        labels,
+        class_names,
+        unlabelled,
+        require_unchanged=require_unchanged,
+        encoded=encoded,
+    )
     require_variety(images)
     return images
 

@@ -37,9 +37,13 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     stamps = Stamps(str(path), names, lambda name: path / name)
     found = labels_of(names, files, folders, lambda name: _listing(path / name), where, classes)
     return from_files(
-        names, stamps.require, source=str(path), require_unchanged=stamps.require_all, outline=stamps.outline,
+        names,
+        stamps.require,
+        source=str(path),
+        require_unchanged=stamps.require_all,
+        outline=stamps.outline,
         **found._asdict(),
-    )  # fmt: skip
+    )
 
 
 def from_paths(paths: Sequence[Path]) -> ImageSet:

@@ -61,9 +61,15 @@ def from_generator(
     blocks.open(count * rank // size)
     chosen = blocks.labels if share is None or blocks.chooses else None
     images = ImageSet(
-        where, count, blocks.shape, blocks.load, asked if chosen is None else chosen, class_names,
-        block=BLOCK, trial=share and cache(partial(_trial, call, count)),
-    )  # fmt: skip
+        where,
+        count,
+        blocks.shape,
+        blocks.load,
+        asked if chosen is None else chosen,
+        class_names,
+        block=BLOCK,
+        trial=share and cache(partial(_trial, call, count)),
+    )
     first = images.load(count * rank // size, count * rank // size + 1)
     if share is None or first.min() == first.max():
         require_variety(images)

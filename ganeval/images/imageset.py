@@ -105,9 +105,15 @@ class ImageSet:
 
         encoded = self.encoded and self.encoded.take(rows)
         return replace(
-            self, source=source or self.source, length=len(rows), load=encoded.load if encoded else load,
-            labels=None if self.labels is None else self.labels[rows], encoded=encoded, block=1, seen=Seen(),
-        )  # fmt: skip
+            self,
+            source=source or self.source,
+            length=len(rows),
+            load=encoded.load if encoded else load,
+            labels=None if self.labels is None else self.labels[rows],
+            encoded=encoded,
+            block=1,
+            seen=Seen(),
+        )
 
     def with_labels(self, labels: NDArray[np.int64] | None, why: str = "") -> Self:
         """The same images with other labels of the same classes, or with none and the reason why."""

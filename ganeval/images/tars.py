@@ -66,9 +66,13 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> Imag
     read = _Reader(by_name, stamps)
     found = _labels(images, [member for shard in shards for member in shard], where, classes, read)
     return from_files(
-        list(by_name), read, source=source, require_unchanged=stamps.require_all,
-        outline=lambda names: noted([(name, by_name[name].size) for name in names]), **found._asdict(),
-    )  # fmt: skip
+        list(by_name),
+        read,
+        source=source,
+        require_unchanged=stamps.require_all,
+        outline=lambda names: noted([(name, by_name[name].size) for name in names]),
+        **found._asdict(),
+    )
 
 
 def _members(path: Path) -> list[Member]:

@@ -39,9 +39,13 @@ def from_zip(path: Path, classes: str = "auto") -> ImageSet:
     read = _reader(archive, where, stamps.require_all)
     found = labels_of(names, files, folders, read, where, classes)
     return from_files(
-        names, read, source=str(path), require_unchanged=stamps.require_all, outline=partial(_outline, archive),
+        names,
+        read,
+        source=str(path),
+        require_unchanged=stamps.require_all,
+        outline=partial(_outline, archive),
         **found._asdict(),
-    )  # fmt: skip
+    )
 
 
 def _outline(archive: zipfile.ZipFile, names: Sequence[str]) -> str:
