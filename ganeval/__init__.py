@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from ganeval.errors import GanevalError as GanevalError
     from ganeval.extractors import EXTRACTORS as EXTRACTORS
     from ganeval.features.extraction import Features as Features
-    from ganeval.features.extraction import extract as extract
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
+    from ganeval.features.statistics import Statistics as Statistics
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
     from ganeval.measure.functions import OneSet, TwoSets
     from ganeval.measure.functions import evaluate as evaluate
+    from ganeval.measure.functions import extract as extract
     from ganeval.measure.measure import measure as measure
     from ganeval.metrics import METRICS as METRICS
     from ganeval.records.protocol import Protocol as Protocol
     from ganeval.records.scores import Evaluation as Evaluation
     from ganeval.records.scores import Score as Score
+    from ganeval.report.show import show as show
 
     fid: TwoSets
     kid: TwoSets
@@ -57,13 +59,15 @@ _HOME = {
     "METRICS": "ganeval.metrics",
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
+    "Statistics": "ganeval.features.statistics",
     "evaluate": "ganeval.measure.functions",
     "measure": "ganeval.measure.measure",
     "Protocol": "ganeval.records.protocol",
     "Compute": "ganeval.core.compute",
-    "extract": "ganeval.features.extraction",
+    "extract": "ganeval.measure.functions",
     "image_set": "ganeval.images",
     "load_extractor": "ganeval.features.extraction",
+    "show": "ganeval.report.show",
 }
 
 

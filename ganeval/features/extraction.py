@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
 from ganeval.core.machine import quiet
 from ganeval.core.registry import load_object, unknown_name
+from ganeval.core.typed import typed
 from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.weights import OFFLINE
@@ -169,34 +171,47 @@ class Features:
         ...     Features.load(file).labels.tolist()
         [0, 1, 2]
         """
-        tensors = {name: getattr(self, name) for name in ROWS if getattr(self, name) is not None}
+        passport = json.dumps(asdict(self.passport), sort_keys=True)
+        return write_file(path, self.tensors(), {"passport": passport, "schema": SCHEMA})
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What is stored of these features, by name; images are not."""
+        found = {name: getattr(self, name) for name in ROWS if getattr(self, name) is not None}
         if self.confusion is not None:
-            tensors["confusion"] = torch.from_numpy(np.ascontiguousarray(self.confusion))
-        return write_file(
-            path, tensors, {"passport": json.dumps(asdict(self.passport), sort_keys=True), "schema": SCHEMA}
-        )
+            found["confusion"] = torch.from_numpy(np.ascontiguousarray(self.confusion))
+        return found
 
     @classmethod
     @guarded
     def load(cls, path: str | Path) -> Features:
         """What `save` wrote; a damaged or foreign file raises `WrongInputError`."""
         tensors, metadata = read_file(path)
-        if metadata.get("schema") != SCHEMA or "embeddings" not in tensors or not set(tensors) <= {*ROWS, "confusion"}:
+        if metadata.get("schema") != SCHEMA:
             raise WrongInputError(f"{path} must hold features with schema {SCHEMA!r}; got {metadata.get('schema')!r}.")
-        confusion = tensors.pop("confusion", None)
-        try:
-            said = json.loads(metadata.get("passport", ""))
-            passport = Passport(**{**said, "class_names": tuple(said.get("class_names", ()))})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise WrongInputError(f"{path} does not say where its features come from. Extract them again.") from error
+        return cls.of_tensors(tensors, passport_from(metadata, path), path)
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, torch.Tensor], passport: Passport, path: str | Path) -> Features:
+        """The features that `tensors()` gave, as they were read from `path`."""
+        if "embeddings" not in tensors or not set(tensors) <= {*ROWS, "confusion"}:
+            raise WrongInputError(f"{path} must hold features with schema {SCHEMA!r}; it holds {sorted(tensors)}.")
         if passport.n != len(tensors["embeddings"]) or passport.dim != tensors["embeddings"].shape[-1]:
             raise WrongInputError(
                 f"{path} says {passport.n} rows of {passport.dim}; it holds others. Extract them again."
             )
+        confusion = tensors.get("confusion")
         return cls(
             tensors["embeddings"], passport, *(tensors.get(name) for name in ROWS[1:]),
             confusion=None if confusion is None else confusion.numpy(),
         )  # fmt: skip
+
+
+def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
+    """The passport in the metadata of a file of ours."""
+    try:
+        return typed(Passport, json.loads(metadata.get("passport", "")), "passport")
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise WrongInputError(f"{path} does not say where its features come from. Extract them again.") from error
 
 
 def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:

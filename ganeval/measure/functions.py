@@ -9,17 +9,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from typing import Protocol as Shape
 
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
-from ganeval.core.compute import Compute
+from ganeval.core.compute import HERE, Compute
+from ganeval.core.extractor import Extractor
 from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
+from ganeval.features import extraction
 from ganeval.features.extraction import Features
 from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import CALL, Protocol
@@ -67,6 +70,27 @@ def evaluate(
     )  # fmt: skip
 
 
+@guarded
+def extract(
+    images: ImageSet, extractor: str | Extractor, *, precision: str = "fp32", compute: Compute = HERE, **how: Any
+) -> Features:
+    """Every image through the extractor once: `Features`, for several questions about the same images.
+
+    images: uint8 (n, c, h, w), as `image_set` opens them. extractor: a name, or an object that is one. precision: "fp32"
+    or "bf16". `how` are fields of `Compute`, as in every function here (cache=False, device="cpu", batch_size=64), and
+    are stronger than `compute`.
+
+    >>> import numpy as np
+    >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
+    >>> tuple(extract(two, "pixels", cache=False).embeddings.shape)
+    (2, 16)
+    """
+    for key in how:
+        if key not in COMPUTE:
+            raise UnknownNameError(unknown_name("option of extract", key, {**COMPUTE, "precision": 0, "compute": 0}))
+    return extraction.extract(images, extractor, precision=precision, compute=replace(compute, **how))
+
+
 def function_of(name: str) -> TwoSets | OneSet:
     """The public function of the metric `name`, with the metric's card as its docstring.
 
@@ -111,6 +135,7 @@ def _one_set(metric: Metric) -> Any:
 def _score(
     metric: Metric, role: Mapping[str, Any], fake: Any, labels: Any, generator: Any, how: Mapping[str, Any]
 ) -> Score:
+    role = {**role, **({"paired": True} if metric.paired else {})}  # who asks by name says that they are pairs
     options = {key: value for key, value in how.items() if key in metric.options}
     rest = {key: value for key, value in how.items() if key not in metric.options}
     for key in DECIDED & set(rest):

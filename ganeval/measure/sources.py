@@ -24,6 +24,7 @@ from ganeval.images import image_set, is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import require_share, stratified_rows
+from ganeval.measure.partners import first_partners, partners
 from ganeval.metrics.probes.generator import LatentGenerator
 from ganeval.records.protocol import Protocol
 
@@ -58,8 +59,12 @@ def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generat
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels)
         drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
+        if protocol.paired:
+            real = first_partners(real, fake)
         return Sources(fake, real, train, heldout, generator or source, drawn)
     everything = _labelled(_opened(source), labels)
+    if protocol.paired:
+        real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn)

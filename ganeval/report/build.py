@@ -22,12 +22,12 @@ from markupsafe import Markup
 from ganeval.core.files import encoded, render_json, strict, write_atomic
 from ganeval.errors import GanevalError, printable, sentence
 from ganeval.records.scores import ScoreRecord
+from ganeval.records.text import change, ends, number, visible
 from ganeval.report import charts, text
 from ganeval.report.document import created_of, document_of, render_csv, summary_of
 from ganeval.report.latex import render_latex
 from ganeval.report.panel import Absent, Panel, panels_in_order
 from ganeval.report.pictures import Pictures
-from ganeval.report.text import visible
 from ganeval.report.view import Page, RunView
 from ganeval.runs.discovery import Found
 from ganeval.runs.record import RunRecord
@@ -219,9 +219,7 @@ def _environment() -> Any:
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(text.FILTERS, score=_score, metric=_metric)
-    environment.globals.update(
-        number=text.number, change=text.change, ends=text.ends, swatch=lambda run: charts.swatch(run.index)
-    )
+    environment.globals.update(number=number, change=change, ends=ends, swatch=lambda run: charts.swatch(run.index))
     return environment
 
 
@@ -231,7 +229,7 @@ def _panel_template(panel: Panel) -> Any:
 
 
 def _score(record: ScoreRecord) -> Markup:
-    shown = text.number(record.value, record.se)
+    shown = number(record.value, record.se)
     return (
         Markup('<span class="nowrap">≥ {}</span> <small>(no repeat found)</small>').format(shown)
         if record.only_a_bound
@@ -241,7 +239,7 @@ def _score(record: ScoreRecord) -> Markup:
 
 def _metric(name: str) -> Markup:
     """A metric's name: code, because it is what one types."""
-    return Markup("<code>{}</code>").format(text.visible(name, 60))
+    return Markup("<code>{}</code>").format(visible(name, 60))
 
 
 def _file(name: str) -> str:

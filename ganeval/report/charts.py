@@ -243,7 +243,7 @@ def _dress(svg: str, name: str, title: str, description: str, box: Sequence[floa
 
 def plain(text: object) -> str:
     """Text for an SVG label: short, one line, without control or direction characters (see `text.visible`)."""
-    from ganeval.report.text import visible
+    from ganeval.records.text import visible
 
     shown = visible(str(text))
     return shown if len(shown) <= 28 else shown[:27] + "…"

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ganeval.records.privacy import discreet
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.charts import downsample
-from ganeval.report.privacy import discreet
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Curve
 

@@ -6,28 +6,13 @@ interval touches no other.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
-from ganeval.records.scores import Evaluation, ScoreRecord, render_value
+from ganeval.records.headline import HEADLINE
+from ganeval.records.latex import ARROWS, escaped, number
+from ganeval.records.text import listed
 from ganeval.report.comparability import ranks, scored, unlike
-from ganeval.report.text import listed, visible
 from ganeval.report.view import RunView
-
-HEADLINE = ("fid", "kid", "precision", "recall", "coverage", "classifier_score", "class_balance", "copies")
-_ARROWS = {"lower": r" $\downarrow$", "higher": r" $\uparrow$"}
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "|": r"$|$",
-    '"': r"{''}",
-    "±": r"$\pm$",
-    "−": "$-$",
-    **{sign: "\\" + sign for sign in "{}$&#_%"},
-}
 
 
 def render_latex(runs: Sequence[RunView]) -> str:
@@ -37,7 +22,7 @@ def render_latex(runs: Sequence[RunView]) -> str:
         return ""
     places = {name: ranks(runs, name) for name in names}
     better = {name: scored(runs, name)[0][1].better for name in names}
-    head = " & ".join(["run", *(escaped(name) + _ARROWS.get(better[name], "") for name in names)])
+    head = " & ".join(["run", *(escaped(name) + ARROWS.get(better[name], "") for name in names)])
     rows = [" & ".join([escaped(run.label), *(_cell(run, name, places[name]) for name in names)]) for run in runs]
     body = "\n".join(f"{row} \\\\" for row in rows)
     return (
@@ -47,52 +32,19 @@ def render_latex(runs: Sequence[RunView]) -> str:
     )
 
 
-def escaped(text: str) -> str:
-    """Text as LaTeX prints it. What its plain fonts lack is written by its nearest Latin letters, else as a question
-    mark.
-
-    >>> escaped("a_b & 50 %"), escaped("ünï ۷")
-    ('a\\\\_b \\\\& 50 \\\\%', 'uni 7')
-    """
-    return "".join(
-        _ESCAPES.get(sign, sign if " " <= sign <= "~" else _latin(sign)) for sign in visible(text, len(text))
-    )
-
-
-def _latin(sign: str) -> str:
-    digit = unicodedata.digit(sign, None)
-    plain = "".join(part for part in unicodedata.normalize("NFKD", sign) if " " <= part <= "~" and part not in _ESCAPES)
-    return str(digit) if digit is not None else plain or "?"
-
-
 def _cell(run: RunView, name: str, places: dict[int, str]) -> str:
     record = run.evaluation.scores.get(name) if run.evaluation else None
     if record is None or not record.ok:
         return "--"
     best = places.get(run.index) == "1"
-    return f"\\textbf{{{_number(record)}}}" if best else _number(record)
-
-
-def _number(record: ScoreRecord) -> str:
-    """
-    >>> _number(ScoreRecord("fid", "ok", 12.345, 0.41)), _number(ScoreRecord("kid", "ok", -2e-7))
-    ('12.35 $\\\\pm$ 0.41', '$-$2$\\\\times10^{-7}$')
-    """
-    parts = render_value(record.value, record.se).split(" +- ")
-    return " $\\pm$ ".join(map(_power, parts))
-
-
-def _power(shown: str) -> str:
-    digits, _, exponent = shown.partition("e")
-    digits = digits.replace("-", "$-$")
-    return digits + (f"$\\times10^{{{int(exponent)}}}$" if exponent else "")
+    return f"\\textbf{{{number(record)}}}" if best else number(record)
 
 
 def _caption(runs: Sequence[RunView], names: Sequence[str]) -> str:
     measured: dict[str, list[str]] = {}
     for run in runs:
         if run.evaluation:
-            measured.setdefault(_protocol(run.evaluation), []).append(run.label)
+            measured.setdefault(run.evaluation.measured, []).append(run.label)
     one = len(measured) == 1
     said = [text if one else f"{listed(labels)}: {text}" for text, labels in measured.items()]
     said += [
@@ -102,10 +54,3 @@ def _caption(runs: Sequence[RunView], names: Sequence[str]) -> str:
     ]
     end = "Values with standard errors; bold where the 95 % interval of the best touches no other."
     return escaped(". ".join(part[:1].upper() + part[1:] for part in said) + ". " + end)
-
-
-def _protocol(evaluation: Evaluation) -> str:
-    real, fake = evaluation.real, evaluation.fake
-    weights = f" ({fake.weights_sha256[:8]})" if fake.weights_sha256 else ""
-    judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return f"{fake.n:,} generated against {real.n:,} real images of {real.source}, embedding of {fake.extractor}{weights}{judge}"

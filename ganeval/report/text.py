@@ -1,109 +1,12 @@
-"""Words and numbers of the page. Names come from strangers' files: they are shown, never obeyed."""
+"""Words of the page alone; numbers, names and their escapes are those of `ganeval.records.text`."""
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
-from ganeval.records.scores import ScoreRecord, render_value
-from ganeval.report.privacy import discreet
-
-# Two joiners are ordinary Persian spelling; every other format or control character is made visible.
-_HARMLESS = frozenset("\u200c\u200d")
-_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-
-
-MAX_TEXT = 10_000  # signs of one text that are looked at
-
-
-def visible(text: str, limit: int = 200) -> str:
-    """One line in which no character can hide or turn the direction of what follows, and no address stands.
-
-    >>> visible("run\u202egnp.exe")
-    'run<U+202E>gnp.exe'
-    """
-    text = discreet(text[:MAX_TEXT])
-    shown = "".join(_shown(character) for character in text[:limit])
-    return shown + "…" if len(text) > limit else shown
-
-
-def _shown(character: str) -> str:
-    if character in _HARMLESS or unicodedata.category(character) not in _CONTROL:
-        return character
-    return " " if character in "\t\n\r" else f"<U+{ord(character):04X}>"
-
-
-def name(text: object) -> Markup:
-    """A foreign name as HTML: escaped, isolated, in its own direction (`<bdi dir="auto">`)."""
-    return Markup('<bdi dir="auto">{}</bdi>').format(visible(str(text)))
-
-
-def number(value: float | None, se: float | None = None) -> Markup:
-    """A number with its error for people, and at full length in `data-value` for sorting and tests."""
-    if value is None or not math.isfinite(value):
-        return Markup('<span class="none">none</span>')
-    shown = " ± ".join(map(_powers, render_value(value, se).split(" +- "))).replace(" ", "\u2009")
-    return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(value)), shown)
-
-
-_EXPONENT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def _powers(shown: str) -> str:
-    """
-    >>> _powers("1.667e+05"), _powers("-2e-07"), _powers("-0.5")
-    ('1.667×10⁵', '−2×10⁻⁷', '−0.5')
-    """
-    digits, _, exponent = shown.replace("-", "−", 1 if shown.startswith("-") else 0).partition("e")
-    return digits + (f"×10{str(int(exponent)).translate(_EXPONENT)}" if exponent else "")
-
-
-def interval(record: ScoreRecord) -> Markup:
-    """The 95 % interval with as many digits as the error supports."""
-    if record.interval is None or record.value is None:
-        return Markup('<span class="none">unknown</span>')
-    low, high = record.interval
-    decimals = _decimals(record.se or (high - low) / 4)
-    shown = (f"{end:.{decimals}f}".replace("-", "−") for end in (low, high))
-    return Markup('<span class="num">{} to {}</span>').format(*shown)
-
-
-def change(delta: float, ends: tuple[float, float] | None) -> Markup:
-    """A difference with its sign and as many digits as its error supports."""
-    delta += 0.0  # no minus before a zero
-    if ends is None:
-        shown = ("+" if delta > 0 else "") + _powers(f"{delta:.4g}")
-    else:
-        shown = _signed(delta, _decimals((ends[1] - ends[0]) / 4))
-    return Markup('<span class="num" data-value="{}">{}</span>').format(repr(float(delta)), shown)
-
-
-def ends(interval: tuple[float, float] | None) -> Markup:
-    """The ends of the interval of a difference, signed."""
-    if interval is None:
-        return Markup('<span class="none">unknown</span>')
-    decimals = _decimals((interval[1] - interval[0]) / 4)
-    return Markup('<span class="num">{} to {}</span>').format(*(_signed(end, decimals) for end in interval))
-
-
-def _signed(value: float, decimals: int) -> str:
-    shown = f"{value:+.{decimals}f}".replace("-", "−")
-    return shown if shown.strip("+−0.") else shown.lstrip("+−")
-
-
-def _decimals(se: float | None) -> int:
-    if se is None or not math.isfinite(se) or se <= 0:
-        return 4
-    return min(max(0, 1 - math.floor(math.log10(se))), 12)
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    return "none" if value is None else f"{100 * value:.{digits}f} %"
+from ganeval.records.text import arrow, interval, name, percent, plural, powers, visible
 
 
 def count(value: float | None) -> str:
@@ -113,22 +16,13 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:g}"
 
 
-ARROWS = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "target": ("◎", "closer is better")}
-
-
-def arrow(better: str) -> Markup:
-    """The direction as a sign with words for screen readers."""
-    sign, words = ARROWS.get(better, ("", ""))
-    return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(words, sign)
-
-
 def chance(p: float) -> str:
     """A probability with two digits; below one in a million the exact power of ten says nothing to a reader.
 
     >>> chance(0.0312), chance(1.7e-46)
     ('0.031', 'less than 10⁻⁶')
     """
-    return "less than 10⁻⁶" if p < 1e-6 else _powers(f"{p:.2g}")
+    return "less than 10⁻⁶" if p < 1e-6 else powers(f"{p:.2g}")
 
 
 def signs(sentence: object) -> str:
@@ -139,15 +33,6 @@ def signs(sentence: object) -> str:
     """
     text = str(sentence).replace(" -> ", " → ").replace(" +- ", " ± ")
     return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
-
-
-def plural(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def listed(words: list[str]) -> str:
-    """a, b and c."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ganeval.core.files import read_json
 from ganeval.errors import GanevalError
 from ganeval.records.scores import Evaluation
+from ganeval.records.story import Story, story_of
+from ganeval.records.text import visible
 from ganeval.report.course import bad_end
 from ganeval.report.hints import Hint, hints_of
 from ganeval.report.pictures import Pictures
-from ganeval.report.story import Story, story_of
-from ganeval.report.text import visible
 from ganeval.runs import layout
 from ganeval.runs.discovery import Found
 from ganeval.runs.evidence import evidence_of, group
@@ -48,7 +48,7 @@ class RunView:
     @cached_property
     def story(self) -> Story:
         """The reading of the last evaluation, unless the training ended badly."""
-        read, end = story_of(self.evaluation), bad_end(self.record)
+        read, end = story_of(self.evaluation.scores if self.evaluation else None), bad_end(self.record)
         if end is None or (end.word == "failed" and self.evaluation is not None):
             return read
         return Story(end.level, end.word, (*end.sentences, *read.sentences))

@@ -16,8 +16,8 @@ from torch import nn
 from ganeval import GanevalError, evaluate, image_set
 from ganeval.classifiers import wrap
 from ganeval.core.compute import Compute
+from ganeval.distributed import current, leave
 from ganeval.features.extraction import extract
-from ganeval.features.ranks import current, leave
 
 torch.set_num_threads(1)
 RANKS = current()

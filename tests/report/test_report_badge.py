@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation, Floor, ScoreRecord
-from ganeval.report.story import story_of
+from ganeval.records.story import story_of
 
 N = 400
 MEASURED = ("precision", "ms_ssim", "embedding_spread", "recall", "coverage", "duplicates", "copies", "classifier_score", "class_balance",
@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_badge_names_the_fault(name: str) -> None:
     fault, word = FAULTS[name]
-    story = story_of(_measured(fault))
+    story = story_of(_measured(fault).scores)
     assert story.word == word
     assert story.level in ("warn", "bad")
     assert any(character.isdigit() for character in story.sentences[0])
@@ -106,7 +106,7 @@ def test_the_badge_names_the_fault(name: str) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_real_images_in_the_generators_place_have_no_fault(seed: int) -> None:
-    assert story_of(_measured(lambda x, y, _: (x, y), seed)).word == "no fault found"
+    assert story_of(_measured(lambda x, y, _: (x, y), seed).scores).word == "no fault found"
 
 
 def _with(**scores: tuple[float, float, float | None]) -> Evaluation:
@@ -135,11 +135,11 @@ def _with(**scores: tuple[float, float, float | None]) -> Evaluation:
     ],
 )
 def test_a_fault_is_what_no_error_explains(scores: dict[str, tuple[float, float, float | None]], word: str) -> None:
-    assert story_of(_with(**scores)).word == word
+    assert story_of(_with(**scores).scores).word == word
 
 
 def test_a_floor_of_more_images_says_nothing_of_a_metric_that_grows_with_them() -> None:
     evaluation = _with(recall=(0.2, 0.02, 0.9))
     recall = replace(evaluation["recall"], floor=Floor(0.9, 0.001, 10 * N))
     scores: dict[str, ScoreRecord] = {**evaluation.scores, "recall": recall}
-    assert story_of(replace(evaluation, scores=scores)).word == "no fault found"
+    assert story_of(scores).word == "no fault found"

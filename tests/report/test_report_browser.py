@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from ganeval.records.headline import HEADLINE
 from ganeval.report import build_report
-from ganeval.report.latex import HEADLINE
 from ganeval.report.panel import panels_in_order
 from ganeval.runs.discovery import find_runs
 

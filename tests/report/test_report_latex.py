@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from ganeval.records.headline import HEADLINE
+from ganeval.records.latex import escaped
 from ganeval.records.scores import Evaluation
-from ganeval.report.latex import HEADLINE, escaped, render_latex
+from ganeval.report.latex import render_latex
 from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page
 from ganeval.runs.discovery import find_runs

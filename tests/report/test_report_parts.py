@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganeval.records.text import name, number, visible
 from ganeval.report.charts import downsample, draw, ink, plain, series_style, tagged, tidy
 from ganeval.report.hints import hints_of
 from ganeval.report.pictures import class_rows, sprite_of, tiles_of
-from ganeval.report.text import name, number, visible
 from ganeval.runs.points import LIMIT, Points
 from ganeval.runs.record import Curve, RunRecord
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ganeval.records.privacy import discreet
 from ganeval.report import build_report
-from ganeval.report.privacy import discreet
 from ganeval.runs.discovery import find_runs
 
 LAYOUTS = sorted((Path(__file__).parents[1] / "runs" / "fixtures").glob("*.py"))

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeval.records.scores import ScoreRecord
+from ganeval.records.headline import by_question
 from ganeval.report.changes import changes_of
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.view import Page, RunView
-
-QUESTIONS = {
-    "close": "How close are the two sets?",
-    "fidelity": "Do single images look real?",
-    "diversity": "Is everything there?",
-    "label": "Do images show the requested class?",
-    "memorisation": "Was anything copied?",
-    "two-sample": "Can the sets be told apart?",
-    "latent": "How does the latent space behave?",
-    "representation": "What does the embedding see?",
-}
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
@@ -30,19 +19,14 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
 def _block(page: Page, run: RunView) -> dict[str, Any]:
     evaluation = run.evaluation
     assert evaluation is not None
-    groups: dict[str, list[ScoreRecord]] = {}
-    for record in sorted(evaluation.scores.values(), key=lambda record: record.name):
-        groups.setdefault(record.question, []).append(record)
-    order = [q for q in QUESTIONS if q in groups] + sorted(set(groups) - set(QUESTIONS))
-    ok = [(QUESTIONS.get(q, q), [r for r in groups[q] if r.ok]) for q in order]
-    missing = [r for q in order for r in groups[q] if not r.ok]
+    missing = sorted((r for r in evaluation.scores.values() if not r.ok), key=lambda record: record.name)
     changes = changes_of(run, page.evaluated)
     unlike: dict[str, list[str]] = {}
     for name, said in changes.unlike.items():
         unlike.setdefault(said, []).append(name)
     return {
         "e": evaluation,
-        "groups": [group for group in ok if group[1]],
+        "groups": by_question(evaluation.scores),
         "missing": missing,
         "changes": changes,
         "unlike": unlike,

@@ -14,7 +14,7 @@ from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sp
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
-HEADLINE = ("fid", "classifier_score", "recall", "missing_classes")
+GLANCE = ("fid", "classifier_score", "recall", "missing_classes")  # of the headline, what a card has room for
 STRIP = 10
 STRIP_SIDE = 64
 PICTURE_SIDE = 256  # of a last picture whose tiles are not known
@@ -44,7 +44,7 @@ def _card(page: Page, run: RunView) -> dict[str, Any]:
     scores = run.evaluation.scores if run.evaluation else {}
     return {
         "run": run,
-        "numbers": [scores[name] for name in HEADLINE if name in scores and scores[name].ok],
+        "numbers": [scores[name] for name in GLANCE if name in scores and scores[name].ok],
         "strip": None if run.record.error else _strip(page, run),
         "logged": [] if scores else _logged(run),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ganeval.records.privacy import discreet, environment_of, settings_of
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.privacy import discreet, environment_of, settings_of
 from ganeval.report.text import flat
 from ganeval.report.view import Page, RunView
 

@@ -10,12 +10,13 @@ what: noise makes them differ more than real ones do, blur less.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ganeval.records.scores import Z95, Evaluation, Floor, ScoreRecord
-from ganeval.report.text import listed, percent, visible
+from ganeval.records.score import Z95, Floor, ScoreRecord
+from ganeval.records.text import listed, percent, visible
 
+Scores = Mapping[str, ScoreRecord]
 SHORT_OF = 0.8  # recall or coverage below this share of what real images get: much is missing
 FAR_SHORT_OF = 0.4
 UNREAL = 0.85  # precision below this share of what real images get: images do not look real, whatever the reason
@@ -37,9 +38,9 @@ class Finding:
     text: str
 
 
-def findings_of(evaluation: Evaluation) -> list[Finding]:
+def findings_of(scores: Scores) -> list[Finding]:
     """All findings, in the order in which their kinds name the run: the cause before what follows from it."""
-    found = [finding for check in _CHECKS for finding in check(evaluation)]
+    found = [finding for check in _CHECKS for finding in check(scores)]
     return sorted(found, key=lambda finding: _RANKS.index(finding.kind))
 
 
@@ -84,12 +85,12 @@ def _least_error(floor: Floor) -> float:
     return math.sqrt(p * (1 - p) / n) if floor.n else 0.0
 
 
-def _get(e: Evaluation, name: str) -> ScoreRecord | None:
-    record = e.scores.get(name)
+def _get(e: Scores, name: str) -> ScoreRecord | None:
+    record = e.get(name)
     return record if record is not None and record.ok else None
 
 
-def _realism(e: Evaluation) -> list[Finding]:
+def _realism(e: Scores) -> list[Finding]:
     """Images that do not look real, and whether noise or blur is what they show."""
     precision = _get(e, "precision")
     if precision is None or precision.floor is None:
@@ -102,7 +103,7 @@ def _realism(e: Evaluation) -> list[Finding]:
     return [Finding("unrealistic", level, said)] if _below(precision, UNREAL) else []
 
 
-def _look(e: Evaluation) -> tuple[str, str]:
+def _look(e: Scores) -> tuple[str, str]:
     """Noise or blur, by how similar images of a class are and how far their embeddings spread; and the sentence's
     end.
     """
@@ -121,13 +122,13 @@ def _numbers(what: str, record: ScoreRecord) -> str:
     return f"({what} {record.value:.2f}, floor {floor:.2f})"
 
 
-def _absent_classes(e: Evaluation) -> list[Finding]:
+def _absent_classes(e: Scores) -> list[Finding]:
     """Classes that are not drawn; of images that do not look real the classifier says nothing about classes."""
     record, precision = _get(e, "class_balance"), _get(e, "precision")
     if record is None or (precision is not None and _below(precision, HALF)):
         return []
     rows = record.details.get("classes", [])
-    doubtful = e.scores["missing_classes"].details.get("doubtful", []) if "missing_classes" in e.scores else []
+    doubtful = e["missing_classes"].details.get("doubtful", []) if "missing_classes" in e else []
     due = [row for row in rows if row["target"] > 0]
     gone = [visible(row["name"]) for row in due if row["count"] == 0]
     misread = [
@@ -151,7 +152,7 @@ def _absent_classes(e: Evaluation) -> list[Finding]:
     return found
 
 
-def _labels(e: Evaluation) -> list[Finding]:
+def _labels(e: Scores) -> list[Finding]:
     record = _get(e, "classifier_score")
     if record is None or record.interval is None:
         return []
@@ -167,7 +168,7 @@ _BREADTH = {
 }
 
 
-def _breadth(e: Evaluation) -> list[Finding]:
+def _breadth(e: Scores) -> list[Finding]:
     """Too little of the real variety. Where its images look real all the same, it draws few things well: collapse."""
     precision = _get(e, "precision")
     found: list[Finding] = []
@@ -182,7 +183,7 @@ def _breadth(e: Evaluation) -> list[Finding]:
     return found
 
 
-def _repeats(e: Evaluation) -> list[Finding]:
+def _repeats(e: Scores) -> list[Finding]:
     """The more images, the more of them find another one near: the floor of fewer images is raised in proportion."""
     record = _get(e, "duplicates")
     if record is None or record.interval is None:
@@ -197,7 +198,7 @@ def _repeats(e: Evaluation) -> list[Finding]:
     return [Finding("collapsed" if many else "narrow", "bad" if many else "warn", text)]
 
 
-def _copies(e: Evaluation) -> list[Finding]:
+def _copies(e: Scores) -> list[Finding]:
     record = _get(e, "copies")
     if record is None or record.interval is None:
         return []
@@ -209,7 +210,7 @@ def _copies(e: Evaluation) -> list[Finding]:
     return [Finding("copied", "bad", text)]
 
 
-_CHECKS: tuple[Callable[[Evaluation], list[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Scores], list[Finding]], ...] = (
     _copies,
     _realism,
     _absent_classes,

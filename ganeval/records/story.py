@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ganeval.records.scores import Evaluation
-from ganeval.report.findings import Finding, findings_of
+from ganeval.records.findings import Finding, findings_of
+from ganeval.records.score import ScoreRecord
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,13 @@ class Story:
 NAMED = ("copied", "collapsed", "noisy", "blurred", "unrealistic", "mislabelled")  # kinds that are a word for people
 
 
-def story_of(evaluation: Evaluation | None) -> Story:
+def story_of(scores: Mapping[str, ScoreRecord] | None) -> Story:
     """The findings of one evaluation, worst first; "no fault found" is said only where something was measured."""
-    if evaluation is None:
+    if scores is None:
         return Story("none", "not evaluated", ())
-    if not any(record.ok for record in evaluation.scores.values()):
+    if not any(record.ok for record in scores.values()):
         return Story("none", "nothing measured", ())
-    findings = findings_of(evaluation)
+    findings = findings_of(scores)
     if not findings:
         return Story("good", "no fault found", ())
     ordered = sorted(findings, key=lambda finding: finding.level != "bad")
