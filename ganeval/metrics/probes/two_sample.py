@@ -109,9 +109,7 @@ def _by_columns(
     return margin
 
 
-def _by_rows(
-    phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]
-) -> torch.Tensor:
+def _by_rows(phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]) -> torch.Tensor:
     """The same through the n x n matrix phi phi', for fewer rows than columns (Saunders et al. 1998, eq. 9)."""
     margin, kernel = torch.empty_like(target), phi @ phi.T
     for number, at in enumerate(held):
