@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ganeval.core.extras import require
 from ganeval.errors import GanevalError, WrongInputError, sentence
 from ganeval.images.arrays import checked_array, require_variety
 from ganeval.images.imageset import ImageSet
@@ -39,6 +40,7 @@ def from_generator(
     `labels` (n,) are passed on in slices, as int64 tensors; without labels the generator gets None. It returns uint8
     images as an array or tensor (n, h, w), NHWC or NCHW, or a pair of these and the labels that it chose itself.
     """
+    require("torch", what="Drawing from a generator")
     import torch
 
     asked = _asked(n, labels)
@@ -114,6 +116,7 @@ def evaluating(generator: Any) -> Iterator[None]:
 
     In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
     """
+    require("torch", what="Drawing from a generator")
     import torch
 
     roots = modules_of(generator)
