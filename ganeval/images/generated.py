@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ganeval.core.extras import require
 from ganeval.errors import GanevalError, WrongInputError, sentence
 from ganeval.images.arrays import checked_array
 from ganeval.images.blocks import Blocks, Call
@@ -51,6 +52,7 @@ def from_generator(
     share: (rank, size) of the processes that measure the set together: a block is then drawn when it is first looked
     at; left out, all of them are drawn now.
     """
+    require("torch", what="Drawing from a generator")
     asked = _asked(n, labels)
     where = f"generator {getattr(generator, '__name__', None) or type(generator).__name__}"
     count = len(asked) if asked is not None else int(n or 0)
@@ -141,6 +143,7 @@ def evaluating(generator: Any) -> Iterator[None]:
 
     In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
     """
+    require("torch", what="Drawing from a generator")
     import torch
 
     roots = modules_of(generator)

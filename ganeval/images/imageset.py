@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
-from ganeval.images.encoded import Encoded
 from ganeval.images.labels import checked_labels
 from ganeval.images.leaves import Seen, leaves, root, with_labels
 from ganeval.images.rows import checked_rows
+
+if TYPE_CHECKING:
+    from ganeval.images.encoded import Encoded
 
 AT_ONCE = 2**26  # bytes of pixels that are hashed together
 

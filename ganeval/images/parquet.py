@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.extras import require
 from ganeval.core.files import require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.files import from_files
@@ -119,12 +120,9 @@ class _File:
 
 
 def _parquet() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise GanevalError(
-            "Parquet files are read by the package pyarrow, which is not installed. pip install 'ganeval[remote]'."
-        ) from error
+    require("pyarrow", what="Reading parquet files")
+    import pyarrow.parquet
+
     return pyarrow.parquet
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ganeval.core.extras import require
 from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.decode import is_image_name
@@ -47,12 +48,9 @@ def shards_of(pattern: str) -> list[Path]:
     """The files that `shard-{000..011}.tar` stands for; a name without braces is itself."""
     if not BRACES.search(pattern) or Path(pattern).exists():
         return [Path(pattern)]
-    try:
-        from braceexpand import braceexpand
-    except ImportError as error:
-        raise GanevalError(
-            "Names with braces are read by the package braceexpand, which is not installed. pip install 'ganeval[remote]'."
-        ) from error
+    require("braceexpand", what="Reading names with braces")
+    from braceexpand import braceexpand
+
     return [Path(name) for name in braceexpand(pattern)]
 
 
