@@ -22,6 +22,7 @@ from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_BYTES = 256 * 2**20  # of one encoded image
@@ -48,6 +49,7 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> I
         lambda name: rows[name][0].image(rows[name][1]),
         source=source,
         require_unchanged=stamps.require_all,
+        outline=lambda names: noted([*names, stamps.outline(list(map(str, paths)))]),
         labels=labels,
         class_names=files[0].class_names if labelled else (),
         unlabelled="The image set was opened with classes='none'." if classes == "none" else "",

@@ -24,6 +24,7 @@ from ganeval.images.decode import is_image_name
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import IGNORED, Labels, image_names, labels_of
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_MEMBER = 256 * 2**20
@@ -62,7 +63,14 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> Imag
     by_name = {f"{number}/{member.name}": member for number, member in enumerate(images)}
     read = _Reader(by_name, stamps)
     found = _labels(images, [member for shard in shards for member in shard], where, classes, read)
-    return from_files(list(by_name), read, source=source, require_unchanged=stamps.require_all, **found._asdict())
+    return from_files(
+        list(by_name),
+        read,
+        source=source,
+        require_unchanged=stamps.require_all,
+        outline=lambda names: noted([(name, by_name[name].size) for name in names]),
+        **found._asdict(),
+    )
 
 
 def _members(path: Path) -> list[Member]:
