@@ -43,6 +43,7 @@ class Pair:
         generator: Callable[..., Any] | None = None,
         embed: Callable[..., Features] | None = None,
         seed: int = 0,
+        paired: bool = False,
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -54,6 +55,7 @@ class Pair:
         self.heldout = heldout
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
+        self.paired = paired  # whether real image i is what fake image i should be
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -75,7 +77,9 @@ class Pair:
 
     def with_sets(self, real: Features | None, fake: Features, heldout: Features | None) -> Pair:
         """Other sets with the same generator, network and seed."""
-        return Pair(real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed)
+        return Pair(
+            real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired
+        )  # fmt: skip
 
     def part(self, real: Features, fake: Features) -> Pair:
         """The pair of some rows of both sets, for questions that are asked class by class."""
@@ -91,7 +95,8 @@ class Pair:
             "confusion": self.fake.confusion, "spatial": self.fake.spatial,
             "real_spatial": None if self.real is None else self.real.spatial,
             "real_logits": None if self.real is None else self.real.logits,
-            "real_labels": None if self.real is None else self.real.labels,
+            "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
+            "real_pixels": None if self.real is None else self.real.images,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
@@ -184,15 +189,19 @@ class Pair:
             )
         return True
 
-    def signature(self, roles: Iterable[str]) -> tuple[str, ...]:
-        """What identifies the inputs of a number: the network, the sets of these roles by their content, n, precision."""
+    def signature(self, roles: Iterable[str], *, network: bool = True) -> tuple[str, ...]:
+        """What identifies the inputs of a number: the network, the sets of these roles by their content, n, precision.
+
+        network: False where the number is made of pixels alone, whatever network saw them too.
+        """
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
         sets = {"real": self.real, "heldout": self.heldout}
         content = [f"{role}:{found.content[:8]}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
         count = [f"n:{len(self.fake)}"] if "fake" in roles else []
-        return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")
+        seen = ([f"x:{passport.extractor}{weights}"], [f"dtype:{passport.precision}"]) if network else ([], [])
+        return (*seen[0], *content, *count, *drawn, *seen[1])
 
 
 @dataclass

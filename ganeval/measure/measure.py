@@ -109,7 +109,7 @@ def scores_of(
     chosen = ranks.together(lambda: chosen_metrics(protocol))
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
     ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
-    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator))
+    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks))
     require_same_sources(sources, protocol, compute)
     pairs = pair_up(sources, protocol, compute)
     return pairs, [(metric, options, attempt(metric, options, pairs)) for metric, options in chosen]
@@ -117,7 +117,9 @@ def scores_of(
 
 def chosen_metrics(protocol: Protocol) -> Chosen:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
-    wanted = [METRICS[name] for name in protocol.metrics] or [m for m in METRICS if not m.slow]
+    wanted = [METRICS[name] for name in protocol.metrics] or [
+        m for m in METRICS if not m.slow and (protocol.paired or not m.paired)
+    ]
     for name in protocol.options:
         if METRICS[name] not in wanted:
             raise WrongInputError(f"Options were given for {name}, which is not measured here; add it to the metrics.")
@@ -162,8 +164,11 @@ def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> Sc
 
 
 def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pairs | None) -> Floor | None:
-    """None where real against real has no answer either, or where the question is not about two sets."""
-    if floors is None or metric.needs & {"generator", "heldout"}:
+    """None where real against real has no answer either, or where the question is not about two sets.
+
+    Of pairs the floor is the value of identical ones, which every card says.
+    """
+    if floors is None or metric.needs & {"generator", "heldout", "paired"}:
         return None
     found = attempt(metric, options, floors)
     if not isinstance(found, Score) or not np.isfinite(found):

@@ -19,7 +19,7 @@ from ganeval.features.ranks import ALONE
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
-from ganeval.metrics import CLASSIFYING, Metric
+from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
 
@@ -49,7 +49,7 @@ class Pairs:
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
     named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
-    first = _default_extractor(sources) if named is None else named
+    first = _default_extractor(sources, protocol) if named is None else named
     seen = _pair(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
     judged = _pair(sources, protocol.classifier, protocol, compute) if two else seen
@@ -75,7 +75,15 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
     fake = fake.drawn_by(sources.drawn)
-    return Pair(real, fake, heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed)
+    return Pair(
+        real,
+        fake,
+        heldout=heldout,
+        generator=sources.generator,
+        embed=embed,
+        seed=protocol.seed,
+        paired=protocol.paired,
+    )
 
 
 def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol, compute: Compute) -> Pair:
@@ -129,10 +137,14 @@ def _embedded(network: Extractor, protocol: Protocol, compute: Compute, images: 
     return extract(image_set(images, labels=labels), network, precision=protocol.precision, compute=alone)
 
 
-def _default_extractor(sources: Sources) -> str | None:
-    """Inception, which is what FID means; unless some rows are there already and name who made them."""
+def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
+    """Inception, which is what FID means; unless some rows are there already and name who made them, or nothing that is
+    asked needs a network.
+    """
     sets = [s for s in (sources.real, sources.fake, sources.heldout, sources.train) if s is not None]
     if not any(isinstance(source, ImageSet) for source in sets):
         return None
+    if protocol.metrics and all(METRICS[name].only_pixels for name in protocol.metrics):
+        return "pixels"
     named = {source.passport.extractor for source in sets if isinstance(source, Features)}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"

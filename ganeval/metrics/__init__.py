@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="A metric")
+
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +20,7 @@ from ganeval.classifiers.catalog import judges_for
 from ganeval.core.options import Option, options_of
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
+from ganeval.features.matched import require_matched
 from ganeval.features.pair import Pair
 from ganeval.records.scores import Better, Question, Score
 
@@ -33,7 +38,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "real_pixels",
+    # "generator", "confusion", "paired".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -91,6 +97,16 @@ class Metric:
         own = frozenset(role for role in ("real", "heldout") if any(need.startswith(role) for need in uses))
         return own if "generator" in self.needs else own | {"fake"}
 
+    @property
+    def paired(self) -> bool:
+        """Whether it compares real image i with fake image i, so that the protocol must say that they are pairs."""
+        return "paired" in self.needs
+
+    @property
+    def only_pixels(self) -> bool:
+        """Whether no network has a part in the number."""
+        return self.paired and "pixels" in self.needs
+
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
         missing = pair.missing(self.needs)
@@ -101,6 +117,8 @@ class Metric:
             pair.require_classes()
         if not self.needs & _NO_EMBEDDINGS:
             pair.require_resolved()
+        if self.paired:
+            require_matched(pair)
 
     def _require_sound(self, score: Score) -> None:
         """No number leaves a metric that is not one, or that lies outside of what the metric can be."""
@@ -132,7 +150,9 @@ class Metric:
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
         }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
-        return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
+        return "|".join(
+            [self.name, f"v:{self.version}", *pair.signature(self.roles, network=not self.only_pixels), *changed, *seed]
+        )
 
 
 UNSOUND = (
@@ -195,6 +215,8 @@ _REMEDY = {
     "heldout": "Pass heldout=: real images that the generator was not trained on.",
     "generator": "Pass a generator callable (n, labels, torch.Generator) -> images.",
     "pixels": "Pass images, not bare feature arrays.",
+    "real_pixels": "Pass images, not bare feature arrays.",
+    "paired": "Pass paired=True (--paired) if real image i is what generated image i should be.",
 }
 
 

@@ -56,6 +56,10 @@ class Covariance:
             return Covariance(rows=self.rows * math.sqrt(by))
         return Covariance(matrix=self._known * by)
 
+    def to(self, device: torch.device | str) -> Covariance:
+        matrix, rows = (None if part is None else part.to(device) for part in (self.matrix, self.rows))
+        return Covariance(matrix, rows)
+
     @property
     def _known(self) -> torch.Tensor:
         if self.matrix is None:

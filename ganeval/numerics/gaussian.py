@@ -16,7 +16,7 @@ from typing import Self
 
 import torch
 
-from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.numerics.covariance import Covariance, rows_around_mean
 from ganeval.numerics.moments import TILE, Moments
 from ganeval.numerics.roots import root_trace, transport
@@ -27,9 +27,12 @@ MEAN_RESOLUTION = 1e-28  # (50 eps)^2: the same for the squared difference of tw
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """n rows as N(mean, covariance): mean (d,) float64. Holds 8 d min(n, d) bytes, twice that once it was factored."""
+    """n rows as N(mean, covariance): mean (d,) float64. Holds 8 d min(n, d) bytes, twice that once it was factored.
 
-    n: int
+    n is None where mean and covariance were published without it.
+    """
+
+    n: int | None
     mean: torch.Tensor
     covariance: Covariance
 
@@ -49,8 +52,21 @@ class Gaussian:
         """From moments that were merged over shards or machines."""
         return cls(moments.n, moments.mean, Covariance(matrix=moments.covariance()))
 
+    @classmethod
+    def published(cls, mean: torch.Tensor, covariance: torch.Tensor, n: int | None = None) -> Self:
+        """From a mean (d,) and a covariance (d, d), float64, that somebody else has computed."""
+        return cls(n, mean, Covariance(matrix=covariance))
+
+    def to(self, device: torch.device | str) -> Self:
+        return replace(self, mean=self.mean.to(device), covariance=self.covariance.to(device))
+
     def biased(self) -> Self:
         """The same with covariances divided by n instead of n - 1."""
+        if self.n is None:
+            raise UndefinedError(
+                "A covariance divided by n needs n, and these statistics do not say of how many rows they are. "
+                "Use a convention that divides by n - 1, as they do."
+            )
         return replace(self, covariance=self.covariance.scaled((self.n - 1) / self.n))
 
 

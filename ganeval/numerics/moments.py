@@ -12,7 +12,7 @@ machines give one number.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -70,6 +70,9 @@ class Moments:
         shift = other.mean - self.mean
         between = torch.outer(shift, shift) * (self.n * other.n / n)
         return Moments(n, self.mean + shift * (other.n / n), self.scatter + other.scatter + between)
+
+    def to(self, device: torch.device | str) -> Moments:
+        return replace(self, mean=self.mean.to(device), scatter=self.scatter.to(device))
 
     def covariance(self, ddof: int = 1) -> torch.Tensor:
         """Scatter over (n - ddof): ddof = 1 is unbiased, ddof = 0 the maximum-likelihood one of StyleGAN3."""

@@ -17,8 +17,10 @@ ALLOWED = {
     "ganeval.classifiers.wrapping.Settled.extra_repr": "torch prints a module with it",
     "ganeval.datasets.cifar10._ArraysOnly.find_class": "the unpickler that takes arrays alone asks it",
     "ganeval.classifiers.sklearn_member.hog_transformer": "a step for the pipelines that people hand to wrap_sklearn",
+    "ganeval.records.scores.Evaluation.to_frame": "for the cells of a notebook",
+    "ganeval.records.scores.Evaluation.to_latex": "for papers",
+    "ganeval.records.scores.Evaluation.to_markdown": "for model cards",
     "ganeval.cli.main.report_main": "the command ganeval-report",
-    "ganeval.numerics.neighbours.Crossing.merge": "the law that merged parts equal the whole",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
 
@@ -95,7 +97,7 @@ def unused(modules: dict[str, ast.Module]) -> list[str]:
             direct = not one.owner and (here[one.name] > names(one.node)[one.name] or (module, one.name) in taken)
             if direct or anywhere[one.name] > loose(one.node)[one.name] or one.name in templates:
                 continue
-            if not (one.name.startswith("__") or _registered(one)):
+            if not (one.name.startswith(("__", "_repr_html_")) or _registered(one)):
                 found.append(str(one))
     return found
 
