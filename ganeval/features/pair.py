@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.shared import gaussian_of, merged
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
@@ -44,6 +46,7 @@ class Pair:
         embed: Callable[..., Features] | None = None,
         seed: int = 0,
         paired: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -56,6 +59,7 @@ class Pair:
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
         self.paired = paired  # whether real image i is what fake image i should be
+        self.ranks = ranks  # the processes that all hold these sets, and work out what is large in shares
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -78,7 +82,8 @@ class Pair:
     def with_sets(self, real: Features | None, fake: Features, heldout: Features | None) -> Pair:
         """Other sets with the same generator, network and seed."""
         return Pair(
-            real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired
+            real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
+            ranks=self.ranks,
         )  # fmt: skip
 
     def part(self, real: Features, fake: Features) -> Pair:
@@ -122,12 +127,12 @@ class Pair:
     @cached_property
     def real_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
-        return Gaussian.of(self.require_real().embeddings)
+        return gaussian_of(self.require_real().embeddings, self.ranks)
 
     @cached_property
     def fake_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
-        return Gaussian.of(self.fake.embeddings)
+        return gaussian_of(self.fake.embeddings, self.ranks)
 
     @cached_property
     def strata(self) -> NDArray[np.int64] | None:
@@ -145,8 +150,15 @@ class Pair:
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
             k = max(k, NEIGHBOURS)
+            ranks = self.ranks
             self._neighbours = neighbours(
-                real, self.fake.embeddings, k + SPARE, further=_further(k), strata=self.strata
+                real,
+                self.fake.embeddings,
+                k + SPARE,
+                further=_further(k),
+                strata=self.strata,
+                part=(ranks.rank, ranks.size),
+                merged=lambda share: merged(share, ranks),
             )
         return self._neighbours
 
