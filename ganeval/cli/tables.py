@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.records.given import notes_on
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 
 ARROW = {"lower": "down", "higher": "up", "target": "target"}
@@ -14,16 +15,17 @@ def render_evaluation(evaluation: Evaluation) -> str:
     good = [record for record in evaluation.scores.values() if record.ok]
     lines = [("metric", "better", "value", "95 % interval", "real vs real", "n"), *map(_row, good)]
     missing = [f"{r.name}: {r.status}" for r in evaluation.scores.values() if not r.ok]
-    return "\n".join([render_title(evaluation), "", *aligned(lines), *([""] if missing else []), *missing])
+    notes = notes_on(evaluation)
+    blocks = [[render_title(evaluation), *notes], aligned(lines), missing]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def render_title(evaluation: Evaluation) -> str:
     """What was compared with what, by which network."""
     fake, real = evaluation.fake, evaluation.real
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return (
-        f"{evaluation.name}: {fake.n:,} images against {real.source} ({real.n:,}), {fake.extractor} {fake.dim}-d{judge}"
-    )
+    count = f"{real.n:,}" if real.n else real.counted
+    return f"{evaluation.name}: {fake.n:,} images against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
 
 
 def _row(record: ScoreRecord) -> tuple[str, ...]:

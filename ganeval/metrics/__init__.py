@@ -33,7 +33,7 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -85,6 +85,16 @@ class Metric:
         return plain
 
     @property
+    def takes_moments(self) -> bool:
+        """Whether moments of the real images are enough for it."""
+        return "real_moments" in self.needs
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is a question about two sets."""
+        return bool(self.needs & {"real", "real_moments"})
+
+    @property
     def roles(self) -> frozenset[str]:
         """The sets that the number depends on: "real", "heldout", and "fake" but where it asks the generator itself."""
         uses = self.needs | self.wants
@@ -93,9 +103,9 @@ class Metric:
 
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
-        missing = pair.missing(self.needs)
+        missing = pair.missing(self.needs if "moments" in self.needs else self.needs | {"rows"})
         if missing:
-            remedy = pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
+            remedy = pair.withheld(missing[0]) or pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
@@ -132,7 +142,9 @@ class Metric:
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
         }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
-        return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
+        return "|".join(
+            [self.name, f"v:{self.version}", *pair.signature(self.roles, moments=self.takes_moments), *changed, *seed]
+        )
 
 
 UNSOUND = (
@@ -190,6 +202,8 @@ _REMEDY = {
     "real_logits": "Pass classifier=, or features with logits.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
+    "real_moments": "Pass real images, or a published mean and covariance.",
+    "rows": "Pass images or features, not their moments alone.",
     "spatial": "Choose an extractor that offers spatial features, such as inception.",
     "real_spatial": "Choose an extractor that offers spatial features, such as inception.",
     "heldout": "Pass heldout=: real images that the generator was not trained on.",

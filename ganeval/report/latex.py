@@ -61,4 +61,6 @@ def _protocol(evaluation: Evaluation) -> str:
     real, fake = evaluation.real, evaluation.fake
     weights = f" ({fake.weights_sha256[:8]})" if fake.weights_sha256 else ""
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return f"{fake.n:,} generated against {real.n:,} real images of {real.source}, embedding of {fake.extractor}{weights}{judge}"
+    return (
+        f"{fake.n:,} generated against {real.counted} of {real.source}, embedding of {fake.extractor}{weights}{judge}"
+    )
