@@ -11,6 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 
+from tutorials import Reading, run_pattern  # noqa: E402
+
 from ganeval import __version__  # noqa: E402
 
 project, author, release = "ganeval", "the ganeval authors", __version__
@@ -38,13 +40,13 @@ default_role = "code"
 sphinx_gallery_conf = {
     "examples_dirs": ["tutorials"],
     "gallery_dirs": ["auto_tutorials"],
-    "filename_pattern": r"\.py$",
+    "filename_pattern": run_pattern(HERE / "tutorials"),  # without the real data, what needs them is shown and not run
     "ignore_pattern": r"__init__\.py|/_",
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 0,
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": Reading,
     "image_scrapers": ("matplotlib",),
     "only_warn_on_example_error": False,
 }

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ganeval.records.protocol import Protocol as Protocol
     from ganeval.records.scores import Evaluation as Evaluation
     from ganeval.records.scores import Score as Score
+    from ganeval.report.show import show as show
 
     fid: TwoSets
     kid: TwoSets
@@ -66,6 +67,7 @@ _HOME = {
     "extract": "ganeval.measure.functions",
     "image_set": "ganeval.images",
     "load_extractor": "ganeval.features.extraction",
+    "show": "ganeval.report.show",
 }
 
 

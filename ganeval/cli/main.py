@@ -118,6 +118,10 @@ def _run(verb: str, rest: list[str], program: str) -> int:
     """The function of the same name in the module of the same name; a dictionary of functions is a verb with verbs."""
     import tyro
 
+    from ganeval.core.uris import require_no_secret
+
+    for word in rest:
+        require_no_secret(word.partition("=")[2] if word.startswith("--") and "=" in word else word)
     command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)
     if callable(command):
         returned: Any = tyro.cli(command, args=rest, prog=program)

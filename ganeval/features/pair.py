@@ -47,6 +47,7 @@ class Pair:
         generator: Callable[..., Any] | None = None,
         embed: Callable[..., Features] | None = None,
         seed: int = 0,
+        paired: bool = False,
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -58,6 +59,7 @@ class Pair:
         self.heldout = heldout
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
+        self.paired = paired  # whether real image i is what fake image i should be
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -92,7 +94,9 @@ class Pair:
         """Other rows of both sets, with the same statistics, generator, network and seed."""
         known = real if self.real_moments is None else replace(self.real_moments, rows=real)
         made = fake if self.fake_moments is None else self.fake_moments if self.only_moments else fake
-        return Pair(known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed)
+        return Pair(
+            known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired
+        )  # fmt: skip
 
     def part(self, real: Features, fake: Features) -> Pair:
         """The pair of some rows of both sets, for questions that are asked class by class."""
@@ -110,7 +114,8 @@ class Pair:
             "moments": self.fake, "rows": None if self.only_moments else self.fake,
             "real_moments": self.real if self.real_moments is None else self.real_moments,
             "real_logits": None if self.real is None else self.real.logits,
-            "real_labels": None if self.real is None else self.real.labels,
+            "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
+            "real_pixels": None if self.real is None else self.real.images,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
@@ -226,10 +231,11 @@ class Pair:
             )
         return True
 
-    def signature(self, roles: Iterable[str], *, moments: bool = False) -> tuple[str, ...]:
+    def signature(self, roles: Iterable[str], *, network: bool = True, moments: bool = False) -> tuple[str, ...]:
         """What identifies the inputs of a number: the network, the sets of these roles by their content, n, precision.
 
-        moments: whether of the real images it is their moments that the number depends on.
+        network: False where the number is made of pixels alone, whatever network saw them too. moments: whether of the
+        real images it is their moments that the number depends on.
         """
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
@@ -238,7 +244,8 @@ class Pair:
         content = [f"{role}:{found.content[:8]}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
         count = [f"n:{passport.n if self.only_moments else len(self.fake)}"] if "fake" in roles else []
-        return (f"x:{passport.extractor}{weights}", *content, *count, *drawn, f"dtype:{passport.precision}")
+        seen = ([f"x:{passport.extractor}{weights}"], [f"dtype:{passport.precision}"]) if network else ([], [])
+        return (*seen[0], *content, *count, *drawn, *seen[1])
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ganeval.gate.verdict import SYMBOL, RuleVerdict, Verdict
-from ganeval.gate.writer import one_line, rows, shown
+from ganeval.gate.writer import rows, shown
+from ganeval.records.markdown import one_line
 
 HEADS = ("", "metric", "baseline", "now", "loss", "95 % interval", "margin", "n", "verdict")
 

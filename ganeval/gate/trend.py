@@ -32,7 +32,7 @@ import numpy as np
 from ganeval.core.registry import unknown_name
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError, WrongInputError
 from ganeval.gate.checked import finite, is_finite, table, text
-from ganeval.gate.writer import one_line
+from ganeval.records.markdown import one_line
 from ganeval.records.scores import Better, render_value
 
 K = 0.5  # half the shift, in standard errors, that is found fastest

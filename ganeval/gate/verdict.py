@@ -9,6 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Literal, Self
 
+from markupsafe import Markup
+
+from ganeval.errors import printable
+from ganeval.records.cell import badge, table
+from ganeval.records.text import change, ends, name, number
+
 SCHEMA = "ganeval.verdict/1"
 Word = Literal["improved", "ok", "inconclusive", "regressed", "incomparable", "error"]
 WORST_FIRST: tuple[Word, ...] = ("regressed", "error", "incomparable", "inconclusive", "ok", "improved")
@@ -92,11 +98,41 @@ class Verdict:
     candidate: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line: the word, why, and how many rules there are."""
+        said = printable(self.sentence, 160)
+        return f"<Verdict {printable(self.name, 60)}: {self.verdict} (exit code {self.exit_code}). {said} {len(self.rules)} rules>"
+
+    def _repr_html_(self) -> str:
+        """The rules, worst first, as a notebook shows them."""
+        rules = sorted(self.rules, key=lambda rule: WORST_FIRST.index(rule.verdict))
+        parts = [
+            Markup("<p><b>{}</b> {} {}</p>").format(name(self.name), _badge(self.verdict), name(self.sentence)),
+            table(("metric", "baseline", "now", "loss", "95 % interval", ""), map(_cells, rules)) if rules else "",
+            *(Markup("<p><small>{}</small></p>").format(name(note)) for note in self.notes),
+        ]
+        return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
+
     def to_json(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
 
     def with_(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+
+_LEVELS: Mapping[Word, str] = {"improved": "good", "ok": "good", "inconclusive": "warn"}
+
+
+def _badge(word: Word) -> Markup:
+    return badge(_LEVELS.get(word, "bad"), word)
+
+
+def _cells(rule: RuleVerdict) -> tuple[object, ...]:
+    check, now = rule.headline, number(rule.value, rule.se)
+    if check is None or check.base is None or check.delta is None:
+        return name(rule.metric), "", now, "", "", _badge(rule.verdict)
+    loss, bounds = change(check.delta, check.interval), ends(check.interval)
+    return name(rule.metric), number(check.base), now, loss, bounds, _badge(rule.verdict)
 
 
 def worst(words: list[Word]) -> Word:

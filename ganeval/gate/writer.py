@@ -34,20 +34,3 @@ def rows(verdict: Verdict) -> list[RuleVerdict]:
 
 def shown(rule: RuleVerdict) -> str:
     return render_value(rule.value, rule.se)
-
-
-def one_line(text: str) -> str:
-    """Control characters and line ends out: names and messages come from outside."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def clip(text: str, limit: int) -> str:
-    """At most `limit` bytes of UTF-8, cut at a character, with an ellipsis.
-
-    >>> clip("abcdef", 6), clip("abcdefg", 6)
-    ('abcdef', 'abc…')
-    """
-    data = text.encode(errors="backslashreplace")
-    if len(data) <= limit:
-        return data.decode()
-    return data[: max(limit - 3, 0)].decode(errors="ignore") + "…"

@@ -7,12 +7,14 @@ Nothing is rescaled, converted or dropped silently: what does not fit is an erro
 from __future__ import annotations
 
 import numbers
+import re
 import stat
 import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.uris import is_uri, require_no_secret
 from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
 from ganeval.images.imageset import ImageSet
 
@@ -34,14 +36,16 @@ def image_set(
 ) -> ImageSet:
     """Open `source` as uint8 (n, c, h, w) images in [0, 255] with optional integer labels.
 
-    source: a data set's split ("hoda:test"); a folder or a zip of images (flat, one folder per class,
-    `<class>_<index>.png`, or with `dataset.json`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
+    source: a data set's split ("hoda:test"); a folder, zip or tar of images (flat, one folder per class,
+    `<class>_<index>.png`, or with `dataset.json`), webdataset shards (a folder of tar files, or
+    `shard-{000..011}.tar`), parquet files of Hugging Face; the address of any of these (`s3://`, `hf://`, `https://`
+    ...: `ganeval.images.remote`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
     numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a list of images or
     of paths of image files; a pair `(images, labels)`; a generator callable `(n, labels, torch.Generator) -> images`,
     for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
-    classes: what says the class of an image in a folder or zip: "folders", "names" (`<class>_<index>.png`), "none", or
+    classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`), "none", or
     "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a
     shard.
 
@@ -77,23 +81,77 @@ def _open(source: Any, classes: Classes) -> ImageSet:
         raise WrongInputError(
             "A path must name a folder or a file; got an empty text. For the current folder pass '.'."
         )
+    if is_uri(source):
+        return _open_address(str(source), classes)
     path = Path(source)
     kind, suffix = _kind(path), path.suffix.lower()
     if kind == "nothing" and isinstance(source, str) and _looks_like_a_split(source):
         from ganeval.images.named import from_name
 
         return _asked(from_name(source), classes)
-    if suffix in (".npz", ".npy") and kind != "folder":
+    return _open_folder(path, classes) if kind == "folder" else _open_file(path, suffix, classes)
+
+
+def _open_file(path: Path, suffix: str, classes: Classes) -> ImageSet:
+    """By how its name ends; what has no such ending is answered by the reader of folders."""
+    if suffix in (".npz", ".npy"):
         from ganeval.images.numpy_files import from_numpy_file
 
         return _asked(from_numpy_file(path), classes)
-    if suffix == ".zip" and kind != "folder":
+    if suffix == ".zip":
         from ganeval.images.zips import from_zip
 
         return from_zip(path, classes)
+    if _is_tar_name(path.name):
+        from ganeval.images.tars import from_tars, shards_of
+
+        return from_tars(shards_of(str(path)), str(path), classes)
+    if suffix == ".parquet":
+        from ganeval.images.parquet import from_parquet
+
+        return from_parquet([path], str(path), classes)
+    return _open_folder(path, classes)
+
+
+def _open_folder(path: Path, classes: Classes) -> ImageSet:
+    """A folder of images, or of nothing but tar or parquet files, which are then one set."""
+    for suffix in (".tar", ".parquet"):
+        shards = _all_ending(path, suffix)
+        if shards and suffix == ".tar":
+            from ganeval.images.tars import from_tars
+
+            return from_tars(shards, str(path), classes)
+        if shards:
+            from ganeval.images.parquet import from_parquet
+
+            return from_parquet(shards, str(path), classes)
     from ganeval.images.folders import from_folder
 
     return from_folder(path, classes)
+
+
+def _all_ending(path: Path, suffix: str) -> list[Path]:
+    """The files of a folder in natural order where all of them end so; otherwise none."""
+    from ganeval.images.layout import natural
+
+    try:
+        found = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return []
+    ends = all(entry.suffix.lower() == suffix and entry.is_file() for entry in found)
+    return sorted(found, key=lambda entry: natural(entry.name)) if ends else []
+
+
+def _open_address(address: str, classes: Classes) -> ImageSet:
+    require_no_secret(address)
+    if address.strip().lower().startswith("file://"):
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
+
+        return _open(Path(url2pathname(urlsplit(address.strip()).path)), classes)
+    from ganeval.images.remote import from_address
+
+    return from_address(address, lambda copy: _open(copy, classes))
 
 
 def _asked(opened: ImageSet, classes: Classes) -> ImageSet:
@@ -121,6 +179,7 @@ def _open_object(source: Any) -> ImageSet:
     if _are_paths(source):
         from ganeval.images.folders import from_paths
 
+        _require_no_address(source)
         return from_paths([Path(path) for path in source])
     if _holds_items(source):
         from ganeval.images.loaders import from_dataset
@@ -130,6 +189,16 @@ def _open_object(source: Any) -> ImageSet:
         "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch "
         f"Dataset or DataLoader, or a generator callable; got {type(source).__name__}."
     )
+
+
+def _require_no_address(paths: Any) -> None:
+    for path in paths:
+        require_no_secret(path)
+        if is_uri(path):
+            raise WrongInputError(
+                f"A list must name files of this machine; got {printable(path)}. Name the folder that holds them: "
+                "image_set('s3://bucket/folder')."
+            )
 
 
 def _kind(path: Path) -> str:
@@ -163,6 +232,11 @@ def _are_numbers(values: Any) -> bool:
 
 def _are_paths(source: Any) -> bool:
     return isinstance(source, (list, tuple)) and len(source) > 0 and all(isinstance(s, (str, Path)) for s in source)
+
+
+def _is_tar_name(name: str) -> bool:
+    """A tar file, also a compressed one, which is answered with a sentence, or several: shard-{000..011}.tar."""
+    return re.search(r"\.(tar|tgz|tar\.\w{2,3})$", name.lower()) is not None
 
 
 def _looks_like_a_split(text: str) -> bool:

@@ -135,6 +135,7 @@ def _one_set(metric: Metric) -> Any:
 def _score(
     metric: Metric, role: Mapping[str, Any], fake: Any, labels: Any, generator: Any, how: Mapping[str, Any]
 ) -> Score:
+    role = {**role, **({"paired": True} if metric.paired else {})}  # who asks by name says that they are pairs
     options = {key: value for key, value in how.items() if key in metric.options}
     rest = {key: value for key, value in how.items() if key not in metric.options}
     for key in DECIDED & set(rest):

@@ -125,7 +125,9 @@ def scores_of(
 
 def chosen_metrics(protocol: Protocol) -> Chosen:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
-    wanted = [METRICS[name] for name in protocol.metrics] or [m for m in METRICS if not m.slow]
+    wanted = [METRICS[name] for name in protocol.metrics] or [
+        m for m in METRICS if not m.slow and (protocol.paired or not m.paired)
+    ]
     for name in protocol.options:
         if METRICS[name] not in wanted:
             raise WrongInputError(f"Options were given for {name}, which is not measured here; add it to the metrics.")
@@ -170,8 +172,11 @@ def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> Sc
 
 
 def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pairs | None) -> Floor | None:
-    """None where real against real has no answer either, or where the question is not about two sets."""
-    if floors is None or metric.needs & {"generator", "heldout"}:
+    """None where real against real has no answer either, or where the question is not about two sets.
+
+    Of pairs the floor is the value of identical ones, which every card says.
+    """
+    if floors is None or metric.needs & {"generator", "heldout", "paired"}:
         return None
     found = attempt(metric, options, floors)
     if not isinstance(found, Score) or not np.isfinite(found):
@@ -194,8 +199,9 @@ def _sets(pairs: Pairs, served: list[str]) -> dict[str, Any]:
     moments = embedded.real_moments
     if moments is None:
         return found
-    said = {"source": moments.passport.source, "sha256": moments.content, "n": moments.n, "metrics": served}
-    return {**found, MOMENTS: said}
+    passport = moments.passport
+    said = {"source": passport.source, "sha256": moments.content, "n": moments.n, "given": passport.given}
+    return {**found, MOMENTS: {**said, "metrics": served}}
 
 
 def _title(features: Features) -> str:

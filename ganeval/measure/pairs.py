@@ -21,7 +21,7 @@ from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.references import require_made_by, require_named, require_width, vouched
 from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
-from ganeval.metrics import CLASSIFYING, Metric
+from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
 
@@ -51,7 +51,7 @@ class Pairs:
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
     named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
-    first = _default_extractor(sources) if named is None else named
+    first = _default_extractor(sources, protocol) if named is None else named
     sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
@@ -84,9 +84,14 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     if known is not None:
         require_made_by(known, loaded, protocol.precision)
     return Pair(
-        real if known is None else replace(known, rows=real), fake if sources.fake_moments is None else sources.fake_moments,
-        heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed,
-    )  # fmt: skip
+        real if known is None else replace(known, rows=real),
+        fake if sources.fake_moments is None else sources.fake_moments,
+        heldout=heldout,
+        generator=sources.generator,
+        embed=embed,
+        seed=protocol.seed,
+        paired=protocol.paired,
+    )
 
 
 def _vouched(sources: Sources, network: Any, protocol: Protocol) -> Sources:
@@ -164,12 +169,16 @@ def _embedded(network: Extractor, protocol: Protocol, compute: Compute, images: 
     return extract(image_set(images, labels=labels), network, precision=protocol.precision, compute=alone)
 
 
-def _default_extractor(sources: Sources) -> str | None:
-    """Inception, which is what FID means; unless some rows are there already and name who made them."""
+def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
+    """Inception, which is what FID means; unless some rows are there already and name who made them, or nothing that is
+    asked needs a network.
+    """
     if not _is_bare(sources.fake):
         require_named(sources.passports)
     if not any(isinstance(s, ImageSet) for s in (sources.real, sources.fake, sources.heldout, sources.train)):
         return None
+    if protocol.metrics and all(METRICS[name].only_pixels for name in protocol.metrics):
+        return "pixels"
     named = {passport.extractor for passport in sources.passports}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"
 

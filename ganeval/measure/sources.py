@@ -26,6 +26,7 @@ from ganeval.images import image_set, is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import require_share, stratified_rows
+from ganeval.measure.partners import first_partners, partners
 from ganeval.measure.references import images_beside, images_of, published
 from ganeval.metrics import Metric
 from ganeval.metrics.probes.generator import LatentGenerator
@@ -77,12 +78,16 @@ def open_sources(
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels)
         drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
+        if protocol.paired:
+            real = first_partners(real, fake)
         return Sources(fake, real, train, heldout, generator or source, drawn, moments)
     known = source if isinstance(source, Statistics) else published(source)
     if isinstance(known, Statistics) and known.rows is None and known.images_at is None:
         _require_all(known, protocol, labels)
         return Sources(rows_of(known), real, train, heldout, generator, "", moments, known)
     everything = _labelled(_opened(source if known is None else known, "the generated set"), labels)
+    if protocol.paired:
+        real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn, moments)

@@ -16,6 +16,7 @@ from ganeval.classifiers.catalog import judges_for
 from ganeval.core.options import Option, options_of
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
+from ganeval.features.matched import require_matched
 from ganeval.features.pair import Pair
 from ganeval.records.scores import Better, Question, Score
 
@@ -33,7 +34,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits",
+    # "real_logits", "labels", "real_labels", "pixels", "real_pixels", "generator", "confusion", "paired".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -101,6 +103,16 @@ class Metric:
         own = frozenset(role for role in ("real", "heldout") if any(need.startswith(role) for need in uses))
         return own if "generator" in self.needs else own | {"fake"}
 
+    @property
+    def paired(self) -> bool:
+        """Whether it compares real image i with fake image i, so that the protocol must say that they are pairs."""
+        return "paired" in self.needs
+
+    @property
+    def only_pixels(self) -> bool:
+        """Whether no network has a part in the number."""
+        return self.paired and "pixels" in self.needs
+
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
         missing = pair.missing(self.needs if "moments" in self.needs else self.needs | {"rows"})
@@ -111,6 +123,8 @@ class Metric:
             pair.require_classes()
         if not self.needs & _NO_EMBEDDINGS:
             pair.require_resolved()
+        if self.paired:
+            require_matched(pair)
 
     def _require_sound(self, score: Score) -> None:
         """No number leaves a metric that is not one, or that lies outside of what the metric can be."""
@@ -143,7 +157,13 @@ class Metric:
         }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
         return "|".join(
-            [self.name, f"v:{self.version}", *pair.signature(self.roles, moments=self.takes_moments), *changed, *seed]
+            [
+                self.name,
+                f"v:{self.version}",
+                *pair.signature(self.roles, network=not self.only_pixels, moments=self.takes_moments),
+                *changed,
+                *seed,
+            ]
         )
 
 
@@ -209,6 +229,8 @@ _REMEDY = {
     "heldout": "Pass heldout=: real images that the generator was not trained on.",
     "generator": "Pass a generator callable (n, labels, torch.Generator) -> images.",
     "pixels": "Pass images, not bare feature arrays.",
+    "real_pixels": "Pass images, not bare feature arrays.",
+    "paired": "Pass paired=True (--paired) if real image i is what generated image i should be.",
 }
 
 

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from ganeval.core.files import strict
 from ganeval.errors import UndefinedError
+from ganeval.records.numbers import render_value
 
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
-NOISE = 1e-12  # relative size of an error that is rounding, not an error
 Better = Literal["lower", "higher", "target"]
-Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
+Question = Literal[
+    "close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation", "paired"
+]  # fmt: skip
 
 
 class Score(float):
@@ -105,6 +107,14 @@ class Score(float):
         interval = "" if self.interval is None else f", 95% [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
         return f"<{label} {self:}{interval}, n={self.n}>"
 
+    def _repr_html_(self) -> str:
+        """The last line of a notebook's cell."""
+        from ganeval.records.text import interval, name, number
+
+        ends = "" if self.interval is None else f", 95 % {interval(self)}"
+        n = "" if self.n is None else f", n = {self.n:,}"
+        return f"<span>{name(self.name or 'score')} <b>{number(float(self), self.se)}</b>{ends}{n}</span>"
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         torch = sys.modules.get("torch")
         if protocol == 2 and torch is not None:  # torch.save: no class of ours, or the checkpoint could not be loaded
@@ -154,22 +164,6 @@ def share_interval(value: float, se: float) -> tuple[float, float]:
     ((0.5, 0.5), 1.0)
     """
     return max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)
-
-
-def render_value(value: float | None, se: float | None = None) -> str:
-    """Digits follow the error: two significant digits of the standard error, the value cut at the same place.
-
-    >>> render_value(12.34567, 0.41), render_value(0.98765), render_value(None), render_value(1234.5, 210.0)
-    ('12.35 +- 0.41', '0.9877', 'not computed', '1234 +- 210')
-    >>> render_value(0.25, 1e-17)
-    '0.25'
-    """
-    if value is None:
-        return "not computed"
-    if se is None or not math.isfinite(se) or se <= NOISE * max(1.0, abs(value)):
-        return f"{value:.4g}"
-    decimals = min(max(0, 1 - math.floor(math.log10(se))), 12)
-    return f"{value:.{decimals}f} +- {se:.{decimals}f}"
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,15 @@ from ganeval.core.files import read_json, strict
 from ganeval.core.registry import unknown_name
 from ganeval.core.typed import converted, typed
 from ganeval.core.vectors import load_arrays, read_arrays, write_document
-from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError, WrongInputError, guarded
-from ganeval.records.score import Z95, Better, Floor, Question, Score, ScoreRecord, render_value, share_interval
+from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError, WrongInputError, guarded, printable
+from ganeval.records.cell import render_cell
+from ganeval.records.frame import frame_of
+from ganeval.records.headline import headline
+from ganeval.records.latex import render_table
+from ganeval.records.markdown import render_markdown
+from ganeval.records.numbers import render_value
+from ganeval.records.score import Z95, Better, Floor, Question, Score, ScoreRecord, share_interval
+from ganeval.records.story import story_of
 
 __all__ = [  # a score and its record have this address, too: it is where an evaluation's readers look
     "Z95",
@@ -102,6 +109,43 @@ class Evaluation:
     def __iter__(self) -> Iterator[str]:
         return iter(self.scores)
 
+    def __repr__(self) -> str:
+        """One line: what it is of, the headline, and how much more there is."""
+        said = [f"{printable(r.name, 40)} {r}" for _, group in headline(self.scores) for r in group]
+        at = "" if self.step is None else f" at step {self.step}"
+        more = f"; {len(self.scores) - len(said)} more" if len(self.scores) > len(said) else ""
+        return f"<Evaluation {printable(self.name, 60)}{at}: {', '.join(said) or 'no number'}{more}>"
+
+    def _repr_html_(self) -> str:
+        title = self.name if self.step is None else f"{self.name}, step {self.step}"
+        return render_cell(title, self.measured, self.scores, story_of(self.scores), self.evidence)
+
+    @property
+    def measured(self) -> str:
+        """How it was measured, in words."""
+        real, fake = self.real, self.fake
+        weights = f" ({fake.weights_sha256[:8]})" if fake.weights_sha256 else ""
+        judge = f", classifier {self.classifier}" if self.classifier else ""
+        sets = f"{fake.n:,} generated against {real.counted} of {real.source}"
+        return f"{sets}, embedding of {fake.extractor}{weights}{judge}"
+
+    def to_markdown(self, *, full: bool = False) -> str:
+        """The headline as a Markdown table by question; `full`: everything that has a value."""
+        return render_markdown(self.scores, full=full)
+
+    def to_latex(self, *, full: bool = False) -> str:
+        r"""The same as a LaTeX `table` with a caption, which compiles without packages."""
+        return render_table(self.scores, self.measured, full=full)
+
+    @guarded
+    def to_frame(self) -> Any:
+        """A pandas `DataFrame` with one row for each metric, also for those without a number (`status` says why).
+
+        Columns: value, se, low, high (of the 95 % interval), n, better, perfect, floor, floor_se, question, version,
+        status.
+        """
+        return frame_of(self.scores)
+
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that changes the meaning of the numbers, and nothing else: no seed, no latents."""
@@ -114,7 +158,9 @@ class Evaluation:
             "n_fake": self.fake.n,
             "labels": self.labelled,
             "options": self.protocol.get("options", {}),
-            **{role: {k: v for k, v in found.items() if k != "n"} for role, found in self.sets.items()},
+            **{
+                role: {k: v for k, v in found.items() if k in ("source", "sha256")} for role, found in self.sets.items()
+            },
             "metrics": {name: record.version for name, record in sorted(self.scores.items())},
         }
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from typing import Protocol
 
 from markupsafe import Markup
 
+from ganeval.records.numbers import render_value
 from ganeval.records.privacy import discreet
-from ganeval.records.score import ScoreRecord, render_value
 
 # Two joiners are ordinary Persian spelling; every other format or control character is made visible.
 _HARMLESS = frozenset("\u200c\u200d")
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+class Measured(Protocol):
+    """What has a value and an interval: a score, or its record."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def se(self) -> float | None: ...
+    @property
+    def interval(self) -> tuple[float, float] | None: ...
 
 
 MAX_TEXT = 10_000  # signs of one text that are looked at
@@ -60,7 +72,7 @@ def powers(shown: str) -> str:
     return digits + (f"×10{str(int(exponent)).translate(_EXPONENT)}" if exponent else "")
 
 
-def interval(record: ScoreRecord) -> Markup:
+def interval(record: Measured) -> Markup:
     """The 95 % interval with as many digits as the error supports."""
     if record.interval is None or record.value is None:
         return Markup('<span class="none">unknown</span>')
@@ -106,10 +118,12 @@ def percent(value: float | None, digits: int = 1) -> str:
 ARROWS = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "target": ("◎", "closer is better")}
 
 
-def arrow(better: str) -> Markup:
-    """The direction as a sign with words for screen readers."""
-    sign, words = ARROWS.get(better, ("", ""))
-    return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(words, sign)
+def arrow(better: str, *, words: bool = True) -> Markup:
+    """The direction as a sign, with words for screen readers where a page's style hides them."""
+    sign, said = ARROWS.get(better, ("", ""))
+    if not words:
+        return Markup('<abbr title="{}">{}</abbr>').format(said, sign)
+    return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(said, sign)
 
 
 def plural(n: int, noun: str) -> str:

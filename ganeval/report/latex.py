@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from ganeval.records.headline import HEADLINE
 from ganeval.records.latex import ARROWS, escaped, number
-from ganeval.records.scores import Evaluation
 from ganeval.records.text import listed
 from ganeval.report.comparability import ranks, scored, unlike
 from ganeval.report.view import RunView
@@ -45,7 +44,7 @@ def _caption(runs: Sequence[RunView], names: Sequence[str]) -> str:
     measured: dict[str, list[str]] = {}
     for run in runs:
         if run.evaluation:
-            measured.setdefault(_protocol(run.evaluation), []).append(run.label)
+            measured.setdefault(run.evaluation.measured, []).append(run.label)
     one = len(measured) == 1
     said = [text if one else f"{listed(labels)}: {text}" for text, labels in measured.items()]
     said += [
@@ -55,12 +54,3 @@ def _caption(runs: Sequence[RunView], names: Sequence[str]) -> str:
     ]
     end = "Values with standard errors; bold where the 95 % interval of the best touches no other."
     return escaped(". ".join(part[:1].upper() + part[1:] for part in said) + ". " + end)
-
-
-def _protocol(evaluation: Evaluation) -> str:
-    real, fake = evaluation.real, evaluation.fake
-    weights = f" ({fake.weights_sha256[:8]})" if fake.weights_sha256 else ""
-    judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return (
-        f"{fake.n:,} generated against {real.counted} of {real.source}, embedding of {fake.extractor}{weights}{judge}"
-    )

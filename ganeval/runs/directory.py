@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ganeval.core.apart import place_of
 from ganeval.core.files import append_jsonl, read_json, write_atomic, write_json
+from ganeval.core.png import encode_png
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
@@ -221,15 +222,6 @@ def tile(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
     if rows < 1 or n % rows:
         raise WrongInputError(f"{n} images do not fill {rows} rows; pass a multiple of the number of rows.")
     return images.reshape(rows, n // rows, c, h, w).transpose(0, 3, 1, 4, 2).reshape(rows * h, n // rows * w, c)
-
-
-def encode_png(picture: NDArray[np.uint8]) -> bytes:
-    """uint8 (h, w, 1 or 3) -> PNG bytes."""
-    from PIL import Image  # imported late: reading runs needs no pictures
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
 
 
 def _next_folder(root: Path, slug: str) -> Path:

@@ -94,7 +94,7 @@ def unused(modules: dict[str, ast.Module]) -> list[str]:
             direct = not one.owner and (here[one.name] > names(one.node)[one.name] or (module, one.name) in taken)
             if direct or anywhere[one.name] > loose(one.node)[one.name] or one.name in templates:
                 continue
-            if not (one.name.startswith("__") or _registered(one)):
+            if not (one.name.startswith(("__", "_repr_html_")) or _registered(one)):
                 found.append(str(one))
     return found
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ganeval.gate.verdict import RuleVerdict, Verdict
-from ganeval.gate.writer import Writer, clip, rows
+from ganeval.gate.writer import Writer, rows
+from ganeval.records.markdown import clip
 
 LIMIT = 4000  # bytes of one message; GitHub cuts annotations at about 4 KB
 

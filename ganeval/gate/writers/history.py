@@ -9,7 +9,8 @@ from typing import Any
 
 from ganeval.core.files import render_line, strict
 from ganeval.gate.verdict import Verdict
-from ganeval.gate.writer import Writer, clip
+from ganeval.gate.writer import Writer
+from ganeval.records.markdown import clip
 
 LIMIT = 4000
 

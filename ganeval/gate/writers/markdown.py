@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 
 from ganeval.gate.verdict import SYMBOL, RuleVerdict, Verdict
-from ganeval.gate.writer import Writer, clip, one_line, rows, shown
+from ganeval.gate.writer import Writer, rows, shown
+from ganeval.records.markdown import cell
 from ganeval.records.scores import render_value
 
 LIMIT = 64_000
-_CELL = 600
 
 
 def render(verdict: Verdict) -> str:
@@ -45,7 +45,7 @@ def _marker(verdict: Verdict) -> str:
 
 
 def _title(verdict: Verdict) -> str:
-    return f"### {SYMBOL[verdict.verdict]} {verdict.verdict}: {_cell(verdict.sentence)}"
+    return f"### {SYMBOL[verdict.verdict]} {verdict.verdict}: {cell(verdict.sentence)}"
 
 
 def _table(verdict: Verdict) -> Iterator[str]:
@@ -76,25 +76,25 @@ def _row(rule: RuleVerdict) -> str:
         cells[3] = f"{check.delta:.3g}{' (paired)' if check.paired else ''}"
         cells[4] = f"{check.interval[0]:.3g} to {check.interval[1]:.3g}"
         cells[5] = "" if limit or check.margin is None else f"{check.margin:.3g}"
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+    return "| " + " | ".join(cell(text) for text in cells) + " |"
 
 
 def _notes(verdict: Verdict) -> Iterator[str]:
     for rule in rows(verdict):
         bad = [check for check in rule.checks if check.verdict not in ("ok", "improved")]
         for check in bad[:12]:
-            yield f"- **{_cell(rule.metric)}**, {_cell(check.what)}: {_cell(check.sentence)}"
+            yield f"- **{cell(rule.metric)}**, {cell(check.what)}: {cell(check.sentence)}"
         if len(bad) > 12:
-            yield f"- **{_cell(rule.metric)}**: {len(bad) - 12} more checks of this kind"
+            yield f"- **{cell(rule.metric)}**: {len(bad) - 12} more checks of this kind"
     for note in verdict.notes:
-        yield f"- {_cell(note)}"
+        yield f"- {cell(note)}"
 
 
 def _others(verdict: Verdict) -> Iterator[str]:
     """Measured, read by no rule: shown, never judged."""
     read = {rule.metric.partition(".")[0] for rule in verdict.rules}
     found = [
-        f"{_cell(name)} {render_value(m['value'], m['se'])}"
+        f"{cell(name)} {render_value(m['value'], m['se'])}"
         for name, m in verdict.metrics.items()
         if name not in read and m.get("value") is not None
     ]
@@ -108,12 +108,6 @@ def _foot(verdict: Verdict) -> str:
         f"\nFamily-wise alpha {s.get('alpha')} ({s.get('correction')}, {s.get('looks')} looks), scope "
         f"{s.get('scope')}, exit code {verdict.exit_code}."
     )
-
-
-def _cell(text: str) -> str:
-    """Untrusted text inside one table cell: no pipes, no tags, no mentions, no links."""
-    safe = re.sub(r"([\\`*_\[\]|~])", r"\\\1", clip(one_line(text), _CELL))
-    return safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
 
 
 WRITER = Writer("markdown", render)

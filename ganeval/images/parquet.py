@@ -1,0 +1,164 @@
+"""Parquet files of images, as Hugging Face data sets are stored: a column of `{bytes, path}` and often one of classes.
+
+Names of the classes come from the description that `datasets` keeps in the file. Rows are read group by group: of
+each file at most one group of rows is in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganeval.core.files import require_regular
+from ganeval.errors import GanevalError, WrongInputError, printable
+from ganeval.images.files import from_files
+from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import checked_labels
+from ganeval.images.stamps import Stamps
+
+MAX_BYTES = 256 * 2**20  # of one encoded image
+LABELS = ("label", "labels", "fine_label", "class")
+
+
+def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> ImageSet:
+    """The images of all files as one set, in the order of the files and of their rows."""
+    if classes in ("folders", "names"):
+        raise WrongInputError(
+            f"classes={classes!r} is a question about folders; {printable(source)} has columns. Pass labels=."
+        )
+    stamps = Stamps(source, map(str, paths), Path)
+    files = [_File(require_regular(path), stamps) for path in paths]
+    rows = {f"{file.path.name}#{row}": (file, row) for file in files for row in range(file.length)}
+    if not rows:
+        raise WrongInputError(f"{printable(source)} must hold at least one image; it holds no rows.")
+    found = [file.labels() for file in files] if classes == "auto" else []
+    columns = [labels for labels in found if labels is not None]
+    labelled = bool(columns) and len(columns) == len(files)
+    labels = checked_labels(np.concatenate(columns), len(rows), source) if labelled else None
+    return from_files(
+        list(rows),
+        lambda name: rows[name][0].image(rows[name][1]),
+        source=source,
+        require_unchanged=stamps.require_all,
+        labels=labels,
+        class_names=files[0].class_names if labelled else (),
+        unlabelled="The image set was opened with classes='none'." if classes == "none" else "",
+    )
+
+
+class _File:
+    """One parquet file: its columns of images and classes, and the group of rows that was read last."""
+
+    def __init__(self, path: Path, stamps: Stamps) -> None:
+        self.path, self._stamps, self._lock = path, stamps, threading.Lock()
+        with _reading(path):
+            self._file = _parquet().ParquetFile(path)
+            self._schema = self._file.schema_arrow
+            groups = range(self._file.num_row_groups)
+            sizes = [self._file.metadata.row_group(group).num_rows for group in groups]
+        self._starts = np.cumsum([0, *sizes])
+        self._image, self._label = _image_column(self._schema, path), _label_column(self._schema)
+        self._held: tuple[int, Any] = (-1, None)
+
+    @property
+    def length(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """As the column of classes is described; () where it is not."""
+        try:
+            described = json.loads((self._schema.metadata or {}).get(b"huggingface", b"{}"))
+            names = described["info"]["features"][self._label]["names"]
+        except (ValueError, KeyError, TypeError):
+            return ()
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    def labels(self) -> NDArray[np.int64] | None:
+        """(n,) where there is a column of whole numbers with a usual name."""
+        if self._label is None:
+            return None
+        with _reading(self.path):
+            column = self._file.read(columns=[self._label]).column(0)
+        if column.null_count:
+            raise WrongInputError(
+                f"{column.null_count} of {self.length} rows of {printable(self.path)} have no {self._label}. Fill them in, or "
+                "open the set with classes='none'."
+            )
+        return column.to_numpy().astype(np.int64)
+
+    def image(self, row: int) -> bytes:
+        """The encoded bytes of one image."""
+        self._stamps.require(str(self.path))
+        group = int(np.searchsorted(self._starts, row, side="right")) - 1
+        with self._lock:
+            if self._held[0] != group:
+                with _reading(self.path):
+                    self._held = group, self._file.read_row_group(group, columns=[self._image]).column(0)
+            cell = self._held[1][row - int(self._starts[group])].as_py()
+        data = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(data, bytes) or not data:
+            raise WrongInputError(
+                f"Row {row} of {printable(self.path)} must hold the bytes of an image; it holds "
+                f"{'only a path' if isinstance(cell, dict) and cell.get('path') else 'nothing'}. Embed the files in the data set."
+            )
+        if len(data) > MAX_BYTES:
+            raise WrongInputError(
+                f"Row {row} of {printable(self.path)} has {len(data):,} bytes; no image is that large."
+            )
+        return data
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise GanevalError(
+            "Parquet files are read by the package pyarrow, which is not installed. pip install 'ganeval[remote]'."
+        ) from error
+    return pyarrow.parquet
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What pyarrow raises becomes a sentence about this file."""
+    try:
+        yield
+    except GanevalError:
+        raise
+    except Exception as error:
+        raise WrongInputError(
+            f"{printable(path)} cannot be read as a parquet file: it is truncated, damaged or something else. Write it again."
+        ) from error
+
+
+def _image_column(schema: Any, path: Path) -> str:
+    from pyarrow import types
+
+    def holds_images(kind: Any) -> bool:
+        inner = [(field.name, field.type) for field in kind] if types.is_struct(kind) else [("bytes", kind)]
+        fitting = (types.is_binary, types.is_large_binary, types.is_null)  # null: no row has any bytes
+        return any(name == "bytes" and any(fits(k) for fits in fitting) for name, k in inner)
+
+    found = [field.name for field in schema if holds_images(field.type)]
+    if len(found) == 1:
+        return found[0]
+    held = ", ".join(printable(name, 40) for name in (found or schema.names)[:20])
+    raise WrongInputError(
+        f"{printable(path)} must have one column of images, as bytes or as {{bytes, path}}; "
+        f"{f'it has several: {held}. Keep one of them.' if found else f'it has {held}.'}"
+    )
+
+
+def _label_column(schema: Any) -> str | None:
+    from pyarrow import types
+
+    whole = {field.name for field in schema if types.is_integer(field.type)}
+    return next((name for name in LABELS if name in whole), None)

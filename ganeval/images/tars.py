@@ -1,0 +1,163 @@
+"""Tar files of images, also webdataset shards: read in place and never extracted.
+
+A sample of webdataset is the files that share a name up to its first dot: `000017.png` with its class in `000017.cls`.
+Other files of a sample (`.json`, `.txt`) are not read. Without any `.cls` the rules of `layout.py` say what the labels
+are. The order is that of the shards as given, and inside a shard the natural order of the names.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ganeval.core.files import open_regular, require_regular
+from ganeval.errors import GanevalError, WrongInputError, printable
+from ganeval.images.decode import is_image_name
+from ganeval.images.files import from_files
+from ganeval.images.imageset import ImageSet
+from ganeval.images.layout import IGNORED, Labels, image_names, labels_of
+from ganeval.images.stamps import Stamps
+
+MAX_MEMBER = 256 * 2**20
+MAX_MEMBERS = 5_000_000
+MAX_CLASS = 20  # bytes of a .cls file
+PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+BRACES = re.compile(r"\{[^{}]*\}")
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where the bytes of one file lie."""
+
+    shard: Path
+    name: str
+    offset: int
+    size: int
+
+
+def shards_of(pattern: str) -> list[Path]:
+    """The files that `shard-{000..011}.tar` stands for; a name without braces is itself."""
+    if not BRACES.search(pattern) or Path(pattern).exists():
+        return [Path(pattern)]
+    try:
+        from braceexpand import braceexpand
+    except ImportError as error:
+        raise GanevalError(
+            "Names with braces are read by the package braceexpand, which is not installed. pip install 'ganeval[remote]'."
+        ) from error
+    return [Path(name) for name in braceexpand(pattern)]
+
+
+def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> ImageSet:
+    """The images of all shards as one set; one member is in memory at a time."""
+    where = printable(source)
+    stamps = Stamps(source, map(str, paths), Path)
+    shards = [_members(path) for path in paths]
+    images = [member for shard in shards for member in _images(shard, where)]
+    by_name = {f"{number}/{member.name}": member for number, member in enumerate(images)}
+    read = _Reader(by_name, stamps)
+    found = _labels(images, [member for shard in shards for member in shard], where, classes, read)
+    return from_files(list(by_name), read, source=source, require_unchanged=stamps.require_all, **found._asdict())
+
+
+def _members(path: Path) -> list[Member]:
+    where = printable(require_regular(path))
+    if path.name.lower().endswith(PACKED):
+        raise WrongInputError(f"{where} is compressed as a whole, so no single image can be read. Unpack it to a .tar.")
+    end = path.stat().st_size
+    members: list[Member] = []
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for info in archive:
+                _require_safe(info, where, end)
+                if info.isreg():
+                    members.append(Member(path, info.name, info.offset_data, info.size))
+    except GanevalError:
+        raise
+    except Exception as error:  # of damaged headers tarfile raises many kinds
+        raise WrongInputError(
+            f"{where} cannot be read as a tar file: it is truncated, damaged or something else. Pack the images again."
+        ) from error
+    if len(members) > MAX_MEMBERS:
+        raise WrongInputError(
+            f"{where} must hold at most {MAX_MEMBERS:,} files; it holds {len(members):,}. Write shards."
+        )
+    twice = [name for name, times in Counter(member.name for member in members).items() if times > 1]
+    if twice:
+        raise WrongInputError(f"{where} holds two members named {printable(twice[0])!r}. Pack the images again.")
+    return members
+
+
+def _require_safe(info: tarfile.TarInfo, where: str, end: int) -> None:
+    name = printable(info.name)
+    if info.isdir():
+        return
+    if not info.isreg() or info.issparse():
+        raise WrongInputError(f"{where} must hold regular files only; {name} is a link, a device or a file with holes.")
+    if ".." in PurePosixPath(info.name).parts or info.name.startswith("/"):
+        raise WrongInputError(f"{where} holds a member outside the archive: {name!r}. Do not trust that file.")
+    if info.size > MAX_MEMBER:
+        raise WrongInputError(
+            f"{name} in {where} has {info.size:,} bytes; at most {MAX_MEMBER:,} can be an image. Do not trust that file."
+        )
+    if info.offset_data + info.size > end:
+        raise WrongInputError(f"{where} ends inside {name}: it is truncated. Copy it again.")
+
+
+def _images(members: Sequence[Member], where: str) -> list[Member]:
+    """The images of one shard in natural order; a file that belongs to no image's sample is a stranger."""
+    by_name = {member.name: member for member in members}
+    samples = {_sample(name) for name in by_name if is_image_name(name)}
+    files = [name for name in by_name if is_image_name(name) or _sample(name) not in samples]
+    return [by_name[name] for name in image_names(files, where)]
+
+
+def _sample(name: str) -> str:
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/{file.partition('.')[0]}"
+
+
+def _labels(images: Sequence[Member], members: Sequence[Member], where: str, classes: str, read: _Reader) -> Labels:
+    said = {(m.shard, _sample(m.name)): m for m in members if m.name.lower().endswith(".cls")}
+    if said and classes == "auto":
+        return Labels(np.array([_class(image, said, read) for image in images], dtype=np.int64))
+    names = [member.name for member in images]
+    listings = {member.name: member for member in members if PurePosixPath(member.name).name in IGNORED}
+    return labels_of(names, [*names, *listings], [], lambda name: read.bytes_of(listings[name]), where, classes)
+
+
+def _class(image: Member, said: dict[tuple[Path, str], Member], read: _Reader) -> int:
+    name = printable(image.name)
+    if (image.shard, _sample(image.name)) not in said:
+        raise WrongInputError(f"{name} in {printable(image.shard)} has no .cls file, others have. Label all, or none.")
+    member = said[image.shard, _sample(image.name)]
+    text = read.bytes_of(member)[: MAX_CLASS + 1].strip()
+    if not text.isdigit() or len(text) > MAX_CLASS // 2:
+        raise WrongInputError(
+            f"{printable(member.name)} in {printable(member.shard)} must hold the number of a class; it holds {text!r:.40}."
+        )
+    return int(text)
+
+
+class _Reader:
+    """name -> bytes, by one open file a shard at most, for any number of threads."""
+
+    def __init__(self, members: dict[str, Member], stamps: Stamps) -> None:
+        self._members, self._stamps = members, stamps
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> bytes:
+        return self.bytes_of(self._members[name])
+
+    def bytes_of(self, member: Member) -> bytes:
+        path = self._stamps.require(str(member.shard))
+        with self._lock, open_regular(path) as file:
+            file.seek(member.offset)
+            return file.read(member.size)

@@ -1,0 +1,29 @@
+"""An evaluation as a table of pandas, which is needed for this alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganeval.errors import GanevalError
+from ganeval.records.score import ScoreRecord
+
+
+def frame_of(records: Mapping[str, ScoreRecord]) -> Any:
+    """One row for each record, by name."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise GanevalError("A frame needs pandas, which is not installed. Install it: pip install pandas.") from error
+    names = sorted(records)
+    return pd.DataFrame([_row(records[name]) for name in names], index=pd.Index(names, name="metric"))
+
+
+def _row(record: ScoreRecord) -> dict[str, Any]:
+    low, high = record.interval or (None, None)
+    floor = record.floor
+    return {
+        "value": record.value, "se": record.se, "low": low, "high": high, "n": record.n, "better": record.better,
+        "perfect": record.perfect, "floor": floor and floor.value, "floor_se": floor and floor.se,
+        "question": record.question, "version": record.version, "status": record.status,
+    }  # fmt: skip
