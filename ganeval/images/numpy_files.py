@@ -27,6 +27,12 @@ IMAGE_KEYS = ("arr_0", "images", "x", "samples")
 LABEL_KEYS = ("arr_1", "labels", "y", "label")
 
 
+_ADVICE = (
+    "np.savez(path, images) stores them as arr_0.",
+    "A mean and a covariance can stand for the real images of fid and its relatives: real=, --real.",
+)
+
+
 def from_numpy_file(path: Path) -> ImageSet:
     """uint8 (n, h, w), NHWC or NCHW images and what `LABEL_KEYS` name; other arrays of an .npz are not read.
 
@@ -51,7 +57,7 @@ def _npz(path: Path, where: str) -> tuple[Any, Any]:
         held = ", ".join(sorted(printable(name, 40) for name in names)[:20]) or "nothing"
         raise WrongInputError(
             f"{where} must hold images as {', '.join(IMAGE_KEYS[:-1])} or {IMAGE_KEYS[-1]}; it holds {held}. "
-            "np.savez(path, images) stores them as arr_0."
+            f"{_ADVICE['mu' in names]}"
         )
     return read_safely(path, array_in, image_key), None if label_key is None else read_safely(path, array_in, label_key)
 
