@@ -113,10 +113,9 @@ def scores_of(
     chosen = ranks.together(lambda: chosen_metrics(protocol))
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
     ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
+    asks = [metric for metric, _ in chosen]
     sources = ranks.together(
-        lambda: open_sources(
-            images, protocol, labels=labels, generator=generator, metrics=[metric for metric, _ in chosen]
-        )
+        lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks, metrics=asks)
     )
     require_same_sources(sources, protocol, compute)
     pairs = pair_up(sources, protocol, compute)

@@ -182,7 +182,10 @@ class Evaluation:
         """
         if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
-            raise BrokenRunError(f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}.")
+            raise BrokenRunError(
+                f"{where} must be an evaluation with schema {SCHEMA!r}; got {found!r}. "
+                "Evaluate that run again with this version."
+            )
         try:
             header = _of_version_1(document) if document["schema"] == OLDER else document
             return cls(**_header(header), scores=_scores(document))
