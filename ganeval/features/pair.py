@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.shared import gaussian_of, merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
@@ -48,6 +50,7 @@ class Pair:
         embed: Callable[..., Features] | None = None,
         seed: int = 0,
         paired: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -60,6 +63,7 @@ class Pair:
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
         self.paired = paired  # whether real image i is what fake image i should be
+        self.ranks = ranks  # the processes that all hold these sets, and work out what is large in shares
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -95,7 +99,8 @@ class Pair:
         known = real if self.real_moments is None else replace(self.real_moments, rows=real)
         made = fake if self.fake_moments is None else self.fake_moments if self.only_moments else fake
         return Pair(
-            known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired
+            known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
+            ranks=self.ranks,
         )  # fmt: skip
 
     def part(self, real: Features, fake: Features) -> Pair:
@@ -153,7 +158,7 @@ class Pair:
     def real_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
         if self.real_moments is None:
-            return Gaussian.of(self.require_real().embeddings)
+            return gaussian_of(self.require_real().embeddings, self.ranks)
         return self.real_moments.gaussian.to(self.fake.embeddings.device)
 
     @cached_property
@@ -161,7 +166,7 @@ class Pair:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
         if self.fake_moments is not None and self.only_moments:
             return self.fake_moments.gaussian
-        return Gaussian.of(self.fake.embeddings)
+        return gaussian_of(self.fake.embeddings, self.ranks)
 
     def spatial_gaussians(self) -> tuple[Gaussian, Gaussian]:
         """The same of the spatial features of both sets, which have to be there."""
@@ -185,8 +190,15 @@ class Pair:
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
             k = max(k, NEIGHBOURS)
+            ranks = self.ranks
             self._neighbours = neighbours(
-                real, self.fake.embeddings, k + SPARE, further=_further(k), strata=self.strata
+                real,
+                self.fake.embeddings,
+                k + SPARE,
+                further=_further(k),
+                strata=self.strata,
+                part=(ranks.rank, ranks.size),
+                merged=lambda share: merged(share, ranks),
             )
         return self._neighbours
 

@@ -91,6 +91,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         embed=embed,
         seed=protocol.seed,
         paired=protocol.paired,
+        ranks=ranks,
     )
 
 
@@ -127,7 +128,7 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     heldout = embedded.real if embedded.heldout is None else embedded.heldout
     if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
-    return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed)
+    return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed, ranks=embedded.ranks)
 
 
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:

@@ -28,6 +28,7 @@ from ganeval.images import image_set, is_generator
 from ganeval.images.generated import from_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.latents import BLOCK
 from ganeval.images.subset import require_share, stratified_rows
 from ganeval.measure.partners import first_partners, partners
 from ganeval.measure.references import images_beside, images_of, published
@@ -150,8 +151,9 @@ def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
 def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> ImageSet:
     if protocol.n is None and labels is None:
         raise WrongInputError("A generator can draw any number of images; pass n=, how many.")
-    share = ranks.rank, ranks.size
-    return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, share=share)
+    count = np.size(labels) if protocol.n is None else protocol.n
+    first = ranks.span(-(-count // BLOCK))[0] * BLOCK
+    return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, first=first)
 
 
 def _opened(source: Any, role: str) -> Any:
