@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ganeval.core.cells import harmless
 from ganeval.records.privacy import discreet
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.report.charts import downsample
@@ -133,8 +134,4 @@ def _lines(run_id: str, evaluation: Evaluation) -> Iterable[list[Any]]:
             s.version,
             s.status,
         ]
-        yield ["" if cell is None else _harmless(cell) for cell in row]
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+        yield ["" if cell is None else harmless(cell) for cell in row]
