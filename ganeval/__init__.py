@@ -94,18 +94,28 @@ def __dir__() -> list[str]:
 
 
 def _public() -> list[str]:
-    from ganeval.metrics import METRICS
+    return sorted({*_HOME, *_metrics()})
 
-    return sorted({*_HOME, *METRICS.names()})
+
+def _metrics() -> list[str]:
+    """Names of the metrics; where they cannot be loaded, as they stand in the files."""
+    from ganeval.core.listing import listed
+    from ganeval.errors import MissingExtraError
+
+    try:
+        from ganeval.metrics import METRICS
+    except MissingExtraError:
+        return [one.name for one in listed("metrics")]
+    return METRICS.names()
 
 
 def _door(name: str) -> Any:
-    from ganeval.metrics import METRICS
+    from ganeval.core.extras import MEASURING, require
+    from ganeval.core.registry import unknown_name
 
-    if name not in METRICS:
-        from ganeval.core.registry import unknown_name
-
+    if name not in _metrics():
         raise AttributeError(unknown_name("public function or metric", name, _public()))
+    require(*MEASURING, what=f"ganeval.{name}")
     from ganeval.measure.functions import function_of
 
     return function_of(name)

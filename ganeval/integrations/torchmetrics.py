@@ -109,9 +109,10 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         if side in self._passports:
             self._passports[side].require_comparable(seen.passport)
         self._passports[side] = seen.passport
+        begun = len(getattr(self, f"{side}_embeddings")) > 0
         for column, values in rows.items():
             held = getattr(self, f"{side}_{column}")
-            if (values is None) == bool(held) and getattr(self, f"{side}_embeddings"):
+            if begun and (values is None) == (len(held) > 0):
                 raise WrongInputError(f"Every batch of one side needs {column}, or none of them; this one differs.")
             if values is not None:
                 held.append(values.to(self.device))

@@ -109,7 +109,7 @@ def scores_of(
     chosen = ranks.together(lambda: chosen_metrics(protocol))
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
     ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
-    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator))
+    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks))
     require_same_sources(sources, protocol, compute)
     pairs = pair_up(sources, protocol, compute)
     return pairs, [(metric, options, attempt(metric, options, pairs)) for metric, options in chosen]

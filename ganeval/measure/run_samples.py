@@ -99,7 +99,7 @@ def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[P
     """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is
     known.
     """
-    own, dropped = _of_run(run)
+    own, dropped = said_by_run(run)
     inferred, because = {}, ""
     if not any(layer.get("real") for _, layer in (*said, ("run.json", own))):
         inferred, because = _inferred(run, samples)
@@ -111,7 +111,7 @@ def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[P
     return protocol, because, (*dropped, *notes)
 
 
-def _of_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
+def said_by_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the run says, without a classifier that nothing here has; another program may have written anything."""
     said = {key: value for key, value in run.protocol.items() if key in NAMED and isinstance(value, str)}
     known = _classifiers()

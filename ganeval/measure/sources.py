@@ -20,7 +20,10 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features, load_extractor
+from ganeval.features.known import outline
+from ganeval.features.ranks import ALONE, Ranks
 from ganeval.images import image_set, is_generator
+from ganeval.images.generated import from_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import require_share, stratified_rows
@@ -43,8 +46,13 @@ class Sources:
     drawn: str = ""  # what chose these fakes among all that there are: "" where all were taken
 
 
-def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generator: Any = None) -> Sources:
-    """Open the fakes and every set that the protocol names. `images` may be absent where there is a generator."""
+def open_sources(
+    images: Any, protocol: Protocol, *, labels: Any = None, generator: Any = None, ranks: Ranks = ALONE
+) -> Sources:
+    """Open the fakes and every set that the protocol names. `images` may be absent where there is a generator.
+
+    Nothing is drawn from a generator that is not looked at: of the blocks of images each rank draws its own.
+    """
     if images is None and generator is None:
         raise WrongInputError("Expected generated images or generator=; got neither. Pass one of them.")
     _require_generator(generator)
@@ -57,7 +65,7 @@ def open_sources(images: Any, protocol: Protocol, *, labels: Any = None, generat
     real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
-        fake: Source = _drawn(source, protocol, labels)
+        fake: Source = _drawn(source, protocol, labels, ranks)
         drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
         if protocol.paired:
             real = first_partners(real, fake)
@@ -97,10 +105,11 @@ def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
     return np.arange(n, dtype=np.int64) % classes
 
 
-def _drawn(generator: Any, protocol: Protocol, labels: Any) -> ImageSet:
+def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> ImageSet:
     if protocol.n is None and labels is None:
         raise WrongInputError("A generator can draw any number of images; pass n=, how many.")
-    return image_set(generator, n=protocol.n, labels=labels, seed=protocol.seed)
+    share = ranks.rank, ranks.size
+    return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, share=share)
 
 
 def _opened(source: Any) -> Any:
@@ -147,6 +156,10 @@ def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute)
     """Every rank must have opened the same images, labels and features, to be looked at by the same networks."""
     if compute.ranks is None or compute.ranks.size == 1:
         return
+    compute.ranks.require_same(compute.ranks.together(lambda: _facts(sources, protocol)))
+
+
+def _facts(sources: Sources, protocol: Protocol) -> dict[str, object]:
     facts: dict[str, object] = {"precision": protocol.precision}
     found = {"real": sources.real, "fake": sources.fake, "heldout": sources.heldout, "train": sources.train}
     for name, source in found.items():
@@ -154,7 +167,7 @@ def require_same_sources(sources: Sources, protocol: Protocol, compute: Compute)
     for name in ("extractor", "classifier"):
         network = getattr(protocol, name)
         facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
-    compute.ranks.require_same(facts)
+    return facts
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:
@@ -184,9 +197,9 @@ def _images_in(sources: Iterable[Source | None]) -> list[ImageSet]:
 
 
 def _content(source: Source | None) -> str:
-    """A line that is equal for two sources only where what they hold is."""
+    """A line that is equal for two sources where what they hold is; no image is decoded for it."""
     if source is None or isinstance(source, ImageSet):
-        return source.fingerprint if source else ""
+        return outline(source) if source else ""
     rows = [column for column in (source.embeddings, source.logits, source.labels) if column is not None]
     digests = [hashlib.sha256(column.detach().cpu().double().numpy().tobytes()).hexdigest() for column in rows]
     return f"{replace(source.passport, source='')} {digests}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="A metric")
+
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping

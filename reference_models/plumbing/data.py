@@ -6,6 +6,7 @@ by its name.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -56,6 +57,15 @@ class Data:
     @property
     def device(self) -> torch.device:
         return self.images.device
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the images trained on and held out, with their labels: what a resumed run must find again."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
+        for part in (self.images, self.labels, self.held_images, self.held_labels):
+            digest.update(f"{part.dtype} {list(part.shape)}".encode())
+            digest.update(part.contiguous().cpu().numpy().data)
+        return digest.hexdigest()
 
     @cached_property
     def frequencies(self) -> torch.Tensor:

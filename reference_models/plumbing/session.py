@@ -181,7 +181,7 @@ class Session:
     def watch(self, real: torch.Tensor, labels: torch.Tensor, fake: torch.Tensor) -> None:
         """Log how shuffled the real batch is and how varied the fakes are; alarms are events in the run."""
         self.log(batch_entropy=health.batch_entropy(labels, self.data.frequencies))
-        if self.logging:
+        if self.logging and min(len(real), len(fake)) > 1:  # one image has nothing to differ from
             self.log(diversity=health.diversity(fake.detach(), real.detach()))
 
     # The clock

@@ -83,7 +83,7 @@ def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed:
         class_names=data.class_names, protocol=protocol_of(data),
         environment={**_environment(options), "processes": team.ranks.size},
         system=name, dataset=dataset, recipe=recipe_hash(name, config, dataset, seed), options=asdict(options),
-        shape=list(data.native), trained_on=data.used,
+        shape=list(data.native), trained_on=data.used, data_sha256=data.fingerprint,
     )) as run:  # fmt: skip
         _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
     return run
@@ -97,7 +97,7 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
     """
     team = Team(current())
     with _lead(team, lambda: open_run(path)) as run:
-        system, own = _recipe(run)
+        system, own = recipe_of(run)
         info, state = run.info, _state(run)
         if config is not None:
             _require_same(asdict(own), asdict(config), run.path.name)
@@ -107,7 +107,9 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         options = options or Options(**info["options"])
         _require_sound(own, options)
         seed = info["seeds"]["seed"]
-        session = Session(load_data(info["dataset"], seed), seed, options, run, state, team)
+        data = load_data(info["dataset"], seed)
+        _require_same_data(data, info.get("data_sha256"), run.path.name)
+        session = Session(data, seed, options, run, state, team)
         reached = state or {"step": 0, "best": {}}
         run.resume(
             reached["step"], best=reached["best"].get("step"), keep_last=options.keep_last, options=asdict(options)
@@ -138,7 +140,7 @@ def open_codec(path: str | Path, device: str = "auto", which: str = "last") -> C
 def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, Any]) -> tuple[Session, str]:
     """The networks of a run at a checkpoint, in a session that trains nothing, and the name of the system."""
     run = open_run(path)
-    system, config = _recipe(run)
+    system, config = recipe_of(run)
     for key in sampling:
         if key not in system.sampling:
             raise UnknownNameError(unknown_name(f"sampling option of {system.name}", key, system.sampling))
@@ -215,7 +217,7 @@ def _train(system: System, config: Any, session: Session) -> None:
         torch.set_num_threads(threads)
 
 
-def _recipe(run: RunDirectory) -> tuple[System, Any]:
+def recipe_of(run: RunDirectory) -> tuple[System, Any]:
     """The system and the config that a run says it is of."""
     info = run.info
     try:
@@ -246,6 +248,14 @@ def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) ->
         raise IncomparableError(
             f"A run is resumed with its own recipe; {run} would change: {', '.join(changed)}. "
             "Take these back, or start a new run."
+        )
+
+
+def _require_same_data(data: Data, began_with: str | None, run: str) -> None:
+    if began_with and data.fingerprint != began_with:
+        raise IncomparableError(
+            f"A run is resumed on the images that it began with; those of {data.name} have changed since {run} was "
+            f"started (SHA-256 {began_with[:8]} then, {data.fingerprint[:8]} now). Put them back, or start a new run."
         )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from typing import Any
 
-from ganeval.core.cells import harmless
 from ganeval.core.files import open_regular, writing
 from ganeval.errors import WrongInputError, guarded, printable
 from ganeval.integrations.loggers.values import step_of, values_of
-from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.scores import Evaluation
+from ganeval.records.spreadsheet import COLUMNS, lines_of, render_csv
 
-COLUMNS = ("step", "metric", "value", "se", "low", "high", "n", "floor", "status", "signature")
+HEAD = ("step", *COLUMNS)
 
 
 class CSVLogger:
@@ -23,10 +20,9 @@ class CSVLogger:
         self.path = Path(path)
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.exists() and self._begin() not in ("", ",".join(COLUMNS)):
+            if self.path.exists() and self._begin() not in ("", ",".join(HEAD)):
                 raise WrongInputError(
-                    f"{printable(self.path)} does not begin with {','.join(COLUMNS)}, so it is another table. Name a new "
-                    "file."
+                    f"{printable(self.path)} does not begin with {','.join(HEAD)}, so it is another table. Name a new file."
                 )
 
     def _begin(self) -> str:
@@ -37,17 +33,7 @@ class CSVLogger:
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:
         """Append every metric of the evaluation at `step` (by default its own), also those without a number."""
         values_of(evaluation)
-        at, text = step_of(evaluation, step), io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
+        at = step_of(evaluation, step)
+        text = render_csv(HEAD, ((at, *line) for line in lines_of(evaluation.scores.values())))
         with writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
-            if file.tell() == 0:
-                table.writerow(COLUMNS)
-            table.writerows(_line(at, name, record) for name, record in sorted(evaluation.scores.items()))
-            file.write(text.getvalue())
-
-
-def _line(step: int, name: str, record: ScoreRecord) -> list[Any]:
-    low, high = record.interval or ("", "")
-    floor = "" if record.floor is None else record.floor.value
-    row = (step, name, record.value, record.se, low, high, record.n, floor, record.status, record.signature)
-    return ["" if cell is None else harmless(cell) for cell in row]
+            file.write(text if file.tell() == 0 else text.partition("\n")[2])

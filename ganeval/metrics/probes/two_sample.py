@@ -88,18 +88,37 @@ def _recognised(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, fo
     """1 where a held-out row is put on its own side, 0.5 on the fence; one factorisation serves every column."""
     n_fake, n = int(is_fake[:, 0].sum()), len(phi)
     target = torch.where(is_fake, n / (2 * n_fake), -n / (2 * (n - n_fake))).to(phi)
-    margin = torch.empty_like(target)
-    parts = [(fold == held).nonzero().squeeze(1) for held in range(folds)]
-    grams, sums = (
-        torch.stack([phi[at].T @ phi[at] for at in parts]),
-        torch.stack([phi[at].T @ target[at] for at in parts]),
-    )
-    for held, at in enumerate(parts):
-        rest = [other for other in range(folds) if other != held]
-        gram = grams[rest].sum(dim=0)
-        gram.diagonal().add_(ridge * math.sqrt(n - len(at)))
-        margin[at] = phi[at] @ torch.cholesky_solve(sums[rest].sum(dim=0), torch.linalg.cholesky(gram))
+    held = [(fold == number).nonzero().squeeze(1) for number in range(folds)]
+    penalties = [ridge * math.sqrt(n - len(at)) for at in held]
+    margin = (_by_rows if n < phi.shape[1] else _by_columns)(phi, target, held, penalties)
     return (margin * target > 0).to(phi) + 0.5 * (margin == 0).to(phi)
+
+
+def _by_columns(
+    phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]
+) -> torch.Tensor:
+    """What ridge regression on the other folds says of each held-out row, through the d x d matrices phi'phi."""
+    margin = torch.empty_like(target)
+    grams = torch.stack([phi[at].T @ phi[at] for at in held])
+    sums = torch.stack([phi[at].T @ target[at] for at in held])
+    for number, at in enumerate(held):
+        rest = [other for other in range(len(held)) if other != number]
+        gram = grams[rest].sum(dim=0)
+        gram.diagonal().add_(penalties[number])
+        margin[at] = phi[at] @ torch.cholesky_solve(sums[rest].sum(dim=0), torch.linalg.cholesky(gram))
+    return margin
+
+
+def _by_rows(phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]) -> torch.Tensor:
+    """The same through the n x n matrix phi phi', for fewer rows than columns (Saunders et al. 1998, eq. 9)."""
+    margin, kernel = torch.empty_like(target), phi @ phi.T
+    for number, at in enumerate(held):
+        rest = torch.cat([held[other] for other in range(len(held)) if other != number])
+        gram = kernel[rest][:, rest]
+        gram.diagonal().add_(penalties[number])
+        weights = torch.cholesky_solve(target[rest], torch.linalg.cholesky(gram))
+        margin[at] = kernel[at][:, rest] @ weights
+    return margin
 
 
 def _rate(recognised: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
