@@ -12,6 +12,7 @@ whatever the batches and processes. Metrics of a collection with the same networ
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -31,10 +32,9 @@ from ganeval.measure.functions import protocol_and_compute
 from ganeval.measure.measure import scores_of
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
-from ganeval.records.scores import Passport, Score
+from ganeval.records.scores import Score
 
 _TORCHMETRICS = needed("torchmetrics", "torchmetrics")
-COLUMNS = ("embeddings", "logits", "labels", "pixels")
 SIDES = ("real", "fake")
 
 
@@ -78,10 +78,10 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         self._held = _by_name(network) if isinstance(network, str) else _Held(network and load_extractor(network))
         self._known = None if real is None else self._seen(real, None)
         self.reset_real, self.score = reset_real, None
-        self._passports: dict[str, Passport] = {}
+        self.columns = ("embeddings", "logits", "labels", *(("pixels",) if self._wants_pixels else ()))
         for side in SIDES:
-            for column in COLUMNS:
-                self.add_state(f"{side}_{column}", default=[], dist_reduce_fx="cat")
+            for column in self.columns:
+                self.add_state(self._state(side, column), default=[], dist_reduce_fx="cat")
 
     score: Score | None
 
@@ -100,27 +100,31 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         if real and self._known is not None:
             raise WrongInputError("The real images were given as real=; pass only generated ones, with real=False.")
         seen, side = self._seen(images, labels), "real" if real else "fake"
-        rows = {
-            "embeddings": seen.embeddings,
-            "logits": seen.logits,
-            "labels": seen.labels,
-            "pixels": self._pixels(seen),
-        }
-        if side in self._passports:
-            self._passports[side].require_comparable(seen.passport)
-        self._passports[side] = seen.passport
-        begun = len(getattr(self, f"{side}_embeddings")) > 0
+        rows = {name: getattr(seen, name) for name in self.columns if name != "pixels"}
+        if self._wants_pixels:
+            rows["pixels"] = None if seen.images is None else torch.from_numpy(seen.images.array())
+        held = {column: getattr(self, self._state(side, column)) for column in rows}
         for column, values in rows.items():
-            held = getattr(self, f"{side}_{column}")
-            if begun and (values is None) == (len(held) > 0):
+            if held["embeddings"] and (values is None) == (len(held[column]) > 0):
                 raise WrongInputError(f"Every batch of one side needs {column}, or none of them; this one differs.")
+            if values is not None and held[column] and held[column][0].shape[1:] != values.shape[1:]:
+                raise WrongInputError(
+                    f"Every batch of one side must have one shape; got {column} of {tuple(values.shape[1:])} after "
+                    f"{tuple(held[column][0].shape[1:])}."
+                )
+        for column, values in rows.items():
             if values is not None:
-                held.append(values.to(self.device))
+                held[column].append(values.to(self.device))
+
+    def _state(self, side: str, column: str) -> str:
+        """The name of a state. It holds what made the rows: a collection shares states of one name between metrics."""
+        network = self._held.network
+        made = "rows" if network is None else f"{network.name}_{network.weights_sha256[:8]}_{self.protocol.precision}"
+        known = "_known" if self._known is not None else ""
+        return f"{side}_{column}_{re.sub(r'[^A-Za-z0-9]', '_', made)}{known}"
 
     def _seen(self, images: Any, labels: Any) -> Features:
         network = self._held.network
-        if isinstance(images, Features):
-            return images
         if network is None:
             rows = as_tensor(images, "features")
             if rows.ndim != 2 or not rows.is_floating_point():
@@ -133,9 +137,9 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         quiet = Compute(device=str(self.device), cache=False, progress=False)
         return extract(opened, network, precision=self.protocol.precision, compute=quiet)
 
-    def _pixels(self, seen: Features) -> torch.Tensor | None:
-        wanted = "pixels" in self.metric.needs | self.metric.wants and seen.images is not None
-        return torch.from_numpy(seen.images.array()) if wanted and seen.images is not None else None
+    @property
+    def _wants_pixels(self) -> bool:
+        return "pixels" in self.metric.needs | self.metric.wants and self._held.network is not None
 
     def compute(self) -> torch.Tensor:
         """The number as a float64 scalar.
@@ -168,23 +172,26 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         return torch.tensor(float(found), dtype=torch.float64, device=self.device)
 
     def _side(self, side: str) -> Features | None:
-        rows = {column: _joined(getattr(self, f"{side}_{column}")) for column in COLUMNS}
-        if rows["embeddings"] is None:
+        rows = {column: _joined(getattr(self, self._state(side, column))) for column in self.columns}
+        embeddings, pixels, network = rows["embeddings"], rows.pop("pixels", None), self._held.network
+        if embeddings is None:
             return None
-        passport = self._passports.get(side) or next(iter(self._passports.values()))
-        pixels, network = rows.pop("pixels"), self._held.network
-        images = None if pixels is None else ImageSet.from_array(pixels.cpu().numpy(), source=passport.source)
-        return Features(
-            **rows, images=images, confusion=getattr(network, "confusion", None),
-            passport=replace(passport, n=len(rows["embeddings"]), fingerprint=""),
-        )  # fmt: skip
+        images = None if pixels is None else ImageSet.from_array(pixels.cpu().numpy(), source=side)
+        given = Features.given(embeddings, source=side)
+        if network is not None:
+            passport = replace(
+                given.passport, extractor=network.name, weights_sha256=network.weights_sha256,
+                preprocessing=network.preprocessing, precision=self.protocol.precision,
+                class_names=tuple(network.class_names),
+            )  # fmt: skip
+            given = replace(given, passport=passport, confusion=network.confusion)
+        return replace(given, logits=rows["logits"], labels=rows["labels"], images=images)
 
     def reset(self) -> None:
         """Forget the generated side, and the real one too unless `reset_real=False`."""
-        kept = {} if self.reset_real else {f"real_{column}": getattr(self, f"real_{column}") for column in COLUMNS}
-        passport = self._passports.get("real") if kept else None
+        names = () if self.reset_real else tuple(self._state("real", column) for column in self.columns)
+        kept = {name: list(_batches(getattr(self, name))) for name in names}
         super().reset()
-        self._passports = {} if passport is None else {"real": passport}
         for name, rows in kept.items():
             setattr(self, name, rows)
 
@@ -192,17 +199,20 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         """Before rows of several processes are joined: that all of them ask the same of the same network."""
         network = self._held.network
         said = "" if network is None else (network.name, network.weights_sha256, network.preprocessing)
-        sides = [side for side in SIDES if getattr(self, f"{side}_embeddings")]
+        sides = [side for side in SIDES if len(getattr(self, self._state(side, "embeddings")))]
         asked = {"the metric": (self.metric.name, self.protocol.options), "the seed": self.protocol.seed}
         current().require_same({**asked, "the network": said, "the sides that were given": sides})
         super()._sync_dist(*arguments, **options)
 
 
+def _batches(rows: Any) -> list[torch.Tensor]:
+    """A list of batches, or the one tensor that synchronising made of it."""
+    return [rows] if isinstance(rows, torch.Tensor) else rows
+
+
 def _joined(rows: Any) -> torch.Tensor | None:
-    """A list of batches, or what synchronising made of it, as one tensor."""
-    if isinstance(rows, torch.Tensor):
-        return rows
-    return torch.cat(list(rows)) if rows else None
+    found = [batch for batch in _batches(rows) if len(batch)]
+    return torch.cat(found) if found else None
 
 
 def _checked(labels: Any, images: Any) -> Any:

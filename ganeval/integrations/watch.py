@@ -15,12 +15,14 @@ from typing import Any
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
-from ganeval.features.extraction import Features, extract, load_extractor
+from ganeval.features.extraction import extract, load_extractor
 from ganeval.gate.compare import difference
 from ganeval.gate.entry import Look
-from ganeval.images import image_set, is_generator
+from ganeval.images import is_generator
+from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure
-from ganeval.records.protocol import ROLES, Protocol
+from ganeval.measure.sources import opened
+from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation, Floor
 
 ALPHA = 0.05
@@ -93,17 +95,18 @@ class Watch:
     def _with_real_side(self) -> Protocol:
         """The protocol with loaded networks, and with features in the place of images that do not change."""
         asked = self.protocol
-        roles = {role: getattr(asked, role) for role in ROLES if getattr(asked, role) is not None}
-        opened = {role: given if isinstance(given, Features) else image_set(given) for role, given in roles.items()}
-        named = {role: getattr(asked, role) for role in ("extractor", "classifier") if getattr(asked, role) is not None}
-        shape = next((images.shape for images in opened.values() if not isinstance(images, Features)), None)
-        networks = {role: load_extractor(one, shape) for role, one in (named or {"extractor": "inception"}).items()}
-        network = networks.get("extractor") or networks["classifier"]
+        found = {role: opened(getattr(asked, role)) for role in ROLES if getattr(asked, role) is not None}
+        shape = next((images.shape for images in found.values() if isinstance(images, ImageSet)), None)
+        named = {role: getattr(asked, role) for role in NETWORKS if getattr(asked, role) is not None}
+        default = {} if shape is None else {"extractor": "inception"}
+        networks = {role: load_extractor(one, shape) for role, one in (named or default).items()}
+        network = next(iter(networks.values()), None)
         seen = {
-            role: images if isinstance(images, Features)
-            else extract(images, network, precision=asked.precision, compute=self.compute)
-            for role, images in opened.items()
-        }  # fmt: skip
+            role: extract(images, network, precision=asked.precision, compute=self.compute)
+            if isinstance(images, ImageSet) and network is not None
+            else images
+            for role, images in found.items()
+        }
         return asked.with_(**seen, **networks)
 
     def _with_floors(self, found: Evaluation) -> Evaluation:

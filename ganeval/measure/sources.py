@@ -62,7 +62,7 @@ def open_sources(
             "Pass generated images beside it."
         )
     source = generator if images is None else images
-    real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
+    real, train, heldout = (opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels, ranks)
@@ -70,7 +70,7 @@ def open_sources(
         if protocol.paired:
             real = first_partners(real, fake)
         return Sources(fake, real, train, heldout, generator or source, drawn)
-    everything = _labelled(_opened(source), labels)
+    everything = _labelled(opened(source), labels)
     if protocol.paired:
         real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
@@ -112,7 +112,8 @@ def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> Ima
     return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, share=share)
 
 
-def _opened(source: Any) -> Any:
+def opened(source: Any) -> Any:
+    """What a protocol or a call names, as images or features; None stays None."""
     if source is None or isinstance(source, Features):
         return source
     return Features.given(source) if _is_rows(source) else image_set(source)
