@@ -16,11 +16,13 @@ from typing import Any
 from ganeval.core.compute import HERE, Compute
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.statistics import Statistics
 from ganeval.gate.compare import difference
 from ganeval.gate.entry import Look
 from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure
+from ganeval.measure.references import published
 from ganeval.measure.sources import opened
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation, Floor
@@ -95,7 +97,7 @@ class Watch:
     def _with_real_side(self) -> Protocol:
         """The protocol with loaded networks, and with features in the place of images that do not change."""
         asked = self.protocol
-        found = {role: opened(getattr(asked, role)) for role in ROLES if getattr(asked, role) is not None}
+        found = {role: _still(getattr(asked, role), role) for role in ROLES if getattr(asked, role) is not None}
         shape = next((images.shape for images in found.values() if isinstance(images, ImageSet)), None)
         named = {role: getattr(asked, role) for role in NETWORKS if getattr(asked, role) is not None}
         default = {} if shape is None else {"extractor": "inception"}
@@ -128,3 +130,9 @@ class Watch:
                 "for example by='fid'."
             ) from error
         return found.estimate.p_below(0.0) <= ALPHA
+
+
+def _still(given: Any, role: str) -> Any:
+    """Images or features; stored statistics stay what they are."""
+    stored = isinstance(given, Statistics) or published(given) is not None
+    return given if stored else opened(given, role)
