@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from ganeval.classifiers.classifier import Classifier
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
+from ganeval.core.uris import is_uri
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features, load_extractor
 from ganeval.features.known import outline
+from ganeval.features.parts import has_parts, join_parts
 from ganeval.features.ranks import ALONE, Ranks
 from ganeval.images import image_set, is_generator
 from ganeval.images.generated import from_generator
@@ -115,6 +118,8 @@ def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> Ima
 def _opened(source: Any) -> Any:
     if source is None or isinstance(source, Features):
         return source
+    if isinstance(source, (str, Path)) and not is_uri(source) and has_parts(Path(source)):
+        return join_parts(source)
     return Features.given(source) if _is_rows(source) else image_set(source)
 
 
