@@ -25,7 +25,13 @@ extensions = [
     "plain_docstrings",
     "llms",
 ]
-exclude_patterns = ["_extensions", "tutorials/*.py", "tutorials/GALLERY_HEADER.rst", "auto_tutorials/*.ipynb"]
+exclude_patterns = [
+    "_extensions",
+    "plugin_example",
+    "tutorials/*.py",
+    "tutorials/GALLERY_HEADER.rst",
+    "auto_tutorials/*.ipynb",
+]
 nitpicky = True
 suppress_warnings = ["config.cache"]  # the gallery's settings hold functions
 
@@ -47,6 +53,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "min_reported_time": 0,
     "within_subsection_order": Reading,
+    "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "only_warn_on_example_error": False,
 }

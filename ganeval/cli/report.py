@@ -12,11 +12,12 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.cli.flags import Measuring, compute_of, said
-from ganeval.cli.say import few, note, require_places
+from ganeval.cli.say import note, require_places
 from ganeval.core.apart import require_apart
 from ganeval.core.extras import MEASURING, require
 from ganeval.core.files import writing
 from ganeval.core.machine import quiet
+from ganeval.core.wording import few
 from ganeval.errors import MissingExtraError, printable, sentence
 from ganeval.records.protocol import Protocol
 from ganeval.runs.series import Pictures

@@ -43,14 +43,14 @@ def from_generator(
     labels: Any,
     seed: int,
     class_names: tuple[str, ...] = (),
-    share: tuple[int, int] | None = None,
+    first: int | None = None,
 ) -> ImageSet:
     """Call the generator, without gradients, for blocks of 500 images, each with its own `torch.Generator` (`latents`).
 
     `labels` (n,) are passed on in slices, as int64 tensors; without labels the generator gets None. It returns uint8
     images as an array or tensor (n, h, w), NHWC or NCHW, or a pair of these and the labels that it chose itself.
-    share: (rank, size) of the processes that measure the set together: a block is then drawn when it is first looked
-    at; left out, all of them are drawn now.
+    first: the first image that this process will look at: a block is then drawn when it is first looked at; left out,
+    all of them are drawn now.
     """
     require("torch", what="Drawing from a generator")
     asked = _asked(n, labels)
@@ -59,9 +59,9 @@ def from_generator(
     require_callable_so(generator, where)
     call = _caller(generator, where, asked, seed)
     blocks = Blocks(call, count, where)
-    rank, size = share or (0, 1)
-    blocks.open(count * rank // size)
-    chosen = blocks.labels if share is None or blocks.chooses else None
+    at = min(first or 0, count - 1)
+    blocks.open(at)
+    chosen = blocks.labels if first is None or blocks.chooses else None
     images = ImageSet(
         where,
         count,
@@ -70,10 +70,10 @@ def from_generator(
         asked if chosen is None else chosen,
         class_names,
         block=BLOCK,
-        trial=share and cache(partial(_trial, call, count)),
+        trial=None if first is None else cache(partial(_trial, call, count)),
     )
-    first = images.load(count * rank // size, count * rank // size + 1)
-    if share is None or first.min() == first.max():
+    opened = images.load(at, at + 1)
+    if first is None or opened.min() == opened.max():
         require_variety(images)
     return images
 

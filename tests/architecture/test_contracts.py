@@ -37,6 +37,7 @@ FLOORS = [[room.strip(" ()") for room in floor.split("|")] for floor in CONTRACT
 BY_NAME = {
     "ganeval",
     "ganeval.classifiers",
+    "ganeval.cli.completion",
     "ganeval.cli.main",
     "ganeval.core.extras",
     "ganeval.core.registry",
