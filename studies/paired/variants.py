@@ -13,6 +13,7 @@ from torch import nn
 Modules = list[nn.Module]
 Change = Callable[[], AbstractContextManager[object]]
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 LEVELS = 127  # of a signed byte
 
 
@@ -40,14 +41,12 @@ def healthy(modules: Modules) -> list[Variant]:
 def faults(modules: Modules, *, step: float | None = None) -> list[Variant]:
     """Every layer in turn left as codes, two scales exchanged, biases lost, and what only some networks can have."""
     names = layer_names(modules)
-    found = [
-        Variant(f"int8, `{name}` not dequantised", False, partial(quantised, modules, raw=name)) for name in names
-    ]
+    found = [Variant(f"int8, `{name}` not dequantised", False, partial(quantised, modules, raw=name)) for name in names]
     found.append(Variant("int8, one scale for all layers", False, partial(quantised, modules, shared=True)))
     found.append(Variant(f"bias of `{names[-1]}` lost", False, partial(unbiased, modules, names[-1])))
     if step is not None:
         found.append(Variant("every time step one too early", False, partial(mistimed, modules, step)))
-    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for module in modules for part in module.modules()):
+    if any(isinstance(part, NORMS) for module in modules for part in module.modules()):
         found.append(Variant("batch statistics in place of the kept ones", False, partial(training, modules)))
     return found
 
@@ -59,7 +58,7 @@ def layer_names(modules: Modules) -> list[str]:
 @contextmanager
 def quantised(modules: Modules, *, raw: str = "", shared: bool = False) -> Iterator[None]:
     """Weights as signed bytes and a scale for each output channel; `raw` names a layer whose scale is forgotten."""
-    largest = max(float(part.weight.abs().max()) for _, part in _layers(modules))
+    largest = max(float(part.weight.detach().abs().max()) for _, part in _layers(modules))
     with _weights(modules):
         for name, part in _layers(modules):
             axis = 1 if isinstance(part, nn.ConvTranspose2d) else 0
