@@ -83,7 +83,7 @@ def test_pairs_have_the_error_of_what_they_do_not_share() -> None:
 @pytest.mark.parametrize(("shift", "word", "code"), [(0.0, "ok", 0), (2.0, "regressed", 1)])
 def test_the_gate_calls_sets_the_same_or_different(shift: float, word: str, code: int) -> None:
     found = ganeval.evaluate(
-        sample(1200, 0), sample(1200, 1, shift), metrics=["same"], options={"same": {"like": 400}}, floor=False
+        sample(1200, 0), sample(1200, 1, shift), metrics=["same"], options={"same": {"like": 200}}, floor=False
     )
     verdict = judge([found], GateConfig(rules=(Rule(metric="same", max=1.0),))).verdict
     assert (verdict.rules[0].verdict, verdict.exit_code) == (word, code)
