@@ -124,5 +124,10 @@ def _modules_of(package: str) -> list[str]:
     return [m.name for m in found if not m.ispkg]
 
 
+def has_plugins(group: str) -> bool:
+    """Whether another package adds to what the group of this name holds."""
+    return bool(_plugin_modules(group))
+
+
 def _plugin_modules(group: str) -> list[str]:
     return [entry.module for entry in entry_points(group=group)]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
+from ganeval.numerics.beta import student_cdf
 from ganeval.numerics.intervals import clopper_pearson, newcombe, wilson
 
 _Z_MAX = 7.5  # 1 - erf(7.5 / sqrt 2) is still 300 times the resolution of a double
@@ -257,6 +258,4 @@ def _tail(gap: float, se: float, df: float | None = None) -> float:
         return 0.0 if gap > 0 else 1.0
     if df is None:
         return NormalDist().cdf(-gap / se)
-    from scipy.special import stdtr  # imported late: only retrained seeds need Student's t
-
-    return float(stdtr(df, -gap / se))
+    return student_cdf(-gap / se, df)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.wording import few
 from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
@@ -194,7 +195,7 @@ def _verdict(
     notes = [note for side in (against.baseline, against.anchor) if side and (note := side.note)]
     notes += _asked_of_whom(config.rules, last)
     if unused and config.on_unused != "pass":
-        notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
+        notes.append(_unread(unused))
     return Verdict(
         name=config.name or (last.name if last else ""),
         created=last.created if last else "",
@@ -235,10 +236,14 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
     ]
     for word, code, fails, phrase in causes:
         if fails and by_word.get(word):
-            return code, f"{', '.join(by_word[word])}: {phrase}."
+            return code, f"{few(by_word[word])}: {phrase}."
     if unused and config.on_unused == "fail":
-        return Exit.NO_BASELINE, f"No rule reads these metrics of the baseline: {', '.join(unused)}."
+        return Exit.NO_BASELINE, _unread(unused)
     return Exit.OK, f"No rule failed{_rest(by_word)}"
+
+
+def _unread(unused: Sequence[str]) -> str:
+    return f"No rule reads these metrics of the baseline: {few(unused)}."
 
 
 def _rest(by_word: Mapping[str, Sequence[str]]) -> str:

@@ -22,9 +22,10 @@ from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.images import image_set
-from ganeval.images.generated import AT_ONCE, modules_of
+from ganeval.images.generated import modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import Side, matched_labels
+from ganeval.images.latents import BLOCK, VERSION
 from ganeval.measure.faults import FAULTS, REMEDY, Need, find_fault
 from ganeval.measure.measure import measure
 from ganeval.measure.sources import asked_labels
@@ -94,9 +95,9 @@ def _opened(protocol: Protocol) -> Protocol:
 
 
 def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
-    """Equal strings mean: row by row the same latent and the same label, drawn in calls of the same size."""
+    """Equal strings mean: row by row the same latent and the same label, drawn by one protocol in calls of one size."""
     asked = "none" if labels is None else hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16]
-    return f"torch.Generator seed {seed}, {AT_ONCE} a call, labels {asked}"
+    return f"{VERSION} seed {seed}, {BLOCK} a block, labels {asked}"
 
 
 def load_generator(where: str) -> Callable[..., Any]:

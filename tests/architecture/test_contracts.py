@@ -34,7 +34,15 @@ OPTIONS = read_user_options(str(ROOT / "pyproject.toml"))
 _register_contract_types(OPTIONS)
 CONTRACTS = {options["name"]: options for options in OPTIONS.contracts_options}
 FLOORS = [[room.strip(" ()") for room in floor.split("|")] for floor in CONTRACTS["Arrows point down"]["layers"]]
-BY_NAME = {"ganeval", "ganeval.classifiers", "ganeval.cli.main", "ganeval.core.registry", "ganeval.gate.ranges"}
+BY_NAME = {
+    "ganeval",
+    "ganeval.classifiers",
+    "ganeval.cli.completion",
+    "ganeval.cli.main",
+    "ganeval.core.extras",
+    "ganeval.core.registry",
+    "ganeval.gate.ranges",
+}
 TORCH_FREE = ("core", "datasets", "errors", "gate", "images", "records", "report", "runs")
 Edge = tuple[str, str]
 

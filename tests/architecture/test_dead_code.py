@@ -17,6 +17,9 @@ ALLOWED = {
     "ganeval.classifiers.wrapping.Settled.extra_repr": "torch prints a module with it",
     "ganeval.datasets.cifar10._ArraysOnly.find_class": "the unpickler that takes arrays alone asks it",
     "ganeval.classifiers.sklearn_member.hog_transformer": "a step for the pipelines that people hand to wrap_sklearn",
+    "ganeval.records.scores.Evaluation.to_frame": "for the cells of a notebook",
+    "ganeval.records.scores.Evaluation.to_latex": "for papers",
+    "ganeval.records.scores.Evaluation.to_markdown": "for model cards",
     "ganeval.cli.main.report_main": "the command ganeval-report",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
@@ -107,7 +110,7 @@ def _registered(one: Defined) -> bool:
             ast.unparse(call) in ("metric", "fault", "pytest.fixture") for call in calls
         )
     value = getattr(one.node, "value", None)
-    kinds = ("Control", "Dataset", "ExtractorSpec", "Panel", "Reader", "System", "Writer", "Member", "member")
+    kinds = ("Control", "Dataset", "ExtractorSpec", "Format", "Panel", "Reader", "System", "Writer", "Member", "member")
     return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
 
