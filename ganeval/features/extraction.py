@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
+from ganeval.classifiers.judges import is_judge, load_judge
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
 from ganeval.core.registry import load_object, unknown_name
@@ -216,7 +217,7 @@ def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
 def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
-    "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
+    "PATH.safetensors" is a judge that `ganeval zoo train` has made of your images. "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
     images it is for: where weights are missing, the error then names the classifiers that would do instead.
 
     >>> load_extractor("pixels").name
@@ -229,6 +230,8 @@ def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | Non
             return _following(
                 _loaded(registry[extractor], shape), f"load() of {extractor!r} must give what is named and"
             )
+    if is_judge(extractor):
+        return load_judge(extractor)
     if ":" in extractor:
         return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]

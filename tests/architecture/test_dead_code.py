@@ -110,7 +110,7 @@ def _registered(one: Defined) -> bool:
             ast.unparse(call) in ("metric", "fault", "pytest.fixture") for call in calls
         )
     value = getattr(one.node, "value", None)
-    kinds = ("Control", "Dataset", "ExtractorSpec", "Panel", "Reader", "System", "Writer", "Member", "member")
+    kinds = ("Control", "Dataset", "ExtractorSpec", "Format", "Panel", "Reader", "System", "Writer", "Member", "member")
     return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
 

@@ -16,7 +16,7 @@ from ganeval.core.options import Permutations, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.order import row_keys, seeded_rows
+from ganeval.numerics.order import row_keys, seeded_rows, shuffled_sides
 from ganeval.records.scores import Z95, Score
 
 LEAST = 20  # rows of each side under which neither test has any power
@@ -65,7 +65,7 @@ def c2st(
     real, fake = _rows(pair)
     phi = _fourier(_standardised(torch.cat([real, fake])), features, pair.seed)
     fold = np.concatenate([_folds(real, folds, pair.seed), _folds(fake, folds, pair.seed)])
-    is_fake = _shuffled_sides(len(real), len(fake), permutations, pair.seed).to(phi.device)
+    is_fake = shuffled_sides(len(real), len(fake), permutations, pair.seed).to(phi.device)
     recognised = _recognised(phi, torch.from_numpy(fold).to(phi.device), is_fake, folds, ridge)
     rates = [_rate(recognised, ~is_fake), _rate(recognised, is_fake)]
     accuracy = (rates[0] + rates[1]) / 2
@@ -75,13 +75,6 @@ def c2st(
     details = {"p_value": p, "recall_real": by_side[0], "recall_fake": by_side[1]}
     per_sample = {"recognised": recognised[len(real) :, 0].cpu().numpy()}
     return Score(float(accuracy[0]), se=se, n=len(fake), details=details, per_sample=per_sample)
-
-
-def _shuffled_sides(n_real: int, n_fake: int, permutations: int, seed: int) -> torch.Tensor:
-    """(n, 1 + permutations) bool: True where a row is taken for a fake; the first column is the truth."""
-    truth = np.repeat([False, True], [n_real, n_fake])
-    rng = np.random.default_rng(seed)
-    return torch.from_numpy(np.stack([truth, *(rng.permutation(truth) for _ in range(permutations))], axis=1))
 
 
 def _recognised(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: int, ridge: float) -> torch.Tensor:
