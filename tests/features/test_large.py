@@ -19,7 +19,9 @@ from ganeval.features.identity import keep_rows
 from ganeval.features.streaming import stream
 from ganeval.images.generated import from_generator
 from ganeval.images.spool import Spool
+from ganeval.measure.measure import measure
 from ganeval.numerics.moments import Moments
+from ganeval.records.protocol import Protocol
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (90, 1, 6, 6), dtype=np.uint8)
 
@@ -32,6 +34,10 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def drawn(n: int, labels: object, rng: torch.Generator) -> torch.Tensor:
     return torch.randint(0, 256, (n, 1, 4, 4), generator=rng, dtype=torch.uint8)
+
+
+def drawn_larger(n: int, labels: object, rng: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, 256, (n, 1, 6, 6), generator=rng, dtype=torch.uint8)
 
 
 def test_rows_above_the_limit_lie_in_a_mapped_file_and_are_the_same(cache: Path) -> None:
@@ -111,3 +117,14 @@ def test_nothing_stays_on_the_disk(cache: Path) -> None:
     spool = Spool((1, 6, 6), in_memory=0)
     spool.write(0, PIXELS)
     assert not list((cache / "spool").iterdir())
+
+
+def test_where_only_moments_are_asked_for_no_row_is_kept_and_the_number_is_the_same() -> None:
+    protocol = Protocol(real=PIXELS, extractor="pixels", metrics=("fid",), n=700, floor=False)
+    with_error = measure(drawn_larger, protocol)["fid"]
+    found = measure(drawn_larger, protocol.with_(options={"fid": {"se": False}}))
+    assert found["fid"].value == pytest.approx(with_error.value, rel=1e-10)
+    assert found["fid"].signature == with_error.signature
+    assert found["fid"].se is None
+    assert found["fid"].n == 700
+    assert not found.per_sample
