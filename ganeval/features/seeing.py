@@ -24,7 +24,7 @@ from ganeval.features.feed import Batch, feed
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import merged_moments
 from ganeval.images.imageset import ImageSet
-from ganeval.images.leaves import leaves, root
+from ganeval.images.leaves import LEAF, leaves, root
 from ganeval.numerics.moments import Moments
 
 TOGETHER = 2048  # rows whose moments are taken at once
@@ -141,7 +141,10 @@ def _embed_all(
     share: Share, network: Extractor, device: torch.device, compute: Compute, keep: Callable[[Embedded], None]
 ) -> NDArray[np.uint8]:
     """`keep` the rows of a share, in the order of its images; returns the leaves."""
-    marks: list[NDArray[np.uint8]] = []
+    marks = np.empty(
+        (share.stop - share.start, LEAF), dtype=np.uint8
+    )  # all at once: small ones between large ones pin these
+    done = 0
     most = share.batch
     silent = not compute.progress or quiet()
     title = f"{share.images.source} x {network.name}"
@@ -150,9 +153,10 @@ def _embed_all(
             found, most = _embed_within(batch.pixels, network, device, most)
             for part in found:
                 keep(part)
-            marks.append(batch.leaves)
+            marks[done : done + len(batch.leaves)] = batch.leaves
+            done += len(batch.leaves)
             bar.update(len(batch.leaves))
-    return np.concatenate(marks)
+    return marks
 
 
 def _embed_within(
