@@ -36,7 +36,7 @@ def gate(options: OmitArgPrefixes[GateOptions], how: OmitArgPrefixes[Drawing]) -
     outcome = run_gate(
         options, said(how, Protocol),
         make_sampler=lambda config: sampler_of(config, compute),
-        evaluate_run=lambda path, config: _evaluate_run(path, config, compute),
+        evaluate_run=lambda path, config: evaluate_run(path, config, compute),
     )  # fmt: skip
     sys.stdout.write(outcome.text)
     return outcome.exit_code
@@ -61,7 +61,7 @@ def generator_of(config: GateConfig) -> Callable[..., Any]:
         raise GateConfigError(f"{config.generator} could not be loaded: {type(error).__name__}: {error}") from error
 
 
-def _evaluate_run(path: Path, config: GateConfig, compute: Compute) -> Evaluation:
+def evaluate_run(path: Path, config: GateConfig, compute: Compute) -> Evaluation:
     """The newest samples of a run, measured as the rules and flags say, else as the run does."""
     from ganeval.measure.run_samples import evaluate_pending, survey
     from ganeval.runs.readers.native import read_run

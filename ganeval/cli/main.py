@@ -19,6 +19,7 @@ VERBS = {
     "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
     "doctor": "which metrics see which fault, on your data",
     "gate": "judge a run or a generator against a baseline; the exit code is the verdict",
+    "init": "a first ganeval.toml, baseline and CI file, from what lies here",
     "compare": "two or more evaluations, runs or folders: which differences are told apart from chance",
     "calibrate": "the gate's false alarms and power on your generator",
     "power": "how many images a difference needs, or what a number of images can see",

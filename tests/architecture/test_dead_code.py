@@ -19,7 +19,6 @@ ALLOWED = {
     "ganeval.classifiers.sklearn_member.hog_transformer": "a step for the pipelines that people hand to wrap_sklearn",
     "ganeval.records.scores.Evaluation.to_frame": "for the cells of a notebook",
     "ganeval.records.scores.Evaluation.to_latex": "for papers",
-    "ganeval.records.scores.Evaluation.to_markdown": "for model cards",
     "ganeval.cli.main.report_main": "the command ganeval-report",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
