@@ -15,6 +15,7 @@ from typing import Any
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
     "evaluate": "all metrics of one set of images against another",
+    "embed": "part i of k of a large set through a network, for jobs on a cluster",
     "zoo": "list | show NAME | train NAME --out DIR: the shipped classifiers",
     "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
     "doctor": "which metrics see which fault, on your data",
