@@ -11,6 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 
+from tutorials import Reading, run_pattern  # noqa: E402
+
 from ganeval import __version__  # noqa: E402
 
 project, author, release = "ganeval", "the ganeval authors", __version__
@@ -23,7 +25,13 @@ extensions = [
     "plain_docstrings",
     "llms",
 ]
-exclude_patterns = ["_extensions", "tutorials/*.py", "tutorials/GALLERY_HEADER.rst", "auto_tutorials/*.ipynb"]
+exclude_patterns = [
+    "_extensions",
+    "plugin_example",
+    "tutorials/*.py",
+    "tutorials/GALLERY_HEADER.rst",
+    "auto_tutorials/*.ipynb",
+]
 nitpicky = True
 suppress_warnings = ["config.cache"]  # the gallery's settings hold functions
 
@@ -38,13 +46,14 @@ default_role = "code"
 sphinx_gallery_conf = {
     "examples_dirs": ["tutorials"],
     "gallery_dirs": ["auto_tutorials"],
-    "filename_pattern": r"\.py$",
+    "filename_pattern": run_pattern(HERE / "tutorials"),  # without the real data, what needs them is shown and not run
     "ignore_pattern": r"__init__\.py|/_",
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 0,
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": Reading,
+    "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "only_warn_on_example_error": False,
 }

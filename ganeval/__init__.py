@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
     from ganeval.features.statistics import Statistics as Statistics
+    from ganeval.gate.comparison import compare as compare
     from ganeval.images import image_set as image_set
     from ganeval.images.imageset import ImageSet as ImageSet
     from ganeval.measure.functions import OneSet, TwoSets
@@ -60,6 +61,7 @@ _HOME = {
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
     "Statistics": "ganeval.features.statistics",
+    "compare": "ganeval.gate.comparison",
     "evaluate": "ganeval.measure.functions",
     "measure": "ganeval.measure.measure",
     "Protocol": "ganeval.records.protocol",
@@ -92,18 +94,28 @@ def __dir__() -> list[str]:
 
 
 def _public() -> list[str]:
-    from ganeval.metrics import METRICS
+    return sorted({*_HOME, *_metrics()})
 
-    return sorted({*_HOME, *METRICS.names()})
+
+def _metrics() -> list[str]:
+    """Names of the metrics; where they cannot be loaded, as they stand in the files."""
+    from ganeval.core.listing import listed
+    from ganeval.errors import MissingExtraError
+
+    try:
+        from ganeval.metrics import METRICS
+    except MissingExtraError:
+        return [one.name for one in listed("metrics")]
+    return METRICS.names()
 
 
 def _door(name: str) -> Any:
-    from ganeval.metrics import METRICS
+    from ganeval.core.extras import MEASURING, require
+    from ganeval.core.registry import unknown_name
 
-    if name not in METRICS:
-        from ganeval.core.registry import unknown_name
-
+    if name not in _metrics():
         raise AttributeError(unknown_name("public function or metric", name, _public()))
+    require(*MEASURING, what=f"ganeval.{name}")
     from ganeval.measure.functions import function_of
 
     return function_of(name)

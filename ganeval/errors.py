@@ -62,6 +62,10 @@ class MissingFileError(GanevalError):
     """A data set, weights or a baseline that is not where it was looked for."""
 
 
+class MissingExtraError(GanevalError, ImportError):
+    """A library that is not installed; the message names the extra of ganeval that installs it."""
+
+
 class IncomparableError(GanevalError):
     """Two things measured by different rules (extractor, preprocessing, size, version) must not be compared."""
 

@@ -1,5 +1,7 @@
 """python -m reference_models NAME --dataset hoda --profile cpu --out runs/
 
+python -m reference_models --resume runs/0007-dcgan-hoda
+
 NAME is a system in this folder. Everything of its Config and of `Options` is a flag too: `--steps 500 --amp`.
 A control of `controls` is a NAME too: it needs no training, and leaves a run like any other.
 On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...`; `--batch` counts the images of all.
@@ -9,23 +11,23 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from ganeval.errors import GanevalError, sentence
+from ganeval.errors import GanevalError, WrongInputError, sentence
 from ganeval.features.ranks import current, leave
-from ganeval.runs.directory import command_line
+from ganeval.runs.directory import RunDirectory, command_line, open_run
 from reference_models.bands.check import said_of_curves
 from reference_models.controls.control import CONTROLS
 from reference_models.controls.record import write_run
 from reference_models.plumbing.session import Options
-from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, resume
+from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, recipe_of, resume
 
-USAGE = "usage: python -m reference_models NAME [--dataset D] [--profile P] [--out DIR] [--seed S] [--resume] [...]"
+USAGE = "usage: python -m reference_models NAME [--dataset D] [--profile P] [--out DIR] [--seed S] [...]\n       python -m reference_models --resume RUN"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,12 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     name, flags = arguments[0], arguments[1:]
     try:
+        if name == "--resume":
+            return _resume(flags)
         return _show(name, flags) if name in CONTROLS else _run(SYSTEMS[name], flags)
     except (GanevalError, OSError) as error:
         _say(f"reference_models: {sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        _say("reference_models: interrupted; a run that had begun goes on with --resume.", file=sys.stderr)
+        _say("reference_models: interrupted; a run that had begun goes on with --resume RUN.", file=sys.stderr)
         return 130
 
 
@@ -56,23 +60,37 @@ def _run(system: System, flags: list[str]) -> int:
     else:
         run = fit(
             system.name, asked.config, dataset=asked.where.dataset, out=asked.where.out, seed=asked.where.seed, options=asked.options,
-            run_name=asked.where.name, command=command_line("reference_models"),
+            resize=asked.where.resize, run_name=asked.where.name, command=command_line("reference_models"),
         )  # fmt: skip
+    return _ended(run)
+
+
+def _resume(flags: list[str]) -> int:
+    """Go on with one run: its run.json has the recipe, so that nothing of it is typed again."""
+    if not flags or flags[0].startswith("-"):
+        raise WrongInputError("--resume needs the folder of the run to go on with, for example --resume runs/0007-x.")
+    run = open_run(flags[0])
+    _, config = recipe_of(run)
+    if run.info["status"] == "done":
+        raise WrongInputError(f"{run.path} is done: nothing is left to train. Start a new run.")
+    parts = {"config": config, "options": Options(**run.info["options"])}
+    asked = tyro.cli(_flags(parts), args=flags[1:], prog=f"reference_models --resume {flags[0]}")
+    return _ended(resume(run.path, config=asked.config, options=asked.options))
+
+
+def _ended(run: RunDirectory) -> int:
+    """Say how a training ended and what to type next."""
     status = run.info["status"]
     if current().rank == 0:
         said = said_of_curves(run) if status == "done" else ""
-        _say("\n".join(filter(None, (f"{status}: {run.path}", said, _next(system, asked.where, status)))))
+        _say("\n".join(filter(None, (f"{status}: {run.path}", said, _next(run.path, status)))))
     return 0 if status == "done" else 130
 
 
-def _next(system: System, where: Where, status: str) -> str:
-    """What to type next."""
+def _next(run: Path, status: str) -> str:
     if status == "done":
-        return f"look at it: ganeval report {shlex.quote(str(where.out))}"
-    flags = (
-        f"--dataset {where.dataset} --profile {where.profile} --out {shlex.quote(str(where.out))} --seed {where.seed}"
-    )
-    return f"go on with: python -m reference_models {system.name} {flags} --resume, and the other options as before"
+        return f"look at it: ganeval report {shlex.quote(str(run.parent))}"
+    return f"go on with: python -m reference_models --resume {shlex.quote(str(run))}"
 
 
 def _show(name: str, flags: list[str]) -> int:
@@ -99,7 +117,8 @@ def _profile(flags: list[str]) -> str:
 class Where:
     """What to train on, and where to."""
 
-    dataset: str = "hoda"  # hoda, mnist, digits, ...; synthetic and synthetic3 are made on the spot
+    dataset: str = "hoda"  # hoda, mnist, digits, ...; or images of yours: a folder, a zip, an npz, hf://...
+    resize: int = 0  # pixels a side to which images of yours are resized; 0 leaves them
     profile: str = "cpu"  # smoke, demo, cpu or full: the defaults of all flags of the recipe
     out: Path = Path("runs")  # the run becomes a numbered folder in it
     seed: int = 0
@@ -125,6 +144,10 @@ def _command(system: System, profile: str) -> type[Any]:
     """The command line of one system: where, its recipe, and how to run it, all flags on one level."""
     where = Where(dataset=DATASETS.get(profile, "hoda"), profile=profile)
     parts = {"where": where, "config": system.profile(profile), "options": Options()}
+    return _flags(parts)
+
+
+def _flags(parts: Mapping[str, Any]) -> type[Any]:
     return make_dataclass("Command", [(name, _flat(type(part)), field(default=part)) for name, part in parts.items()])
 
 

@@ -15,6 +15,7 @@ from studies.page import DOCS, markdown_table, render_document
 
 QUESTIONS = {
     "close": "Is it close?",
+    "paired": "Is each image what it should be?",
     "fidelity": "Is each image real-looking?",
     "diversity": "Is everything there?",
     "label": "Does it obey the label?",

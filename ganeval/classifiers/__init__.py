@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ganeval.core.extras import MEASURING, require
+
 if TYPE_CHECKING:
     from ganeval.classifiers.card import Card
     from ganeval.classifiers.catalog import CLASSIFIERS
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from ganeval.classifiers.sklearn_member import wrap_sklearn
     from ganeval.classifiers.train_own import train_classifier
     from ganeval.classifiers.wrapping import wrap
+
+require(*MEASURING, what="A classifier")
 
 _HOMES = {
     "CLASSIFIERS": "catalog",

@@ -15,14 +15,19 @@ from typing import Any
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
     "evaluate": "all metrics of one set of images against another",
+    "embed": "part i of k of a large set through a network, for jobs on a cluster",
     "zoo": "list | show NAME | train NAME --out DIR: the shipped classifiers",
+    "stats": "make SRC | merge F... | show F | convert F --to FORMAT: statistics of image sets as files",
     "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
     "doctor": "which metrics see which fault, on your data",
     "gate": "judge a run or a generator against a baseline; the exit code is the verdict",
+    "init": "a first ganeval.toml, baseline and CI file, from what lies here",
+    "compare": "two or more evaluations, runs or folders: which differences are told apart from chance",
     "calibrate": "the gate's false alarms and power on your generator",
     "power": "how many images a difference needs, or what a number of images can see",
     "trend": "slow drift in a history of evaluations",
     "report": "the page over a folder of runs (also as ganeval-report)",
+    "completion": "bash | zsh | tcsh: a script that completes verbs and flags",
 }
 DEBUG = "GANEVAL_DEBUG"
 USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's options"
@@ -46,7 +51,7 @@ def _guarded(call: Callable[[], int]) -> int:
     With GANEVAL_DEBUG set, the traceback of what nobody expected is printed too.
     """
     from ganeval.cli.streams import forgiving
-    from ganeval.errors import GanevalError, UnexpectedError, printable, sentence
+    from ganeval.errors import GanevalError, UnexpectedError, printable
 
     with forgiving():
         try:
@@ -63,7 +68,7 @@ def _guarded(call: Callable[[], int]) -> int:
         except Exception as error:  # noqa: BLE001 - the last resort: a bug, or a machine at its end
             if os.environ.get(DEBUG):
                 traceback.print_exc()
-            print(f"ganeval: {printable(sentence(error), 2_000)}. {_advice(error)}", file=sys.stderr)
+            print(f"ganeval: {_last_word(error)}", file=sys.stderr)
             return _exit_code(error)
 
 
@@ -75,6 +80,14 @@ def _require_folder() -> None:
         Path.cwd()
     except OSError as error:
         raise MissingFileError("The folder that this was started in is gone. Change into one that is there.") from error
+
+
+def _last_word(error: Exception) -> str:
+    from ganeval.core.extras import translated
+    from ganeval.errors import GanevalError, printable, sentence
+
+    said = translated(error)
+    return str(said) if isinstance(said, GanevalError) else f"{printable(sentence(said), 2_000)}. {_advice(said)}"
 
 
 def _advice(error: Exception) -> str:
@@ -97,9 +110,6 @@ def _exit_code(error: Exception) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from ganeval.core.registry import unknown_name
-    from ganeval.errors import UnknownNameError
-
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, VERBS))
         print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
@@ -110,6 +120,9 @@ def _dispatch(argv: list[str]) -> int:
         print(version("ganeval"))
         return 0
     if argv[0] not in VERBS:
+        from ganeval.core.registry import unknown_name
+        from ganeval.errors import UnknownNameError
+
         raise UnknownNameError(unknown_name("verb", argv[0], VERBS))
     return _run(argv[0], argv[1:], f"ganeval {argv[0]}")
 

@@ -12,11 +12,13 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
 from ganeval.cli.flags import Measuring, compute_of, said
-from ganeval.cli.say import few, note, require_places
+from ganeval.cli.say import note, require_places
 from ganeval.core.apart import require_apart
+from ganeval.core.extras import MEASURING, require
 from ganeval.core.files import writing
 from ganeval.core.machine import quiet
-from ganeval.errors import printable, sentence
+from ganeval.core.wording import few
+from ganeval.errors import MissingExtraError, printable, sentence
 from ganeval.records.protocol import Protocol
 from ganeval.runs.series import Pictures
 
@@ -127,6 +129,8 @@ class Evaluating:
 
     def run(self, runs: tuple) -> int:
         """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
+        if not self.can_measure():
+            return 0
         from ganeval.measure.run_samples import survey
 
         found = survey(runs, ("the command line", self.said))
@@ -137,6 +141,17 @@ class Evaluating:
             ids = dict.fromkeys(pending.run.id for pending in found.waiting if text in _notes(pending))
             note(f"{few(list(ids))}: {text}")
         return self._evaluate(found.waiting) if found.waiting else 0
+
+    def can_measure(self) -> bool:
+        """Where the libraries are not installed and nobody asked to measure, evaluations that are there will do."""
+        try:
+            require(*MEASURING, what="Evaluating samples")
+        except MissingExtraError as error:
+            if self.said or self.generator:
+                raise
+            note(f"{error} Only evaluations that are there already are shown.")
+            return False
+        return True
 
     def _evaluate(self, waiting: tuple[Pending, ...]) -> int:
         from tqdm import tqdm

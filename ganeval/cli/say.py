@@ -1,9 +1,8 @@
-"""What every verb needs to say and to check: notes on stderr, short lists of names, places that can be written."""
+"""What every verb needs to say and to check: notes on stderr, places that can be written."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from ganeval.core.files import require_writable
@@ -12,14 +11,6 @@ from ganeval.errors import printable
 
 def note(text: str) -> None:
     print(f"ganeval: {printable(text, 4096)}", file=sys.stderr)
-
-
-def few(names: Sequence[str], shown: int = 5) -> str:
-    """
-    >>> few(["a", "b", "c"], shown=2)
-    'a, b and 1 more'
-    """
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def require_places(*paths: Path | None) -> None:

@@ -11,7 +11,24 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-PLAIN = {"✔": "+", "✘": "x", "▲": "^", "≠": "#", "…": ".", "·": "."}  # signs of ours where a terminal has no better one
+PLAIN = {
+    "✔": "+",
+    "✘": "x",
+    "▲": "^",
+    "≠": "#",
+    "…": ".",
+    "·": ".",
+    "±": "+-",
+    "≥": ">=",
+    "↓": "v",
+    "↑": "^",
+    "–": "-",
+    "−": "-",
+    "×": "x",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+}  # signs of ours where a terminal has no better one
 _POLICY = "ganeval-plain"
 
 

@@ -4,32 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.records.given import notes_on
+from ganeval.records.headline import by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
+from ganeval.records.text import plural
 
+HEADS = ("question", "metric", "better", "value", "95 % interval", "real vs real", "n")
 ARROW = {"lower": "down", "higher": "up", "target": "target"}
 
 
-def render_evaluation(evaluation: Evaluation) -> str:
-    """Metric, direction, value +- error, 95 % interval, the same for real images, n; what was not computed below."""
-    good = [record for record in evaluation.scores.values() if record.ok]
-    lines = [("metric", "better", "value", "95 % interval", "real vs real", "n"), *map(_row, good)]
+def render_evaluation(evaluation: Evaluation, *, full: bool = False, kept: str = "") -> str:
+    """The headline, at most ten lines by question, and where the rest is: in the file `kept`, or nowhere.
+
+    A line has a metric, its direction, value +- error, 95 % interval, the same for real images, and n. `full` shows
+    every metric, and why some have no value.
+    """
+    groups = by_question(evaluation.scores) if full else headline(evaluation.scores)
+    shown = [record for _, group in groups for record in group]
+    lines = [HEADS, *(_row(r, first=r is group[0]) for _, group in groups for r in group)]
     missing = [f"{r.name}: {r.status}" for r in evaluation.scores.values() if not r.ok]
-    return "\n".join([render_title(evaluation), "", *aligned(lines), *([""] if missing else []), *missing])
+    rest = missing if full else _rest(len(evaluation.scores) - len(missing) - len(shown), len(missing), kept)
+    blocks = [[render_title(evaluation), *notes_on(evaluation)], aligned(lines), rest]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _rest(valued: int, missing: int, kept: str) -> list[str]:
+    """One line about what the headline leaves out; none where that is nothing."""
+    more = [plural(valued, "more number")] if valued else []
+    without = [f"why {plural(missing, 'metric')} {'has' if missing == 1 else 'have'} none"] if missing else []
+    if not more and not without:
+        return []
+    where = f"; {kept} holds everything" if kept else ", --json FILE keeps everything"
+    return [f"{' and '.join([*more, *without])}: --all prints them{where}."]
 
 
 def render_title(evaluation: Evaluation) -> str:
     """What was compared with what, by which network."""
     fake, real = evaluation.fake, evaluation.real
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return (
-        f"{evaluation.name}: {fake.n:,} images against {real.source} ({real.n:,}), {fake.extractor} {fake.dim}-d{judge}"
-    )
+    count = f"{real.n:,}" if real.n else real.counted
+    return f"{evaluation.name}: {fake.n:,} images against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
 
 
-def _row(record: ScoreRecord) -> tuple[str, ...]:
+def _row(record: ScoreRecord, *, first: bool) -> tuple[str, ...]:
     bounds = "" if record.interval is None else f"{record.interval[0]:.4g} to {record.interval[1]:.4g}"
     n = "" if record.n is None else f"{record.n:,}"
-    return (record.name, ARROW[record.better], str(record), bounds, render_floor(record), n)
+    question = record.question if first else ""
+    return (question, record.name, ARROW[record.better], str(record), bounds, render_floor(record), n)
 
 
 def render_floor(record: ScoreRecord) -> str:

@@ -19,6 +19,12 @@ class Compute:
         default=None,
         metadata={"help": "Images in one network call; left out, the network says. Halved when memory runs out."},
     )
+    workers: int | None = field(
+        default=None,
+        metadata={
+            "help": "Threads that decode image files; 0 uses none. Left out: the cores of this machine, 16 at most."
+        },
+    )
     cache: bool = field(default=True, metadata={"help": "Keep features on disk, addressed by content."})
     ranks: Any = field(default=None, metadata={"flag": False})  # `ganeval.features.ranks.current()` under torchrun
     progress: bool = field(default=True, metadata={"flag": False})  # a bar on a terminal; never in CI

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganeval.core.extras import require
 from ganeval.core.folders import cache_root
 from ganeval.core.machine import quiet
 from ganeval.errors import MissingFileError
@@ -62,6 +63,7 @@ def data_cache() -> Path:
 def _fetch(file: RemoteFile) -> Path:
     if not file.url or file.sha256 is None:
         raise MissingFileError(_missing(file, "It cannot be downloaded automatically."))
+    require("pooch", what=f"Fetching {file.url}")
     import pooch  # loads requests; only a download pays for it
 
     pooch.get_logger().setLevel("WARNING")

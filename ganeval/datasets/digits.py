@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.extras import require
 from ganeval.datasets.dataset import Dataset, Split
 
 SPLIT_SEED = 1998
@@ -28,6 +29,7 @@ def read_digits(split: str, _files: Mapping[str, Path]) -> Split:
     >>> read_digits("test", {}).images.shape
     (450, 1, 8, 8)
     """
+    require("sklearn", what="Reading the digits, which lie inside scikit-learn,")
     from sklearn.datasets import load_digits
 
     values, labels = load_digits(return_X_y=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ganeval.core.extractor import ExtractorSpec
+from ganeval.core.extras import MEASURING, require
 from ganeval.core.registry import Registry
+
+require(*MEASURING, what="A network that sees images")
 
 EXTRACTORS = Registry(ExtractorSpec, "ganeval.extractors", "extractor")

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ganeval.core.extras import require
 from ganeval.core.files import require_regular
 from ganeval.core.folders import cache_root
 from ganeval.core.machine import quiet
@@ -96,6 +97,7 @@ def _verified(path: Path, weights: RemoteWeights) -> Path:
 
 
 def _fetched(weights: RemoteWeights, alternative: str) -> Path:
+    require("pooch", what=f"Fetching {weights.url}")
     import pooch  # loads requests; only a download pays for it
 
     pooch.get_logger().setLevel("WARNING")

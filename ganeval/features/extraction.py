@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -18,13 +17,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
+from ganeval.classifiers.judges import is_judge, load_judge
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
-from ganeval.core.machine import quiet
 from ganeval.core.registry import load_object, unknown_name
 from ganeval.core.typed import typed
 from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, WrongInputError, guarded
@@ -33,7 +31,9 @@ from ganeval.extractors.weights import OFFLINE
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.embedding import columns, embed
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
+from ganeval.features.known import Note, changed, known_content, outline
 from ganeval.features.ranks import ALONE, Ranks, local_rank
+from ganeval.features.seeing import see
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.rows import checked_rows
@@ -46,8 +46,6 @@ SCHEMA = "ganeval.features/1"
 ROWS = ("embeddings", "logits", "labels", "spatial")  # in the order of the fields
 PRECISIONS = ("fp32", "bf16")
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +135,7 @@ class Features:
             logits=None if self.logits is None else self.logits[index],
             labels=None if self.labels is None else self.labels[index],
             spatial=None if self.spatial is None else self.spatial[index],
-            images=None if self.images is None else _lazy_rows(self.images, rows),
+            images=self.images and self.images.rows(rows),
         )  # fmt: skip
 
     @classmethod
@@ -214,19 +212,11 @@ def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
         raise WrongInputError(f"{path} does not say where its features come from. Extract them again.") from error
 
 
-def _lazy_rows(images: ImageSet, rows: NDArray[np.int64]) -> ImageSet:
-    def load(start: int, stop: int) -> NDArray[np.uint8]:
-        return np.concatenate([images.load(int(row), int(row) + 1) for row in rows[start:stop]])
-
-    labels = None if images.labels is None else images.labels[rows]
-    return replace(images, length=len(rows), load=load, labels=labels)
-
-
 @guarded
 def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
-    "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
+    "PATH.safetensors" is a judge that `ganeval zoo train` has made of your images. "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
     images it is for: where weights are missing, the error then names the classifiers that would do instead.
 
     >>> load_extractor("pixels").name
@@ -239,6 +229,8 @@ def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | Non
             return _following(
                 _loaded(registry[extractor], shape), f"load() of {extractor!r} must give what is named and"
             )
+    if is_judge(extractor):
+        return load_judge(extractor)
     if ":" in extractor:
         return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
@@ -296,48 +288,75 @@ def extract(
         raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
     if compute.batch_size is not None:
         checked_count(compute.batch_size, "batch_size")
-    place, ranks, cache = choose_device(compute.device), compute.ranks or ALONE, compute.cache
-    network, fingerprint, probed = ranks.together(
-        lambda: _prepared(images, extractor, place, precision, shared=ranks.size > 1, cache=cache)
-    )
+    if compute.workers:
+        checked_count(compute.workers, "workers")
+    place, ranks = choose_device(compute.device), compute.ranks or ALONE
+    network, probed = ranks.together(lambda: _prepared(images, extractor, place, precision, compute, ranks))
     batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
-    ranks.require_same({
-        "images": fingerprint, "their number": len(images), "network": network.name, "weights": network.weights_sha256,
-        "preprocessing": network.preprocessing, "precision": precision, "batch size": batch,
-        "shapes of the features": probed and shapes(probed),
-    })  # fmt: skip
+    if ranks.size > 1:
+        asked = {"precision": precision, "batch size": batch, "shapes of the features": probed and shapes(probed)}
+        ranks.require_same({**ranks.together(lambda: _facts(images, network)), **asked})
     if probed is not None:
         ranks.require_close("what the network makes of the images", vector(probed), SAME_ROW[precision])
-    keeps = probed is not None and cache and network.weights_sha256
-    key = entry_key(fingerprint, network, precision, probed) if probed is not None and keeps else ""
-    rows = kept_rows(key, len(images), probed, SAME_ROW[precision]) if probed is not None and key else None
-    if not ranks.agree(yes=rows is not None):
-        rows = _embed_shared(images, network, place, batch, ranks, progress=compute.progress)
-        _require_unchanged(images, fingerprint)
-        if key and local_rank() == 0:
-            keep_rows(key, rows)
-    assert rows is not None
+    keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
+    rows = (
+        see(images, network, place, batch, ranks, compute)
+        if keeps is None
+        else _seen_or_kept(images, network, place, batch, ranks, compute, probed=keeps, precision=precision)
+    )
     keep = torch.device("cpu") if place.type == "mps" else place
     there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
-    return _features(images, fingerprint or images.fingerprint, network, precision, there)
+    return _features(images, images.fingerprint, network, precision, there)
+
+
+def _facts(images: ImageSet, network: Extractor) -> dict[str, object]:
+    """What every rank must have brought."""
+    return {
+        "images": outline(images),
+        "their number": len(images),
+        "network": network.name,
+        "weights": network.weights_sha256,
+        "preprocessing": network.preprocessing,
+    }
 
 
 def _prepared(
-    images: ImageSet, extractor: str | Extractor, place: torch.device, precision: str, *, shared: bool, cache: bool
-) -> tuple[Extractor, str, Embedded | None]:
+    images: ImageSet, extractor: str | Extractor, place: torch.device, precision: str, compute: Compute, ranks: Ranks
+) -> tuple[Extractor, Embedded | None]:
     """The network where it is to run, and, where somebody will ask whose rows they are, the answer."""
     network = load_extractor(extractor, images.shape).to(place, precision)
-    if not shared and not (cache and network.weights_sha256):
-        return network, "", None
-    return network, images.fingerprint, probe(network, images, place)
+    if ranks.size == 1 and (images.trial is not None or not (compute.cache and network.weights_sha256)):
+        return network, None
+    return network, probe(network, images, place)
 
 
-def _require_unchanged(images: ImageSet, fingerprint: str) -> None:
-    """Raise where the images that were seen are not those that were fingerprinted before."""
-    if fingerprint and images.fingerprint != fingerprint:
-        raise WrongInputError(
-            f"{images.source} changed while it was being measured. Copy the images first, or wait until they are written."
-        )
+def _seen_or_kept(
+    images: ImageSet,
+    network: Extractor,
+    place: torch.device,
+    batch: int,
+    ranks: Ranks,
+    compute: Compute,
+    *,
+    probed: Embedded,
+    precision: str,
+) -> Embedded:
+    """Rows of the cache, where these very images were seen by this very network; else of the network, and kept."""
+    note = None if images.encoded is None else Note(images.encoded, ranks)
+    content = known_content(images, note)
+    key = entry_key(content, network, precision, probed) if content else ""
+    rows = kept_rows(key, len(images), probed, SAME_ROW[precision]) if key else None
+    if ranks.agree(yes=rows is not None):
+        assert rows is not None
+        return rows
+    rows = see(images, network, place, batch, ranks, compute)
+    if content and images.fingerprint != content:
+        raise WrongInputError(changed(images.source))
+    if local_rank() == 0:
+        keep_rows(entry_key(images.fingerprint, network, precision, probed), rows)
+    if note is not None:
+        note.write(images.seen.root)
+    return rows
 
 
 def still_gives(network: Extractor, features: Features, *, device: str | torch.device, precision: str) -> bool:
@@ -377,55 +396,6 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
             f"A device must be 'auto' or one that is here ({there}); got {device!r}. Leave it out to take the fastest."
         ) from error
     return place
-
-
-def _embed_shared(
-    images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, *, progress: bool
-) -> Embedded:
-    """Whole batches are shared out, so that the network sees the very batches that one process would show it."""
-    first, last = (min(b * batch, len(images)) for b in ranks.span(-(-len(images) // batch)))
-    # A rank without a batch learns the shape of a row from one image.
-    mine = slice(0, 1) if first == last else slice(first, last)
-    rows = ranks.together(
-        lambda: _embed_all(images, mine, network, device, batch, progress=progress and ranks.rank == 0)
-    )
-    return Embedded(**{name: ranks.gather(column[: last - first]) for name, column in columns(rows).items()})
-
-
-def _embed_all(
-    images: ImageSet, span: slice, network: Extractor, device: torch.device, batch: int, *, progress: bool
-) -> Embedded:
-    parts: list[Embedded] = []
-    start = span.start
-    silent = not progress or quiet()
-    with tqdm(total=span.stop - start, desc=f"{images.source} x {network.name}", disable=silent, leave=False) as bar:
-        while start < span.stop:
-            stop = min(start + batch, span.stop)
-            try:
-                parts.append(embed(images.load(start, stop), network, device))
-            except RuntimeError as error:
-                batch = _halved(batch, error)
-                continue
-            bar.update(stop - start)
-            start = stop
-    return _joined(parts)
-
-
-def _joined(parts: list[Embedded]) -> Embedded:
-    found = [columns(part) for part in parts]
-    return Embedded(**{name: torch.cat([part[name].float() for part in found]) for name in found[0]})
-
-
-def _halved(batch: int, error: RuntimeError) -> int:
-    """Half the batch when `error` says that memory ran out; every other error is not ours to handle."""
-    if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-        raise error
-    if batch == 1:
-        raise GanevalError(
-            "One image at a time must fit into memory; it did not. Use another device or smaller images."
-        ) from error
-    _log.warning("Out of memory with %d images a batch; going on with %d.", batch, batch // 2)
-    return batch // 2
 
 
 def _features(images: ImageSet, fingerprint: str, network: Extractor, precision: str, rows: Embedded) -> Features:

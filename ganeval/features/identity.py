@@ -29,11 +29,15 @@ _log = logging.getLogger(__name__)
 def probe(network: Extractor, images: ImageSet, device: torch.device) -> Embedded:
     """Rows of the first, the middle and the last image of the set, then of fixed noise in their shape, one at a time.
 
+    Of images that would have to be drawn for it, an image of no set takes the place of the three.
+
     The noise has equal channels: a network for grey images takes it in three channels, too.
     """
     rng = np.random.default_rng(0)
     c, h, w = images.shape
-    own = [images.load(row, row + 1) for row in (0, len(images) // 2, len(images) - 1)]
+    n = len(images)
+    some = (images.load(row, row + 1) for row in (0, n // 2, n - 1))
+    own = some if images.trial is None else [images.trial()[:1]]
     noise = [np.repeat(rng.integers(0, levels, (1, 1, h, w), dtype=np.uint8), c, axis=1) for levels in NOISE]
     rows = [columns(embed(pixels, network, device)) for pixels in (*own, *noise)]
     return Embedded(**{name: torch.cat([row[name].float().cpu() for row in rows]) for name in rows[0]})

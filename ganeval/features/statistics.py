@@ -23,7 +23,6 @@ import torch
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.extraction import ROWS, Features, passport_from
-from ganeval.images.imageset import ImageSet
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.moments import Moments
 from ganeval.records.scores import Passport
@@ -38,8 +37,8 @@ class Statistics:
     """One image set seen by one network; nothing here changes after it was made.
 
     passport: whose they are; its n is 0 where nobody says how many images they are of. moments: of the embeddings.
-    spatial: the same of the spatial features, or None. rows: the features themselves, or None. images: what was stored
-    beside the moments, for questions that need more than these.
+    spatial: the same of the spatial features, or None. rows: the features themselves, or None. images_at: a file
+    with images beside the moments, for questions that need more than these.
 
     >>> features = Features.given(torch.tensor([[0.0, 0.0], [2.0, 0.0], [4.0, 6.0]]))
     >>> one = Statistics.of(features)
@@ -51,7 +50,7 @@ class Statistics:
     moments: Fit
     spatial: Fit | None = None
     rows: Features | None = field(default=None, repr=False)
-    images: ImageSet | None = field(default=None, repr=False)
+    images_at: Path | None = None
 
     def __post_init__(self) -> None:
         if self.passport.dim != len(self.moments.mean):
@@ -70,11 +69,6 @@ class Statistics:
     def n(self) -> int | None:
         """How many images these are of; None where nobody says."""
         return self.moments.n
-
-    def __len__(self) -> int:
-        if self.n is None:
-            raise UndefinedError(f"{self.passport.source} does not say of how many images it holds the statistics.")
-        return self.n
 
     @property
     def content(self) -> str:

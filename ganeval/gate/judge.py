@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.wording import few
 from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
@@ -174,9 +175,11 @@ def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
 
 
 def _require_known_metrics(rules: Sequence[Rule], evaluation: Evaluation, against: Against) -> None:
-    known = {*Look.of(evaluation).entries, *(against.baseline.metrics if against.baseline else ())}
+    entries = Look.of(evaluation).entries
+    known = {*entries, *(against.baseline.metrics if against.baseline else ())}
+    valueless = {name for name, entry in entries.items() if entry.value is None}  # what lies inside them is not known
     for rule in rules:
-        if rule.metric not in known:
+        if rule.metric not in known and rule.metric.partition(".")[0] not in valueless:
             raise GateConfigError(
                 f"A rule names a metric that nothing measured. {unknown_name('metric', rule.metric, known)}"
             )
@@ -192,7 +195,7 @@ def _verdict(
     notes = [note for side in (against.baseline, against.anchor) if side and (note := side.note)]
     notes += _asked_of_whom(config.rules, last)
     if unused and config.on_unused != "pass":
-        notes.append(f"No rule reads these metrics of the baseline: {', '.join(unused)}.")
+        notes.append(_unread(unused))
     return Verdict(
         name=config.name or (last.name if last else ""),
         created=last.created if last else "",
@@ -212,7 +215,7 @@ def _verdict(
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
     """What must be said where nobody looks for copies, because the training images are not known."""
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
-    if about or evaluation is None or evaluation.sets.get("train"):
+    if about or evaluation is None or evaluation.sets.get("train") or evaluation.protocol.get("paired"):
         return []
     return ["Copies were not looked for: no training images were named. Name them, for example train = 'hoda:train'."]
 
@@ -233,10 +236,14 @@ def _exit(config: GateConfig, against: Against, rules: Sequence[RuleVerdict], un
     ]
     for word, code, fails, phrase in causes:
         if fails and by_word.get(word):
-            return code, f"{', '.join(by_word[word])}: {phrase}."
+            return code, f"{few(by_word[word])}: {phrase}."
     if unused and config.on_unused == "fail":
-        return Exit.NO_BASELINE, f"No rule reads these metrics of the baseline: {', '.join(unused)}."
+        return Exit.NO_BASELINE, _unread(unused)
     return Exit.OK, f"No rule failed{_rest(by_word)}"
+
+
+def _unread(unused: Sequence[str]) -> str:
+    return f"No rule reads these metrics of the baseline: {few(unused)}."
 
 
 def _rest(by_word: Mapping[str, Sequence[str]]) -> str:

@@ -39,7 +39,7 @@ def image_set(
     source: a data set's split ("hoda:test"); a folder, zip or tar of images (flat, one folder per class,
     `<class>_<index>.png`, or with `dataset.json`), webdataset shards (a folder of tar files, or
     `shard-{000..011}.tar`), parquet files of Hugging Face; the address of any of these (`s3://`, `hf://`, `https://`
-    ...: `ganeval.images.remote`); an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
+    ...: `ganeval.images.remote`); a run directory, for its newest samples; an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
     numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a list of images or
     of paths of image files; a pair `(images, labels)`; a generator callable `(n, labels, torch.Generator) -> images`,
     for which n says how many; an `ImageSet`.
@@ -114,7 +114,11 @@ def _open_file(path: Path, suffix: str, classes: Classes) -> ImageSet:
 
 
 def _open_folder(path: Path, classes: Classes) -> ImageSet:
-    """A folder of images, or of nothing but tar or parquet files, which are then one set."""
+    """A folder of images, a run, or a folder of nothing but tar or parquet files, which are then one set."""
+    from ganeval.images.runs import from_run, is_run
+
+    if is_run(path):
+        return _asked(from_run(path), classes)
     for suffix in (".tar", ".parquet"):
         shards = _all_ending(path, suffix)
         if shards and suffix == ".tar":

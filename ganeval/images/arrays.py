@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganeval.errors import WrongInputError
 from ganeval.images.imageset import ImageSet
 from ganeval.images.tensors import as_numpy
+from ganeval.images.variety import constant
 
 Layout = Literal["nhw", "nhwc", "nchw"]
 AT_ONCE = 2**26  # values looked at together
@@ -83,13 +84,6 @@ def require_variety(nchw: NDArray[np.uint8], where: str) -> None:
     parts = (nchw[start : start + at_once] for start in range(0, len(nchw), at_once))
     if nchw.size > 1 and all(bool((part == value).all()) for part in parts):
         raise constant(value, where)
-
-
-def constant(value: int, where: str) -> WrongInputError:
-    return WrongInputError(
-        f"All pixels of all images of {where} are {value}; that is no image set. "
-        "Check the conversion to uint8: values in [0, 1] need (x * 255).round() before it."
-    )
 
 
 def channels_first(array: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:

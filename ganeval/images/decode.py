@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +19,12 @@ from PIL import Image
 
 from ganeval.core.files import open_regular
 from ganeval.errors import GanevalError, WrongInputError
+from ganeval.images.strict import undisturbed
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # and no decoder that would start another program
 MAX_PIXELS = 64 * 2**20
+PALETTES = ("RGB", "BGR", "BGRX")  # of files, as they are stored
 PNG = b"\x89PNG\r\n\x1a\n"
 HEAD = 4096  # bytes that are looked at before a decoder is
 
@@ -33,20 +34,30 @@ def is_image_name(name: str) -> bool:
 
 
 def header(data: bytes | Path, where: str) -> tuple[int, int, int]:
-    """(c, h, w); only where there is an alpha channel are pixels decoded for it."""
-    with _opened(data, where) as image:
-        return _checked_channels(image, where), image.height, image.width
+    """(c, h, w), without decoding a pixel: whether a transparent image is opaque everywhere shows when it is decoded."""
+
+    def look() -> tuple[int, int, int]:
+        with _opened(data, where) as image:
+            return _channels(image, where), image.height, image.width
+
+    return undisturbed(look)
 
 
 def decode(data: bytes | Path, where: str) -> NDArray[np.uint8]:
-    """uint8 (c, h, w) in C order."""
-    with _opened(data, where) as image:
-        return pixels(image, where)
+    """uint8 (c, h, w) in C order; many threads may decode at once."""
+
+    def look() -> NDArray[np.uint8]:
+        with _opened(data, where) as image:
+            return pixels(image, where)
+
+    return undisturbed(look)
 
 
 def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
     """uint8 (c, h, w) of an image that Pillow has opened."""
-    grey = _checked_channels(image, where) == 1
+    grey = _channels(image, where) == 1
+    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
+        _require_opaque(image, where)
     opaque = image.convert("RGBA") if "transparency" in image.info else image
     array = np.asarray(opaque.convert("L" if grey else "RGB"))
     return array[None] if grey else np.ascontiguousarray(array.transpose(2, 0, 1))
@@ -56,9 +67,7 @@ def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
 def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
     """The image; whatever goes wrong inside the decoder, also later while pixels are read, is an error of this file."""
     try:
-        with warnings.catch_warnings(), io.BytesIO(data) if isinstance(data, bytes) else open_regular(data) as file:
-            warnings.simplefilter("error", UserWarning)  # a decoder that warns has fixed something silently
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with io.BytesIO(data) if isinstance(data, bytes) else open_regular(data) as file:
             _require_eight_bits(file.read(HEAD), where)
             file.seek(0)
             with Image.open(file, formats=FORMATS) as image:
@@ -102,11 +111,9 @@ def _too_large(where: str, found: str) -> str:
     return f"{where} must have at most {MAX_PIXELS:,} pixels; it has {found}. Do not trust that file, or scale it down."
 
 
-def _checked_channels(image: Image.Image, where: str) -> int:
-    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
-        _require_opaque(image, where)
+def _channels(image: Image.Image, where: str) -> int:
     if image.mode == "P":
-        colours = np.frombuffer(bytes(image.getpalette() or b""), dtype=np.uint8).reshape(-1, 3)
+        colours = _palette(image)
         return 1 if (colours == colours[:, :1]).all() else 3
     if image.mode in ("1", "L", "LA"):
         return 1
@@ -115,6 +122,14 @@ def _checked_channels(image: Image.Image, where: str) -> int:
     raise WrongInputError(
         f"{where} must be 8-bit grey or RGB; its mode is {image.mode!r}. Convert it by a rule of your own first."
     )
+
+
+def _palette(image: Image.Image) -> NDArray[np.uint8]:
+    """(colours, 3), red, green and blue in some order; Pillow's own `getpalette` decodes the image for it."""
+    stored = None if image.palette is None else image.palette.getdata()
+    if stored is None or stored[0] not in PALETTES or len(stored[1]) % len(stored[0]):
+        stored = "RGB", bytes(image.getpalette() or b"")
+    return np.frombuffer(stored[1], dtype=np.uint8).reshape(-1, len(stored[0]))[:, :3]
 
 
 def _require_opaque(image: Image.Image, where: str) -> None:

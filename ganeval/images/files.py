@@ -11,11 +11,10 @@ from tqdm import tqdm
 
 from ganeval.core.machine import quiet
 from ganeval.errors import WrongInputError, printable
-from ganeval.images.arrays import constant
-from ganeval.images.decode import decode, header
+from ganeval.images.decode import header
+from ganeval.images.encoded import Encoded
 from ganeval.images.imageset import ImageSet
-
-CHECKED_AT_ONCE = 64
+from ganeval.images.variety import require_variety
 
 
 def from_files(
@@ -24,27 +23,28 @@ def from_files(
     *,
     source: str,
     require_unchanged: Callable[[], None],
+    outline: Callable[[Sequence[str]], str],
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
     unlabelled: str = "",
 ) -> ImageSet:
     """All headers are read now, so that mixed sizes are found before anything is measured; pixels are read later.
 
-    read: name -> the encoded bytes, or the path of the file that holds them; raises where that file has changed, as
-    require_unchanged does for all of them.
+    read, outline: see `Encoded`. require_unchanged: raises where any of the files has changed.
     """
-    shape = _common_shape(names, read, source)
-
-    def load(start: int, stop: int) -> NDArray[np.uint8]:
-        batch = np.empty((min(stop, len(names)) - start, *shape), dtype=np.uint8)
-        for row, name in enumerate(names[start:stop]):
-            batch[row] = decode(read(name), printable(f"{source}/{name}"))
-        return batch
-
+    encoded = Encoded(names, read, source, _common_shape(names, read, source), outline)
     images = ImageSet(
-        source, len(names), shape, load, labels, class_names, unlabelled, require_unchanged=require_unchanged
+        source,
+        len(names),
+        encoded.shape,
+        encoded.load,
+        labels,
+        class_names,
+        unlabelled,
+        require_unchanged=require_unchanged,
+        encoded=encoded,
     )
-    _require_variety(images)
+    require_variety(images)
     return images
 
 
@@ -68,14 +68,3 @@ def _remedy(shape: tuple[int, int, int], other: tuple[int, int, int]) -> str:
 
 def _size(shape: tuple[int, int, int]) -> str:
     return f"{shape[1]} x {shape[2]} with {shape[0]} channel{'s' if shape[0] > 1 else ''}"
-
-
-def _require_variety(images: ImageSet) -> None:
-    """The first batch settles it, unless the set is constant, or begins with many blank images."""
-    values = set()
-    for batch in images.batches(CHECKED_AT_ONCE):
-        values |= {int(batch.min()), int(batch.max())}
-        if len(values) > 1:
-            return
-    if images.shape != (images.shape[0], 1, 1) or len(images) > 1:
-        raise constant(values.pop(), images.source)

@@ -36,7 +36,14 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     names = image_names(files, where)
     stamps = Stamps(str(path), names, lambda name: path / name)
     found = labels_of(names, files, folders, lambda name: _listing(path / name), where, classes)
-    return from_files(names, stamps.require, source=str(path), require_unchanged=stamps.require_all, **found._asdict())
+    return from_files(
+        names,
+        stamps.require,
+        source=str(path),
+        require_unchanged=stamps.require_all,
+        outline=stamps.outline,
+        **found._asdict(),
+    )
 
 
 def from_paths(paths: Sequence[Path]) -> ImageSet:
@@ -49,7 +56,13 @@ def from_paths(paths: Sequence[Path]) -> ImageSet:
             "by one."
         )
     stamps = Stamps(where, map(str, paths), Path)
-    return from_files([str(path) for path in paths], stamps.require, source=where, require_unchanged=stamps.require_all)
+    return from_files(
+        list(map(str, paths)),
+        stamps.require,
+        source=where,
+        require_unchanged=stamps.require_all,
+        outline=stamps.outline,
+    )
 
 
 def _walk(path: Path) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""A generator callable `(n, labels, torch.Generator) -> images`: drawn once, kept in memory."""
+"""A generator callable `(n, labels, torch.Generator) -> images`: drawn block by block, each of them once."""
 
 from __future__ import annotations
 
@@ -11,54 +11,91 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from ganeval.core.extras import require
 from ganeval.errors import GanevalError, WrongInputError, sentence
-from ganeval.images.arrays import checked_array, require_variety
+from ganeval.images.arrays import checked_array
+from ganeval.images.blocks import Blocks, Call
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.latents import BLOCK, TRIAL, seed_of
 from ganeval.images.subset import checked_count
 from ganeval.images.tensors import as_numpy
+from ganeval.images.variety import require_variety
 
 DEPTH = 4  # of objects inside objects in which networks are looked for
 MANY = 1000  # things inside one thing that are looked at
-AT_ONCE = 500  # images a call: what 50,000 at once would need does not fit everywhere; fixed, since it moves the draws
+TRIED = 2  # images that processes draw to see whether theirs are the same
 
 _log = logging.getLogger(__name__)
 _TOLD: weakref.WeakSet[Any] = weakref.WeakSet()  # networks whose training mode was mentioned
 
 
 def from_generator(
-    generator: Callable[..., Any], *, n: int | None, labels: Any, seed: int, class_names: tuple[str, ...] = ()
+    generator: Callable[..., Any],
+    *,
+    n: int | None,
+    labels: Any,
+    seed: int,
+    class_names: tuple[str, ...] = (),
+    first: int | None = None,
 ) -> ImageSet:
-    """Call the generator, without gradients, for at most 500 images at a time, with one `torch.Generator` throughout.
+    """Call the generator, without gradients, for blocks of 500 images, each with its own `torch.Generator` (`latents`).
 
     `labels` (n,) are passed on in slices, as int64 tensors; without labels the generator gets None. It returns uint8
     images as an array or tensor (n, h, w), NHWC or NCHW, or a pair of these and the labels that it chose itself.
+    first: the first image that this process will look at: a block is then drawn when it is first looked at; left out,
+    all of them are drawn now.
     """
-    import torch
-
+    require("torch", what="Drawing from a generator")
     asked = _asked(n, labels)
     where = f"generator {getattr(generator, '__name__', None) or type(generator).__name__}"
     count = len(asked) if asked is not None else int(n or 0)
     require_callable_so(generator, where)
-    rng = torch.Generator().manual_seed(seed)
-    parts, chosen = [], []
-    with evaluating(generator):
-        for start in range(0, count, AT_ONCE):
-            size = min(AT_ONCE, count - start)
-            some = None if asked is None else torch.from_numpy(asked[start : start + size])
-            images, given = _one_call(asked_of(generator, where, n=size, labels=some, rng=rng), size, where)
-            parts.append(images)
-            chosen += [] if given is None else [given]
-    _require_alike(parts, chosen, where)
-    array = np.concatenate(parts)
-    require_variety(array, where)
-    final = np.concatenate(chosen) if chosen else asked
-    return ImageSet.from_array(array, source=where, labels=final, class_names=class_names)
+    call = _caller(generator, where, asked, seed)
+    blocks = Blocks(call, count, where)
+    at = min(first or 0, count - 1)
+    blocks.open(at)
+    chosen = blocks.labels if first is None or blocks.chooses else None
+    images = ImageSet(
+        where,
+        count,
+        blocks.shape,
+        blocks.load,
+        asked if chosen is None else chosen,
+        class_names,
+        block=BLOCK,
+        trial=None if first is None else cache(partial(_trial, call, count)),
+    )
+    opened = images.load(at, at + 1)
+    if first is None or opened.min() == opened.max():
+        require_variety(images)
+    return images
+
+
+def _caller(generator: Callable[..., Any], where: str, asked: Any, seed: int) -> Call:
+    """A function that draws one block of images: (block, start, stop) -> images and their labels."""
+    import torch
+
+    def call(block: int, start: int, stop: int) -> tuple[Any, Any]:
+        some = None if asked is None else torch.from_numpy(asked[start:stop])
+        with evaluating(generator):
+            drawn = asked_of(
+                generator, where, n=stop - start, labels=some, rng=torch.Generator().manual_seed(seed_of(seed, block))
+            )
+            return _one_call(drawn, stop - start, where)
+
+    return call
+
+
+def _trial(call: Call, count: int) -> Any:
+    """A few images that are in no set: every process that draws with this generator must draw the same."""
+    return call(TRIAL, 0, min(TRIED, count))[0]
 
 
 def require_callable_so(generator: Callable[..., Any], where: str) -> None:
@@ -100,20 +137,13 @@ def _short(value: Any) -> str:
     return f"{value}" if value is None or isinstance(value, int) else f"a {type(value).__name__}"
 
 
-def _require_alike(parts: list[Any], chosen: list[Any], where: str) -> None:
-    shapes = {part.shape[1:] for part in parts}
-    if len(shapes) > 1:
-        raise WrongInputError(f"The {where} must return images of one shape; its calls gave {sorted(shapes)}.")
-    if chosen and len(chosen) < len(parts):
-        raise WrongInputError(f"The {where} must return labels with every call or with none; it did with some.")
-
-
 @contextmanager
 def evaluating(generator: Any) -> Iterator[None]:
     """Without gradients, and with the networks of a generator in evaluation mode; each part gets its own mode back.
 
     In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
     """
+    require("torch", what="Drawing from a generator")
     import torch
 
     roots = modules_of(generator)
@@ -160,7 +190,7 @@ def modules_of(generator: Any) -> list[Any]:
     waiting = deque([(generator, DEPTH)])
     while torch is not None and waiting:
         thing, depth = waiting.popleft()
-        if id(thing) in seen:
+        if id(thing) in seen or type(thing) in weakref.ProxyTypes:  # what a proxy stands for, another thing holds
             continue
         seen.add(id(thing))
         if isinstance(thing, torch.nn.Module):

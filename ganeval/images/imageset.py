@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
 from ganeval.images.labels import checked_labels
+from ganeval.images.leaves import Seen, leaves, root, with_labels
 from ganeval.images.rows import checked_rows
+
+if TYPE_CHECKING:
+    from ganeval.images.encoded import Encoded
+
+AT_ONCE = 2**26  # bytes of pixels that are hashed together
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,10 @@ class ImageSet:
     unlabelled: str = ""  # why there are no labels although somebody may expect some
     require_unchanged: Callable[[], None] | None = None  # raises where the files are not those that were opened
     in_memory: bool = False  # the pixels lie in an array that anybody may write to
+    encoded: Encoded | None = field(default=None, repr=False)  # of image files: their bytes
+    block: int = 1  # images that are made together, where one cannot be had without those
+    trial: Callable[[], NDArray[np.uint8]] | None = field(default=None, repr=False)  # of a generator: images of no set
+    seen: Seen = field(default_factory=Seen, repr=False)
 
     def __post_init__(self) -> None:
         if self.length < 1:
@@ -78,8 +87,10 @@ class ImageSet:
         return self.load(0, self.length)
 
     def take(self, rows: NDArray[np.int64], source: str | None = None) -> Self:
-        """The images at `rows`, in that order, held in memory."""
+        """The images at `rows`, in that order; those of an array are copied, others are read when they are asked for."""
         rows = checked_rows(rows, self.length)
+        if not self.in_memory:
+            return self.rows(rows, source)
         chosen = (
             np.concatenate([self.load(int(i), int(i) + 1) for i in rows])
             if len(rows) < self.length // 8
@@ -87,6 +98,24 @@ class ImageSet:
         )
         labels = None if self.labels is None else self.labels[rows]
         return type(self).from_array(chosen, source=source or self.source, labels=labels, class_names=self.class_names)
+
+    def rows(self, rows: NDArray[np.int64], source: str | None = None) -> Self:
+        """The images at `rows`, in that order, looked at where they lie."""
+
+        def load(start: int, stop: int) -> NDArray[np.uint8]:
+            return np.concatenate([self.load(int(row), int(row) + 1) for row in rows[start:stop]])
+
+        encoded = self.encoded and self.encoded.take(rows)
+        return replace(
+            self,
+            source=source or self.source,
+            length=len(rows),
+            load=encoded.load if encoded else load,
+            labels=None if self.labels is None else self.labels[rows],
+            encoded=encoded,
+            block=1,
+            seen=Seen(),
+        )
 
     def with_labels(self, labels: NDArray[np.int64] | None, why: str = "") -> Self:
         """The same images with other labels of the same classes, or with none and the reason why."""
@@ -97,20 +126,13 @@ class ImageSet:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of shape, pixels and labels, in order; of what they are now."""
+        """SHA-256 of shape, pixels and labels, in order; of what they are now (`ganeval.images.leaves` says how)."""
         if self.require_unchanged is not None:
             self.require_unchanged()
-        digest = (self._hashed_pixels() if self.in_memory else self._hashed_files).copy()
-        if self.labels is not None:
-            digest.update(self.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
+        if self.in_memory or not self.seen.root:
+            self.seen.root = root(np.concatenate([leaves(batch) for batch in self.batches(self._at_once)]), self.shape)
+        return with_labels(self.seen.root, self.labels)
 
-    @cached_property
-    def _hashed_files(self) -> Any:
-        return self._hashed_pixels()
-
-    def _hashed_pixels(self) -> Any:
-        digest = hashlib.sha256(repr((self.length, self.shape)).encode())
-        for batch in self.batches(4096):
-            digest.update(np.ascontiguousarray(batch).data)
-        return digest
+    @property
+    def _at_once(self) -> int:
+        return max(1, AT_ONCE // math.prod(self.shape))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -13,13 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganeval.errors import WrongInputError, printable
-from ganeval.images.arrays import channels_first, checked_array, require_uint8, require_variety
+from ganeval.images.arrays import channels_first, checked_array, require_uint8
 from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.leaves import Seen, leaves, root
+from ganeval.images.spool import IN_MEMORY, Spool, room
 from ganeval.images.tensors import as_numpy
+from ganeval.images.variety import require_variety
 
 MOST_IMAGES = 10_000_000  # of a source without a length: more is an endless sampler
+AT_ONCE, MANY = 2**22, 4096  # bytes, or items, that are put together
 TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor does not."
 
 
@@ -27,56 +30,75 @@ def from_dataset(source: Any) -> ImageSet:
     """Read the source once and keep the images: a loader may shuffle or augment, so a second pass would differ.
 
     An item is an image, or an image and its label: a PIL image, (h, w), (h, w, c) or (c, h, w). An item of a
-    `DataLoader` with a batch size, and any item with four axes, is a batch of them.
+    `DataLoader` with a batch size, and any item with four axes, is a batch of them. Many images are kept on the disk.
     """
     where = type(source).__name__
     batched = getattr(source, "batch_size", None) is not None
-    parts, labels, so_far = [], [], 0
+    kept, labels, number = _Kept(where), [], -1
     for number, item in enumerate(_items(source, where)):
         name = f"item {number} of {where}"
         image, label = _split(item, where)
         part = _part(image, name, batched=batched)
-        if parts and part.shape[1:] != parts[0].shape[1:]:
+        if number == 0:
+            _require_end(operator.length_hint(source, 0) * len(part), part, where)
+        kept.add(part, number)
+        labels += [] if label is None else [_labels(label, len(part), name)]
+    if labels and len(labels) != number + 1:
+        raise WrongInputError(
+            f"Every item of {where} must have a label, or none; {len(labels)} of {number + 1} items have. Add the others."
+        )
+    return kept.images(np.concatenate(labels) if labels else None)
+
+
+class _Kept:
+    """The images of a source, as they come; small items are put together before they are kept."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.n = where, 0
+        self._spool: Spool | None = None
+        self._marks: list[NDArray[np.uint8]] = []
+        self._waiting: list[NDArray[np.uint8]] = []
+        self._bytes = 0
+
+    def add(self, part: NDArray[np.uint8], number: int) -> None:
+        spool = self._spool = self._spool or Spool((part.shape[1], part.shape[2], part.shape[3]))
+        if part.shape[1:] != spool.shape:
             raise WrongInputError(
-                f"All images of {where} must have one shape (c, h, w); item 0 has {parts[0].shape[1:]}, "
+                f"All images of {self.where} must have one shape (c, h, w); item 0 has {spool.shape}, "
                 f"item {number} has {part.shape[1:]}. Resize them with antialiasing, or measure them apart."
             )
-        parts.append(part)
-        so_far += len(part)
-        _require_end(source, part, number, so_far, where)
-        labels += [] if label is None else [_labels(label, len(part), name)]
-    return _joined(parts, labels, where)
+        self.n += len(part)
+        self._waiting.append(part)
+        self._bytes += part.nbytes
+        if self._bytes >= AT_ONCE or len(self._waiting) >= MANY:
+            _require_end(self.n, part, self.where)
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._spool is not None and self._waiting:
+            together = np.concatenate(self._waiting)
+            self._marks.append(leaves(together))
+            self._spool.write(self.n - len(together), together)
+            self._waiting, self._bytes = [], 0
+
+    def images(self, labels: NDArray[np.int64] | None) -> ImageSet:
+        if self._spool is None:
+            raise WrongInputError(f"{self.where} must hold at least one image; it is empty.")
+        self._keep()
+        shape, read = self._spool.shape, self._spool.read
+        seen = Seen(root(np.concatenate(self._marks), shape))
+        images = ImageSet(self.where, self.n, shape, lambda a, b: read(a, min(b, self.n)), labels, seen=seen)
+        require_variety(images)
+        return images
 
 
-def _require_end(source: Any, part: NDArray[np.uint8], number: int, so_far: int, where: str) -> None:
-    """Raise where the images cannot fit into memory, by what the source says of its length or has given already."""
-    expected = max(so_far, operator.length_hint(source, 0) * len(part) if number == 0 else 0)
-    if so_far > MOST_IMAGES or expected * part[0].nbytes > _memory():
+def _require_end(expected: int, part: NDArray[np.uint8], where: str) -> None:
+    """Raise where so many images cannot be kept, in memory or on the disk."""
+    if expected > MOST_IMAGES or expected * part[0].nbytes > IN_MEMORY + room():
         raise WrongInputError(
-            f"{where} must end and fit into memory; it has {expected:,} images of {part[0].nbytes:,} bytes or more. Of an "
+            f"{where} must end and fit on the disk; it has {expected:,} images of {part[0].nbytes:,} bytes or more. Of an "
             "endless sampler take so many: itertools.islice(source, 1000)."
         )
-
-
-def _memory() -> int:
-    """Bytes of this machine; a terabyte where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 2**40
-
-
-def _joined(parts: list[NDArray[np.uint8]], labels: list[NDArray[np.int64]], where: str) -> ImageSet:
-    if not parts:
-        raise WrongInputError(f"{where} must hold at least one image; it is empty.")
-    if labels and len(labels) != len(parts):
-        raise WrongInputError(
-            f"Every item of {where} must have a label, or none; {len(labels)} of {len(parts)} items have. Add the "
-            "others."
-        )
-    images = np.concatenate(parts)
-    require_variety(images, where)
-    return ImageSet.from_array(images, source=where, labels=np.concatenate(labels) if labels else None)
 
 
 def _items(source: Any, where: str) -> Iterable[Any]:

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.extras import require
 from ganeval.core.files import require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_BYTES = 256 * 2**20  # of one encoded image
@@ -47,6 +49,7 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> I
         lambda name: rows[name][0].image(rows[name][1]),
         source=source,
         require_unchanged=stamps.require_all,
+        outline=lambda names: noted([*names, stamps.outline(list(map(str, paths)))]),
         labels=labels,
         class_names=files[0].class_names if labelled else (),
         unlabelled="The image set was opened with classes='none'." if classes == "none" else "",
@@ -117,12 +120,9 @@ class _File:
 
 
 def _parquet() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise GanevalError(
-            "Parquet files are read by the package pyarrow, which is not installed. pip install 'ganeval[remote]'."
-        ) from error
+    require("pyarrow", what="Reading parquet files")
+    import pyarrow.parquet
+
     return pyarrow.parquet
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ganeval.core.extras import require
 from ganeval.core.folders import cache_root
 from ganeval.core.machine import quiet
 from ganeval.errors import GanevalError, MissingFileError, WrongInputError, printable
@@ -55,12 +56,9 @@ def from_address(address: str, opened: Callable[[Path], ImageSet]) -> ImageSet:
 
 def _store(address: str) -> tuple[Any, str]:
     scheme = address.partition("://")[0].strip().lower()
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise GanevalError(
-            f"Images at {scheme}:// addresses are read by fsspec, which is not installed. pip install 'ganeval[remote]'."
-        ) from error
+    require("fsspec", what=f"Reading images at {scheme}:// addresses")
+    from fsspec.core import url_to_fs
+
     try:
         store, root = url_to_fs(address.strip())
     except ImportError as error:

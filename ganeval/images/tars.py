@@ -17,12 +17,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ganeval.core.extras import require
 from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.decode import is_image_name
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import IGNORED, Labels, image_names, labels_of
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_MEMBER = 256 * 2**20
@@ -46,12 +48,9 @@ def shards_of(pattern: str) -> list[Path]:
     """The files that `shard-{000..011}.tar` stands for; a name without braces is itself."""
     if not BRACES.search(pattern) or Path(pattern).exists():
         return [Path(pattern)]
-    try:
-        from braceexpand import braceexpand
-    except ImportError as error:
-        raise GanevalError(
-            "Names with braces are read by the package braceexpand, which is not installed. pip install 'ganeval[remote]'."
-        ) from error
+    require("braceexpand", what="Reading names with braces")
+    from braceexpand import braceexpand
+
     return [Path(name) for name in braceexpand(pattern)]
 
 
@@ -64,7 +63,14 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> Imag
     by_name = {f"{number}/{member.name}": member for number, member in enumerate(images)}
     read = _Reader(by_name, stamps)
     found = _labels(images, [member for shard in shards for member in shard], where, classes, read)
-    return from_files(list(by_name), read, source=source, require_unchanged=stamps.require_all, **found._asdict())
+    return from_files(
+        list(by_name),
+        read,
+        source=source,
+        require_unchanged=stamps.require_all,
+        outline=lambda names: noted([(name, by_name[name].size) for name in names]),
+        **found._asdict(),
+    )
 
 
 def _members(path: Path) -> list[Member]:

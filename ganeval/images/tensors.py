@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganeval.core.extras import require
 from ganeval.errors import WrongInputError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def as_numpy(values: Any, where: str = "the input") -> NDArray[Any]:
 
 def as_tensor(values: Any, where: str) -> torch.Tensor:
     """Numbers of any library as a tensor: torch knows neither long doubles, nor other byte orders, nor negative strides."""
+    require("torch", what=f"Making a tensor of {where}")
     import torch
 
     if isinstance(values, torch.Tensor):

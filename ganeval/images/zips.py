@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ganeval.core.files import require_regular
@@ -12,6 +13,7 @@ from ganeval.errors import WrongInputError, printable
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import image_names, labels_of
+from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_MEMBER = 256 * 2**20
@@ -36,7 +38,19 @@ def from_zip(path: Path, classes: str = "auto") -> ImageSet:
     names = image_names(files, where)
     read = _reader(archive, where, stamps.require_all)
     found = labels_of(names, files, folders, read, where, classes)
-    return from_files(names, read, source=str(path), require_unchanged=stamps.require_all, **found._asdict())
+    return from_files(
+        names,
+        read,
+        source=str(path),
+        require_unchanged=stamps.require_all,
+        outline=partial(_outline, archive),
+        **found._asdict(),
+    )
+
+
+def _outline(archive: zipfile.ZipFile, names: Sequence[str]) -> str:
+    """A digest of names, sizes and checksums, from the directory of the archive."""
+    return noted([(name, info.file_size, info.CRC) for name in names for info in (archive.getinfo(name),)])
 
 
 def _require_safe(members: Sequence[zipfile.ZipInfo], where: str) -> None:

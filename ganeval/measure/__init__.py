@@ -8,6 +8,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="Measuring images")
+
 
 class _Callable(ModuleType):
     def __call__(self, *arguments: Any, **options: Any) -> Any:

@@ -18,6 +18,7 @@ from ganeval.features.pair import Pair
 from ganeval.images import image_set
 from ganeval.images.generated import evaluating
 from ganeval.measure.pairs import Pairs
+from ganeval.metrics.missing import found_modes
 from ganeval.metrics.probes.generator import LatentGenerator, slerp, walked
 from ganeval.numerics.nearest import nearest_between
 
@@ -29,6 +30,8 @@ CELLS = 160  # of the confusion matrix with examples; the fullest wrong ones fir
 PAIRS = 20_000  # distances inside classes
 BINS = 40
 SIDE = 64
+MODES = 4  # missing ones, and as many invented ones
+PER_MODE = 8  # images of either set
 WALK = 9  # images from one latent to the other
 
 Arrays = dict[str, NDArray]
@@ -49,6 +52,7 @@ def gather_exhibits(pairs: Pairs, *, per_sample: Mapping[str, NDArray] | None = 
         lambda: _diversity(embedded, classified, seed),
         lambda: _confusion(classified),
         lambda: _walks(embedded, classified, seed),
+        lambda: _modes(embedded),
     )
     found: Arrays = {}
     for part in parts:
@@ -195,6 +199,33 @@ def _walks(embedded: Pair, classified: Pair, seed: int) -> Arrays:
         columns = [image_set(walked(generator, slerp(z0, z1, t), labels)).array() for t in steps]
     tiles = _small(np.stack(columns, axis=1).reshape(rows * WALK, *columns[0].shape[1:]))
     return {"interpolation.tiles": tiles.reshape(rows, WALK, *tiles.shape[1:])}
+
+
+def _modes(embedded: Pair) -> Arrays:
+    """What is missing and what is invented: of each mode the images nearest to its middle, of both sets."""
+    real, fake = embedded.require_real(), embedded.fake
+    if real.images is None or fake.images is None:
+        return {}
+    found = found_modes(embedded)
+    shown = [mode for side in ("missing", "invented") for mode in [m for m in found if m.side == side][:MODES]]
+    return {
+        "modes.real": _strips(real, [mode.real for mode in shown]),
+        "modes.fake": _strips(fake, [mode.fake for mode in shown]),
+        "modes.counts": np.array([[len(mode.real), len(mode.fake)] for mode in shown], np.int64).reshape(-1, 2),
+        "modes.of": np.array([mode.of for mode in shown], np.int64).reshape(-1, 2),
+        "modes.invented": np.array([mode.side == "invented" for mode in shown], np.int64),
+        "modes.p": np.array([mode.p for mode in shown], np.float64),
+        "modes.class": np.array([mode.label for mode in shown], np.int64),
+    }
+
+
+def _strips(features: Features, rows: list[NDArray[np.int64]]) -> NDArray[np.uint8]:
+    """(k, 8, h, w[, 3]): the first images of each list, black where it has fewer."""
+    blank = _tiles(features, np.zeros(1, np.int64))[0] * 0
+    strips = [
+        [*(_tiles(features, some[:PER_MODE]) if len(some) else ()), *[blank] * PER_MODE][:PER_MODE] for some in rows
+    ]
+    return np.array(strips, np.uint8).reshape(len(rows), PER_MODE, *blank.shape)
 
 
 def _histograms(group: str, values: Mapping[str, NDArray]) -> Arrays:

@@ -98,7 +98,7 @@ def function_of(name: str) -> TwoSets | OneSet:
     'fid'
     """
     metric = METRICS[name]
-    function = _two_sets(metric) if "real" in metric.needs else _one_set(metric)
+    function = _two_sets(metric) if metric.compares else _one_set(metric)
     function.__name__ = function.__qualname__ = metric.name
     function.__doc__ = metric.card
     function.__signature__ = _signature(function, metric.options, DECIDED, Score)
@@ -135,6 +135,7 @@ def _one_set(metric: Metric) -> Any:
 def _score(
     metric: Metric, role: Mapping[str, Any], fake: Any, labels: Any, generator: Any, how: Mapping[str, Any]
 ) -> Score:
+    role = {**role, **({"paired": True} if metric.paired else {})}  # who asks by name says that they are pairs
     options = {key: value for key, value in how.items() if key in metric.options}
     rest = {key: value for key, value in how.items() if key not in metric.options}
     for key in DECIDED & set(rest):

@@ -22,9 +22,10 @@ from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.images import image_set
-from ganeval.images.generated import AT_ONCE, modules_of
+from ganeval.images.generated import modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import Side, matched_labels
+from ganeval.images.latents import BLOCK, VERSION
 from ganeval.measure.faults import FAULTS, REMEDY, Need, find_fault
 from ganeval.measure.measure import measure
 from ganeval.measure.sources import asked_labels
@@ -36,17 +37,22 @@ Asked = NDArray[np.int64] | None
 
 
 def sampler(
-    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = ""
-) -> Callable[[int], Evaluation]:
+    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = "",
+    reference: Callable[..., Any] | None = None,
+) -> Callable[[int], Evaluation]:  # fmt: skip
     """A function that draws n images from `generator` and measures them; what they are compared with is opened once.
 
     generator: `(n, labels, torch.Generator) -> images`. No floors: a gate compares generators, not generator and reals.
+    reference: the generator to be matched image by image: it draws what would be the real images, of the same seed.
     """
     opened = _opened(protocol).with_(floor=False)
 
     def sample(n: int) -> Evaluation:
         asked = opened.with_(n=n)
-        latents = latents_id(asked.seed, asked_labels(asked))
+        labels = asked_labels(asked)
+        latents = latents_id(asked.seed, labels)
+        if reference is not None:
+            asked = asked.with_(real=image_set(reference, n=n, labels=labels, seed=asked.seed))
         found = measure(generator, asked, compute, latents=latents, name=name)
         return replace(found, protocol=protocol.with_(n=n, floor=False).to_json())
 
@@ -89,9 +95,9 @@ def _opened(protocol: Protocol) -> Protocol:
 
 
 def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
-    """Equal strings mean: row by row the same latent and the same label, drawn in calls of the same size."""
+    """Equal strings mean: row by row the same latent and the same label, drawn by one protocol in calls of one size."""
     asked = "none" if labels is None else hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16]
-    return f"torch.Generator seed {seed}, {AT_ONCE} a call, labels {asked}"
+    return f"{VERSION} seed {seed}, {BLOCK} a block, labels {asked}"
 
 
 def load_generator(where: str) -> Callable[..., Any]:

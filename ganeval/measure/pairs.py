@@ -12,14 +12,16 @@ from typing import Any
 
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
-from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features, extract, load_extractor, still_gives
 from ganeval.features.pair import Pair, same_classes
 from ganeval.features.ranks import ALONE
+from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.references import require_made_by, require_named, require_width, vouched
 from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
-from ganeval.metrics import CLASSIFYING, Metric
+from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
 
@@ -49,10 +51,11 @@ class Pairs:
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
     named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
-    first = _default_extractor(sources) if named is None else named
+    first = _default_extractor(sources, protocol) if named is None else named
+    sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
-    judged = _pair(sources, protocol.classifier, protocol, compute) if two else seen
+    judged = _pair(replace(sources, moments=None), protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
@@ -67,15 +70,53 @@ def _one_network(one: Any, other: Any) -> bool:
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
     sets = (sources.real, sources.fake, sources.heldout)
     ranks = compute.ranks or ALONE
-    loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
+    loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
     real, fake, heldout = (
         None if source is None else features_of(source, loaded, protocol, compute) for source in sets
     )
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
-    fake = fake.drawn_by(sources.drawn)
-    return Pair(real, fake, heldout=heldout, generator=sources.generator, embed=embed, seed=protocol.seed)
+    fake, known = fake.drawn_by(sources.drawn), sources.moments
+    for one in (known, real, heldout):
+        if one is not None:
+            require_width(one.passport, fake.passport)
+    if known is not None:
+        require_made_by(known, loaded, protocol.precision)
+    return Pair(
+        real if known is None else replace(known, rows=real),
+        fake if sources.fake_moments is None else sources.fake_moments,
+        heldout=heldout,
+        generator=sources.generator,
+        embed=embed,
+        seed=protocol.seed,
+        paired=protocol.paired,
+        ranks=ranks,
+    )
+
+
+def _vouched(sources: Sources, network: Any, protocol: Protocol) -> Sources:
+    """The same sources, those that name no network now under the name of `network`."""
+    if network is None or not any(passport.given for passport in sources.passports):
+        return sources
+    found = _loaded(network, sources)
+    said = str(network) if found is None else said_by(found, protocol.precision)
+    known = {role: one for role, one in vars(sources).items() if isinstance(one, (Features, Statistics))}
+    named = {role: replace(one, passport=vouched(one.passport, said, sources.passports)) for role, one in known.items()}
+    return replace(sources, **named)
+
+
+def _loaded(network: Any, sources: Sources) -> Extractor | None:
+    """The network; None where there is no image for it to look at and its weights are not here either."""
+    if network is None:
+        return None
+    shape = shape_of((sources.real, sources.fake, sources.heldout, sources.train))
+    try:
+        return load_extractor(network, shape)
+    except MissingFileError:
+        if shape is not None or sources.generator is not None:
+            raise
+        return None
 
 
 def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol, compute: Compute) -> Pair:
@@ -87,7 +128,7 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     heldout = embedded.real if embedded.heldout is None else embedded.heldout
     if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
-    return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed)
+    return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed, ranks=embedded.ranks)
 
 
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
@@ -129,10 +170,20 @@ def _embedded(network: Extractor, protocol: Protocol, compute: Compute, images: 
     return extract(image_set(images, labels=labels), network, precision=protocol.precision, compute=alone)
 
 
-def _default_extractor(sources: Sources) -> str | None:
-    """Inception, which is what FID means; unless some rows are there already and name who made them."""
-    sets = [s for s in (sources.real, sources.fake, sources.heldout, sources.train) if s is not None]
-    if not any(isinstance(source, ImageSet) for source in sets):
+def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
+    """Inception, which is what FID means; unless some rows are there already and name who made them, or nothing that is
+    asked needs a network.
+    """
+    if not _is_bare(sources.fake):
+        require_named(sources.passports)
+    if not any(isinstance(s, ImageSet) for s in (sources.real, sources.fake, sources.heldout, sources.train)):
         return None
-    named = {source.passport.extractor for source in sets if isinstance(source, Features)}
+    if protocol.metrics and all(METRICS[name].only_pixels for name in protocol.metrics):
+        return "pixels"
+    named = {passport.extractor for passport in sources.passports}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"
+
+
+def _is_bare(source: Source) -> bool:
+    """Rows in memory of which nobody says what made them: they are compared with what their owner pairs them with."""
+    return isinstance(source, Features) and source.passport.extractor == "given" and not source.passport.given

@@ -99,7 +99,7 @@ def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[P
     """The protocol, why where it was inferred, and what was overridden; raises `WrongInputError` where too little is
     known.
     """
-    own, dropped = _of_run(run)
+    own, dropped = said_by_run(run)
     inferred, because = {}, ""
     if not any(layer.get("real") for _, layer in (*said, ("run.json", own))):
         inferred, because = _inferred(run, samples)
@@ -111,14 +111,20 @@ def _how(run: RunRecord, samples: SampleSet, said: tuple[Layer, ...]) -> tuple[P
     return protocol, because, (*dropped, *notes)
 
 
-def _of_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
+def said_by_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the run says, without a classifier that nothing here has; another program may have written anything."""
     said = {key: value for key, value in run.protocol.items() if key in NAMED and isinstance(value, str)}
     known = _classifiers()
-    if said.get("classifier", known[0]) in known or ":" in said["classifier"]:
+    if said.get("classifier", known[0]) in known or _is_own(said["classifier"]):
         return said, ()
     missing = said.pop("classifier")
     return said, (f"run.json names the classifier {missing!r}, which is not here; known: {', '.join(known)}.",)
+
+
+def _is_own(name: str) -> bool:
+    from ganeval.classifiers.judges import is_judge
+
+    return ":" in name or is_judge(name)
 
 
 def _classifiers() -> list[str]:

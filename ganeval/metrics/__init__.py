@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="A metric")
+
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +20,7 @@ from ganeval.classifiers.catalog import judges_for
 from ganeval.core.options import Option, options_of
 from ganeval.core.registry import Registry, unknown_name
 from ganeval.errors import UndefinedError, UnknownNameError, WrongInputError
+from ganeval.features.matched import require_matched
 from ganeval.features.pair import Pair
 from ganeval.records.scores import Better, Question, Score
 
@@ -33,7 +38,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "generator", "confusion".
+    # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits",
+    # "real_logits", "labels", "real_labels", "pixels", "real_pixels", "generator", "confusion", "paired".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -85,22 +91,44 @@ class Metric:
         return plain
 
     @property
+    def takes_moments(self) -> bool:
+        """Whether moments of the real images are enough for it."""
+        return "real_moments" in self.needs
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is a question about two sets."""
+        return bool(self.needs & {"real", "real_moments"})
+
+    @property
     def roles(self) -> frozenset[str]:
         """The sets that the number depends on: "real", "heldout", and "fake" but where it asks the generator itself."""
         uses = self.needs | self.wants
         own = frozenset(role for role in ("real", "heldout") if any(need.startswith(role) for need in uses))
         return own if "generator" in self.needs else own | {"fake"}
 
+    @property
+    def paired(self) -> bool:
+        """Whether it compares real image i with fake image i, so that the protocol must say that they are pairs."""
+        return "paired" in self.needs
+
+    @property
+    def only_pixels(self) -> bool:
+        """Whether no network has a part in the number."""
+        return self.paired and "pixels" in self.needs
+
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
-        missing = pair.missing(self.needs)
+        missing = pair.missing(self.needs if "moments" in self.needs else self.needs | {"rows"})
         if missing:
-            remedy = pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
+            remedy = pair.withheld(missing[0]) or pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
         if not self.needs & _NO_EMBEDDINGS:
             pair.require_resolved()
+        if self.paired:
+            require_matched(pair)
 
     def _require_sound(self, score: Score) -> None:
         """No number leaves a metric that is not one, or that lies outside of what the metric can be."""
@@ -132,7 +160,15 @@ class Metric:
             if self.declared[key].moves(value) and not self.declared[key].is_idle(options)
         }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
-        return "|".join([self.name, f"v:{self.version}", *pair.signature(self.roles), *changed, *seed])
+        return "|".join(
+            [
+                self.name,
+                f"v:{self.version}",
+                *pair.signature(self.roles, network=not self.only_pixels, moments=self.takes_moments),
+                *changed,
+                *seed,
+            ]
+        )
 
 
 UNSOUND = (
@@ -190,11 +226,15 @@ _REMEDY = {
     "real_logits": "Pass classifier=, or features with logits.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
+    "real_moments": "Pass real images, or a published mean and covariance.",
+    "rows": "Pass images or features, not their moments alone.",
     "spatial": "Choose an extractor that offers spatial features, such as inception.",
     "real_spatial": "Choose an extractor that offers spatial features, such as inception.",
     "heldout": "Pass heldout=: real images that the generator was not trained on.",
     "generator": "Pass a generator callable (n, labels, torch.Generator) -> images.",
     "pixels": "Pass images, not bare feature arrays.",
+    "real_pixels": "Pass images, not bare feature arrays.",
+    "paired": "Pass paired=True (--paired) if real image i is what generated image i should be.",
 }
 
 

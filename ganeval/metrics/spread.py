@@ -11,7 +11,6 @@ import math
 from typing import Annotated
 
 import torch
-from torch.nn import functional as F
 
 from ganeval.core.options import Within
 from ganeval.errors import UndefinedError
@@ -19,11 +18,8 @@ from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
+from ganeval.numerics.similarity import multiscale_ssim
 from ganeval.records.scores import Score
-
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, one per scale, finest first
-WINDOW, SIGMA = 11, 1.5
-K1, K2 = 0.01, 0.03
 
 
 @metric(
@@ -106,49 +102,3 @@ def _similarity(features: Features, pairs: int, seed: int) -> PairMean:
         return multiscale_ssim(torch.from_numpy(a), torch.from_numpy(b))
 
     return mean_over_pairs(features.embeddings, features.labels, measure, pairs=pairs, seed=seed)
-
-
-def multiscale_ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """MS-SSIM of image pairs, uint8 (n, c, h, w) each -> (n,); scales as far as the smaller side allows.
-
-    >>> x = torch.arange(784, dtype=torch.uint8).reshape(1, 1, 28, 28)
-    >>> float(multiscale_ssim(x, x))
-    1.0
-    """
-    x, y = a.float() / 255, b.float() / 255
-    scales = max(
-        1, min(len(WEIGHTS), int(math.log2(min(a.shape[-2:]) / WINDOW)) + 1 if min(a.shape[-2:]) >= WINDOW else 1)
-    )
-    weights = torch.tensor(WEIGHTS[:scales], dtype=torch.float32) / sum(WEIGHTS[:scales])
-    product = torch.ones(len(a))
-    for scale in range(scales):
-        structure, whole = _ssim(x, y)
-        last = scale == scales - 1
-        product *= (whole if last else structure).clamp(min=0) ** weights[scale]
-        x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
-    return product
-
-
-def _ssim(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(contrast-structure, SSIM), each (n,): means over pixels and channels of maps with values in [-1, 1]."""
-    down, across = (_blur_matrix(side, min(WINDOW, *x.shape[-2:])) for side in x.shape[-2:])
-
-    def blur(image: torch.Tensor) -> torch.Tensor:
-        return down @ image @ across.T
-
-    mx, my = blur(x), blur(y)
-    vx, vy, cov = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
-    structure = (2 * cov + K2**2) / (vx + vy + K2**2)
-    luminance = (2 * mx * my + K1**2) / (mx * mx + my * my + K1**2)
-    return structure.mean(dim=(1, 2, 3)), (luminance * structure).mean(dim=(1, 2, 3))
-
-
-def _blur_matrix(side: int, size: int) -> torch.Tensor:
-    """(side - size + 1, side): a Gaussian window of `size` at every place where it fits.
-
-    As a matrix, because a convolution of single channels took most of the time of the metric at 28 pixels.
-    """
-    offsets = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
-    weights = torch.exp(-(offsets**2) / (2 * SIGMA**2))
-    window = weights / weights.sum()
-    return torch.stack([F.pad(window, (i, side - size - i)) for i in range(side - size + 1)])

@@ -1,4 +1,4 @@
-"""Intervals and exact tests for proportions, and Holm's correction: no torch, and scipy only where it is called.
+"""Intervals and exact tests for proportions, and Holm's correction: neither torch nor scipy.
 
 Wilson's score interval is used for every proportion: near 0 and 1, where good classifiers live, the textbook
 (Wald) interval `p +- z sqrt(p (1 - p) / n)` has length zero or leaves [0, 1].
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.numerics.beta import beta_quantile
 
 
 def normal_quantile(level: float) -> float:
@@ -51,15 +52,13 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> tuple[float,
     >>> clopper_pearson(0, 10)[0], round(clopper_pearson(0, 10)[1], 4)
     (0.0, 0.3085)
     """
-    from scipy.special import betaincinv  # late: the gate starts without scipy
-
     if n <= 0:
         raise UndefinedError(f"A proportion needs at least one trial; got n = {n}. Leave the interval out.")
     if not 0 <= successes <= n:
         raise WrongInputError(f"Successes must lie between 0 and n = {n}; got {successes}.")
     tail = (1 - level) / 2
-    low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
-    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+    low = beta_quantile(tail, successes, n - successes + 1) if successes else 0.0
+    high = 1 - beta_quantile(tail, n - successes, successes + 1) if successes < n else 1.0
     return low, high
 
 
@@ -86,12 +85,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     >>> mcnemar(5, 0), mcnemar(3, 3)
     (0.0625, 1.0)
     """
-    from scipy.special import bdtr
-
     if min(only_first, only_second) < 0:
         raise WrongInputError(f"Discordant counts must not be negative; got {only_first} and {only_second}.")
     n = only_first + only_second
-    return 1.0 if n == 0 else min(1.0, 2 * float(bdtr(min(only_first, only_second), n, 0.5)))
+    ways = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * ways / 2**n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -10,8 +10,9 @@ tiles: first `nearest_within` of both sets (merged), then `crossing` (merged), w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -142,6 +143,10 @@ class _LeftOut:
         self.covered.see(real, self.kept[fake], self.levels[fake, level])
 
 
+def _mine(share: Callable[[], Any]) -> Any:
+    return share()
+
+
 def neighbours(
     real: torch.Tensor,
     fake: torch.Tensor,
@@ -150,16 +155,20 @@ def neighbours(
     further: int = 0,
     tile: int = TILE,
     strata: NDArray[np.int64] | None = None,
+    part: tuple[int, int] = (0, 1),
+    merged: Callable[[Callable[[], Any]], Any] = _mine,
 ) -> Neighbours:
     """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
 
     Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones,
-    within `strata` (m,) where there are any.
+    within `strata` (m,) where there are any. `part` = (i, of) sweeps the i-th share of the tiles; `merged` then makes
+    the whole of what each process found in its share.
 
     >>> found = neighbours(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([[0.5], [9.0]]), 1)
     >>> found.real.distance.ravel().tolist(), found.crossing.in_real.count.ravel().tolist()
     ([1.0, 1.0, 3.0], [2, 0])
     """
-    real_near = nearest_within(real, k, tile=tile)
-    fake_near = nearest_within(fake, k + further, tile=tile)
-    return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile, strata=strata))
+    real_near: Nearest = merged(lambda: nearest_within(real, k, tile=tile, part=part))
+    fake_near: Nearest = merged(lambda: nearest_within(fake, k + further, tile=tile, part=part))
+    across = merged(lambda: crossing(real, fake, real_near, fake_near, tile=tile, part=part, strata=strata))
+    return Neighbours(real_near, fake_near, across)

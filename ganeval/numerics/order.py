@@ -4,6 +4,8 @@ order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -38,3 +40,14 @@ def seeded_rows(rows: torch.Tensor, at_most: int, seed: int) -> torch.Tensor:
     """
     chosen = np.random.default_rng(seed).permutation(len(rows))[:at_most]
     return torch.from_numpy(canonical_order(rows, seed)[chosen]).to(rows.device)
+
+
+def shuffled_sides(n_real: int, n_fake: int, permutations: int, seed: int | Sequence[int]) -> torch.Tensor:
+    """(n, 1 + permutations) bool: True where a row is taken for a fake; the first column is the truth.
+
+    >>> shuffled_sides(2, 1, 3, seed=0).sum(dim=0).tolist(), shuffled_sides(2, 1, 3, seed=0)[:, 0].tolist()
+    ([1, 1, 1, 1], [False, False, True])
+    """
+    truth = np.repeat([False, True], [n_real, n_fake])
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(np.stack([truth, *(rng.permutation(truth) for _ in range(permutations))], axis=1))

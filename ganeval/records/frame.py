@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.errors import GanevalError
+from ganeval.core.extras import require
 from ganeval.records.score import ScoreRecord
 
 
 def frame_of(records: Mapping[str, ScoreRecord]) -> Any:
     """One row for each record, by name."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise GanevalError("A frame needs pandas, which is not installed. Install it: pip install pandas.") from error
+    require("pandas", what="A frame")
+    import pandas as pd
+
     names = sorted(records)
     return pd.DataFrame([_row(records[name]) for name in names], index=pd.Index(names, name="metric"))
 

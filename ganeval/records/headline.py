@@ -18,6 +18,7 @@ QUESTIONS = {
     "two-sample": "Can the sets be told apart?",
     "latent": "How does the latent space behave?",
     "representation": "What does the embedding see?",
+    "paired": "Is each image what it should be?",
 }
 HEADLINE = (
     "fid", "kid", "precision", "recall", "coverage", "missing_classes", "class_balance", "classifier_score", "copies",

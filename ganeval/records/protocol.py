@@ -76,6 +76,10 @@ class Protocol:
         metadata={"help": "Use only this many generated images, drawn with the seed; each class keeps its share."},
     )
     seed: int = field(default=0, metadata={"help": "Seed of everything random."})
+    paired: bool = field(
+        default=False,
+        metadata={"help": "Real image i is what generated image i should be: also compare them one by one."},
+    )
     metrics: tuple[str, ...] = field(
         default=(), metadata={"help": "Measure only these metrics, by name; by default all quick ones."}
     )
@@ -89,6 +93,9 @@ class Protocol:
         for name, choices in (("labels", get_args(Labels)), ("precision", get_args(Precision))):
             if not isinstance(getattr(self, name), str) or getattr(self, name) not in choices:
                 raise UnknownNameError(unknown_name(f"choice for {name}", str(getattr(self, name)), choices))
+        for name in ("paired", "floor"):
+            if not isinstance(getattr(self, name), bool):
+                raise WrongInputError(f"{name} must be true or false; got {getattr(self, name)!r}.")
         _require_whole("n", self.n, 1, None)
         _require_whole("seed", self.seed, 0, MAX_SEED)
         for role in ROLES:
@@ -215,8 +222,8 @@ def _require_type(key: str, value: Any, where: str) -> None:
         return
     if key in {*ROLES, *NETWORKS, *_TEXT} and not isinstance(value, (str, type(None))):
         raise WrongInputError(f"{where}: {key} must be a name or a path; got {value!r}.")
-    if key == "floor" and not isinstance(value, bool):
-        raise WrongInputError(f"{where}: floor must be true or false; got {value!r}.")
+    if key in ("floor", "paired") and not isinstance(value, bool):
+        raise WrongInputError(f"{where}: {key} must be true or false; got {value!r}.")
 
 
 def _says_nothing(value: Any) -> bool:

@@ -18,7 +18,9 @@ from ganeval.records.numbers import render_value
 
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 Better = Literal["lower", "higher", "target"]
-Question = Literal["close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation"]
+Question = Literal[
+    "close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation", "paired"
+]  # fmt: skip
 
 
 class Score(float):

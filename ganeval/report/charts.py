@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
+from ganeval.core.extras import is_installed, pip
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -96,6 +98,8 @@ def draw(
     a layout that measures its own words takes most of the time of a drawing. `positive`, the smallest and the largest
     value of data that are all above 0, adds a hidden logarithmic axis, onto which the page's script can move the lines.
     """
+    if not is_installed("matplotlib"):
+        return _undrawn(title, description)
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -116,6 +120,14 @@ def draw(
 
 def _short(numbers: Sequence[float]) -> list[float]:
     return [float(f"{x:.9g}") for x in numbers]
+
+
+def _undrawn(title: str, description: str) -> Markup:
+    """What stands in a chart's place where matplotlib is not installed; the numbers are in the tables all the same."""
+    said = Markup(
+        '<p class="absent"><strong>{}</strong> {} A chart needs matplotlib, not installed here: <code>{}</code>.</p>'
+    )
+    return said.format(title, description, pip("plot"))
 
 
 def _log_axis(figure: Any, room: tuple[float, float, float, float], low: float, high: float) -> tuple[float, float]:

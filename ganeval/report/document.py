@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable
 from typing import Any
 
 from ganeval.records.privacy import discreet
 from ganeval.records.scores import Evaluation, ScoreRecord
+from ganeval.records.spreadsheet import COLUMNS, lines_of
+from ganeval.records.spreadsheet import render_csv as table
 from ganeval.report.charts import downsample
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Curve
 
 SCHEMA = "ganeval.report/1"
 MAX_POINTS = 40_000  # of all curves together
-COLUMNS = ("run", "step", "metric", "value", "se", "low", "high", "n", "better", "floor", "version", "status")
 
 
 def document_of(page: Page) -> dict[str, Any]:
@@ -107,34 +105,10 @@ def _curve(curve: Curve, pixels: int) -> dict[str, Any]:
 
 def render_csv(page: Page) -> str:
     """One line for each score of each evaluation. A text that a spreadsheet would take for a formula gets a quote."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for run in page.readable:
-        for evaluation in run.record.evaluations:
-            writer.writerows(_lines(run.record.id, evaluation))
-    return buffer.getvalue()
-
-
-def _lines(run_id: str, evaluation: Evaluation) -> Iterable[list[Any]]:
-    for name, s in sorted(evaluation.scores.items()):
-        low, high = s.interval or ("", "")
-        row = [
-            run_id,
-            evaluation.step,
-            name,
-            s.value,
-            s.se,
-            low,
-            high,
-            s.n,
-            s.better,
-            s.floor.value if s.floor else "",
-            s.version,
-            s.status,
-        ]
-        yield ["" if cell is None else _harmless(cell) for cell in row]
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    lines = (
+        (run.record.id, evaluation.step, *line)
+        for run in page.readable
+        for evaluation in run.record.evaluations
+        for line in lines_of(evaluation.scores.values())
+    )
+    return table(("run", "step", *COLUMNS), lines)

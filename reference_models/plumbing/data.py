@@ -6,6 +6,7 @@ by its name.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +33,10 @@ class Data:
     held_labels: torch.Tensor
     seed: int = 0
     used: str = ""  # "hoda:train", for the record
+    labelled: bool = True  # False: the classes are one, which nobody named
+    test: tuple[torch.Tensor, torch.Tensor] | None = (
+        None  # images and labels to report on, where no registered split is
+    )
     size: int = 0  # pixels a side that batches are resampled to; 0 leaves them
     _order: dict[int, torch.Tensor] = field(default_factory=dict, repr=False)
 
@@ -56,6 +61,15 @@ class Data:
     @property
     def device(self) -> torch.device:
         return self.images.device
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the images trained on and held out, with their labels: what a resumed run must find again."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
+        for part in (self.images, self.labels, self.held_images, self.held_labels, *(self.test or ())):
+            digest.update(f"{part.dtype} {list(part.shape)}".encode())
+            digest.update(part.contiguous().cpu().numpy().data)
+        return digest.hexdigest()
 
     @cached_property
     def frequencies(self) -> torch.Tensor:

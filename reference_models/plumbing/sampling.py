@@ -91,5 +91,6 @@ class Sampler:
     def _require_conditional(self) -> None:
         if not self.conditional:
             raise WrongInputError(
-                "Images of a chosen class need a conditional generator; this one knows none. Draw `evenly`."
+                "Images of a chosen class need a conditional generator; this one knows none. Draw `evenly`, or ask for no "
+                "labels (--labels none)."
             )

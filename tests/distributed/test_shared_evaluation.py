@@ -18,6 +18,7 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.features.extraction import extract
 from ganeval.features.ranks import Ranks
+from ganeval.features.seeing import see
 from ganeval.images.imageset import ImageSet
 
 METRICS = ("fid", "kid", "precision", "recall", "classifier_score")
@@ -130,6 +131,5 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
 
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:
-    from ganeval.features.extraction import _embed_shared  # the rows before they are gathered
-
-    return _embed_shared(images, network, torch.device("cpu"), 4, Alone(rank, 5), progress=False).embeddings
+    """The rows before they are gathered."""
+    return see(images, network, torch.device("cpu"), 4, Alone(rank, 5), Compute(progress=False)).embeddings

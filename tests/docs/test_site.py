@@ -23,7 +23,7 @@ def extension(name: str) -> ModuleType:
     return module
 
 
-PLACES, PLAIN, LLMS = (extension(name) for name in ("pages_by_place", "plain_docstrings", "llms"))
+PLACES, PLAIN, LLMS, RUNS = (extension(name) for name in ("pages_by_place", "plain_docstrings", "llms", "tutorials"))
 
 
 def inserted(page: str, text: str, found: set[str]) -> str:
@@ -96,3 +96,35 @@ def test_an_example_stays_as_it_is() -> None:
 )
 def test_a_page_is_summed_up_by_its_first_sentence(text: str, said: str) -> None:
     assert LLMS.first_sentence(text) == said
+
+
+def test_a_tutorial_is_run_only_where_its_data_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts, data = tmp_path / "scripts", tmp_path / "data"
+    scripts.mkdir()
+    (data / "hoda").mkdir(parents=True)
+    for name, text in {
+        "a": 'fid("hoda:test")',
+        "b": 'fid("mnist:test", "hoda:test")',
+        "c": 'fid("digits:test")',
+    }.items():
+        (scripts / f"{name}.py").write_text(text, encoding="utf-8")
+    assert RUNS.lacking_data(scripts, str(data)) == ["b.py"]
+    assert RUNS.lacking_data(scripts, None) == ["a.py", "b.py"]
+    monkeypatch.setenv("GANEVAL_DATA", str(data))
+    run = [name for name in "abc" if re.search(RUNS.run_pattern(scripts), f"{scripts}/{name}.py")]
+    assert run == ["a", "c"]
+
+
+def test_tutorials_are_read_in_their_order_and_new_ones_come_last() -> None:
+    names = ["aaa.py", "own_judge.py", "zzz.py", "own_folder.py"]
+    assert sorted(names, key=RUNS.Reading("")) == ["own_folder.py", "own_judge.py", "aaa.py", "zzz.py"]
+
+
+@pytest.mark.parametrize("script", sorted((DOCS / "tutorials").glob("*.py")), ids=lambda path: path.stem)
+def test_a_tutorial_begins_with_a_title_and_is_plain_python(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    compile(text, script.name, "exec")
+    lines = text.splitlines()
+    assert lines[0] == '"""'
+    assert set(lines[2]) == {"="}
+    assert len(lines[2]) >= len(lines[1])

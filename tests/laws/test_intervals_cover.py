@@ -30,7 +30,9 @@ def draw(world: Any, real: Any, seed: int) -> Pair:
 
 
 @pytest.mark.parametrize(
-    "metric", [m for m in METRICS if not m.slow and m.name not in OTHER_INTERVALS], ids=lambda m: m.name
+    "metric",
+    [m for m in METRICS if not m.slow and not m.paired and m.name not in OTHER_INTERVALS],
+    ids=lambda m: m.name,
 )
 def test_the_interval_covers_what_it_claims(metric: Metric, world: Any) -> None:
     real = world.features(*world.rows(300, 0))

@@ -29,7 +29,7 @@ from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Score
 
 TRAINS_A_NETWORK = "trains a network: minutes, and its laws are those of the trainer"
-ALL = [m for m in METRICS if not m.slow]
+ALL = [m for m in METRICS if not m.slow and not m.paired]
 WITH_TARGET = [m for m in ALL if m.perfect is not None]
 every_metric = pytest.mark.parametrize("metric", ALL, ids=lambda m: m.name)
 

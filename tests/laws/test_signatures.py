@@ -20,13 +20,14 @@ from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.records.signature import Signature
 
 N = 120
-QUICK = tuple(m.name for m in METRICS if not m.slow)
-GENERATED = tuple(m.name for m in METRICS if not m.slow and "generator" in m.needs)
+QUICK = tuple(m.name for m in METRICS if not m.slow and not m.paired)
+GENERATED = tuple(m.name for m in METRICS if not m.slow and not m.paired and "generator" in m.needs)
 
 
 @cache
 def _images(part: str) -> Any:
-    rows = {"real": range(300), "other": range(300, 600), "train": range(600, 900), "fake": range(900, 1300)}[part]
+    rows = {"real": range(300), "other": range(300, 600), "train": range(600, 900), "fake": range(900, 1300),
+            "partners": range(400)}[part]  # fmt: skip
     return image_set("digits:train").take(np.array(rows))
 
 
@@ -55,6 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "seed": {"seed": 1},
     "precision": {"precision": "bf16"},
     "options": {"options": {"precision": {"k": 2}, "kid": {"subsets": 3, "subset_size": 50}, "fid": {"se": False}}},
+    "paired": {"paired": True, "real": _images("partners")},
     "floor": {"floor": True},
     "metrics": {"metrics": tuple(reversed(QUICK))},
 }
@@ -140,7 +142,10 @@ def test_a_signature_holds_nothing_that_changes_no_number(name: str) -> None:
             for part in parts or [change]:
                 moved[part] = moved.get(part, False) or not _same(*found)
     assert bool(moved) != (name in UNMEASURED), "no change of the protocol gave another signature"
-    counted = {"modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates", "copies"}
+    counted = {
+            "modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates", "copies",
+            "missing_modes", "invented_modes",
+        }  # fmt: skip
     idle = {part for part, moves in moved.items() if not moves and part != "dtype"}
     assert not idle or name in counted, idle
 

@@ -40,7 +40,7 @@ def test_every_group_but_walks_comes_from_two_sets_of_images() -> None:
         Pairs(_pair(), _pair()), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
     )
     assert {key.partition(".")[0] for key in found} == {
-        "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity", "judge",
+        "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity", "judge", "modes",
     }  # fmt: skip
 
 
@@ -105,3 +105,16 @@ def test_broken_evidence_says_which_file(tmp_path: Path) -> None:
     (tmp_path / "evidence.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(BrokenRunError, match=r"evidence\.safetensors"):
         evidence.read_evidence(tmp_path / "evidence.safetensors")
+
+
+def test_modes_show_images_of_both_sets_and_how_many_there_are() -> None:
+    modes = group(gather_exhibits(Pairs(_pair(), _pair())), "modes")
+    assert modes["real"].shape == (len(modes["p"]), 8, 8, 8) == modes["fake"].shape
+    shifted = Pair(_features(0), _features(1, shift=40))
+    modes = group(gather_exhibits(Pairs(shifted, shifted)), "modes")
+    assert set(modes["invented"].tolist()) == {0, 1}
+    missing = modes["invented"].tolist().index(0)
+    assert modes["counts"][missing, 0] >= 8
+    assert modes["counts"][missing, 1] == 0
+    assert modes["real"][missing, :, 0, 0].any()
+    assert not modes["fake"][missing].any()

@@ -137,7 +137,7 @@ def ladders(parts: tuple[Features, Features, tuple[Pictures, NDArray[np.int64]]]
 
 
 QUICKLY = {"c2st": {"permutations": 1}, "mmd_test": {"permutations": 99, "at_most": 300}, "fld": {"at_most": 300}}
-DIRECTED = [m for m in METRICS if not m.slow and m.better != "target" and "generator" not in m.needs]
+DIRECTED = [m for m in METRICS if not m.slow and not m.paired and m.better != "target" and "generator" not in m.needs]
 
 
 def improving(metric: Metric, ladders: dict[str, list[Pair]]) -> list[str]:

@@ -10,7 +10,8 @@ from ganeval.errors import TooFewSamplesError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
-from ganeval.metrics.spread import embedding_spread, ms_ssim, multiscale_ssim
+from ganeval.metrics.spread import embedding_spread, ms_ssim
+from ganeval.numerics.similarity import multiscale_ssim
 
 
 def features(images: np.ndarray, labels: np.ndarray | None = None) -> Features:

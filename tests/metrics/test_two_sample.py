@@ -9,7 +9,7 @@ import torch
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
-from ganeval.metrics.probes.two_sample import _folds, _mmd2, c2st, mmd_test
+from ganeval.metrics.probes.two_sample import _by_columns, _by_rows, _folds, _mmd2, c2st, mmd_test
 
 
 def pair(n: int, m: int, d: int = 6, shift: float = 0.0, seed: int = 0) -> Pair:
@@ -85,3 +85,23 @@ def test_nineteen_rows_are_too_few() -> None:
 def test_rows_that_are_all_tied_are_no_evidence() -> None:
     one = torch.tensor([[0.0], [1.0], [2.0], [3.0]]).repeat(6, 1)
     assert float(mmd_test(Pair(Features.given(one), Features.given(one.clone())))) == 1.0
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(60, 40, 30), (30, 25, 200), (80, 21, 101)])
+def test_ridge_regression_says_the_same_through_rows_and_through_columns(n: int, m: int, d: int) -> None:
+    g = torch.Generator().manual_seed(n)
+    phi = torch.randn(n + m, d, generator=g, dtype=torch.float64) / d**0.5
+    target = torch.randn(n + m, 7, generator=g, dtype=torch.float64)
+    fold = torch.arange(n + m) % 5
+    held = [(fold == number).nonzero().squeeze(1) for number in range(5)]
+    penalties = [0.01 * (n + m - len(at)) ** 0.5 for at in held]
+    by_rows, by_columns = _by_rows(phi, target, held, penalties), _by_columns(phi, target, held, penalties)
+    assert torch.allclose(by_rows, by_columns, rtol=1e-9, atol=1e-10)
+
+
+def test_more_columns_than_rows_cost_no_matrix_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """600 images of 64 x 64 in colour have 12,288 columns: matrices of that size took minutes."""
+    sizes, factor = [], torch.linalg.cholesky
+    monkeypatch.setattr(torch.linalg, "cholesky", lambda a: sizes.append(len(a)) or factor(a))
+    c2st(pair(40, 30, d=900), permutations=99)
+    assert max(sizes) < 70

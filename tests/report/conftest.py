@@ -109,6 +109,9 @@ def evidence_of(k: int, *, collapsed: bool) -> dict[str, np.ndarray]:
         "cells.tiles": fakes[:6], "cells.asked": np.array([0, 0, 0, 1, 1, 1]), "cells.judged": np.array([0, 0, 1, 1, 1, 1]),
         "diversity.edges": edges, "diversity.real": share, "diversity.fake": share,
         "interpolation.tiles": fakes[:18].reshape(2, 9, 24, 24),
+        "modes.real": fakes[:16].reshape(2, 8, 24, 24), "modes.fake": fakes[16:32].reshape(2, 8, 24, 24),
+        "modes.counts": np.array([[30, 2], [0, 20]]), "modes.of": np.array([[200, 200], [2000, 2000]]),
+        "modes.invented": np.array([0, 1]), "modes.p": np.array([0.01, 0.01]), "modes.class": np.array([2, -1]),
         "judge.confusion": np.diag(np.full(k, 45)) + np.eye(k, k, 1, dtype=int),
     }  # fmt: skip
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 
 from ganeval.core.options import Within
 from ganeval.extractors.perceptual import Lpips, load_lpips
 from ganeval.features.extraction import Features
+from ganeval.features.matched import pixel_batches
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
@@ -54,6 +56,36 @@ def lpips(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] = 1000) -> 
     if pair.real is not None and pair.real.images is not None:
         details |= _beside_real(fake, _distance(network, pair.real, pairs, pair.seed))
     return Score(fake.mean, se=fake.se, n=len(pair.fake), details=details)
+
+
+@metric(
+    "lpips_paired",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1801.03924",
+    question="paired",
+    least_n=15,
+    within=(0, math.inf),
+    needs=("real", "pixels", "real_pixels", "paired"),
+    slow=True,
+)
+def lpips_paired(pair: Pair) -> Score:
+    """Perceptual distance (LPIPS 0.1, VGG16) of each image and the one it should be, averaged over pairs.
+
+    Returns: [0, inf), unitless; 0 for identical pairs.
+    Bias: none in n.
+    Standard error: of the mean over pairs.
+    per_sample: distance. details: the weights' SHA-256.
+    Needs: images, and published weights (553 MB) that are fetched once; so it only runs when asked for.
+    Raises: MissingFileError without them (`ssim` works offline); WrongInputError for images under 16 pixels.
+    """
+    network = pair.once("lpips network", load_lpips).to(pair.fake.embeddings.device)
+    batches = pixel_batches(pair, PAIRS_AT_ONCE)
+    distances = np.concatenate([network(a, b).double().cpu().numpy() for a, b in batches])
+    return Score.from_influence(
+        float(distances.mean()), distances, "distance", details={"weights": network.weights_sha256}
+    )
 
 
 def _distance(network: Lpips, features: Features, pairs: int, seed: int) -> PairMean:

@@ -16,7 +16,7 @@ from ganeval.core.options import Permutations, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.order import row_keys, seeded_rows
+from ganeval.numerics.order import row_keys, seeded_rows, shuffled_sides
 from ganeval.records.scores import Z95, Score
 
 LEAST = 20  # rows of each side under which neither test has any power
@@ -65,7 +65,7 @@ def c2st(
     real, fake = _rows(pair)
     phi = _fourier(_standardised(torch.cat([real, fake])), features, pair.seed)
     fold = np.concatenate([_folds(real, folds, pair.seed), _folds(fake, folds, pair.seed)])
-    is_fake = _shuffled_sides(len(real), len(fake), permutations, pair.seed).to(phi.device)
+    is_fake = shuffled_sides(len(real), len(fake), permutations, pair.seed).to(phi.device)
     recognised = _recognised(phi, torch.from_numpy(fold).to(phi.device), is_fake, folds, ridge)
     rates = [_rate(recognised, ~is_fake), _rate(recognised, is_fake)]
     accuracy = (rates[0] + rates[1]) / 2
@@ -77,29 +77,41 @@ def c2st(
     return Score(float(accuracy[0]), se=se, n=len(fake), details=details, per_sample=per_sample)
 
 
-def _shuffled_sides(n_real: int, n_fake: int, permutations: int, seed: int) -> torch.Tensor:
-    """(n, 1 + permutations) bool: True where a row is taken for a fake; the first column is the truth."""
-    truth = np.repeat([False, True], [n_real, n_fake])
-    rng = np.random.default_rng(seed)
-    return torch.from_numpy(np.stack([truth, *(rng.permutation(truth) for _ in range(permutations))], axis=1))
-
-
 def _recognised(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, folds: int, ridge: float) -> torch.Tensor:
     """1 where a held-out row is put on its own side, 0.5 on the fence; one factorisation serves every column."""
     n_fake, n = int(is_fake[:, 0].sum()), len(phi)
     target = torch.where(is_fake, n / (2 * n_fake), -n / (2 * (n - n_fake))).to(phi)
-    margin = torch.empty_like(target)
-    parts = [(fold == held).nonzero().squeeze(1) for held in range(folds)]
-    grams, sums = (
-        torch.stack([phi[at].T @ phi[at] for at in parts]),
-        torch.stack([phi[at].T @ target[at] for at in parts]),
-    )
-    for held, at in enumerate(parts):
-        rest = [other for other in range(folds) if other != held]
-        gram = grams[rest].sum(dim=0)
-        gram.diagonal().add_(ridge * math.sqrt(n - len(at)))
-        margin[at] = phi[at] @ torch.cholesky_solve(sums[rest].sum(dim=0), torch.linalg.cholesky(gram))
+    held = [(fold == number).nonzero().squeeze(1) for number in range(folds)]
+    penalties = [ridge * math.sqrt(n - len(at)) for at in held]
+    margin = (_by_rows if n < phi.shape[1] else _by_columns)(phi, target, held, penalties)
     return (margin * target > 0).to(phi) + 0.5 * (margin == 0).to(phi)
+
+
+def _by_columns(
+    phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]
+) -> torch.Tensor:
+    """What ridge regression on the other folds says of each held-out row, through the d x d matrices phi'phi."""
+    margin = torch.empty_like(target)
+    grams = torch.stack([phi[at].T @ phi[at] for at in held])
+    sums = torch.stack([phi[at].T @ target[at] for at in held])
+    for number, at in enumerate(held):
+        rest = [other for other in range(len(held)) if other != number]
+        gram = grams[rest].sum(dim=0)
+        gram.diagonal().add_(penalties[number])
+        margin[at] = phi[at] @ torch.cholesky_solve(sums[rest].sum(dim=0), torch.linalg.cholesky(gram))
+    return margin
+
+
+def _by_rows(phi: torch.Tensor, target: torch.Tensor, held: list[torch.Tensor], penalties: list[float]) -> torch.Tensor:
+    """The same through the n x n matrix phi phi', for fewer rows than columns (Saunders et al. 1998, eq. 9)."""
+    margin, kernel = torch.empty_like(target), phi @ phi.T
+    for number, at in enumerate(held):
+        rest = torch.cat([held[other] for other in range(len(held)) if other != number])
+        gram = kernel[rest][:, rest]
+        gram.diagonal().add_(penalties[number])
+        weights = torch.cholesky_solve(target[rest], torch.linalg.cholesky(gram))
+        margin[at] = kernel[at][:, rest] @ weights
+    return margin
 
 
 def _rate(recognised: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:

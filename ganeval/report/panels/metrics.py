@@ -49,8 +49,9 @@ def _have(records: list[ScoreRecord], names: set[str]) -> bool:
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.n|count }} real images of
-{{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.classifier %} ·
+<p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.counted }} of
+{{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if b.e.real.given %}, as was
+said of a file that names none{% endif %}{% if b.e.classifier %} ·
 classifier {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }}
 {{ b.e.step|count }}{% endif %}<span data-against data-kind="{{ b.changes.kind }}">{% if b.changes.by_metric %} · Δ
 against {{ {'baseline': 'the baseline', 'beside': '', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }}

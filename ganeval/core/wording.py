@@ -1,0 +1,13 @@
+"""Lists of names in a sentence that stays a sentence however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def few(names: Sequence[str], shown: int = 5) -> str:
+    """
+    >>> few(["a", "b", "c"], shown=2)
+    'a, b and 1 more'
+    """
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -1,0 +1,56 @@
+"""The fingerprint of a set as a tree of two floors: SHA-256 of each image, then of all of these.
+
+Any part of a set can be hashed anywhere, in any order, by whoever has decoded it; the parts give the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSION = b"ganeval.images/2"
+LEAF = 32  # bytes of one digest
+
+
+@dataclass
+class Seen:
+    """What was learnt of the pixels of a set while they were read; sets that differ in labels alone share it."""
+
+    root: str = ""  # of the pixels, once all of them have been seen
+
+
+def leaves(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 32): SHA-256 of the pixels of each image.
+
+    >>> leaves(np.zeros((2, 1, 4, 4), dtype=np.uint8)).shape
+    (2, 32)
+    """
+    plain = np.ascontiguousarray(images)
+    return joined([hashlib.sha256(image.data).digest() for image in plain])
+
+
+def joined(digests: list[bytes]) -> NDArray[np.uint8]:
+    """Digests of 32 bytes as (n, 32)."""
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, LEAF)
+
+
+def root(marks: NDArray[np.uint8], shape: tuple[int, int, int]) -> str:
+    """The fingerprint of images of this shape without labels, from their (n, 32) leaves in order."""
+    digest = hashlib.sha256(VERSION + repr((len(marks), tuple(shape))).encode())
+    digest.update(np.ascontiguousarray(marks).data)
+    return digest.hexdigest()
+
+
+def with_labels(pixels: str, labels: NDArray[np.int64] | None) -> str:
+    """The fingerprint of images and labels, from that of the pixels."""
+    if labels is None:
+        return pixels
+    return hashlib.sha256(bytes.fromhex(pixels) + labels.astype("<i8").tobytes()).hexdigest()
+
+
+def noted(facts: object) -> str:
+    """SHA-256 of the text of some facts about files: names, sizes, checksums."""
+    return hashlib.sha256(repr(facts).encode(errors="replace")).hexdigest()

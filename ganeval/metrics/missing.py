@@ -1,0 +1,274 @@
+"""What is missing and what is invented: modes in which one set is denser than the other.
+
+The question is that of differential clustering (Zhang et al. 2024, arXiv:2405.02700), which answers with eigenvectors of
+the difference of two kernel covariances. Here a mode is a neighbourhood, found by a scan whose null is exact
+(`ganeval.numerics.scan`); docs/decisions/025 has the figures that decided. Four searches share one false alarm of 1 %:
+among all rows, inside each class, among rows that repeat each other, and among those that lie far from all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.core.options import Permutations, Within
+from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics import metric
+from ganeval.numerics.order import seeded_rows, shuffled_sides
+from ganeval.numerics.scan import LEAST, Neighbourhoods, Scan, scan_balls, scan_lonely, scan_repeats
+from ganeval.records.scores import Score
+
+Members = tuple[tuple[NDArray[np.int64], NDArray[np.int64]], tuple[int, int]]  # rows; of how many
+Side = Literal["missing", "invented"]
+FALSE_ALARM = 0.01  # probability that anything is named where both sets are one distribution
+PERMUTATIONS, AT_MOST = 399, 2000
+SEARCHES = {"among all": scan_balls, "repeats": scan_repeats, "far from all": scan_lonely}  # and inside classes
+NAMED = 12  # modes in the details
+NEW = 0.5  # of a mode's rows that no mode before it has
+WANTS = ("labels", "real_labels", "logits", "real_logits")
+AtMost = Annotated[int, Within(LEAST, 20_000)]
+
+
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """A neighbourhood with too few fakes (`missing`) or too many (`invented`).
+
+    where: the class inside which it was found, "" for all rows; label: its number, or -1. of: how many rows of either
+    set the search was among. p: the chance that the best neighbourhood of two equal sets is as extreme, times the number
+    of searches. real, fake: its rows, nearest to its centre first.
+    """
+
+    side: Side
+    where: str
+    label: int
+    search: str
+    of: tuple[int, int]
+    p: float
+    real: NDArray[np.int64]
+    fake: NDArray[np.int64]
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "where": self.where, "search": self.search, "p": self.p, "real": len(self.real), "fake": len(self.fake),
+            "share_real": len(self.real) / self.of[0], "share_fake": len(self.fake) / self.of[1],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows of both sets among which to search: all, or those of one class."""
+
+    where: str
+    label: int
+    real: NDArray[np.int64]
+    fake: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """One search in one part: a ball around each row that was looked at, and where that row stands in its set."""
+
+    name: str
+    part: _Part
+    rows: torch.Tensor
+    place: NDArray[np.int64]  # among all real rows, then all fake ones
+    scan: Scan
+
+
+@metric(
+    "missing_modes",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2405.02700",
+    question="diversity",
+    within=(0, 1),
+    wants=WANTS,
+    biased_in_n=True,
+)
+def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_most: AtMost = AT_MOST) -> Score:
+    """The share of the real set in neighbourhoods that the fakes have too rarely, less the fakes' own share there.
+
+    Every row is the centre of balls of 16, 32, 64 ... rows of both sets; a ball counts where its fakes are fewer than
+    in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most improbable first,
+    with their shares of both sets (of the class where the search was inside one: `where`) and `p`.
+    Classes are the labels where both sets have them, else the judge's verdicts. At most `at_most` rows a side are
+    searched, of each class too; shares are of all rows.
+
+    Returns: [0, 1]; 0 where nothing is significant, a floor rather than an estimate: what chance explains is left out.
+    Test: exact; something is named with probability 1 % where both sets are one distribution (docs/results/modes.md).
+    No standard error: what is counted was chosen by the counting.
+    Bias: none at 0; where the sets differ it rises with n, as power does; compare at equal n only.
+    Differs from the paper: neighbourhoods instead of eigenvectors, a null, and no number of modes to choose.
+    Raises: TooFewSamplesError below 32 rows a side.
+
+    >>> from ganeval.features.extraction import Features
+    >>> ring, lost = torch.arange(100.0).reshape(-1, 1) / 100, torch.arange(60.0).reshape(-1, 1) + 900
+    >>> real = Features.given(torch.cat([ring, lost / 60]))
+    >>> round(float(missing_modes(Pair(real, Features.given(ring + 0.001)))), 3)  # 60 of 160
+    0.375
+    """
+    return _score(pair, "missing", permutations, at_most)
+
+
+@metric(
+    "invented_modes",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:2405.02700",
+    question="fidelity",
+    within=(0, 1),
+    wants=WANTS,
+    biased_in_n=True,
+)
+def invented_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_most: AtMost = AT_MOST) -> Score:
+    """The share of the fakes in neighbourhoods that they have too often, less the real set's own share there.
+
+    Foreign images, one image again and again, a class too many: `details["modes"]` lists the neighbourhoods as
+    `missing_modes` does.
+
+    Returns: [0, 1]; 0 where nothing is significant.
+    Test, error, bias, differences, errors raised: as `missing_modes`, with which it shares one search.
+
+    >>> from ganeval.features.extraction import Features
+    >>> rows = torch.arange(100.0).reshape(-1, 1)
+    >>> again = torch.cat([rows[:80] + 0.1, rows[:1].repeat(20, 1)])
+    >>> float(invented_modes(Pair(Features.given(rows), Features.given(again)))) > 0.15  # 20 of 100 are one image
+    True
+    """
+    return _score(pair, "invented", permutations, at_most)
+
+
+def _score(pair: Pair, side: Side, permutations: int, at_most: int) -> Score:
+    modes = [mode for mode in found_modes(pair, permutations, at_most) if mode.side == side]
+    real, fake = (_union(rows, len(whole)) for rows, whole in (
+        ([mode.real for mode in modes], pair.require_real()), ([mode.fake for mode in modes], pair.fake)))  # fmt: skip
+    excess = real - fake if side == "missing" else fake - real
+    details = {"modes": [mode.told() for mode in modes[:NAMED]], "count": len(modes)}
+    return Score(max(0.0, excess), n=len(pair.fake), details=details)
+
+
+def _union(rows: list[NDArray[np.int64]], n: int) -> float:
+    return len(np.unique(np.concatenate(rows))) / n if rows else 0.0
+
+
+def found_modes(pair: Pair, permutations: int = PERMUTATIONS, at_most: int = AT_MOST) -> tuple[Mode, ...]:
+    """Every significant mode of both sides, the most improbable first; searched once for a pair."""
+    return pair.once(("found modes", permutations, at_most), lambda: tuple(_found(pair, permutations, at_most)))
+
+
+def _found(pair: Pair, permutations: int, at_most: int) -> Iterator[Mode]:
+    real, fake = pair.require_real().embeddings.cpu(), pair.fake.embeddings.cpu()
+    _require_rows(real, fake)
+    searches = _searches(pair, real, fake, permutations, at_most)
+    nulls: dict[str, NDArray[np.float64]] = {}
+    for search in searches:
+        nulls[search.name] = np.minimum(nulls.get(search.name, np.inf), search.scan.null)
+    covered = np.zeros(len(real) + len(fake), bool)
+    for p, search, row in _candidates(searches, nulls):
+        if covered[search.place[search.scan.members[row]]].mean() > 1 - NEW:
+            continue
+        mode = _mode(search, row, p, real, fake)
+        members = np.concatenate([mode.real, len(real) + mode.fake])
+        if (~covered[members]).mean() >= NEW:
+            covered[members] = True
+            yield mode
+
+
+def _require_rows(real: torch.Tensor, fake: torch.Tensor) -> None:
+    for name, rows in (("real", real), ("fake", fake)):
+        if len(rows) < LEAST // 2:
+            raise TooFewSamplesError(
+                f"A search for modes needs {LEAST // 2} rows a side, or chance explains every neighbourhood; got "
+                f"{len(rows)} {name} ones. Pass more images."
+            )
+    if bool((real == real[0]).all()) and bool((fake == real[0]).all()):
+        raise UndefinedError("All rows of both sets are equal, so there are no neighbourhoods. Check the extractor.")
+
+
+def _searches(pair: Pair, real: torch.Tensor, fake: torch.Tensor, permutations: int, at_most: int) -> list[_Search]:
+    """Among all rows and their repeats, then inside every class that has rows enough."""
+    whole = _Part("", -1, np.arange(len(real)), np.arange(len(fake)))
+    searches = []
+    for number, part in enumerate([whole, *_classes(pair)]):
+        chosen = [own[seeded_rows(rows[own], at_most, pair.seed).numpy()] for rows, own in
+                  ((real, part.real), (fake, part.fake))]  # fmt: skip
+        n, m = map(len, chosen)
+        if n + m < LEAST or min(n, m) == 0:
+            continue
+        mixed = np.random.default_rng([pair.seed, number]).permutation(n + m)  # so that ties are broken without a side
+        rows, place = torch.cat([real[chosen[0]], fake[chosen[1]]]), np.concatenate([chosen[0], len(real) + chosen[1]])
+        rows, place = rows[torch.from_numpy(mixed)], place[mixed]
+        near, is_fake = Neighbourhoods.of(rows), shuffled_sides(n, m, permutations, [pair.seed, number])[mixed]
+        found = {"inside classes": scan_balls} if number else SEARCHES
+        searches += [_Search(name, part, rows, place, scan(near, is_fake)) for name, scan in found.items()]
+    return searches
+
+
+def _classes(pair: Pair) -> Iterator[_Part]:
+    """The rows of each class of both sets: by label where both have labels, else by the judge's verdict."""
+    sides = [_labels(features) for features in (pair.require_real(), pair.fake)]
+    if any(features.labels is None for features in (pair.require_real(), pair.fake)):
+        sides = [_verdicts(features) for features in (pair.require_real(), pair.fake)]
+    real, fake = sides
+    if real is None or fake is None:
+        return
+    names = pair.require_real().label_names or pair.fake.passport.class_names
+    for label in np.intersect1d(real, fake).tolist():
+        name = names[label] if label < len(names) else str(label)
+        yield _Part(name, label, np.flatnonzero(real == label), np.flatnonzero(fake == label))
+
+
+def _labels(features: Features) -> NDArray[np.int64] | None:
+    return None if features.labels is None else features.labels.cpu().numpy()
+
+
+def _verdicts(features: Features) -> NDArray[np.int64] | None:
+    return None if features.logits is None else features.logits.argmax(dim=1).cpu().numpy()
+
+
+def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) -> list[tuple[float, _Search, int]]:
+    """(corrected p, search, row) of every significant ball, the most improbable first."""
+    found = []
+    for search in searches:
+        null, statistic = np.sort(nulls[search.name]), search.scan.statistic
+        p = len(nulls) * (1 + np.searchsorted(null, statistic, side="right")) / (1 + len(null))
+        rows = np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12))
+        found += [(float(statistic[row]), float(p[row]), search, int(row)) for row in rows]
+    return [(p, search, row) for _, p, search, row in sorted(found, key=lambda entry: entry[0])]
+
+
+def _mode(search: _Search, row: int, p: float, real: torch.Tensor, fake: torch.Tensor) -> Mode:
+    members, of = (_looked_at if search.scan.radius is None else _ball)(search, row, real, fake)
+    (reals, fakes), part = members, search.part
+    side: Side = "missing" if len(reals) * of[1] > len(fakes) * of[0] else "invented"
+    return Mode(side, part.where, part.label, search.name, of, p, reals, fakes)
+
+
+def _ball(search: _Search, row: int, real: torch.Tensor, fake: torch.Tensor) -> Members:
+    """The rows of both whole sets in a ball, also those that were not looked at, nearest to its centre first."""
+    assert search.scan.radius is not None
+    centre, radius, part = search.rows[search.scan.members[row][0]], search.scan.radius[row], search.part
+    known, inside = search.place[search.scan.members[row]], []
+    for rows, own, before in ((real, part.real, 0), (fake, part.fake, len(real))):
+        distance = (rows[own] - centre).norm(dim=1).numpy()
+        order = np.argsort(distance, kind="stable")
+        looked_at = np.isin(own + before, search.place)
+        belongs = np.where(looked_at, np.isin(own + before, known), distance < radius)
+        inside.append(own[order[belongs[order]]])
+    return (inside[0], inside[1]), (len(part.real), len(part.fake))
+
+
+def _looked_at(search: _Search, row: int, real: torch.Tensor, fake: torch.Tensor) -> Members:  # noqa: ARG001
+    """The rows of a set that is no ball, in its order, among those that were looked at."""
+    place, n = search.place[search.scan.members[row]], len(real)
+    reals = int((search.place < n).sum())
+    return (place[place < n], place[place >= n] - n), (reals, len(search.place) - reals)

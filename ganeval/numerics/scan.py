@@ -1,0 +1,125 @@
+"""A scan of neighbourhoods: where has one of two sets too many rows, and is it more than chance?
+
+Every row is the centre of balls with 24, 48, 96 ... rows of both sets. With k rows in a ball, c of them of the second
+set, and q the second set's share of all N rows, the ball's statistic is (N / k) min(1, 2 P(X <= c), 2 P(X >= c)) with
+X binomial(k, q): how improbable the count is, times how many such balls there is room for, so that small balls, of which
+there are many, do not drown large ones. The null is the smallest statistic anywhere after the sides have been exchanged
+at random, so a ball is judged against the best of all balls (Kulldorff 1997, doi:10.1080/03610929708831995; maxT:
+Westfall and Young 1993). Where both sets are one distribution, every exchange is as likely as the truth: the test is
+exact whatever the rows look like. Rows must come in an order that does not depend on their side: it breaks ties.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import bdtr, bdtrc
+
+from ganeval.numerics.kernels import product_rows
+from ganeval.numerics.tiles import spans
+
+SMALLEST, WIDEST = 24, 400  # rows of a ball: fewer, all of one side, are no evidence among thousands of balls
+SHARE = 4  # at most one row in so many lies in a ball
+LEAST = SMALLEST * SHARE  # rows of both sets together
+NEAR = 0.25  # of the median distance to the nearest row: rows that repeat each other
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The rows nearest to each of N rows, itself first: distance (N, k) and index (N, k)."""
+
+    distance: torch.Tensor
+    index: torch.Tensor
+
+    @classmethod
+    def of(cls, rows: torch.Tensor, tile: int = 1024) -> Neighbourhoods:
+        """Of rows (N, d), as many as the widest ball holds."""
+        rows = product_rows(rows)
+        rows = rows - rows.mean(dim=0)  # distances do not change, their rounding gets smaller
+        width = ball_sizes(len(rows))[-1]
+        parts = [torch.cdist(rows[a], rows).topk(width, largest=False, sorted=True) for a in spans(len(rows), tile)]
+        return cls(torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts]))
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Sets of rows with their statistics (b,), and the best one after each exchange of sides (permutations,).
+
+    members: the index of the rows of set b, in the order of the search. radius (b,): of the ball around the first of
+    them; absent where the set is no ball.
+    """
+
+    statistic: NDArray[np.float64]
+    null: NDArray[np.float64]
+    members: list[NDArray[np.int64]]
+    radius: NDArray[np.float64] | None = None
+
+
+def ball_sizes(rows: int) -> list[int]:
+    """
+    >>> ball_sizes(96), ball_sizes(4000)
+    ([24], [24, 48, 96, 192, 384])
+    """
+    return [SMALLEST << i for i in range(8) if SMALLEST << i <= min(WIDEST, rows // SHARE)]
+
+
+def scan_balls(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
+    """The best ball around every row; is_fake (N, 1 + permutations) bool, the truth first."""
+    sizes, sides = ball_sizes(len(is_fake)), is_fake.float()
+    share, counts, found = float(sides[:, 0].double().mean()), torch.zeros_like(sides), []
+    for low, high in zip([0, *sizes[:-1]], sizes, strict=True):
+        counts += torch.nn.functional.embedding_bag(near.index[:, low:high].contiguous(), sides, mode="sum")
+        found.append(_statistics(counts, np.full(len(sides), high), len(sides), share))
+    truth = np.stack([statistic for statistic, _ in found])
+    best, rows = truth.argmin(axis=0), np.arange(len(sides))
+    size = np.array(sizes)[best]
+    members = [near.index[row, : size[row]].numpy() for row in rows]
+    null = np.stack([null for _, null in found]).min(axis=0)
+    return Scan(truth[best, rows], null, members, near.distance.double().numpy()[rows, size - 1])
+
+
+def scan_repeats(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
+    """Balls of one small radius: rows that repeat each other, of which a set without repeats has next to none."""
+    radius = NEAR * float(near.distance[:, 1].median())
+    size = (near.distance <= radius).sum(dim=1)
+    rows = torch.nonzero(size > 1).flatten()
+    members = [near.index[row, : size[row]] for row in rows.tolist()]
+    if not members:
+        return Scan(np.empty(0), np.ones(is_fake.shape[1] - 1), [], np.empty(0))
+    start = torch.cat([size.new_zeros(1), size[rows].cumsum(0)[:-1]])
+    counts = torch.nn.functional.embedding_bag(torch.cat(members), is_fake.float(), start, mode="sum")
+    found = _statistics(counts, size[rows].numpy(), len(is_fake), float(is_fake[:, 0].double().mean()))
+    return Scan(*found, [part.numpy() for part in members], np.full(len(members), radius))
+
+
+def scan_lonely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
+    """The 24, 48, 96 ... rows that lie furthest from their neighbours: what is scattered has no ball of its own."""
+    sizes, order = ball_sizes(len(is_fake)), near.distance[:, SMALLEST - 1].argsort(descending=True, stable=True)
+    counts = is_fake[order].float().cumsum(dim=0)[torch.tensor(sizes) - 1]
+    found = _statistics(counts, np.array(sizes), len(is_fake), float(is_fake[:, 0].double().mean()))
+    return Scan(*found, [order[:size].numpy() for size in sizes])
+
+
+def _statistics(
+    counts: torch.Tensor, sizes: NDArray[np.int64], rows: int, share: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(b,) and the best after each exchange, from counts (b, 1 + p) in sets of `sizes` (b,) of so many rows."""
+    distinct, which = np.unique(sizes, return_inverse=True)
+    start = np.concatenate([[0], np.cumsum(distinct + 1)[:-1]])
+    table = np.concatenate([_tails(int(size), share) * (rows / size) for size in distinct])
+    found = table[start[which][:, None] + counts.round().long().numpy()]  # whole numbers under 2^24 are exact
+    return found[:, 0], found[:, 1:].min(axis=0)
+
+
+def _tails(size: int, share: float) -> NDArray[np.float64]:
+    """Two-sided p-values of the counts 0 ... size under binomial(size, share).
+
+    >>> _tails(2, 0.5).tolist()
+    [0.5, 1.0, 0.5]
+    """
+    count = np.arange(size + 1)
+    above = np.where(count == 0, 1.0, bdtrc(np.maximum(count - 1, 0), size, share))
+    return np.minimum(1, 2 * np.minimum(bdtr(count, size, share), above))
