@@ -110,6 +110,20 @@ class Running:
             self._held = 0
 
 
+def see_share(
+    images: ImageSet, network: Extractor, device: torch.device, batch: int, share: Ranks, compute: Compute
+) -> tuple[Embedded, NDArray[np.uint8], slice]:
+    """What one of several processes would see, without a word to the others: rows, leaves, and which images they are of.
+
+    A share without images has the rows of none, in the right shape.
+    """
+    mine = Share(images, batch, share)
+    rows, marks = _embed_all(mine, network, device, compute)
+    n = mine.stop - mine.start
+    none_left = {name: column[:n] for name, column in columns(rows).items()}
+    return Embedded(**none_left), marks[:n], slice(mine.start, mine.stop)
+
+
 class Share:
     """The images start..stop that one rank looks at, and the batches that it does so in.
 
