@@ -110,9 +110,6 @@ def _exit_code(error: Exception) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from ganeval.core.registry import unknown_name
-    from ganeval.errors import UnknownNameError
-
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, VERBS))
         print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
@@ -123,6 +120,9 @@ def _dispatch(argv: list[str]) -> int:
         print(version("ganeval"))
         return 0
     if argv[0] not in VERBS:
+        from ganeval.core.registry import unknown_name
+        from ganeval.errors import UnknownNameError
+
         raise UnknownNameError(unknown_name("verb", argv[0], VERBS))
     return _run(argv[0], argv[1:], f"ganeval {argv[0]}")
 
