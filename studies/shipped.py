@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+from torch.nn import ConvTranspose2d
 from tyro.conf import Positional
 
 from ganeval.core.files import write_atomic, write_json
@@ -57,7 +58,7 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
 def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest: str) -> dict[str, Any]:
     channels = info["shape"][0]
     built = Generator(config, tuple(info["shape"]), len(info["class_names"]))
-    widths = [norm.style.embedding_dim // 2 for norm in built.norms]
+    widths = [grow.in_channels for grow in built.grow if isinstance(grow, ConvTranspose2d)] + [built.last.in_channels]
     return {
         "schema": SCHEMA, "name": name, "class_names": info["class_names"], "shape": info["shape"], "weights_sha256": digest,
         "network": {"latent": config.latent, "start": built.start, "widths": widths, "channels": channels,
