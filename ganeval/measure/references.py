@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.core.extractor import Extractor
+from ganeval.core.uris import is_uri
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.parts import has_parts, join_parts
 from ganeval.features.published import read_published
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
@@ -25,8 +27,10 @@ _log = logging.getLogger(__name__)
 
 
 def published(source: Any) -> Statistics | Features | None:
-    """What a path names, where that is a file of statistics or of features; None for anything that holds images."""
-    return read_published(source) if isinstance(source, (str, Path)) and str(source).strip() else None
+    """What a path names, where that is a file of statistics or of features, or a folder of parts; None for images."""
+    if not isinstance(source, (str, Path)) or not str(source).strip() or is_uri(source):
+        return None
+    return join_parts(source) if has_parts(Path(source)) else read_published(source)
 
 
 def images_beside(statistics: Statistics, metrics: Iterable[Metric]) -> Any:

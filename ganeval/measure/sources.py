@@ -84,7 +84,7 @@ def open_sources(
         )
     source = generator if images is None else images
     real, moments = _reference(protocol.real, metrics)
-    train, heldout = (_opened(getattr(protocol, role), role) for role in ("train", "heldout"))
+    train, heldout = (opened(getattr(protocol, role), role) for role in ("train", "heldout"))
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels, ranks)
@@ -96,7 +96,7 @@ def open_sources(
     if isinstance(known, Statistics) and known.rows is None and known.images_at is None:
         _require_all(known, protocol, labels)
         return Sources(rows_of(known), real, train, heldout, generator, "", moments, known)
-    everything = _labelled(_opened(source if known is None else known, "the generated set"), labels)
+    everything = _labelled(opened(source if known is None else known, "the generated set"), labels)
     if protocol.paired:
         real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
@@ -108,7 +108,7 @@ def _reference(source: Any, metrics: Sequence[Metric]) -> tuple[Source | None, S
     """The real images or rows, and their statistics: either may be all there is."""
     known = source if isinstance(source, Statistics) else published(source)
     if not isinstance(known, Statistics):
-        return _opened(source if known is None else known, "real"), None
+        return opened(source if known is None else known, "real"), None
     return images_beside(known, metrics), known
 
 
@@ -156,7 +156,8 @@ def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> Ima
     return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, first=first)
 
 
-def _opened(source: Any, role: str) -> Any:
+def opened(source: Any, role: str) -> Any:
+    """What a protocol or a call names, as images or features; None stays None."""
     if source is None or isinstance(source, Features):
         return source
     if _is_rows(source):
