@@ -41,28 +41,6 @@ def beta_quantile(share: float, a: float, b: float) -> float:
     return high
 
 
-def binomial_cdf(k: int, n: int, p: float) -> float:
-    """P(X <= k) for X ~ Binomial(n, p), by DLMF 8.17.5.
-
-    >>> binomial_cdf(1, 2, 0.5), binomial_cdf(-1, 2, 0.5), binomial_cdf(2, 2, 0.5)
-    (0.75, 0.0, 1.0)
-    """
-    if k < 0 or k >= n:
-        return 0.0 if k < 0 else 1.0
-    return beta_cdf(1 - p, n - k, k + 1)
-
-
-def binomial_tail(k: int, n: int, p: float) -> float:
-    """P(X >= k), without the rounding of 1 - P(X < k).
-
-    >>> round(binomial_tail(2, 2, 0.5), 12), binomial_tail(0, 2, 0.5)
-    (0.25, 1.0)
-    """
-    if k <= 0 or k > n:
-        return 1.0 if k <= 0 else 0.0
-    return beta_cdf(p, k, n - k + 1)
-
-
 def student_cdf(t: float, df: float) -> float:
     """The chance that Student's t with `df` > 0 degrees of freedom, whole or not, is at most t.
 
