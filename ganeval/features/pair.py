@@ -98,10 +98,10 @@ class Pair:
             "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
             "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
             "confusion": self.fake.confusion, "spatial": self.fake.spatial,
+            "real_pixels": None if self.real is None else self.real.images,
             "real_spatial": None if self.real is None else self.real.spatial,
             "real_logits": None if self.real is None else self.real.logits,
             "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
-            "real_pixels": None if self.real is None else self.real.images,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
