@@ -60,7 +60,7 @@ def _run(system: System, flags: list[str]) -> int:
     else:
         run = fit(
             system.name, asked.config, dataset=asked.where.dataset, out=asked.where.out, seed=asked.where.seed, options=asked.options,
-            run_name=asked.where.name, command=command_line("reference_models"),
+            resize=asked.where.resize, run_name=asked.where.name, command=command_line("reference_models"),
         )  # fmt: skip
     return _ended(run)
 
@@ -117,7 +117,8 @@ def _profile(flags: list[str]) -> str:
 class Where:
     """What to train on, and where to."""
 
-    dataset: str = "hoda"  # hoda, mnist, digits, ...; synthetic and synthetic3 are made on the spot
+    dataset: str = "hoda"  # hoda, mnist, digits, ...; or images of yours: a folder, a zip, an npz, hf://...
+    resize: int = 0  # pixels a side to which images of yours are resized; 0 leaves them
     profile: str = "cpu"  # smoke, demo, cpu or full: the defaults of all flags of the recipe
     out: Path = Path("runs")  # the run becomes a numbered folder in it
     seed: int = 0

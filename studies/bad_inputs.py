@@ -15,7 +15,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
+from ganeval import Statistics, extract, fid, kid
 from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
-from ganeval.images import ImageSet, image_set
+from ganeval.extractors.pixels import Pixels
+from ganeval.images import image_set
 from studies.page import DOCS, markdown_table, render_document
 
 RNG = np.random.default_rng(0)
@@ -37,10 +39,14 @@ LABELS = np.arange(6) % 3
 HALF: Any = 2.5
 
 
+MU, SIGMA = np.zeros(64), np.eye(64)
+LOPSIDED, INDEFINITE = SIGMA + np.tri(64), SIGMA - 1.5 * np.diag(MU + 1.0) * (np.arange(64) > 60)
+
+
 @dataclass(frozen=True)
 class Case:
     what: str  # the bad input, in the page's first column
-    open: Callable[[], ImageSet]  # in an empty working directory
+    open: Callable[[], Any]  # in an empty working directory
     says: tuple[str, ...]  # what the message must contain: the item, the remedy
 
 
@@ -48,6 +54,19 @@ def png(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> b
     buffer = io.BytesIO()
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def _published(**arrays: np.ndarray) -> Path:
+    return saved(np.savez, "ref.npz", **arrays)
+
+
+def _against(*, extractor: str | None = "pixels", convention: str | None = None, **arrays: np.ndarray) -> Any:
+    return fid(_published(**arrays), GREY, extractor=extractor, convention=convention)
+
+
+def _ours() -> Any:
+    network = replace(Pixels(), name="another-network")
+    return fid(Statistics.of(extract(image_set(GREY), "pixels")), GREY, extractor=network)
 
 
 def folder(name: str = "samples", **files: bytes) -> Path:
@@ -353,7 +372,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             "statistics instead of images",
             lambda: image_set(saved(np.savez, "fake.npz", mu=UNIT[0], sigma=UNIT[1])),
-            ("it holds mu, sigma", "arr_0"),
+            ("it holds mu, sigma", "arr_0", "real="),
         ),
         Case(
             "labels of another length",
@@ -369,11 +388,24 @@ CASES: dict[str, list[Case]] = {
             lambda: image_set(saved(np.savez, "fake.npz", GREY, images=GREY)),
             ("both arr_0 and images", "Store one"),
         ),
+    ],
+    "Statistics and features that others publish": [
+        Case("no network named", lambda: _against(mu=MU, sigma=SIGMA, extractor=None), ("which network", "extractor=")),
+        Case("mean and covariance of two widths", lambda: _against(mu=MU[:3], sigma=SIGMA), ("one width", "two networks")),
+        Case("a covariance that is not symmetric", lambda: _against(mu=MU, sigma=LOPSIDED), ("symmetric", "damaged")),
+        Case("one with a negative variance", lambda: _against(mu=MU, sigma=INDEFINITE), ("semi-definite", "eigenvalue")),
+        Case("NaN", lambda: _against(mu=MU * np.nan, sigma=SIGMA), ("NaN or infinity in mu",)),
+        Case("float16", lambda: _against(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")), ("float16", "Make the statistics")),
+        Case("of another network's width", lambda: _against(mu=MU[:9], sigma=SIGMA[:9, :9]), ("9 numbers", "pixels makes 64")),
         Case(
-            "statistics beside images",
-            lambda: image_set(saved(np.savez, "fake.npz", GREY, mu=UNIT[0], sigma=UNIT[1])),
-            ("images (arr_0)", "mu, sigma", "Store the images alone"),
+            "no n where it is needed",
+            lambda: _against(mu=MU, sigma=SIGMA, convention="stylegan3"),
+            ("divided by n needs n", "Use a convention"),
         ),
+        Case("a mean where rows are needed", lambda: kid(_published(mu=MU, sigma=SIGMA), GREY, extractor="pixels"),
+             ("mean and a covariance alone", "Pass the images")),
+        Case("a pickle", lambda: fid(written("ref.pkl", b"N."), GREY, extractor="pixels"), ("pickle", "numpy.savez")),
+        Case("statistics of ours by another network", _ours, ("statistics by pixels", "another-network")),
     ],
     "Data sets and loaders": [
         Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ganeval.core.files import write_atomic
@@ -61,9 +62,21 @@ def render_page(controls: str, costs: str) -> str:
     for question, title in QUESTIONS.items():
         rows = [row(metric, seen.get(metric.name, {}), spent.get(metric.name)) for metric in asking(question)]
         if rows:
-            parts += [f"## {title}", markdown_table(("metric", *FAULTS.values(), "n", "s"), rows)]
+            parts += [f"## {title}", table(("metric", *FAULTS.values(), "n", "s"), rows)]
     parts.append(LAST)
     return render_document("Choose your metric", "choose", parts)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The columns of `rows` that are not empty.
+
+    >>> print(table(("a", "b", "c"), [("1", "", "2")]))
+    | a | c |
+    | --- | --- |
+    | 1 | 2 |
+    """
+    full = [column for column in range(len(heads)) if any(row[column] for row in rows)]
+    return markdown_table([heads[c] for c in full], [[row[c] for c in full] for row in rows])
 
 
 def row(metric: Metric, seen: dict[str, str], cost: float | None) -> list[str]:

@@ -13,11 +13,15 @@ difference that is larger than the noise. This page writes one, passes it, and b
 # The gate calls a function of your package: a number of images, the labels to make, and a random generator, so that both
 # sides of a comparison get the same random numbers. Here it is a mean image of each class with some variation around it.
 
+import importlib
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
 
 project = Path(tempfile.mkdtemp())
 (project / "sampling.py").write_text("""
@@ -99,6 +103,16 @@ shell("ganeval gate")
 # ---------
 #
 # Somebody uses 4 directions of variation in place of 12, to be faster.
+
+sys.path.insert(0, str(project))
+code = importlib.import_module("sampling")
+figure, rows = plt.subplots(2, 10, figsize=(9, 2), layout="constrained")
+for cells, code.USED in zip(rows, (12, 4), strict=True):
+    images = code.sample(10, torch.arange(10), torch.Generator().manual_seed(1))
+    for cell, image in zip(cells, images, strict=True):
+        cell.imshow(image[0], cmap="gray")
+        cell.set(xticks=[], yticks=[])
+    cells[0].set_ylabel(f"{code.USED} used")
 
 sampling = project / "sampling.py"
 sampling.write_text(sampling.read_text().replace("USED = 12", "USED = 4"))

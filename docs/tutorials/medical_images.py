@@ -12,6 +12,7 @@ question on which much depends: three things to know before any number is quoted
 #
 # ``GANEVAL_DATA`` names the folder of data sets. Without it the images are fetched from their public address, once.
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import ganeval
@@ -52,10 +53,21 @@ show(measured(train.array()))
 # A metric sees what its network sees. Mirror each image from left to right, then turn it upside down. For a radiologist,
 # a mirrored lesion is on the wrong side, and an image that is upside down has its acoustic shadow above the lesion.
 
+mirrored = np.ascontiguousarray(train.array()[..., ::-1])
+upside_down = np.ascontiguousarray(train.array()[..., ::-1, :])
+figure, rows = plt.subplots(3, 8, figsize=(8, 3.4), layout="constrained")
+for cells, images, name in zip(
+    rows, (train.array(), mirrored, upside_down), ("original", "mirrored", "upside\ndown"), strict=True
+):
+    for cell, image in zip(cells, images, strict=False):
+        cell.imshow(image[0], cmap="gray")
+        cell.set(xticks=[], yticks=[])
+    cells[0].set_ylabel(name)
+
 print("mirrored")
-show(measured(np.ascontiguousarray(train.array()[..., ::-1])))
+show(measured(mirrored))
 print("upside down")
-show(measured(np.ascontiguousarray(train.array()[..., ::-1, :])))
+show(measured(upside_down))
 
 # %%
 # The mirrored copies get exactly the scores of the originals, and are found to be copies: the shipped classifier was

@@ -13,6 +13,7 @@ Here the images are 8x8 digits, as a stand-in for your own.
 # ``train_classifier`` takes labelled images and gives a small network. Keep some real images out of the training: they
 # say how often the classifier itself errs.
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
@@ -31,6 +32,13 @@ noisy = (train.array() + np.random.default_rng(0).normal(0, 40, train.array().sh
 score = ganeval.classifier_score((noisy, train.labels), classifier=mine)
 print(f"classes recognised: {score}")
 print(score.signature)
+
+wrong = np.flatnonzero(score.per_sample["correct"] == 0)[:10]
+figure, cells = plt.subplots(1, len(wrong), figsize=(9, 1.4), layout="constrained")
+for cell, index in zip(cells, wrong, strict=True):
+    cell.imshow(noisy[index, 0], cmap="gray")
+    cell.set(xticks=[], yticks=[], title=f"a {train.labels[index]}")
+figure.suptitle("asked for, and not recognised under the noise")
 
 # %%
 # Bring yours

@@ -114,11 +114,16 @@ def settled(
     licence: str,
     notes: tuple[str, ...] = (),
     extra: Mapping[str, Any] | None = None,
+    class_names: tuple[str, ...] = (),
+    command: str = "",
 ) -> Trained:
-    """Standardise on `train`, calibrate on `held out`, measure on `test`, and write it all on a card."""
+    """Standardise on `train`, calibrate on `held out`, measure on `test`, and write it all on a card.
+
+    `class_names` and `command` are those of the registered data set where they are not given.
+    """
     settle(network, parts["train"].images, parts["held out"], dataset)
     digest = hashlib.sha256(weight_bytes(network)).hexdigest()
-    classifier = classifier_of(printed_name(dataset), network, DATASETS[dataset].classes, digest)
+    classifier = classifier_of(printed_name(dataset), network, class_names or DATASETS[dataset].classes, digest)
     embeddings, _ = run(classifier, parts["train"].images)
     require_live(embeddings, classifier.name)
     rank, condition = spectrum(embeddings)
@@ -135,7 +140,7 @@ def settled(
         data={use: part.record(seen if use != "train" else frozenset()) for use, part in parts.items()},
         recipe=json.loads(json.dumps(recipe)),
         seed=seed,
-        command=f"ganeval zoo train {dataset} --out DIR",
+        command=command or f"ganeval zoo train {dataset} --out DIR",
         weights_sha256=digest,
         temperature=temperature,
         embedding_dim=embeddings.shape[1],

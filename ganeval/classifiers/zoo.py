@@ -6,10 +6,13 @@ from pathlib import Path
 
 from ganeval.classifiers.card import Card
 from ganeval.classifiers.catalog import CLASSIFIERS
+from ganeval.classifiers.judges import kept_judge, parts_of
 from ganeval.classifiers.member import WEIGHTS, Member
 from ganeval.core.extractor import ExtractorSpec
 from ganeval.core.registry import unknown_name
-from ganeval.errors import MissingFileError, UnknownNameError
+from ganeval.errors import MissingFileError, UnknownNameError, WrongInputError
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
 
 
 def render_list() -> str:
@@ -31,16 +34,32 @@ def card_of(name: str) -> Card:
     return Card.read(path)
 
 
-def train(name: str, out: str | Path) -> tuple[Path, Path]:
+def train(name: str, out: str | Path | None) -> tuple[Path, Path]:
     """Train a member from its recipe; writes `out`/NAME.safetensors and `out`/NAME.json and returns both paths.
+
+    A name that is no member's is labelled images (a folder, a zip, an npz), of which a judge is made; without `out` it
+    goes to the user cache, where it is found again.
 
     The data set is searched, and fetched if need be, like any other. The same machine gives the same bytes.
     """
     trainable = [spec.name for spec in CLASSIFIERS if isinstance(spec, Member) and spec.train]
+    if name not in CLASSIFIERS and (Path(name).exists() or any(sign in name for sign in ":/\\.")):
+        images = image_set(name)
+        path = kept_judge(Path(name).stem, parts_of(images), _class_names(images), None if out is None else Path(out))
+        return path, path.with_suffix(".json")
     spec = CLASSIFIERS[name]
     if not isinstance(spec, Member) or spec.train is None:
         raise UnknownNameError(unknown_name("recipe for a classifier", name, trainable))
+    if out is None:
+        raise WrongInputError(
+            f"A shipped classifier is trained into a folder of its own. Pass --out, for example {name}-again."
+        )
     return spec.train().write(Path(out), name)
+
+
+def _class_names(images: ImageSet) -> tuple[str, ...]:
+    assert images.labels is not None  # `parts_of` has seen to it
+    return images.class_names or tuple(map(str, range(int(images.labels.max()) + 1)))
 
 
 def _line(spec: ExtractorSpec) -> str:

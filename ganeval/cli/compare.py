@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from tyro.conf import Positional
 
+from ganeval.cli.formats import Format
 from ganeval.cli.say import require_places
 from ganeval.core.files import render_json, write_json
 from ganeval.errors import WrongInputError
+from ganeval.gate.comparison import Comparison, Told
+from ganeval.records.spreadsheet import render_csv
 
 
 def compare(
@@ -18,7 +22,7 @@ def compare(
     metrics: tuple[str, ...] = (),
     all: bool = False,  # noqa: A002 - the flag is --all
     alpha: float = 0.05,
-    format: Annotated[Literal["table", "markdown", "json"], tyro.conf.arg()] = "table",  # noqa: A002 - the flag is --format
+    format: Annotated[Format, tyro.conf.arg()] = "table",  # noqa: A002 - the flag is --format
     json: Path | None = None,
 ) -> int:
     """Each side against the first: the difference with its 95 % interval, and whether it is told apart from chance.
@@ -41,7 +45,15 @@ def compare(
     found = compared(*sides, metrics=metrics, full=all, alpha=alpha)
     if json is not None:
         write_json(json, found.to_json())
-    print(
-        {"table": str, "markdown": lambda f: f.to_markdown(), "json": lambda f: render_json(f.to_json())}[format](found)
-    )
+    print(_rendered(found, format).rstrip("\n"))
     return 0
+
+
+def _rendered(found: Comparison, shape: Format) -> str:
+    if shape == "json":
+        return render_json(found.to_json())
+    if shape == "csv":
+        columns = [field.name for field in fields(Told) if field.name != "interval"]
+        cells = ([*(getattr(told, name) for name in columns), *(told.interval or (None, None))] for told in found.lines)
+        return render_csv([*columns, "low", "high"], cells)
+    return found.to_markdown() if shape == "markdown" else str(found)

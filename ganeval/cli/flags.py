@@ -64,10 +64,11 @@ def _typed(value: Any, default: Any) -> bool:
 
 
 if TYPE_CHECKING:
-    Measuring = Drawing = Examining = Any
+    Measuring = Drawing = Examining = Embedding = Any
 else:
     Measuring = flags_of(Protocol, Compute)
     Drawing = flags_of(Protocol, Compute, without=("metrics", "floor"))  # for rules, which name the metrics
+    Embedding = flags_of(Protocol, Compute, without=("real", "train", "heldout", "metrics", "options", "floor"))
     Examining = flags_of(Protocol, Compute, without=("train", "heldout", "labels", "metrics", "options", "floor"))
 
 

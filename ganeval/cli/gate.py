@@ -36,7 +36,7 @@ def gate(options: OmitArgPrefixes[GateOptions], how: OmitArgPrefixes[Drawing]) -
     outcome = run_gate(
         options, said(how, Protocol),
         make_sampler=lambda config: sampler_of(config, compute),
-        evaluate_run=lambda path, config: _evaluate_run(path, config, compute),
+        evaluate_run=lambda path, config: evaluate_run(path, config, compute),
     )  # fmt: skip
     sys.stdout.write(outcome.text)
     return outcome.exit_code
@@ -45,23 +45,28 @@ def gate(options: OmitArgPrefixes[GateOptions], how: OmitArgPrefixes[Drawing]) -
 def sampler_of(config: GateConfig, compute: Compute) -> Sampler:
     from ganeval.measure.generators import sampler
 
-    return sampler(generator_of(config), config.measured, compute, name=config.name)
+    reference = None if config.reference is None else loaded(config.reference)
+    return sampler(generator_of(config), config.measured, compute, name=config.name, reference=reference)
 
 
 def generator_of(config: GateConfig) -> Callable[..., Any]:
+    assert config.generator is not None
+    return loaded(config.generator)
+
+
+def loaded(where: str) -> Callable[..., Any]:
     """The function that was named; a name that leads nowhere is wrong use, not a run that is missing."""
     from ganeval.measure.generators import load_generator
 
-    assert config.generator is not None
     try:
-        return load_generator(config.generator)
+        return load_generator(where)
     except GanevalError as error:
         raise GateConfigError(str(error)) from error
     except Exception as error:
-        raise GateConfigError(f"{config.generator} could not be loaded: {type(error).__name__}: {error}") from error
+        raise GateConfigError(f"{where} could not be loaded: {type(error).__name__}: {error}") from error
 
 
-def _evaluate_run(path: Path, config: GateConfig, compute: Compute) -> Evaluation:
+def evaluate_run(path: Path, config: GateConfig, compute: Compute) -> Evaluation:
     """The newest samples of a run, measured as the rules and flags say, else as the run does."""
     from ganeval.measure.run_samples import evaluate_pending, survey
     from ganeval.runs.readers.native import read_run

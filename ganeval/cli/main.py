@@ -15,12 +15,16 @@ from typing import Any
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
     "evaluate": "all metrics of one set of images against another",
+    "embed": "part i of k of a large set through a network, for jobs on a cluster",
     "zoo": "list | show NAME | train NAME --out DIR: the shipped classifiers",
+    "stats": "make SRC | merge F... | show F | convert F --to FORMAT: statistics of image sets as files",
     "ls": "metrics | datasets | classifiers | extractors: what is registered, and what it is for",
     "doctor": "which metrics see which fault, on your data",
     "gate": "judge a run or a generator against a baseline; the exit code is the verdict",
+    "init": "a first ganeval.toml, baseline and CI file, from what lies here",
     "compare": "two or more evaluations, runs or folders: which differences are told apart from chance",
     "calibrate": "the gate's false alarms and power on your generator",
+    "luck": "how much of a number is the training seed, how much the samples, and how many a claim needs",
     "power": "how many images a difference needs, or what a number of images can see",
     "trend": "slow drift in a history of evaluations",
     "report": "the page over a folder of runs (also as ganeval-report)",
@@ -107,9 +111,6 @@ def _exit_code(error: Exception) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from ganeval.core.registry import unknown_name
-    from ganeval.errors import UnknownNameError
-
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, VERBS))
         print("\n".join([USAGE, "", *(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())]))
@@ -120,6 +121,9 @@ def _dispatch(argv: list[str]) -> int:
         print(version("ganeval"))
         return 0
     if argv[0] not in VERBS:
+        from ganeval.core.registry import unknown_name
+        from ganeval.errors import UnknownNameError
+
         raise UnknownNameError(unknown_name("verb", argv[0], VERBS))
     return _run(argv[0], argv[1:], f"ganeval {argv[0]}")
 

@@ -16,6 +16,8 @@ def power(
     alpha: float = 0.01,
     tests: int = 1,
     power: float = 0.8,
+    tail: float | None = None,
+    beyond: float = 0.0,
 ) -> int:
     """The n for a difference, or the difference that an n resolves.
 
@@ -28,10 +30,17 @@ def power(
         alpha: Family-wise, one-sided.
         tests: Rules and looks that share alpha.
         power: The chance of finding it.
+        tail: In place of a difference: the share of images that a rule lets lie beyond image_max or image_min; gives the n
+            that proves it.
+        beyond: With tail: the share that really lies beyond.
     """
     from ganeval.gate.power import detectable, required_n
     from ganeval.numerics.share_power import ShareTest
 
+    if tail is not None:
+        return _of_tail(tail, beyond, alpha / max(tests, 1), power, others=(difference, n, noise, p, agreement))
+    if beyond:
+        raise GateConfigError("--beyond is about single images; pass --tail with it.")
     if (difference is None) == (n is None) or (noise is None) == (p is None):
         raise GateConfigError("Pass either --difference or --n, and either --noise or --p.")
     if agreement is not None and p is None:
@@ -47,4 +56,16 @@ def power(
         least = share.detectable(n or 0, power) if share else detectable(n or 0, noise or 0.0, level, power)
         found = f"n = {n} images a side find " + ("no loss at all" if least is None else f"a loss of {least:.4g}")
     sys.stdout.write(f"{found} with power {power:g} at one-sided alpha {level:g}\n")
+    return 0
+
+
+def _of_tail(share: float, beyond: float, alpha: float, power: float, others: tuple[float | None, ...]) -> int:
+    from ganeval.gate.power import tail_n
+
+    if any(other is not None for other in others):
+        raise GateConfigError("--tail asks for the n of a rule about single images; leave the other questions out.")
+    n = tail_n(share, beyond, alpha, power)
+    what = f"that at most {share:g} of the images lie beyond a limit where {beyond:g} do"
+    found = f"no number of images proves {what}" if n is None else f"n = {n} images prove {what},"
+    sys.stdout.write(f"{found} with power {power:g} at one-sided alpha {alpha:g}\n")
     return 0

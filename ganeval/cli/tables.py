@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.records.given import notes_on
 from ganeval.records.headline import by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.records.text import plural
@@ -23,7 +24,8 @@ def render_evaluation(evaluation: Evaluation, *, full: bool = False, kept: str =
     lines = [HEADS, *(_row(r, first=r is group[0]) for _, group in groups for r in group)]
     missing = [f"{r.name}: {r.status}" for r in evaluation.scores.values() if not r.ok]
     rest = missing if full else _rest(len(evaluation.scores) - len(missing) - len(shown), len(missing), kept)
-    return "\n".join([render_title(evaluation), "", *aligned(lines), *([""] if rest else []), *rest])
+    blocks = [[render_title(evaluation), *notes_on(evaluation)], aligned(lines), rest]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def _rest(valued: int, missing: int, kept: str) -> list[str]:
@@ -40,9 +42,8 @@ def render_title(evaluation: Evaluation) -> str:
     """What was compared with what, by which network."""
     fake, real = evaluation.fake, evaluation.real
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
-    return (
-        f"{evaluation.name}: {fake.n:,} images against {real.source} ({real.n:,}), {fake.extractor} {fake.dim}-d{judge}"
-    )
+    count = f"{real.n:,}" if real.n else real.counted
+    return f"{evaluation.name}: {fake.n:,} images against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
 
 
 def _row(record: ScoreRecord, *, first: bool) -> tuple[str, ...]:

@@ -29,18 +29,21 @@ def zoo_show(name: Positional[str]) -> int:
     return 0
 
 
-def zoo_train(name: Positional[str], out: Path) -> int:
-    """Train a shipped classifier again; on the same machine the weights repeat bit for bit.
+def zoo_train(name: Positional[str], out: Path | None = None) -> int:
+    """Train a shipped classifier again, bit for bit on the same machine; or a judge for labelled images of yours.
 
     Args:
-        name: For example digits.
-        out: The folder for weights and card.
+        name: For example digits; or labelled images: a folder, a zip, an npz.
+        out: The folder for weights and card; a judge goes to the user cache without it.
     """
+    from ganeval.classifiers.judges import is_judge
     from ganeval.classifiers.zoo import train
 
-    require_places(out / "weights")
-    for path in train(name, out):
+    require_places(None if out is None else out / "weights")
+    paths = train(name, out)
+    for path in paths:
         print(path)
+    print(f"use it: --classifier {next(str(path) for path in paths if is_judge(str(path)))}")
     return 0
 
 

@@ -11,7 +11,6 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -130,4 +129,6 @@ def has_plugins(group: str) -> bool:
 
 
 def _plugin_modules(group: str) -> list[str]:
+    from importlib.metadata import entry_points  # takes as long to load as all that a command's help needs
+
     return [entry.module for entry in entry_points(group=group)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,10 +15,12 @@ from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.ranks import ALONE, Ranks
 from ganeval.features.shared import gaussian_of, merged
+from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.neighbours import Neighbours, neighbours
 from ganeval.numerics.strata import are_balanced
+from ganeval.records.scores import Passport
 
 NEIGHBOURS = 5  # the largest default k of any metric
 SPARE = 1  # neighbours beyond k: shows whether there are ties at the k-th
@@ -33,13 +35,15 @@ T = TypeVar("T")
 class Pair:
     """Real and fake features of one passport, an optional held-out real set, an optional generator.
 
-    `real` may be absent for questions about the fake set alone. Nothing is computed before it is asked for.
+    `real` may be absent for questions about the fake set alone. Either set may come as `Statistics`: questions that need
+    only moments then read these, all others the rows that are kept with them, if any. Nothing is computed before it is
+    asked for.
     """
 
     def __init__(
         self,
-        real: Features | None,
-        fake: Features,
+        real: Features | Statistics | None,
+        fake: Features | Statistics,
         *,
         heldout: Features | None = None,
         generator: Callable[..., Any] | None = None,
@@ -53,8 +57,8 @@ class Pair:
                 _require_one_shape(other, fake)
                 _require_one_judge(other, fake)
                 other.passport.require_comparable(fake.passport)
-        self.real = real
-        self.fake = fake
+        self.real_moments, self.real = (real, real.rows) if isinstance(real, Statistics) else (None, real)
+        self.fake_moments, self.fake = (fake, rows_of(fake)) if isinstance(fake, Statistics) else (None, fake)
         self.heldout = heldout
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
@@ -79,10 +83,23 @@ class Pair:
         finally:
             self._draws.seen = self._draws.seen or before
 
+    @property
+    def real_passport(self) -> Passport | None:
+        """Of the real images; of their statistics, where these are all there is."""
+        side = self.real_moments if self.real is None else self.real
+        return None if side is None else side.passport
+
+    @property
+    def only_moments(self) -> bool:
+        """Whether of the fakes only moments were kept."""
+        return self.fake_moments is not None and self.fake_moments.rows is None
+
     def with_sets(self, real: Features | None, fake: Features, heldout: Features | None) -> Pair:
-        """Other sets with the same generator, network and seed."""
+        """Other rows of both sets, with the same statistics, generator, network and seed."""
+        known = real if self.real_moments is None else replace(self.real_moments, rows=real)
+        made = fake if self.fake_moments is None else self.fake_moments if self.only_moments else fake
         return Pair(
-            real, fake, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
+            known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
             ranks=self.ranks,
         )  # fmt: skip
 
@@ -97,13 +114,26 @@ class Pair:
         have = {
             "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
             "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
-            "confusion": self.fake.confusion, "spatial": self.fake.spatial,
-            "real_pixels": None if self.real is None else self.real.images,
-            "real_spatial": None if self.real is None else self.real.spatial,
+            "confusion": self.fake.confusion, "spatial": _spatial(self.fake, self.fake_moments),
+            "real_spatial": _spatial(self.real, self.real_moments),
+            "moments": self.fake, "rows": None if self.only_moments else self.fake,
+            "real_moments": self.real if self.real_moments is None else self.real_moments,
             "real_logits": None if self.real is None else self.real.logits,
             "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
+            "real_pixels": None if self.real is None else self.real.images,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
+
+    def withheld(self, need: str) -> str:
+        """Why something that `need` names is not there, where a set is known by its moments alone; else ""."""
+        asked, kept = (self.real, self.real_moments) if need.startswith("real") else (None, self.fake_moments)
+        if kept is None or asked is not None or need not in ("real", "real_logits", "real_labels", "rows"):
+            return ""
+        what = "the real images" if need.startswith("real") else "the generated images"
+        return (
+            f"Of {what}, {kept.passport.source} holds a mean and a covariance alone, which is enough for fid and its "
+            "relatives. Pass the images or their features for this question."
+        )
 
     def unlabelled(self, need: str) -> str:
         """Why the labels that `need` names are not there, where the images know."""
@@ -127,12 +157,22 @@ class Pair:
     @cached_property
     def real_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
-        return gaussian_of(self.require_real().embeddings, self.ranks)
+        if self.real_moments is None:
+            return gaussian_of(self.require_real().embeddings, self.ranks)
+        return self.real_moments.gaussian.to(self.fake.embeddings.device)
 
     @cached_property
     def fake_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
+        if self.fake_moments is not None and self.only_moments:
+            return self.fake_moments.gaussian
         return gaussian_of(self.fake.embeddings, self.ranks)
+
+    def spatial_gaussians(self) -> tuple[Gaussian, Gaussian]:
+        """The same of the spatial features of both sets, which have to be there."""
+        sides = ((self.real, self.real_moments), (self.fake, self.fake_moments))
+        real, fake = (_gaussian(_spatial(rows, kept)) for rows, kept in sides)
+        return real, fake
 
     @cached_property
     def strata(self) -> NDArray[np.int64] | None:
@@ -183,6 +223,8 @@ class Pair:
 
     def _check_resolved(self) -> bool:
         sets = [f.embeddings for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
+        if self.only_moments and not sets:
+            return True  # there is no row whose digits could be looked at; the moments are in float64
         if not sets:
             raise TooFewSamplesError("There is not one row to look at; pass images.")
         largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
@@ -201,17 +243,19 @@ class Pair:
             )
         return True
 
-    def signature(self, roles: Iterable[str], *, network: bool = True) -> tuple[str, ...]:
+    def signature(self, roles: Iterable[str], *, network: bool = True, moments: bool = False) -> tuple[str, ...]:
         """What identifies the inputs of a number: the network, the sets of these roles by their content, n, precision.
 
-        network: False where the number is made of pixels alone, whatever network saw them too.
+        network: False where the number is made of pixels alone, whatever network saw them too. moments: whether of the
+        real images it is their moments that the number depends on.
         """
         passport = self.fake.passport
         weights = f"@{passport.weights_sha256[:8]}" if passport.weights_sha256 else ""
-        sets = {"real": self.real, "heldout": self.heldout}
+        real = self.real_moments if moments and self.real_moments is not None else self.real
+        sets = {"real": real, "heldout": self.heldout}
         content = [f"{role}:{found.content[:8]}" for role, found in sets.items() if role in roles and found is not None]
         drawn = [f"drawn:{passport.drawn}"] if passport.drawn and "fake" in roles else []
-        count = [f"n:{len(self.fake)}"] if "fake" in roles else []
+        count = [f"n:{passport.n if self.only_moments else len(self.fake)}"] if "fake" in roles else []
         seen = ([f"x:{passport.extractor}{weights}"], [f"dtype:{passport.precision}"]) if network else ([], [])
         return (*seen[0], *content, *count, *drawn, *seen[1])
 
@@ -221,8 +265,31 @@ class _Draws:
     seen: bool = False
 
 
-def _require_one_shape(one: Features, other: Features) -> None:
+def rows_of(statistics: Statistics) -> Features:
+    """The rows that are kept with the moments, or none of the right width."""
+    dim, device = statistics.passport.dim, statistics.moments.mean.device
+    if statistics.rows is not None:
+        return statistics.rows
+    return Features(torch.empty(0, dim, device=device), statistics.passport)
+
+
+def _spatial(rows: Features | None, kept: Statistics | None) -> torch.Tensor | Fit | None:
+    """What is known of the spatial features of one set: published moments before rows."""
+    if kept is not None and kept.spatial is not None:
+        return kept.spatial
+    return None if rows is None else rows.spatial
+
+
+def _gaussian(found: torch.Tensor | Fit | None) -> Gaussian:
+    if found is None:
+        raise UndefinedError("This question needs spatial features of both sets. Choose an extractor that offers them.")
+    return Gaussian.of(found) if isinstance(found, torch.Tensor) else fitted(found)
+
+
+def _require_one_shape(one: Features | Statistics, other: Features | Statistics) -> None:
     """Rows of two lengths because of two shapes of image: the images are what to fix."""
+    if isinstance(one, Statistics) or isinstance(other, Statistics):
+        return
     if one.passport.dim == other.passport.dim or one.images is None or other.images is None:
         return
     (c, h, w), (d, i, j) = one.images.shape, other.images.shape
@@ -234,8 +301,10 @@ def _require_one_shape(one: Features, other: Features) -> None:
         )
 
 
-def _require_one_judge(one: Features, other: Features) -> None:
+def _require_one_judge(one: Features | Statistics, other: Features | Statistics) -> None:
     """Verdicts on two lists of classes are no verdicts of one judge."""
+    if isinstance(one, Statistics) or isinstance(other, Statistics):
+        return
     if one.logits is None or other.logits is None or one.logits.shape[1:] == other.logits.shape[1:]:
         return
     raise IncomparableError(

@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.extraction import ROWS, Features, passport_from
-from ganeval.images.imageset import ImageSet
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.moments import Moments
 from ganeval.records.scores import Passport
@@ -38,8 +36,8 @@ class Statistics:
     """One image set seen by one network; nothing here changes after it was made.
 
     passport: whose they are; its n is 0 where nobody says how many images they are of. moments: of the embeddings.
-    spatial: the same of the spatial features, or None. rows: the features themselves, or None. images: what was stored
-    beside the moments, for questions that need more than these.
+    spatial: the same of the spatial features, or None. rows: the features themselves, or None. images_at: a file
+    with images beside the moments, for questions that need more than these.
 
     >>> features = Features.given(torch.tensor([[0.0, 0.0], [2.0, 0.0], [4.0, 6.0]]))
     >>> one = Statistics.of(features)
@@ -51,7 +49,7 @@ class Statistics:
     moments: Fit
     spatial: Fit | None = None
     rows: Features | None = field(default=None, repr=False)
-    images: ImageSet | None = field(default=None, repr=False)
+    images_at: Path | None = None
 
     def __post_init__(self) -> None:
         if self.passport.dim != len(self.moments.mean):
@@ -70,11 +68,6 @@ class Statistics:
     def n(self) -> int | None:
         """How many images these are of; None where nobody says."""
         return self.moments.n
-
-    def __len__(self) -> int:
-        if self.n is None:
-            raise UndefinedError(f"{self.passport.source} does not say of how many images it holds the statistics.")
-        return self.n
 
     @property
     def content(self) -> str:
@@ -121,7 +114,7 @@ class Statistics:
         )
         rows = None
         if self.rows is not None and other.rows is not None:
-            rows = joined(self.rows, other.rows, passport)
+            rows = joined((self.rows, other.rows), passport)
         return Statistics(passport, moments, spatial, rows)
 
     @guarded
@@ -134,13 +127,17 @@ class Statistics:
         ...     Statistics.load(file).n
         3
         """
-        tensors = {f"moments.{name}": values for name, values in _tensors(self.moments).items()}
-        if self.spatial is not None:
-            tensors |= {f"spatial.{name}": values for name, values in _tensors(self.spatial).items()}
-        if self.rows is not None:
-            tensors |= {f"rows.{name}": values for name, values in self.rows.tensors().items()}
         passport = json.dumps(asdict(self.passport), sort_keys=True)
-        return write_file(path, tensors, {"passport": passport, "schema": SCHEMA})
+        return write_file(path, self.tensors(), {"passport": passport, "schema": SCHEMA})
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What is stored of these statistics, by name."""
+        found = {f"moments.{name}": values for name, values in _tensors(self.moments).items()}
+        if self.spatial is not None:
+            found |= {f"spatial.{name}": values for name, values in _tensors(self.spatial).items()}
+        if self.rows is not None:
+            found |= {f"rows.{name}": values for name, values in self.rows.tensors().items()}
+        return found
 
     @classmethod
     @guarded
@@ -177,17 +174,16 @@ def fitted(fit: Fit) -> Gaussian:
     return fit if isinstance(fit, Gaussian) else Gaussian.from_moments(fit)
 
 
-def joined(one: Features, other: Features, passport: Passport) -> Features:
-    """The rows of both, one after the other; what only one of them has (labels, logits) is an error. Without images."""
-    columns: dict[str, Any] = {name: (getattr(one, name), getattr(other, name)) for name in ROWS}
-    lone = [name for name, (a, b) in columns.items() if (a is None) != (b is None)]
-    if lone:
-        raise IncomparableError(
-            f"{one.passport.source} and {other.passport.source} cannot be merged: only one has {lone[0]}."
-        )
-    both = {name: torch.cat([a, b.to(a.device)]) for name, (a, b) in columns.items() if a is not None and b is not None}
-    more = (both.get(name) for name in ROWS[1:])
-    return Features(both["embeddings"], passport, *more, confusion=one.confusion)
+def joined(parts: Sequence[Features], passport: Passport) -> Features:
+    """The rows of all parts, one after the other, without images; what only some have (labels, logits) is an error."""
+    first, both = parts[0], {}
+    for name in ROWS:
+        columns = [getattr(part, name) for part in parts]
+        there = [column.to(first.embeddings.device) for column in columns if column is not None]
+        if len(there) not in (0, len(parts)):
+            raise IncomparableError(f"Rows of {passport.source} cannot be joined: only some parts have {name}.")
+        both[name] = torch.cat(there) if there else None
+    return Features(both["embeddings"], passport, *(both[name] for name in ROWS[1:]), confusion=first.confusion)
 
 
 def _merged(one: Fit, other: Fit, first: Statistics, second: Statistics) -> Moments:

@@ -23,6 +23,7 @@ from ganeval.gate.deliver import deliver, summary_path
 from ganeval.gate.entry import require_sound
 from ganeval.gate.judge import Against, Judged, Sampler, judge, require_one_or_recipe
 from ganeval.gate.lock import LockedError
+from ganeval.gate.presets import preset
 from ganeval.gate.rules import GateConfig, GateConfigError, Scope, find_config, load_config
 from ganeval.gate.update import RefusedError, Update, require_allowed, require_healthy, update_baseline, write_candidate
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, worst
@@ -53,6 +54,8 @@ class GateOptions:
     scope: Scope | None = None
     generator: str | None = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
+    reference: str | None = None
+    """With --paired: the generator to be matched image by image, in place of --real."""
     max_n: int | None = None
     looks: int | None = None
     json: Path | None = None
@@ -239,16 +242,26 @@ def options_config(
 ) -> tuple[GateConfig, tuple[str, ...]]:
     """The rules file with the options of the command line on top, and one sentence for each thing they override."""
     path = options.config or find_config()
+    if path is None and said.get("paired"):
+        return _with_options(
+            GateConfig(rules=preset("paired", judged="classifier" in said)), options, said, "the preset"
+        )
     if path is None:
         raise GateConfigError(
             "There are no rules: no ganeval.toml here or above, and no [tool.ganeval.gate] in a pyproject.toml. "
             "See docs/gate.md for an example."
         )
-    config = load_config(path)
-    keys = ("name", "scope", "generator", "max_n", "looks")
+    return _with_options(load_config(path), options, said, path.name)
+
+
+def _with_options(
+    config: GateConfig, options: GateOptions, said: Mapping[str, Any], where: str
+) -> tuple[GateConfig, tuple[str, ...]]:
+    """The command line goes before what stands in `where`."""
+    keys = ("name", "scope", "generator", "reference", "max_n", "looks")
     changes = {key: value for key in keys if (value := getattr(options, key)) is not None}
     here = {key: str(place_of(value)) for key in ("baseline", "anchor") if (value := getattr(options, key))}
-    protocol, notes = Protocol.layered(("the command line", said), (path.name, config.protocol.to_json()))
+    protocol, notes = Protocol.layered(("the command line", said), (where, config.protocol.to_json()))
     return replace(config, **changes, **here, protocol=protocol), notes
 
 
@@ -281,7 +294,7 @@ def _candidate(
             return [], str(error)
     if config.generator is None:
         return [], ""
-    if make_sampler is None or config.protocol.real is None:
+    if make_sampler is None or (config.protocol.real is None and config.reference is None):
         raise GateConfigError("A generator needs real images to be measured against: --real hoda:test.")
     return make_sampler(config), ""
 

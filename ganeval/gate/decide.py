@@ -29,9 +29,9 @@ from ganeval.gate.compare import (
     unchanged,
 )
 from ganeval.gate.entry import Entry, Look
-from ganeval.gate.estimates import Estimate, Proportion, interval
+from ganeval.gate.estimates import Estimate, Proportion, Tail, interval
 from ganeval.gate.multiplicity import adjust, sharpest_alpha
-from ganeval.gate.power import reach
+from ganeval.gate.power import reach, tail_n
 from ganeval.gate.rules import GateConfig, Rule, Scope
 from ganeval.gate.verdict import Check, RuleVerdict, Word, worst
 from ganeval.records.scores import render_value
@@ -59,6 +59,7 @@ class Question:
     floor: float
     null: float = 0.0
     can_improve: bool = True
+    head: str = ""  # what its sentence begins with, where that is not a value against a limit
 
     @property
     def evidence(self) -> Estimate:
@@ -92,13 +93,15 @@ def decide(sides: Sides, config: GateConfig, looks: int = 1, look: int = 1) -> l
 def _questions(rule: Rule, sides: Sides, config: GateConfig) -> list[Question | Check]:
     entry = sides.now.entries.get(rule.metric)
     if entry is None or entry.value is None:
-        status = "not measured" if entry is None else entry.status
+        entry = entry or sides.now.entries.get(rule.metric.partition(".")[0])
+        status = "not measured" if entry is None or entry.value is not None else entry.status
         return [Check("value", "error", f"{rule.metric} has no value: {status}.")]
     parts: list[Question | Check] = []
     for what, made in (
         ("difference", _differences(rule, entry, sides, config.scope)),
         ("limit", _of_every_run(_limits, rule, sides)),
         ("class", _of_every_run(_classes, rule, sides)),
+        ("images", _of_every_run(_tails, rule, sides)),
     ):
         try:
             parts += made
@@ -129,6 +132,26 @@ def _limits(rule: Rule, look: Look, sides: Sides) -> Iterator[Question | Check]:
             yield _hard(rule.metric, what, entry, limit, sign)
             continue
         yield _limit_question(what, level(entry, rule.metric), limit, sign, entry.n or 0)
+
+
+def _tails(rule: Rule, look: Look, sides: Sides) -> Iterator[Question | Check]:  # noqa: ARG001 - as `_classes`
+    """The worst images: how many lie beyond the limit of a single one."""
+    limits = (("max", rule.image_max, 1), ("min", rule.image_min, -1))
+    for what, limit, sign in limits if rule.of_images else ():
+        if limit is None:
+            continue
+        values = look.linear(rule.metric)
+        if values is None or look.entries[rule.metric].linear == "influence":
+            raise GanevalError(f"{rule.metric} has no value for single images, so image_{what} cannot be judged.")
+        beyond, share = sign * (values - limit) > 0, rule.may_be_beyond
+        tail = Tail(int(beyond.sum()), len(values))
+        row = int((sign * values).argmax())
+        head = (
+            f"{tail.k} of {tail.n} images have {rule.metric} {'above' if sign > 0 else 'below'} {limit:g} (the worst is image "
+            f"{row} with {values[row]:.4g}), at most {share:.3g} of them may"
+        )
+        found = Difference(tail, share, tail.value, tail.n)
+        yield Question(f"{what}, single images", found, 0.0, 0.0, null=share, can_improve=False, head=head)
 
 
 def _limit_question(what: str, value: Estimate, limit: float, sign: int, n: int) -> Question:
@@ -314,13 +337,15 @@ def _check(q: Question, alpha: float, sharpest: float, p_worse: float, p_ok: flo
         method=q.evidence.method,
         paired=q.found.paired,
         detectable=resolved or None,
-        n_needed=_n_needed(q, resolved),
+        n_needed=_n_needed(q, resolved, sharpest),
     )
     return replace(check, sentence=_sentence(check, q))
 
 
-def _n_needed(q: Question, resolved: float) -> int | None:
+def _n_needed(q: Question, resolved: float, alpha: float) -> int | None:
     """n grows with the square of the precision that is missing; None where no n can help or none is needed."""
+    if isinstance(q.evidence, Tail):
+        return tail_n(q.null, min(q.evidence.value, q.null), alpha=alpha)
     room = q.margin if q.can_improve else -(q.evidence.value - q.null)
     if room <= 0 or not q.found.n or resolved <= 0:
         return None
@@ -332,7 +357,9 @@ def _sentence(check: Check, q: Question) -> str:
     assert check.interval is not None
     difference = render_value(check.delta, q.evidence.se)
     bounds = f"95 % [{check.interval[0]:.3g}, {check.interval[1]:.3g}]"
-    if not q.can_improve:
+    if q.head:
+        head = f"{q.head}, {bounds} of the excess"
+    elif not q.can_improve:
         head = f"{check.now:.4g} against {check.what} {check.base:.4g}: {difference} beyond the limit, {bounds}"
     else:
         head = f"{check.base:.4g} -> {check.now:.4g}, loss {difference}, {bounds}, margin {check.margin:.3g}"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
-from ganeval.numerics.beta import student_cdf
-from ganeval.numerics.intervals import newcombe, wilson
+from ganeval.numerics.beta import beta_cdf, student_cdf
+from ganeval.numerics.intervals import clopper_pearson, newcombe, wilson
 
 _Z_MAX = 7.5  # 1 - erf(7.5 / sqrt 2) is still 300 times the resolution of a double
 
@@ -80,6 +80,33 @@ class Proportion:
 
     def p_below(self, threshold: float) -> float:
         return Proportion(self.n - self.k, self.n).p_above(1 - threshold)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """`k` of `n` images beyond a limit, judged by the exact binomial test (Clopper and Pearson 1934), as counts near 0 are.
+
+    >>> Tail(0, 459).p_below(0.01) < 0.01 < Tail(0, 458).p_below(0.01)  # 0.99^459 < 0.01: Wilks 1941
+    True
+    """
+
+    k: int
+    n: int
+    method: str = "exact binomial"
+
+    @property
+    def value(self) -> float:
+        return self.k / self.n
+
+    @property
+    def se(self) -> float:
+        return math.sqrt(self.value * (1 - self.value) / self.n)
+
+    def p_above(self, threshold: float) -> float:
+        return _binomial_tail(self.k, self.n, threshold)
+
+    def p_below(self, threshold: float) -> float:
+        return _binomial_tail(self.n - self.k, self.n, 1 - threshold)
 
 
 @dataclass(frozen=True)
@@ -162,6 +189,13 @@ class PairedProportions:
         return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap)
 
 
+def _binomial_tail(k: int, n: int, p: float) -> float:
+    """P(X >= k) for X ~ Binomial(n, p), exact."""
+    if not 0 < p < 1:
+        return 1.0 if k <= 0 or p >= 1 else 0.0
+    return 1.0 if k <= 0 else beta_cdf(p, k, n - k + 1)
+
+
 def fair_coin_tail(k: int, n: int) -> float:
     """P(X >= k) for X ~ Binomial(n, 1/2), exact.
 
@@ -192,6 +226,8 @@ def interval(estimate: Estimate, alpha: float) -> tuple[float, float]:
         return estimate.value - reach, estimate.value + reach
     if isinstance(estimate, TwoProportions):
         return estimate.lower(z_of(alpha)), -estimate.swapped.lower(z_of(alpha))
+    if isinstance(estimate, Tail):
+        return clopper_pearson(estimate.k, estimate.n, 1 - 2 * alpha)
     if isinstance(estimate, Proportion):
         return wilson(estimate.k, estimate.n, 1 - 2 * alpha)
     return _bound(estimate.p_above, estimate, alpha, -1), _bound(estimate.p_below, estimate, alpha, +1)

@@ -175,9 +175,11 @@ def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
 
 
 def _require_known_metrics(rules: Sequence[Rule], evaluation: Evaluation, against: Against) -> None:
-    known = {*Look.of(evaluation).entries, *(against.baseline.metrics if against.baseline else ())}
+    entries = Look.of(evaluation).entries
+    known = {*entries, *(against.baseline.metrics if against.baseline else ())}
+    valueless = {name for name, entry in entries.items() if entry.value is None}  # what lies inside them is not known
     for rule in rules:
-        if rule.metric not in known:
+        if rule.metric not in known and rule.metric.partition(".")[0] not in valueless:
             raise GateConfigError(
                 f"A rule names a metric that nothing measured. {unknown_name('metric', rule.metric, known)}"
             )
@@ -213,7 +215,7 @@ def _verdict(
 def _asked_of_whom(rules: Sequence[Rule], evaluation: Evaluation | None) -> list[str]:
     """What must be said where nobody looks for copies, because the training images are not known."""
     about = [rule.metric for rule in rules if range_of(rule.metric.partition(".")[0]).about_copies]
-    if about or evaluation is None or evaluation.sets.get("train"):
+    if about or evaluation is None or evaluation.sets.get("train") or evaluation.protocol.get("paired"):
         return []
     return ["Copies were not looked for: no training images were named. Name them, for example train = 'hoda:train'."]
 

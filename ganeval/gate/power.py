@@ -9,9 +9,11 @@ nothing changed.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from ganeval.errors import WrongInputError
 from ganeval.gate.estimates import z_of
+from ganeval.numerics.beta import beta_cdf
 from ganeval.numerics.share_power import MOST
 
 POWER = 0.8
@@ -37,6 +39,63 @@ def required_n(difference: float, noise: float, alpha: float = 0.01, power: floa
     _require(0 < difference < math.inf, f"A difference to find must be positive and finite; got {difference}.")
     _known(noise)
     return max(1, math.ceil((reach(alpha, power) * noise / difference) ** 2))
+
+
+def tail_n(share: float, seen: float = 0.0, alpha: float = 0.01, power: float = POWER) -> int | None:
+    """Images that prove "fewer than `share` lie beyond the limit" when the share `seen` really does; None where none do.
+
+    The exact binomial test of the gate's image_max and image_min. With `seen` = 0: log(alpha) / log(1 - share), as Wilks
+    1941 (doi:10.1214/aoms/1177731788) has it.
+
+    >>> tail_n(0.01), tail_n(0.01, seen=0.002), tail_n(0.01, seen=0.01)
+    (459, 1736, None)
+    """
+    _require(
+        0 < share < 1, f"The share of images that may be beyond the limit lies strictly between 0 and 1; got {share}."
+    )
+    _require(0 <= seen <= 1, f"The share that really is beyond the limit lies in [0, 1]; got {seen}.")
+    reach(alpha, power)
+    if seen >= share:
+        return None
+    most = _first(lambda k: _at_most(k, _least_n(k, share, alpha), seen) >= power)
+    return None if most is None else _least_n(most, share, alpha)
+
+
+def _least_n(k: int, share: float, alpha: float) -> int:
+    """The fewest images of which k beyond the limit still prove the share: P(X <= k) <= alpha."""
+
+    def proves(n: int) -> bool:
+        return n > k and _at_most(k, n, share) <= alpha
+
+    high = max(k + 1, 1)
+    while not proves(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if proves(middle) else (middle, high)
+    return high
+
+
+def _at_most(k: int, n: int, p: float) -> float:
+    """P(X <= k) for X ~ Binomial(n, p), exact."""
+    return 1.0 if k >= n or p <= 0 else beta_cdf(1 - p, n - k, k + 1)
+
+
+def _first(true: Callable[[int], bool]) -> int | None:
+    """The first k from 0 on of which it is true; past it, it stays so up to steps of whole counts."""
+    if true(0):
+        return 0
+    high = 1
+    while not true(high):
+        high *= 2
+        if high > MOST:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if true(middle) else (middle, high)
+    return high
 
 
 def proportion_noise(p: float, paired_agreement: float | None = None) -> float:

@@ -1,4 +1,5 @@
-"""Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict").
+"""Rules for people who have none yet: margins that are wide for a first week ("default") or narrow ("strict"), and
+limits for one generator exported, quantised or compiled ("paired").
 
 A preset names only metrics that every generator of small images has. What needs a classifier is left out without one,
 and what is about copies without training images (`train`): nothing else says what was copied.
@@ -14,6 +15,11 @@ from ganeval.errors import UnknownNameError
 from ganeval.gate.rules import Rule
 
 _COUNT: Mapping[str, Any] = {"metric": "missing_classes", "max": 0.0, "hard": True}
+_ALIKE: tuple[Mapping[str, Any], ...] = (  # measured in docs/results/paired.md
+    {"metric": "mse.of_shuffled", "max": 0.001},
+    {"metric": "ssim", "min": 0.99, "image_min": 0.9},
+    {"metric": "agreement", "min": 0.98},
+)
 PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "default": (
         {"metric": "fid", "margin_rel": 0.10},
@@ -29,8 +35,9 @@ PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"metric": "classifier_score", "margin_abs": 0.01, "per_class_margin_abs": 0.05},
         _COUNT,
     ),
+    "paired": _ALIKE,
 }
-NEED_A_CLASSIFIER = ("classifier_score", "missing_classes")
+NEED_A_CLASSIFIER = ("classifier_score", "missing_classes", "agreement")
 NEED_TRAINING_IMAGES = ("copies",)
 
 

@@ -15,6 +15,7 @@ from ganeval.errors import WrongInputError
 from ganeval.gate.ranges import Range, range_of
 from ganeval.runs.parsing import as_float
 
+WORST_SHARE = 0.01  # "the worst 1 % of images"
 MOST = 1e12  # beyond every distance between embeddings of images
 Place = tuple[str | int, ...]
 Problem = tuple[str, str]  # the key of the rule, and the sentence
@@ -41,6 +42,8 @@ class Rule:
     max, min: absolute limits, judged on the bound of the value's interval, not on the value.
     hard: limits without statistics, for counts ("no class may be missing").
     per_class_margin_abs, per_class_min: the same for each class of a metric that is a proportion.
+    image_max, image_min: a limit for single images, of a metric with one value per image; the share `image_share` of them
+        may lie beyond it (the worst 1 %), which is judged by an exact binomial test.
     """
 
     metric: str
@@ -53,13 +56,18 @@ class Rule:
     hard: bool = False
     per_class_margin_abs: float | None = None
     per_class_min: float | None = None
+    image_max: float | None = None
+    image_min: float | None = None
+    image_share: float | None = None
 
     def __post_init__(self) -> None:
         for key, sentence in problems(self):
             raise GateConfigError(f"The rule for {self.metric!r}: {sentence}", (key,))
-        if not self.compares and not self.limited and self.per_class_min is None and self.per_class_margin_abs is None:
+        of_classes = self.per_class_min is not None or self.per_class_margin_abs is not None
+        if not (self.compares or self.limited or of_classes or self.of_images):
             raise GateConfigError(
-                f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max or min."
+                f"The rule for {self.metric!r} can never fail: give it margin_abs, margin_rel, max, min, image_max or "
+                "image_min."
             )
         if self.hard and (self.compares or not self.limited):
             raise GateConfigError(f"The hard rule for {self.metric!r} needs max or min and takes no margins.")
@@ -72,6 +80,16 @@ class Rule:
     @property
     def limited(self) -> bool:
         return self.max is not None or self.min is not None
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it looks at single images."""
+        return self.image_max is not None or self.image_min is not None
+
+    @property
+    def may_be_beyond(self) -> float:
+        """The share of images that may lie beyond `image_max` or `image_min`."""
+        return WORST_SHARE if self.image_share is None else self.image_share
 
     @property
     def needs_baseline(self) -> bool:
@@ -94,10 +112,11 @@ def problems(rule: Rule) -> Iterator[Problem]:
     yield from _limits(rule, known)
     yield from _margins(rule, known)
     yield from _class_limits(rule)
+    yield from _image_limits(rule, known)
 
 
 def _sizes(rule: Rule) -> Iterator[Problem]:
-    for key in ("max", "min", "per_class_min"):
+    for key in ("max", "min", "per_class_min", "image_max", "image_min"):
         value = getattr(rule, key)
         if value is not None and not abs(as_float(value)) <= MOST:
             yield key, f"{key} = {_shown(value)} is no limit that a score can reach; write the value you want to hold."
@@ -183,6 +202,24 @@ def _class_limits(rule: Rule) -> Iterator[Problem]:
                 f"A class has a share in [0, 1], so per_class_margin_abs = {_shown(margin)} can never fail. Write 0.05 "
                 "for 5 points."
             ),
+        )
+
+
+def _image_limits(rule: Rule, known: Range) -> Iterator[Problem]:
+    share = rule.image_share
+    if share is not None and not 0 < as_float(share) < 1:
+        yield "image_share", f"image_share = {_shown(share)} is no share strictly between 0 and 1. Write 0.01 for 1 %."
+    if share is not None and not rule.of_images:
+        yield "image_share", "image_share does nothing without image_max or image_min. Add one, or leave it out."
+    if rule.image_max is not None and rule.image_max >= known.high:
+        yield (
+            "image_max",
+            f"No image has a {rule.metric} above {known.high:g}, so image_max can never fail. Set it lower.",
+        )
+    if rule.image_min is not None and rule.image_min <= known.low:
+        yield (
+            "image_min",
+            f"No image has a {rule.metric} below {known.low:g}, so image_min can never fail. Set it higher.",
         )
 
 

@@ -50,6 +50,7 @@ class GateConfig:
     looks: int = 4
     max_n: int = 64_000
     generator: str | None = None
+    reference: str | None = None  # the generator to be matched image by image, in place of real images
     protocol: Protocol = field(default_factory=lambda: Protocol(floor=False))  # its `n` is that of the first look
     on_inconclusive: Action = "warn"
     on_missing: Action = "fail"
@@ -69,6 +70,15 @@ class GateConfig:
                 raise GateConfigError(
                     f"{name} must be at least {low} and at most {high}; got {_shown(value)}.", (name,)
                 )
+        if self.reference is not None and not self.protocol.paired:
+            raise GateConfigError(
+                "reference names a generator that is matched image by image; say paired = true (--paired) with it.",
+                ("reference",),
+            )
+        if self.reference is not None and self.protocol.real is not None:
+            raise GateConfigError(
+                "reference and real both say what the images should be; name one of them.", ("reference",)
+            )
         seen: set[str] = set()
         for index, rule in enumerate(self.rules):
             if rule.metric in seen:

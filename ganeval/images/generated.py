@@ -190,7 +190,7 @@ def modules_of(generator: Any) -> list[Any]:
     waiting = deque([(generator, DEPTH)])
     while torch is not None and waiting:
         thing, depth = waiting.popleft()
-        if id(thing) in seen:
+        if id(thing) in seen or type(thing) in weakref.ProxyTypes:  # what a proxy stands for, another thing holds
             continue
         seen.add(id(thing))
         if isinstance(thing, torch.nn.Module):

@@ -25,21 +25,30 @@ MAX_RATIO = 500  # of an archive; deflate reaches 1032 on nothing but zeros
 MAX_HOLE = 2**20  # below it a file system may store a file anywhere
 IMAGE_KEYS = ("arr_0", "images", "x", "samples")
 LABEL_KEYS = ("arr_1", "labels", "y", "label")
-STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})
+
+
+_ADVICE = (
+    "np.savez(path, images) stores them as arr_0.",
+    "A mean and a covariance can stand for the real images of fid and its relatives: real=, --real.",
+)
 
 
 def from_numpy_file(path: Path) -> ImageSet:
-    """uint8 (n, h, w), NHWC or NCHW images and what `LABEL_KEYS` name; other arrays of an .npz are not read."""
+    """uint8 (n, h, w), NHWC or NCHW images and what `LABEL_KEYS` name; other arrays of an .npz are not read.
+
+    Statistics beside the images (`mu`, `sigma`) are no images: `ganeval.features.published` reads them, and whoever
+    measures says what was used for what.
+    """
     require_regular(path)
     where = printable(path)
     stamps = Stamps(str(path), [path.name], lambda _: path)
-    images, labels = _npz(path, where) if path.suffix.lower() == ".npz" else (_read(path, _npy), None)
+    images, labels = _npz(path, where) if path.suffix.lower() == ".npz" else (read_safely(path, npy_in), None)
     opened = replace(from_array(images, source=where), source=str(path), require_unchanged=stamps.require_all)
     return opened if labels is None else opened.with_labels(checked_labels(labels, len(opened), where))
 
 
 def _npz(path: Path, where: str) -> tuple[Any, Any]:
-    names = _read(path, _names)
+    names = read_safely(path, names_in)
     twice = [printable(name) for name, times in Counter(names).items() if times > 1]
     if twice:
         raise WrongInputError(f"{where} holds two arrays named {twice[0]}; one of them would be lost. Write it again.")
@@ -48,15 +57,9 @@ def _npz(path: Path, where: str) -> tuple[Any, Any]:
         held = ", ".join(sorted(printable(name, 40) for name in names)[:20]) or "nothing"
         raise WrongInputError(
             f"{where} must hold images as {', '.join(IMAGE_KEYS[:-1])} or {IMAGE_KEYS[-1]}; it holds {held}. "
-            "np.savez(path, images) stores them as arr_0."
+            f"{_ADVICE['mu' in names]}"
         )
-    statistics = sorted(STATISTICS & set(names))
-    if statistics:
-        raise WrongInputError(
-            f"{where} holds images ({image_key}) and statistics of images ({', '.join(statistics)}), which cannot be "
-            f"measured yet and would be left out. Store the images alone: np.savez(path, file[{image_key!r}])."
-        )
-    return _read(path, _array, image_key), None if label_key is None else _read(path, _array, label_key)
+    return read_safely(path, array_in, image_key), None if label_key is None else read_safely(path, array_in, label_key)
 
 
 def _one_of(keys: tuple[str, ...], names: Collection[str], where: str) -> str | None:
@@ -69,16 +72,16 @@ def _one_of(keys: tuple[str, ...], names: Collection[str], where: str) -> str | 
     return found[0] if found else None
 
 
-def _names(path: Path) -> list[str]:
-    """Of the arrays, once the archive has shown that it is no bomb."""
+def names_in(path: Path) -> list[str]:
+    """The names of the arrays of an .npz, once the archive has shown that it is no bomb."""
     with open_regular(path) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     packed, total = path.stat().st_size, sum(info.file_size for info in members)
-    _require_bounded(path, total, packed)
+    require_bounded(path, total, packed)
     return [info.filename.removesuffix(".npy") for info in members]
 
 
-def _require_bounded(path: Path, total: int, packed: int) -> None:
+def require_bounded(path: Path, total: int, packed: int) -> None:
     if total > MAX_BYTES or total > MAX_RATIO * packed:
         raise WrongInputError(
             f"{printable(path)} unpacks to {total:,} bytes; at most {MAX_BYTES:,} and {MAX_RATIO} times what is stored "
@@ -86,19 +89,21 @@ def _require_bounded(path: Path, total: int, packed: int) -> None:
         )
 
 
-def _array(path: Path, key: str) -> Any:
+def array_in(path: Path, key: str) -> Any:
+    """One array of an .npz whose names were looked at."""
     with open_regular(path) as opened, np.load(opened, allow_pickle=False) as file:
         return file[key]
 
 
-def _npy(path: Path) -> Any:
+def npy_in(path: Path) -> Any:
+    """The array of an .npy, as a memory map."""
     found = path.stat()
     stored = getattr(found, "st_blocks", 1 + found.st_size // 512) * 512  # less than the size where there are holes
-    _require_bounded(path, found.st_size, stored if found.st_size > MAX_HOLE else found.st_size)
+    require_bounded(path, found.st_size, stored if found.st_size > MAX_HOLE else found.st_size)
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _read(path: Path, how: Any, *args: str) -> Any:
+def read_safely(path: Path, how: Any, *args: str) -> Any:
     """`how(path, ...)`, with whatever numpy and zipfile raise about a broken file as an error that names it."""
     try:
         return how(path, *args)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ganeval.features.extraction import Features
@@ -20,18 +22,23 @@ def floor_pairs(pairs: Pairs, seed: int) -> Pairs | None:
 
 
 def _floor(pair: Pair, seed: int) -> Pair | None:
-    """Held-out images where there are as many as fakes, else a random part of the real ones against the rest."""
-    if pair.real is None:
-        return None
+    """Held-out images where there are as many as fakes, else a random part of the real ones against the rest.
+
+    Published statistics of the real set cannot be split: they stay whole, also where such a part may be among them.
+    """
     rng = np.random.default_rng([seed, 0xF100])
-    n = len(pair.fake)
-    if pair.heldout is not None and len(pair.heldout) >= n:
-        return Pair(pair.real, _rows(pair.heldout, rng, n), seed=seed)
-    order = rng.permutation(len(pair.real))
+    known, rows = pair.real_moments, pair.real
+    n = pair.fake.passport.n if pair.only_moments else len(pair.fake)
+    if pair.heldout is not None and len(pair.heldout) >= n > 0:
+        return Pair(rows if known is None else replace(known, rows=rows), _rows(pair.heldout, rng, n), seed=seed)
+    if rows is None:
+        return None
+    order = rng.permutation(len(rows))
     n = min(n, len(order) // 2)
     if n == 0:
         return None
-    return Pair(pair.real.take(np.sort(order[n:])), pair.real.take(np.sort(order[:n])), seed=seed)
+    rest = rows.take(np.sort(order[n:]))
+    return Pair(rest if known is None else replace(known, rows=rest), rows.take(np.sort(order[:n])), seed=seed)
 
 
 def _rows(features: Features, rng: np.random.Generator, n: int) -> Features:
@@ -40,4 +47,4 @@ def _rows(features: Features, rng: np.random.Generator, n: int) -> Features:
 
 def floor_source(floor: Pair, pair: Pair) -> str:
     """What stood in the generator's place of `pair`: "heldout", or "halves", where the real set was split for it."""
-    return "heldout" if len(floor.require_real()) == len(pair.require_real()) else "halves"
+    return "heldout" if floor.real is pair.real else "halves"

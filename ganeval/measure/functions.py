@@ -98,7 +98,7 @@ def function_of(name: str) -> TwoSets | OneSet:
     'fid'
     """
     metric = METRICS[name]
-    function = _two_sets(metric) if "real" in metric.needs else _one_set(metric)
+    function = _two_sets(metric) if metric.compares else _one_set(metric)
     function.__name__ = function.__qualname__ = metric.name
     function.__doc__ = metric.card
     function.__signature__ = _signature(function, metric.options, DECIDED, Score)

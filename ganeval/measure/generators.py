@@ -37,17 +37,22 @@ Asked = NDArray[np.int64] | None
 
 
 def sampler(
-    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = ""
-) -> Callable[[int], Evaluation]:
+    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = "",
+    reference: Callable[..., Any] | None = None,
+) -> Callable[[int], Evaluation]:  # fmt: skip
     """A function that draws n images from `generator` and measures them; what they are compared with is opened once.
 
     generator: `(n, labels, torch.Generator) -> images`. No floors: a gate compares generators, not generator and reals.
+    reference: the generator to be matched image by image: it draws what would be the real images, of the same seed.
     """
     opened = _opened(protocol).with_(floor=False)
 
     def sample(n: int) -> Evaluation:
         asked = opened.with_(n=n)
-        latents = latents_id(asked.seed, asked_labels(asked))
+        labels = asked_labels(asked)
+        latents = latents_id(asked.seed, labels)
+        if reference is not None:
+            asked = asked.with_(real=image_set(reference, n=n, labels=labels, seed=asked.seed))
         found = measure(generator, asked, compute, latents=latents, name=name)
         return replace(found, protocol=protocol.with_(n=n, floor=False).to_json())
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
-from ganeval.errors import GanevalError, WrongInputError, guarded
+from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import Features, choose_device
 from ganeval.features.ranks import ALONE
 from ganeval.measure.exhibits import gather_exhibits
@@ -27,7 +27,7 @@ from ganeval.measure.sources import open_sources, require_same_sources
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
-from ganeval.records.scores import Evaluation, Floor, Score, ScoreRecord
+from ganeval.records.scores import MOMENTS, Evaluation, Floor, Score, ScoreRecord
 
 NO_VALUE = (
     GanevalError,
@@ -81,16 +81,20 @@ def measure(
         if isinstance(score, Score)
         for key, values in score.per_sample.items()
     }
-    fake = pairs.embedded.fake
+    fake, real = pairs.embedded.fake, pairs.embedded.real_passport
+    if real is None:
+        raise UndefinedError("An evaluation compares with real images. Pass real=.")
     return Evaluation(
         name=name or fake.passport.source,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         step=step,
-        real=pairs.embedded.require_real().passport,
+        real=real,
         fake=fake.passport,
         scores=records,
         protocol=protocol.to_json(),
-        sets=_sets(pairs),
+        sets=_sets(
+            pairs, [metric.name for metric, _, score in found if metric.takes_moments and isinstance(score, Score)]
+        ),
         latents=latents,
         labels=_labels(fake),
         labelled=fake.labels is not None,
@@ -109,7 +113,10 @@ def scores_of(
     chosen = ranks.together(lambda: chosen_metrics(protocol))
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
     ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
-    sources = ranks.together(lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks))
+    asks = [metric for metric, _ in chosen]
+    sources = ranks.together(
+        lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks, metrics=asks)
+    )
     require_same_sources(sources, protocol, compute)
     pairs = pair_up(sources, protocol, compute)
     return pairs, [(metric, options, attempt(metric, options, pairs)) for metric, options in chosen]
@@ -177,15 +184,23 @@ def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pai
     return Floor(float(found), found.se, len(pair.fake), floor_source(pair, pairs.of(metric)))
 
 
-def _sets(pairs: Pairs) -> dict[str, Any]:
-    """What else was compared with, by role: source, content and number of images."""
-    trained, heldout = pairs.trained, pairs.embedded.heldout
-    roles = {"train": None if trained is None else trained.real, "heldout": heldout}
-    return {
+def _sets(pairs: Pairs, served: list[str]) -> dict[str, Any]:
+    """What else was compared with, by role: source, content and number of images; of moments the metrics that read
+    them, too.
+    """
+    embedded, trained = pairs.embedded, pairs.trained
+    roles = {"train": None if trained is None else trained.real, "heldout": embedded.heldout}
+    found = {
         role: {"source": f.passport.source, "sha256": f.passport.fingerprint, "n": len(f)}
         for role, f in roles.items()
         if f is not None
     }
+    moments = embedded.real_moments
+    if moments is None:
+        return found
+    passport = moments.passport
+    said = {"source": passport.source, "sha256": moments.content, "n": moments.n, "given": passport.given}
+    return {**found, MOMENTS: {**said, "metrics": served}}
 
 
 def _title(features: Features) -> str:

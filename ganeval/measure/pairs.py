@@ -12,12 +12,15 @@ from typing import Any
 
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
-from ganeval.errors import UndefinedError, WrongInputError
+from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features, extract, load_extractor, still_gives
-from ganeval.features.pair import Pair, same_classes
+from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
+from ganeval.features.statistics import Statistics
+from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.references import require_made_by, require_named, require_width, vouched
 from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
@@ -50,9 +53,10 @@ def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
     named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
     first = _default_extractor(sources, protocol) if named is None else named
+    sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
-    judged = _pair(sources, protocol.classifier, protocol, compute) if two else seen
+    judged = _pair(replace(sources, moments=None), protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
@@ -67,17 +71,25 @@ def _one_network(one: Any, other: Any) -> bool:
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
     sets = (sources.real, sources.fake, sources.heldout)
     ranks = compute.ranks or ALONE
-    loaded = ranks.together(lambda: None if network is None else load_extractor(network, shape_of(sets)))
+    loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
+    if loaded is not None and _moments_suffice(protocol):
+        sources = _streamed(sources, loaded, protocol, compute)
+        sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
         None if source is None else features_of(source, loaded, protocol, compute) for source in sets
     )
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
-    fake = fake.drawn_by(sources.drawn)
+    fake, known = fake.drawn_by(sources.drawn), sources.moments
+    for one in (known, real, heldout):
+        if one is not None:
+            require_width(one.passport, fake.passport)
+    if known is not None:
+        require_made_by(known, loaded, protocol.precision)
     return Pair(
-        real,
-        fake,
+        real if known is None else replace(known, rows=real),
+        fake if sources.fake_moments is None else sources.fake_moments,
         heldout=heldout,
         generator=sources.generator,
         embed=embed,
@@ -85,6 +97,51 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         paired=protocol.paired,
         ranks=ranks,
     )
+
+
+def _moments_suffice(protocol: Protocol) -> bool:
+    """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
+    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
+    alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
+    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
+
+
+def _streamed(sources: Sources, network: Extractor, protocol: Protocol, compute: Compute) -> Sources:
+    """Images looked at without keeping a row of them: moments in their place."""
+    real, fake = sources.real, sources.fake
+    if isinstance(real, ImageSet) and sources.moments is None:
+        sources = replace(
+            sources, real=None, moments=stream(real, network, precision=protocol.precision, compute=compute)
+        )
+    if isinstance(fake, ImageSet):
+        known = stream(fake, network, precision=protocol.precision, compute=compute)
+        known = replace(known, passport=replace(known.passport, drawn=sources.drawn))
+        sources = replace(sources, fake=rows_of(known), fake_moments=known)
+    return sources
+
+
+def _vouched(sources: Sources, network: Any, protocol: Protocol) -> Sources:
+    """The same sources, those that name no network now under the name of `network`."""
+    if network is None or not any(passport.given for passport in sources.passports):
+        return sources
+    found = _loaded(network, sources)
+    said = str(network) if found is None else said_by(found, protocol.precision)
+    known = {role: one for role, one in vars(sources).items() if isinstance(one, (Features, Statistics))}
+    named = {role: replace(one, passport=vouched(one.passport, said, sources.passports)) for role, one in known.items()}
+    return replace(sources, **named)
+
+
+def _loaded(network: Any, sources: Sources) -> Extractor | None:
+    """The network; None where there is no image for it to look at and its weights are not here either."""
+    if network is None:
+        return None
+    shape = shape_of((sources.real, sources.fake, sources.heldout, sources.train))
+    try:
+        return load_extractor(network, shape)
+    except MissingFileError:
+        if shape is not None or sources.generator is not None:
+            raise
+        return None
 
 
 def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol, compute: Compute) -> Pair:
@@ -142,10 +199,16 @@ def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
     """Inception, which is what FID means; unless some rows are there already and name who made them, or nothing that is
     asked needs a network.
     """
-    sets = [s for s in (sources.real, sources.fake, sources.heldout, sources.train) if s is not None]
-    if not any(isinstance(source, ImageSet) for source in sets):
+    if not _is_bare(sources.fake):
+        require_named(sources.passports)
+    if not any(isinstance(s, ImageSet) for s in (sources.real, sources.fake, sources.heldout, sources.train)):
         return None
     if protocol.metrics and all(METRICS[name].only_pixels for name in protocol.metrics):
         return "pixels"
-    named = {source.passport.extractor for source in sets if isinstance(source, Features)}
+    named = {passport.extractor for passport in sources.passports}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"
+
+
+def _is_bare(source: Source) -> bool:
+    """Rows in memory of which nobody says what made them: they are compared with what their owner pairs them with."""
+    return isinstance(source, Features) and source.passport.extractor == "given" and not source.passport.given

@@ -28,6 +28,11 @@ def partners(real: Source | None, fake: Source, protocol: Protocol) -> Source:
 def first_partners(real: Source | None, drawn: Source) -> Source:
     """The first real images, as many as were drawn: a generator is asked for its rows from the first on."""
     real = _there(real)
+    if len(real) < len(drawn):
+        raise WrongInputError(
+            f"Pairs need one real image for each generated one; {len(drawn)} were drawn and {name_of(real)} holds "
+            f"{len(real)}. Pass n={len(real)} (in a gate --n {len(real)} --max-n {len(real)})."
+        )
     if len(real) > len(drawn):
         real = real.take(np.arange(len(drawn), dtype=np.int64))
     require_partners(real, drawn)

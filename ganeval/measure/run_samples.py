@@ -115,10 +115,16 @@ def said_by_run(run: RunRecord) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the run says, without a classifier that nothing here has; another program may have written anything."""
     said = {key: value for key, value in run.protocol.items() if key in NAMED and isinstance(value, str)}
     known = _classifiers()
-    if said.get("classifier", known[0]) in known or ":" in said["classifier"]:
+    if said.get("classifier", known[0]) in known or _is_own(said["classifier"]):
         return said, ()
     missing = said.pop("classifier")
     return said, (f"run.json names the classifier {missing!r}, which is not here; known: {', '.join(known)}.",)
+
+
+def _is_own(name: str) -> bool:
+    from ganeval.classifiers.judges import is_judge
+
+    return ":" in name or is_judge(name)
 
 
 def _classifiers() -> list[str]:

@@ -7,7 +7,7 @@ Of the fakes only `n` are taken, by one rule whatever they are kept in: each cla
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,9 @@ from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features, load_extractor
 from ganeval.features.known import outline
+from ganeval.features.pair import rows_of
 from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.statistics import Statistics
 from ganeval.images import image_set, is_generator
 from ganeval.images.generated import from_generator
 from ganeval.images.imageset import ImageSet
@@ -29,8 +31,11 @@ from ganeval.images.labels import checked_labels
 from ganeval.images.latents import BLOCK
 from ganeval.images.subset import require_share, stratified_rows
 from ganeval.measure.partners import first_partners, partners
+from ganeval.measure.references import images_beside, images_of, published
+from ganeval.metrics import Metric
 from ganeval.metrics.probes.generator import LatentGenerator
 from ganeval.records.protocol import Protocol
+from ganeval.records.scores import Passport
 
 Source = ImageSet | Features
 
@@ -45,14 +50,29 @@ class Sources:
     heldout: Source | None = None
     generator: Any = None
     drawn: str = ""  # what chose these fakes among all that there are: "" where all were taken
+    moments: Statistics | None = None  # of the real images, for the questions that need no more
+    fake_moments: Statistics | None = None  # of the fakes, where these are all there is
+
+    @property
+    def passports(self) -> list[Passport]:
+        """Of all that has been through a network already."""
+        found = (self.real, self.fake, self.heldout, self.train, self.moments, self.fake_moments)
+        return [one.passport for one in found if isinstance(one, (Features, Statistics))]
 
 
 def open_sources(
-    images: Any, protocol: Protocol, *, labels: Any = None, generator: Any = None, ranks: Ranks = ALONE
+    images: Any,
+    protocol: Protocol,
+    *,
+    labels: Any = None,
+    generator: Any = None,
+    ranks: Ranks = ALONE,
+    metrics: Sequence[Metric] = (),
 ) -> Sources:
     """Open the fakes and every set that the protocol names. `images` may be absent where there is a generator.
 
-    Nothing is drawn from a generator that is not looked at: of the blocks of images each rank draws its own.
+    Nothing is drawn from a generator that is not looked at: of the blocks of images each rank draws its own. metrics:
+    what will be asked; of a file with images and statistics only what these need is read.
     """
     if images is None and generator is None:
         raise WrongInputError("Expected generated images or generator=; got neither. Pass one of them.")
@@ -63,20 +83,42 @@ def open_sources(
             "Pass generated images beside it."
         )
     source = generator if images is None else images
-    real, train, heldout = (_opened(getattr(protocol, role)) for role in ("real", "train", "heldout"))
+    real, moments = _reference(protocol.real, metrics)
+    train, heldout = (opened(getattr(protocol, role), role) for role in ("train", "heldout"))
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels, ranks)
         drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
         if protocol.paired:
             real = first_partners(real, fake)
-        return Sources(fake, real, train, heldout, generator or source, drawn)
-    everything = _labelled(_opened(source), labels)
+        return Sources(fake, real, train, heldout, generator or source, drawn, moments)
+    known = source if isinstance(source, Statistics) else published(source)
+    if isinstance(known, Statistics) and known.rows is None and known.images_at is None:
+        _require_all(known, protocol, labels)
+        return Sources(rows_of(known), real, train, heldout, generator, "", moments, known)
+    everything = _labelled(opened(source if known is None else known, "the generated set"), labels)
     if protocol.paired:
         real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
-    return Sources(fake, real, train, heldout, generator, drawn)
+    return Sources(fake, real, train, heldout, generator, drawn, moments)
+
+
+def _reference(source: Any, metrics: Sequence[Metric]) -> tuple[Source | None, Statistics | None]:
+    """The real images or rows, and their statistics: either may be all there is."""
+    known = source if isinstance(source, Statistics) else published(source)
+    if not isinstance(known, Statistics):
+        return opened(source if known is None else known, "real"), None
+    return images_beside(known, metrics), known
+
+
+def _require_all(known: Statistics, protocol: Protocol, labels: Any) -> None:
+    """Of moments no part can be taken, and none of their images has a label."""
+    if protocol.n not in (None, known.n) or labels is not None:
+        raise WrongInputError(
+            f"{known.passport.source} holds moments of {known.n or 'an unknown number of'} images, of which no part can be "
+            "taken and none has a label. Leave n= and labels= out, or pass the images."
+        )
 
 
 def _require_generator(generator: Any) -> None:
@@ -114,10 +156,16 @@ def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> Ima
     return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, first=first)
 
 
-def _opened(source: Any) -> Any:
+def opened(source: Any, role: str) -> Any:
+    """What a protocol or a call names, as images or features; None stays None."""
     if source is None or isinstance(source, Features):
         return source
-    return Features.given(source) if _is_rows(source) else image_set(source)
+    if _is_rows(source):
+        return Features.given(source)
+    known = source if isinstance(source, Statistics) else published(source)
+    if isinstance(known, Statistics):
+        return images_of(known, role)
+    return image_set(source) if known is None else known
 
 
 def _is_rows(source: Any) -> bool:
@@ -166,6 +214,8 @@ def _facts(sources: Sources, protocol: Protocol) -> dict[str, object]:
     found = {"real": sources.real, "fake": sources.fake, "heldout": sources.heldout, "train": sources.train}
     for name, source in found.items():
         facts[f"{name} images"], facts[f"the number of {name} images"] = _content(source), source and len(source)
+    for name, known in (("real", sources.moments), ("fake", sources.fake_moments)):
+        facts[f"{name} statistics"] = known and known.content
     for name in ("extractor", "classifier"):
         network = getattr(protocol, name)
         facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")

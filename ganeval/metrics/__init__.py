@@ -38,8 +38,8 @@ class Metric:
     version: int  # bumped when a change of code moves the number
     paper: str
     question: Question
-    # Of the pair: "real", "heldout", "logits", "real_logits", "labels", "real_labels", "pixels", "real_pixels",
-    # "generator", "confusion", "paired".
+    # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits",
+    # "real_logits", "labels", "real_labels", "pixels", "real_pixels", "generator", "confusion", "paired".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -91,6 +91,16 @@ class Metric:
         return plain
 
     @property
+    def takes_moments(self) -> bool:
+        """Whether moments of the real images are enough for it."""
+        return "real_moments" in self.needs
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is a question about two sets."""
+        return bool(self.needs & {"real", "real_moments"})
+
+    @property
     def roles(self) -> frozenset[str]:
         """The sets that the number depends on: "real", "heldout", and "fake" but where it asks the generator itself."""
         uses = self.needs | self.wants
@@ -109,9 +119,9 @@ class Metric:
 
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
-        missing = pair.missing(self.needs)
+        missing = pair.missing(self.needs if "moments" in self.needs else self.needs | {"rows"})
         if missing:
-            remedy = pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
+            remedy = pair.withheld(missing[0]) or pair.unlabelled(missing[0]) or _remedy(missing[0], pair)
             raise UndefinedError(f"{self.name} needs {' and '.join(missing)}. {remedy}".strip())
         if self.needs & {"logits", "real_logits"}:
             pair.require_classes()
@@ -151,7 +161,13 @@ class Metric:
         }
         changed = [f"{key}:{value}" for key, value in sorted(moving.items())]
         return "|".join(
-            [self.name, f"v:{self.version}", *pair.signature(self.roles, network=not self.only_pixels), *changed, *seed]
+            [
+                self.name,
+                f"v:{self.version}",
+                *pair.signature(self.roles, network=not self.only_pixels, moments=self.takes_moments),
+                *changed,
+                *seed,
+            ]
         )
 
 
@@ -210,6 +226,8 @@ _REMEDY = {
     "real_logits": "Pass classifier=, or features with logits.",
     "confusion": "Pass classifier= with a zoo member, whose card holds its confusion matrix.",
     "real": "Pass real images.",
+    "real_moments": "Pass real images, or a published mean and covariance.",
+    "rows": "Pass images or features, not their moments alone.",
     "spatial": "Choose an extractor that offers spatial features, such as inception.",
     "real_spatial": "Choose an extractor that offers spatial features, such as inception.",
     "heldout": "Pass heldout=: real images that the generator was not trained on.",

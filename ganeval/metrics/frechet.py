@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.core.options import OneOf, Silent
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
@@ -40,6 +40,7 @@ ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n
     least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
+    needs=("real_moments", "moments"),
 )
 def fid(
     pair: Pair,
@@ -57,7 +58,8 @@ def fid(
     Standard error: influence function with the real set held fixed (arXiv:1507.04090), for the distance *at this n*,
     bias included. Measured on two real embeddings (n = 500, d = 64): right within 15 % away from 0, up to 1.3 times too
     large near 0; at n = 250 and d = 784 its 95 % interval covered 90 to 92 %. `per_sample["influence"]`: positive rows pull the
-    distance up. `se=False` skips both and is faster.
+    distance up. `se=False` skips both and is faster. Only rows of the fakes are needed for it: against a published mean
+    and covariance it is the same.
     Differs from: stylegan3, which divides by n (`convention="stylegan3"`); the other conventions coincide given
     features.
 
@@ -69,7 +71,7 @@ def fid(
     real, fake = pair.real_gaussian, pair.fake_gaussian
     if convention in DIVISOR_N:
         real, fake = real.biased(), fake.biased()
-    return _distance(real, fake, pair.fake.embeddings, se=se)
+    return _distance(real, fake, None if pair.only_moments else pair.fake.embeddings, se=se)
 
 
 @metric(
@@ -82,7 +84,7 @@ def fid(
     least_n=15,
     within=(0, math.inf),
     biased_in_n=True,
-    needs=("real", "spatial", "real_spatial"),
+    needs=("real_moments", "spatial", "real_spatial", "moments"),
 )
 def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     """The Frechet distance on spatial features, which see where things are (Nash et al. 2021, section 3).
@@ -93,13 +95,19 @@ def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     Bias: as for `fid`; compare at equal n only.
     Standard error: as for `fid`.
     """
-    real, rows = pair.require_real().spatial, pair.fake.spatial
-    if real is None or rows is None:
-        raise UndefinedError("sfid needs spatial features of both sets. Choose an extractor that offers them.")
-    return _distance(Gaussian.of(real), Gaussian.of(rows), rows, se=se)
+    real, fake = pair.spatial_gaussians()
+    return _distance(real, fake, pair.fake.spatial, se=se)
 
 
-@metric("fid_debiased", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
+@metric(
+    "fid_debiased",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1911.07023",
+    question="close",
+    needs=("real_moments",),
+)
 def fid_debiased(pair: Pair) -> Score:
     """The Frechet distance with its 1/n bias removed by a half split: 2 FID_n - (FID_a + FID_b) / 2.
 
@@ -121,7 +129,15 @@ def fid_debiased(pair: Pair) -> Score:
     return _over_blocks(pair, HALF_SPLIT, pair.seed, "fid_debiased")
 
 
-@metric("fid_infinity", better="lower", perfect=0.0, version=1, paper="arXiv:1911.07023", question="close")
+@metric(
+    "fid_infinity",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1911.07023",
+    question="close",
+    needs=("real_moments",),
+)
 def fid_infinity(pair: Pair) -> Score:
     """The Frechet distance of an endless sample: FID at several n, extrapolated along 1/n to 0 (Chong and Forsyth
     2020).
@@ -144,9 +160,12 @@ def fid_infinity(pair: Pair) -> Score:
     return _over_blocks(pair, INTERCEPT, pair.seed, "fid_infinity")
 
 
-def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor, *, se: bool) -> Score:
+def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor | None, *, se: bool) -> Score:
     if not se:
         return Score(frechet_distance(real, fake), n=fake.n)
+    if rows is None:
+        details = {"no_error": "only moments of the fakes were kept; the error needs their rows"}
+        return Score(frechet_distance(real, fake), n=fake.n, details=details)
     value, psi = frechet_influence(real, fake, rows)
     return Score.from_influence(value, psi.cpu().numpy())
 

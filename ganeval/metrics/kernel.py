@@ -20,13 +20,11 @@ from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.kernels import NARROW, cubic, gaussian, kernel_sums
-from ganeval.numerics.order import canonical_order
+from ganeval.numerics.kernels import MEDIAN_ROWS, NARROW, cubic, gaussian, kernel_sums, median_distance
 from ganeval.records.scores import Score
 
 SUBSET_SIZE = 1000  # Binkowski et al. 2018, and every implementation since
 SEED = 2020  # torch-fidelity's
-MEDIAN_ROWS = 1000  # rows of the real set that the median heuristic looks at
 
 
 @metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close", least_n=100)
@@ -100,7 +98,7 @@ def mmd_rbf(
     real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
     if unit_rows:
         real, fake = _unit(real), _unit(fake)
-    scale = _median_distance(real) if bandwidth is None else bandwidth
+    scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
@@ -143,14 +141,3 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
     if bool((lengths == 0).any()):
         raise UndefinedError("A row of zeros has no direction; unit_rows=True needs rows of positive length.")
     return rows / lengths
-
-
-def _median_distance(rows: torch.Tensor) -> float:
-    chosen = canonical_order(rows)[:: max(1, math.ceil(len(rows) / MEDIAN_ROWS))]
-    distances = torch.pdist(rows[torch.from_numpy(chosen.copy()).to(rows.device)])
-    if len(distances) == 0:
-        raise TooFewSamplesError(f"A median distance needs at least 2 real rows; got {len(rows)}.")
-    median = float(distances.median())
-    if median == 0:
-        raise UndefinedError("Half of the real rows are equal, so their median distance is 0. Pass bandwidth=.")
-    return median

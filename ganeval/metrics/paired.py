@@ -49,7 +49,8 @@ def mse(pair: Pair) -> Score:
     identical pairs, 1 where the partner says nothing; worst (pairs [row, error]); identical (how many pairs).
 
     >>> import ganeval
-    >>> float(ganeval.mse(np.zeros((2, 8, 8), np.uint8), np.full((2, 8, 8), 51, np.uint8)))
+    >>> ramps = np.arange(128, dtype=np.uint8).reshape(2, 8, 8)
+    >>> float(ganeval.mse(ramps, ramps + np.uint8(51)))
     0.04
     """
     errors = _errors(pair)
@@ -83,8 +84,9 @@ def psnr(pair: Pair) -> Score:
     Differs from torchmetrics, whose default is the pooled one: a few bad images weigh more there.
 
     >>> import ganeval
-    >>> float(ganeval.psnr(np.zeros((2, 8, 8), np.uint8), np.full((2, 8, 8), 255, np.uint8)))
-    0.0
+    >>> ramps = np.arange(128, dtype=np.uint8).reshape(2, 8, 8)
+    >>> round(float(ganeval.psnr(ramps, ramps + np.uint8(51))), 4)
+    13.9794
     """
     errors = _errors(pair)
     images = pair.fake.images

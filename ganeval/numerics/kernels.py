@@ -10,15 +10,18 @@ float64 always.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from ganeval.errors import TooFewSamplesError
+from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.numerics.order import canonical_order
 
 Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # rows (a, d), rows (b, d) -> (a, b)
 TILE = 1024
+MEDIAN_ROWS = 1000  # rows that the median heuristic looks at
 NARROW = 512  # up to this width products are always float64
 
 
@@ -27,11 +30,13 @@ class KernelSums:
     """Means over all pairs: real with real, and of each fake row with the other fakes and with the reals.
 
     real_real: mean over i != j. fake_fake, fake_real (m,): one mean per fake row, its own pair left out.
+    of_reals (n, 2): the same two means of each real row, with the other reals and with the fakes.
     """
 
     real_real: float
     fake_fake: torch.Tensor
     fake_real: torch.Tensor
+    of_reals: torch.Tensor
 
     @property
     def mmd2(self) -> float:
@@ -52,10 +57,13 @@ def kernel_sums(real: torch.Tensor, fake: torch.Tensor, kernel: Kernel, tile: in
             raise TooFewSamplesError(f"A kernel distance needs at least 2 {name} rows; got {len(rows)}.")
     real, fake = product_rows(real), product_rows(fake)
     n, m = len(real), len(fake)
+    within = within_sums(real, kernel, tile)
+    of_fakes, of_reals = cross_sums(fake, real, kernel, tile)
     return KernelSums(
-        real_real=float(within_sums(real, kernel, tile).sum()) / (n * (n - 1)),
+        real_real=float(within.sum()) / (n * (n - 1)),
         fake_fake=within_sums(fake, kernel, tile) / (m - 1),
-        fake_real=cross_sums(fake, real, kernel, tile) / n,
+        fake_real=of_fakes / n,
+        of_reals=torch.stack([within / (n - 1), of_reals / m], dim=1),
     )
 
 
@@ -79,13 +87,17 @@ def within_sums(rows: torch.Tensor, kernel: Kernel, tile: int = TILE) -> torch.T
     return sums
 
 
-def cross_sums(rows: torch.Tensor, others: torch.Tensor, kernel: Kernel, tile: int = TILE) -> torch.Tensor:
-    """(n,) float64: sum of k(x_i, y_j) over all j."""
-    sums = rows.new_zeros(len(rows), dtype=torch.float64)
+def cross_sums(
+    rows: torch.Tensor, others: torch.Tensor, kernel: Kernel, tile: int = TILE
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(n,) and (m,) float64: sums of k(x_i, y_j) over all j, and over all i."""
+    sums, back = (r.new_zeros(len(r), dtype=torch.float64) for r in (rows, others))
     for i in range(0, len(rows), tile):
         for j in range(0, len(others), tile):
-            sums[i : i + tile] += kernel(rows[i : i + tile], others[j : j + tile]).sum(dim=1, dtype=torch.float64)
-    return sums
+            values = kernel(rows[i : i + tile], others[j : j + tile])
+            sums[i : i + tile] += values.sum(dim=1, dtype=torch.float64)
+            back[j : j + tile] += values.sum(dim=0, dtype=torch.float64)
+    return sums, back
 
 
 def cubic(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -102,3 +114,15 @@ def gaussian(bandwidth: float) -> Kernel:
         return squares.addmm_(x, y.T, alpha=-2).clamp_(min=0).mul_(-0.5 / bandwidth**2).exp_()
 
     return kernel
+
+
+def median_distance(rows: torch.Tensor) -> float:
+    """Between pairs of about `MEDIAN_ROWS` rows (n, d), evenly spaced along a direction: a bandwidth for `gaussian`."""
+    chosen = canonical_order(rows)[:: max(1, math.ceil(len(rows) / MEDIAN_ROWS))]
+    distances = torch.pdist(rows[torch.from_numpy(chosen.copy()).to(rows.device)])
+    if len(distances) == 0:
+        raise TooFewSamplesError(f"A median distance needs at least 2 real rows; got {len(rows)}.")
+    median = float(distances.median())
+    if median == 0:
+        raise UndefinedError("Half of the real rows are equal, so their median distance is 0. Pass bandwidth=.")
+    return median

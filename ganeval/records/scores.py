@@ -39,6 +39,7 @@ __all__ = [  # a score and its record have this address, too: it is where an eva
     "render_value",
     "share_interval",
 ]
+MOMENTS = "moments"  # among the sets: published statistics of the real images, beside them or in their place
 SCHEMA, OLDER = "ganeval.evaluation/2", "ganeval.evaluation/1"  # both are read
 
 
@@ -51,7 +52,7 @@ class Passport:
 
     source: str  # "hoda:test", "samples/", a run's id
     fingerprint: str  # SHA-256 of the images, "" for bare arrays
-    n: int
+    n: int  # 0 where a published mean and covariance do not say it
     dim: int
     extractor: str  # "hoda-cnn", "inception", "given" for bare arrays
     weights_sha256: str  # "" where nothing was learnt
@@ -59,6 +60,12 @@ class Passport:
     precision: str = "fp32"
     class_names: tuple[str, ...] = ()
     drawn: str = ""  # what chose these images among others: a seed; "" where all were taken
+    given: bool = False  # read from a file that names no network: its extractor is the caller's word
+
+    @property
+    def counted(self) -> str:
+        """How many real images there are, in words; a published mean and covariance do not always say it."""
+        return f"{self.n:,} real images" if self.n else "the published mean and covariance"
 
     def require_comparable(self, other: Passport) -> None:
         """Raise `IncomparableError` naming the first field in which two feature sets are not alike."""
@@ -119,7 +126,7 @@ class Evaluation:
         real, fake = self.real, self.fake
         weights = f" ({fake.weights_sha256[:8]})" if fake.weights_sha256 else ""
         judge = f", classifier {self.classifier}" if self.classifier else ""
-        sets = f"{fake.n:,} generated against {real.n:,} real images of {real.source}"
+        sets = f"{fake.n:,} generated against {real.counted} of {real.source}"
         return f"{sets}, embedding of {fake.extractor}{weights}{judge}"
 
     def to_markdown(self, *, full: bool = False) -> str:
@@ -151,7 +158,9 @@ class Evaluation:
             "n_fake": self.fake.n,
             "labels": self.labelled,
             "options": self.protocol.get("options", {}),
-            **{role: {k: v for k, v in found.items() if k != "n"} for role, found in self.sets.items()},
+            **{
+                role: {k: v for k, v in found.items() if k in ("source", "sha256")} for role, found in self.sets.items()
+            },
             "metrics": {name: record.version for name, record in sorted(self.scores.items())},
         }
 

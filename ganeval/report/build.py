@@ -69,17 +69,16 @@ def build_report(
     if not found.runs:
         raise GanevalError(f"Expected at least one run in {printable(found.root)}; {found.summary}. Try --explain.")
     found = _checked(found)
-    shown = _shown(found, compare)
-    out = Path(out)
+    shown, out = _shown(found, compare), Path(out)
     quick = len(found.runs) > MANY_RUNS
     few = quick or _bytes_of_grids(found) > full_depth_limit
-    page, html = _render(found, title, shown, Pictures(quick=quick, few_levels=few))
+    page, html = _render(found, out, title, shown, Pictures(quick=quick, few_levels=few))
     if not few and len(html) > full_depth_limit:
-        page, html = _render(found, title, shown, Pictures(few_levels=True))
+        page, html = _render(found, out, title, shown, Pictures(few_levels=True))
     assets: Path | None = None
     if len(html) > single_file_limit:
         assets = out.with_name(f"{out.stem}.assets")
-        page, html = _render(found, title, shown, Pictures(assets, quick=quick))
+        page, html = _render(found, out, title, shown, Pictures(assets, quick=quick))
     try:
         written = None if json_out is None else write_atomic(json_out, encoded(render_json(strict(document_of(page)))))
         write_atomic(out, html)
@@ -107,8 +106,8 @@ def _shown(found: Found, compare: Sequence[str] | None) -> tuple[int, ...]:
     return tuple((evaluated or readable)[:2])
 
 
-def _render(found: Found, title: str, shown: tuple[int, ...], pictures: Pictures) -> tuple[Page, bytes]:
-    page = Page(found, visible(title), pictures, shown)
+def _render(found: Found, out: Path, title: str, shown: tuple[int, ...], pictures: Pictures) -> tuple[Page, bytes]:
+    page = Page(found, visible(title), pictures, shown, home=out.parent)
     drawn = [_section(page, panel) for panel in reversed(panels_in_order())]  # the overview last: it says what failed
     sections = [section for section in reversed(drawn) if section is not None]
     script, style = _file("report.js"), _file("style.css")

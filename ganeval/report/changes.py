@@ -1,4 +1,4 @@
-"""What each number is held against: the gate's baseline, else the run before, else the run's own evaluation before.
+"""What each number is held against: the gate's baseline, else the run beside it, else an earlier run or evaluation.
 
 Only numbers that mean the same are subtracted, metric by metric. The interval of a difference is Zou and Donner's
 (2008, "MOVER"): the distances from each estimate to the ends of its own interval, squared and added, so it keeps what
@@ -43,22 +43,23 @@ class Changes:
     """All numbers of one evaluation against one base; `against` names it for people."""
 
     against: str = ""
-    kind: str = ""  # baseline, run or step
+    kind: str = ""  # baseline, beside, run or step
     by_metric: Mapping[str, Change] = field(default_factory=dict)
     unlike: Mapping[str, str] = field(default_factory=dict)  # metrics that are not subtracted: in what they differ
 
 
-def changes_of(run: RunView, runs: Sequence[RunView]) -> Changes:
-    """The numbers of the last evaluation of `run` against the gate's baseline, an earlier run or an earlier step."""
+def changes_of(run: RunView, runs: Sequence[RunView], beside: RunView | None = None) -> Changes:
+    """The last numbers of `run` against the gate's baseline, the run `beside` it, an earlier run or an earlier step."""
     now = run.evaluation
     if now is None:
         return Changes()
     judged = _judged(run.verdict or {}, now)
     if judged.by_metric:
         return judged
+    chosen = [] if beside is None else [(beside.label, "beside", beside.evaluation)]
     earlier = [(other.label, "run", other.evaluation) for other in runs if other.index < run.index]
     before = [(f"{run.record.step_unit} {e.step}", "step", e) for e in run.record.evaluations[:-1]]
-    for bases in (earlier, before):
+    for bases in (chosen, earlier, before):
         found = [_against(now, then, label, kind) for label, kind, then in reversed(bases) if then is not None]
         best = max(found, key=lambda changes: len(changes.by_metric), default=Changes())
         if best.by_metric:

@@ -112,9 +112,14 @@ def draw(
         axes.yaxis.set_gid("class:linear-axis")
         ends = _log_axis(figure, room, *positive) if positive else None
         box = (72 * height * (1 - room[1]), 72 * height * (1 - room[1] - room[3]), *axes.get_ylim(), *(ends or ()))
+        across = (72 * width * room[0], 72 * width * (room[0] + room[2]), *axes.get_xlim())
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _dress(buffer.getvalue(), name, title, description, [float(f"{x:.9g}") for x in box])
+    return _dress(buffer.getvalue(), name, title, description, _short(box), _short(across))
+
+
+def _short(numbers: Sequence[float]) -> list[float]:
+    return [float(f"{x:.9g}") for x in numbers]
 
 
 def _undrawn(title: str, description: str) -> Markup:
@@ -198,9 +203,9 @@ def tidy(axes: Axes, *, xlabel: str = "", ylabel: str = "", ticks: int = 4) -> N
                 axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
-def tagged(artist: Any, *classes: str) -> None:
-    """Give an artist CSS classes, so that the page can dim the runs that are not chosen."""
-    artist.set_gid("class:" + " ".join(classes))
+def tagged(artist: Any, *classes: str, title: str = "") -> None:
+    """Give an artist CSS classes, so that the page can dim the runs that are not chosen, and words for the pointer."""
+    artist.set_gid("class:" + " ".join(classes) + (f"|{title}" if title else ""))
 
 
 def downsample(steps: Sequence[float], values: Sequence[float], pixels: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -231,15 +236,19 @@ _VARIABLES = {colour: f"var(--{name})" for name, colour in _INKS.items()}
 _FONT = re.compile(r"font-family: [^;\"]*;? ?")
 
 
-def _dress(svg: str, name: str, title: str, description: str, box: Sequence[float] = ()) -> Markup:
+def _dress(
+    svg: str, name: str, title: str, description: str, box: Sequence[float] = (), across: Sequence[float] = ()
+) -> Markup:
     """matplotlib's document as an element of an HTML page: no prolog, no metadata, CSS variables for colours.
 
-    `data-y` says for the script where the y axis lies: pixels of both ends, their values, and those on the log axis.
+    `data-y` says for the script where the y axis lies: pixels of both ends, their values, and those on the log axis;
+    `data-x` the same of the x axis.
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
     body = re.sub(r"<style[^>]*>[^<]*</style>", "", body, count=1)
     body = _COLOUR.sub(lambda match: _VARIABLES[match[0]], body)
+    body = re.sub(r'<g id="class:([^"|]*)\|([^"]*)"([^>]*)>', r'<g class="\1"\3><title>\2</title>', body)
     body = re.sub(r'<g id="class:([^"]*)"', r'<g class="\1"', body)
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     body = re.sub(r'(<text style="[^"]*)font: ([\d.]+)px [^;"]*', r"\1font-size: \2px", body)
@@ -247,9 +256,15 @@ def _dress(svg: str, name: str, title: str, description: str, box: Sequence[floa
     body = re.sub(r"\s*\n\s*", " ", body)
     view = re.search(r'viewBox="([^"]*)"', body)
     head = Markup(
-        '<svg class="chart" role="img" aria-labelledby="{0}-t {0}-d" viewBox="{1}" data-y="{4}">'
+        '<svg class="chart" role="img" aria-labelledby="{0}-t {0}-d" viewBox="{1}" data-y="{4}" data-x="{5}">'
         '<title id="{0}-t">{2}</title><desc id="{0}-d">{3}</desc>'
-    ).format(name, view[1] if view else "0 0 331 180", title, description, " ".join(map(repr, box)))
+    ).format(
+        name,
+        view[1] if view else "0 0 331 180",
+        title,
+        description,
+        *(" ".join(map(repr, place)) for place in (box, across)),
+    )
     return head + Markup(body[body.index(">") + 1 :])  # noqa: S704 - matplotlib escapes text itself; see test_charts
 
 

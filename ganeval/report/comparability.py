@@ -50,6 +50,20 @@ def alike(runs: Sequence[RunView], name: str) -> list[tuple[RunView, ScoreRecord
     return max(groups, key=len, default=[])
 
 
+def kinds(runs: Sequence[RunView]) -> dict[tuple[int, str], int]:
+    """(run index, metric) -> a number that is equal where two runs' numbers of that metric may be subtracted."""
+    found: dict[tuple[int, str], int] = {}
+    for name in {name for run in runs if run.evaluation for name in run.evaluation.scores}:
+        firsts: list[ScoreRecord] = []
+        for run, record in scored(runs, name):
+            if record.only_a_bound:
+                continue
+            kind = next((i for i, other in enumerate(firsts) if not differences(record, other)), len(firsts))
+            firsts[len(firsts) :] = [record] if kind == len(firsts) else []
+            found[run.index, name] = kind
+    return found
+
+
 def unlike(runs: Sequence[RunView], names: Sequence[str]) -> list[Unlike]:
     """Who is left out of the comparison of which metrics, and why: one entry for metrics of which the same holds."""
     said: dict[tuple[tuple[RunView, ...], tuple[str, ...]], list[str]] = {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 from numpy.typing import NDArray
@@ -52,6 +54,12 @@ class RunView:
         if end is None or (end.word == "failed" and self.evaluation is not None):
             return read
         return Story(end.level, end.word, (*end.sentences, *read.sentences))
+
+    @property
+    def dataset(self) -> str:
+        """The real images: those of the last evaluation, else those that the run names; "" where nothing says."""
+        said = self.evaluation.real.source if self.evaluation else self.record.protocol.get("real") or ""
+        return visible(str(said), 60)
 
     @cached_property
     def hints(self) -> list[Hint]:
@@ -114,6 +122,7 @@ class Page:
     downloads: dict[str, str] = field(default_factory=dict)
     sprites: dict[str, Any] = field(default_factory=dict)  # for the script: pictures shown on demand
     left_out: frozenset[int] = frozenset()  # indices of runs that this page does without
+    home: Path | None = None  # the folder that the page will lie in
 
     @cached_property
     def all_runs(self) -> list[RunView]:
@@ -136,6 +145,29 @@ class Page:
     @property
     def evaluated(self) -> list[RunView]:
         return [run for run in self.readable if run.evaluation is not None]
+
+    def link(self, run: RunView) -> str:
+        """The way from the page to the run's folder, where the page lies in or beside the folder of runs; else "".
+
+        So no name is told but that of the folder of runs and what lies in it.
+        """
+        if self.home is None:
+            return ""
+        try:
+            home, root = self.home.resolve(), self.found.root.resolve()
+            below = run.record.path.resolve().relative_to(home)
+        except (OSError, ValueError):
+            return ""
+        if home not in (root, root.parent):
+            return ""
+        return quote(below.as_posix()) + "/" if run.record.path.is_dir() and below.parts else ""
+
+    def beside(self, run: RunView) -> RunView | None:
+        """The other one of the two runs that the page opens with; None for any other run."""
+        if len(self.shown) != 2 or run.index not in self.shown:
+            return None
+        other = self.shown[1] if run.index == self.shown[0] else self.shown[0]
+        return next((found for found in self.evaluated if found.index == other), None)
 
     @property
     def crowded(self) -> bool:

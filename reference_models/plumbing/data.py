@@ -33,6 +33,10 @@ class Data:
     held_labels: torch.Tensor
     seed: int = 0
     used: str = ""  # "hoda:train", for the record
+    labelled: bool = True  # False: the classes are one, which nobody named
+    test: tuple[torch.Tensor, torch.Tensor] | None = (
+        None  # images and labels to report on, where no registered split is
+    )
     size: int = 0  # pixels a side that batches are resampled to; 0 leaves them
     _order: dict[int, torch.Tensor] = field(default_factory=dict, repr=False)
 
@@ -62,7 +66,7 @@ class Data:
     def fingerprint(self) -> str:
         """SHA-256 of the images trained on and held out, with their labels: what a resumed run must find again."""
         digest = hashlib.sha256(repr(self.class_names).encode())
-        for part in (self.images, self.labels, self.held_images, self.held_labels):
+        for part in (self.images, self.labels, self.held_images, self.held_labels, *(self.test or ())):
             digest.update(f"{part.dtype} {list(part.shape)}".encode())
             digest.update(part.contiguous().cpu().numpy().data)
         return digest.hexdigest()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from ganeval.datasets.dataset import DATASETS, Split
 from ganeval.errors import WrongInputError
 from reference_models.plumbing.data import Data
+from reference_models.plumbing.own import load_own
 from reference_models.plumbing.points import TOYS, Points
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.stacked import STACKED, Stacked
@@ -16,12 +19,16 @@ HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 1000  # of the training split, where a data
 SYNTHETIC = {"synthetic": (1, 8, 8), "synthetic3": (3, 8, 8)}  # (c, h, w): for tests, made on the spot
 
 
-def load_data(name: str, seed: int = 0) -> Data:
-    """The training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, a toy's points, or stacks.
+def load_data(name: str, seed: int = 0, resize: int = 0) -> Data:
+    """Images of yours where `name` is a path or an address (see `own`); else, by name, the training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, a toy's points, or stacks.
 
     Held out is the split `val` or `remaining` where there is one, else a tenth of the training split (at most 1,000),
-    drawn by `seed`. The test split is never opened here.
+    drawn by `seed`. The test split is never opened here. `resize` is for images of yours.
     """
+    if is_own(name):
+        return load_own(name, seed, resize)
+    if resize:
+        raise WrongInputError(f"--resize is for images of yours; {name} is a registered data set. Leave it out.")
     if name in TOYS:
         return Points.of(TOYS[name], seed)
     if name in STACKED:
@@ -40,6 +47,12 @@ def load_data(name: str, seed: int = 0) -> Data:
         if split in dataset.splits:
             return _data(name, dataset.classes, train, dataset.load(split), seed, f"{name}:train")
     return _hold_out(name, dataset.classes, train, seed)
+
+
+def is_own(name: str) -> bool:
+    """Whether it is the place of images, and no data set's name."""
+    known = {*TOYS, *STACKED, *SYNTHETIC, *DATASETS.names()}
+    return name not in known and (any(sign in name for sign in "/\\.") or Path(name).exists())
 
 
 def blank_data(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int]) -> Data:

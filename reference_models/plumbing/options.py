@@ -20,5 +20,6 @@ class Options:
     keep_last: int = 2  # checkpoints kept, besides the best
     sample_per_class: int = 100  # images of each class written for evaluation at the end
     sample_times: int = 1  # how often over the training, the end included
-    judge: str = ""  # zoo classifier that picks the best checkpoint by KID on held-out images; "" keeps only the last
+    judge: str = ""  # zoo classifier that picks the best checkpoint by KID on held-out images; "" keeps only the last;
+    # auto trains one of these images and keeps it with the run, for the report and the gate too
     gif: bool = False  # also write the fixed latents as an animation

@@ -339,14 +339,17 @@ class Session:
         """Ask the judge, keep the record; without a judge no checkpoint is the best."""
         if not self.options.judge or self.draw is None:
             return False
-        value = self._look(
-            lambda draw: selection_score(draw, self.data, self.options.judge, SELECT_PER_CLASS, self.seed)
-        )
+        value = self._look(lambda draw: selection_score(draw, self.data, self._judge(), SELECT_PER_CLASS, self.seed))
         self.books.log(self.step, {"select/kid": value})
         if self.best and self.best["value"] <= value:
             return False
         self.best = {"metric": "kid", "judge": self.options.judge, "value": value, "step": self.step}
         return True
+
+    def _judge(self) -> str:
+        """The judge by its name; one of these images lies in the run."""
+        named = self.options.judge
+        return str(self.books.path / self.books.info["protocol"]["classifier"]) if named == "auto" else named
 
     def _snapshot(self) -> dict[str, Any]:
         return {

@@ -26,7 +26,8 @@ from ganeval.runs.lock import sole_writer
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
 from reference_models.plumbing.data import Data
-from reference_models.plumbing.loading import SYNTHETIC, blank_data, load_data
+from reference_models.plumbing.loading import SYNTHETIC, blank_data, is_own, load_data
+from reference_models.plumbing.own import judge_of, keep_with
 from reference_models.plumbing.parallel import Bystander, Team
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges
@@ -67,24 +68,27 @@ SYSTEMS = Registry(System, "reference_models", "reference model")
 
 
 def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed: int = 0,
-        options: Options | None = None, run_name: str = "", command: Sequence[str] = ()) -> RunDirectory:  # fmt: skip
+        options: Options | None = None, run_name: str = "", command: Sequence[str] = (), resize: int = 0) -> RunDirectory:  # fmt: skip
     """Train a system from the start and return its run directory, `out/<counter>-<name>-<dataset>`.
 
     Under `torchrun` all processes train together (see `parallel`); one writes the run, every one returns it.
     """
     options, team = options or Options(), Team(current())
     _require_sound(config, options)
-    data = load_data(dataset, seed)
+    data = load_data(dataset, seed, resize)
+    _require_teachable(SYSTEMS[name], config, data, options)
     if isinstance(data, Points) and not SYSTEMS[name].points:
         able = ", ".join(system.name for system in SYSTEMS if system.points)
         raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
     with _lead(team, lambda: create_run(
-        out, run_name or f"{name}-{dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
+        out, run_name or f"{name}-{Path(dataset).stem if is_own(dataset) else dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
         class_names=data.class_names, protocol=protocol_of(data),
         environment={**_environment(options), "processes": team.ranks.size},
         system=name, dataset=dataset, recipe=recipe_hash(name, config, dataset, seed), options=asdict(options),
-        shape=list(data.native), trained_on=data.used, data_sha256=data.fingerprint,
+        shape=list(data.native), trained_on=data.used, data_sha256=data.fingerprint, resize=resize,
     )) as run:  # fmt: skip
+        if team.leads:
+            keep_with(run, data, options.judge)
         _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
     return run
 
@@ -107,7 +111,7 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         options = options or Options(**info["options"])
         _require_sound(own, options)
         seed = info["seeds"]["seed"]
-        data = load_data(info["dataset"], seed)
+        data = load_data(info["dataset"], seed, info.get("resize", 0))
         _require_same_data(data, info.get("data_sha256"), run.path.name)
         session = Session(data, seed, options, run, state, team)
         reached = state or {"step": 0, "best": {}}
@@ -170,6 +174,24 @@ def recipe_hash(name: str, config: Any, dataset: str, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _require_teachable(system: System, config: Any, data: Data, options: Options) -> None:
+    """Before a run begins: a judge that can be trained is trained, and what has no labels gets no conditional system."""
+    if options.judge == "auto":
+        judge_of(data)
+    if data.labelled:
+        return
+    blank = Session(
+        blank_data(data.name, data.class_names, data.native), data.seed, replace(options, device="cpu"), None
+    )
+    with torch.random.fork_rng([]):
+        system.train(config, blank)
+    if blank.draw is not None and blank.draw.conditional:
+        raise WrongInputError(
+            f"{system.name} learns images by their classes; {data.name} has no labels. Put the images of each class into a "
+            "folder of its own, or take a system that needs none, such as dcgan or wgan_gp."
+        )
+
+
 @contextmanager
 def _lead(team: Team, start: Callable[[], RunDirectory]) -> Iterator[RunDirectory]:
     """The run, opened and locked by the rank that leads; the others look on."""
@@ -186,7 +208,7 @@ def _require_sound(config: Any, options: Options) -> None:
     require_ranges(config)
     require_ranges(options)
     require_device(options.device)
-    if options.judge:
+    if options.judge not in ("", "auto"):
         CLASSIFIERS[options.judge]
 
 
@@ -264,7 +286,7 @@ def protocol_of(data: Data) -> dict[str, str]:
 
     Nothing for synthetic data; points and stacks bring their protocol along.
     """
-    if data.name in SYNTHETIC or isinstance(data, (Points, Stacked)):
+    if data.name in SYNTHETIC or data.test is not None or isinstance(data, (Points, Stacked)):
         return {}
     splits = DATASETS[data.name].splits
     said = {key: f"{data.name}:{split}" for key, split in (("real", "test"), ("train", "train")) if split in splits}

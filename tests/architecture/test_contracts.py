@@ -96,6 +96,15 @@ MUTANTS: dict[str, list[list[Edge]]] = {
         [("ganeval.images", "torch")],
         [("ganeval.images.arrays", "ganeval.numerics.resize")],  # through others
     ],
+    "Bridges do not know their siblings": [
+        [("ganeval.integrations.torchmetrics", "ganeval.integrations.lightning")],
+        [("ganeval.integrations.lightning", "ganeval.integrations.loggers.csv")],
+        [("ganeval.integrations.loggers.wandb", "ganeval.integrations.huggingface")],
+    ],
+    "Loggers do not know their siblings": [
+        [("ganeval.integrations.loggers.wandb", "ganeval.integrations.loggers.mlflow")],
+        [("ganeval.integrations.loggers.csv", "ganeval.integrations.loggers.tensorboard")],
+    ],
 }  # fmt: skip
 SIBLINGS: dict[str, Registry] = {
     "Metrics": METRICS,
@@ -156,11 +165,7 @@ def upwards() -> Iterator[Edge]:
         for room in floor:
             above = [other for upper in FLOORS[:index] for other in upper]
             beside = [other for other in floor if other != room]
-            yield from (
-                (f"ganeval.{room}", f"ganeval.{other}")
-                for other in (*above, *beside)
-                if "integrations" not in (room, other)
-            )
+            yield from ((f"ganeval.{room}", f"ganeval.{other}") for other in (*above, *beside))
 
 
 def test_every_arrow_up_or_to_the_side_breaks_the_floors(graph: grimp.ImportGraph) -> None:

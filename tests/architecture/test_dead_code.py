@@ -19,7 +19,9 @@ ALLOWED = {
     "ganeval.classifiers.sklearn_member.hog_transformer": "a step for the pipelines that people hand to wrap_sklearn",
     "ganeval.records.scores.Evaluation.to_frame": "for the cells of a notebook",
     "ganeval.records.scores.Evaluation.to_latex": "for papers",
-    "ganeval.records.scores.Evaluation.to_markdown": "for model cards",
+    "ganeval.integrations.lightning.GenerativeEvaluation.on_train_batch_end": "Lightning calls it",
+    "ganeval.integrations.torchmetrics.GanevalMetric._sync_dist": "torchmetrics calls it",
+    "ganeval.integrations.torchmetrics.GanevalMetric.higher_is_better": "torchmetrics reads it",
     "ganeval.cli.main.report_main": "the command ganeval-report",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
@@ -97,9 +99,15 @@ def unused(modules: dict[str, ast.Module]) -> list[str]:
             direct = not one.owner and (here[one.name] > names(one.node)[one.name] or (module, one.name) in taken)
             if direct or anywhere[one.name] > loose(one.node)[one.name] or one.name in templates:
                 continue
-            if not (one.name.startswith(("__", "_repr_html_")) or _registered(one)):
+            if not (one.name.startswith(("__", "_repr_html_")) or _registered(one) or _offered(one)):
                 found.append(str(one))
     return found
+
+
+def _offered(one: Defined) -> bool:
+    """A bridge is called by its users alone; its page names it."""
+    page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    return one.module.startswith("ganeval.integrations.") and not one.owner and one.name in page
 
 
 def _registered(one: Defined) -> bool:
@@ -110,7 +118,7 @@ def _registered(one: Defined) -> bool:
             ast.unparse(call) in ("metric", "fault", "pytest.fixture") for call in calls
         )
     value = getattr(one.node, "value", None)
-    kinds = ("Control", "Dataset", "ExtractorSpec", "Panel", "Reader", "System", "Writer", "Member", "member")
+    kinds = ("Control", "Dataset", "ExtractorSpec", "Format", "Panel", "Reader", "System", "Writer", "Member", "member")
     return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
 

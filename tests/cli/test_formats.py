@@ -113,3 +113,18 @@ def test_evaluate_prints_the_shape_that_was_asked_for(
     assert said.startswith(starts[shape])
     if shape == "json":
         assert json.loads(said)["scores"] == json.loads((tmp_path / "o.json").read_text())["scores"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "starts"), [("csv", "metric,side,base,now"), ("markdown", "| metric"), ("json", "{")]
+)
+def test_a_comparison_has_the_same_shapes(
+    shape: str, starts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(evaluation(i, value).write(tmp_path / f"{i}.json")) for i, value in enumerate((3.0, 9.0))]
+    assert main(["compare", *paths, "--format", shape]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(starts)
+    if shape == "csv":
+        (row,) = csv.DictReader(io.StringIO(said))
+        assert float(row["low"]) < float(row["delta"]) == 6.0 < float(row["high"])

@@ -355,3 +355,98 @@ def test_fifty_runs_of_fifty_steps_open_within_the_budget_of_memory(
     heap = page.evaluate("performance.memory.usedJSHeapSize")
     page.close()
     assert heap < 300e6
+
+
+def test_the_headline_stands_alone_until_the_rest_is_asked_for(
+    opened: Opened, new_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    new_run(tmp_path / "runs", "a", steps=(100,), evaluated=(100,))
+    for path in (tmp_path / "runs").rglob("eval/**/*.json"):
+        path.write_text(path.read_text().replace('"not computed: needs more images"', '"ok"'))
+    for path in (tmp_path / "runs").rglob("eval/**/*.json"):
+        document = json.loads(path.read_text())
+        if "scores" in document:
+            document["scores"]["vendi"]["value"] = 3.0
+            path.write_text(json.dumps(document))
+    build_report(find_runs(tmp_path / "runs"), out=tmp_path / "page.html")
+    page = opened(tmp_path / "page.html")
+    block = page.locator("#metrics .run-block").first
+    rows = block.locator("tbody tr[data-metric]")
+    before = [name for name in HEADLINE if block.locator(f"tr[data-metric={name}]").count()]
+    visible = "rows => rows.filter(row => row.offsetParent).map(row => row.dataset.metric)"
+    assert sorted(rows.evaluate_all(visible)) == sorted(before)
+    block.locator("[data-unfold]").press("Enter")
+    assert len(rows.evaluate_all(visible)) == rows.count() > len(before)
+    page.fill("[data-filter=metrics]", "vendi")
+    page.fill("[data-filter=metrics]", "")
+    assert sorted(rows.evaluate_all(visible)) == sorted(before)
+
+
+def test_the_two_pickers_define_the_differences_and_stay_in_the_address(opened: Opened) -> None:
+    page = opened()
+    page.select_option("#run-a", label="healthy digits")
+    page.select_option("#run-b", label="collapsed digits")
+    block = page.locator("#metrics .run-block:not([hidden])", has_text="collapsed digits").first
+    cells = block.locator("tr[data-metric=recall] td")
+    values = page.eval_on_selector_all(
+        "#metrics tr[data-metric=recall]",
+        "rows => rows.map(row => Number(row.querySelector('[data-value]').dataset.value))",
+    )
+    assert float(cells.nth(4).inner_text().replace("\u2212", "-")) == pytest.approx(values[1] - values[0], abs=0.005)
+    assert "worse" in cells.nth(5).inner_text()
+    assert "healthy digits" in block.locator("[data-against]").inner_text()
+    page.reload()
+    assert page.locator("#run-b").evaluate("picker => picker.options[picker.selectedIndex].text") == "collapsed digits"
+
+
+def test_an_image_is_seen_in_large_and_the_arrow_keys_go_on(opened: Opened) -> None:
+    page = opened()
+    page.locator("#samples .frame[data-zoom]").first.focus()
+    page.keyboard.press("Enter")
+    crop = page.locator("dialog.large .crop")
+    assert crop.bounding_box()["width"] > 200
+    first = crop.evaluate("crop => crop.style.backgroundPosition")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("dialog.large .crop").evaluate("crop => crop.style.backgroundPosition") != first
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG"])
+def test_a_chart_is_saved_as_a_picture_in_the_colours_of_the_page(opened: Opened, kind: str) -> None:
+    page = opened(accept_downloads=True)
+    with page.expect_download() as got:
+        page.locator("#comparison figure").first.locator(f"button:has-text('{kind}')").click()
+    content = Path(got.value.path()).read_bytes()
+    if kind == "PNG":
+        assert content.startswith(b"\x89PNG")
+    else:
+        assert content.startswith(b"<svg")
+        assert b"var(--" not in content
+
+
+def test_the_values_under_the_pointer_are_those_that_were_logged(opened: Opened) -> None:
+    page = opened(viewport={"width": 1200, "height": 900})
+    chart = page.locator("#curves .chart[aria-labelledby^='curve-loss/d']")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 0.97 * box["width"], box["y"] + 0.5 * box["height"])
+    said = (
+        page.locator("#curves figure", has=page.locator("[aria-labelledby^='curve-loss/d']"))
+        .locator(".readout")
+        .inner_text()
+    )
+    assert said.startswith("300: healthy digits ")
+    drawn = float(re.search(r"healthy digits (-?[\d.]+)", said.replace("\u2212", "-"))[1])  # pyright: ignore[reportOptionalSubscript]
+    ends = float(re.search(r"healthy digits ends at ([\d.]+)", chart.locator("desc").text_content() or "")[1])  # pyright: ignore[reportOptionalSubscript]
+    assert drawn == pytest.approx(ends, rel=0.02)
+
+
+def test_the_keyboard_shortcut_can_be_switched_off(opened: Opened) -> None:
+    page = opened()
+    theme = "document.documentElement.dataset.theme || ''"
+    page.keyboard.press("t")
+    assert page.evaluate(theme) == "light"
+    page.locator("#shortcut").click()
+    page.locator("body").press("t")
+    assert page.evaluate(theme) == "light"

@@ -63,8 +63,9 @@ PANEL = Panel(
     "balance",
     80,
     "Modes and repetition",
-    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, upright marks the "
-    "target shares. A missing bar is a lost mode; many duplicates with full bars mean a collapse inside the classes.",
+    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, short upright "
+    "lines the shares that were asked for. A missing bar is a lost mode; many duplicates with full bars mean a "
+    "collapse inside the classes.",
     prepare,
     TEMPLATE,
     per_run=True,

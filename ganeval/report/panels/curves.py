@@ -62,7 +62,7 @@ def _logged(page: Page, runs: list[RunView], tag: str, unit: str) -> dict[str, A
             curve = plausible(tag, run.record.curves[tag])
             x, y = downsample(curve.steps, curve.values, pixels)
             for line in axes.plot(x, y, lw=1.2, marker="." if len(x) == 1 else "", **series_style(run.index)):
-                tagged(line, "line", "plot", f"run-{run.index}")
+                tagged(line, "line", "plot", f"run-{run.index}", title=plain(run.label))
             broken = [step for step, value in zip(curve.steps, curve.values, strict=True) if not math.isfinite(value)]
             if broken:
                 mark = axes.plot(broken[:1], [0.04], "x", color=ink("bad"), mew=2, transform=axes.get_xaxis_transform())
@@ -117,7 +117,8 @@ def _over_steps(
             if not page.crowded:
                 band = axes.fill([*x, *x[::-1]], [*low, *high[::-1]], color=style["color"], alpha=0.18, lw=0)
                 tagged(band[0], "line", "plot", f"run-{run.index}")  # a polygon: its points can be moved, as can lines
-            tagged(axes.plot(x, y, marker=".", **style)[0], "line", "plot", f"run-{run.index}")
+            line = axes.plot(x, y, marker=".", **style)[0]
+            tagged(line, "line", "plot", f"run-{run.index}", title=plain(run.label))
             for place, mark in _marks(run, name, points):
                 options = {"ms": 9, "mec": ink("ink"), "mew": 0.8, "mfc": style["color"] if mark == "*" else "none"}
                 tagged(axes.plot(*place, mark, **options)[0], "line", "plot", f"run-{run.index}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,12 @@ from ganeval.numerics.sheets import sheet_of
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.recipes import best_of, mean_of, recipes_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
 GLANCE = ("fid", "classifier_score", "recall", "missing_classes")  # of the headline, what a card has room for
+MANY = 4  # runs from which a table is easier to read than cards
 STRIP = 10
 STRIP_SIDE = 64
 PICTURE_SIDE = 256  # of a last picture whose tiles are not known
@@ -27,7 +30,33 @@ LINES = 4  # hints and events of a run that are not folded
 def prepare(page: Page) -> dict[str, Any] | Absent:
     if not page.runs:
         return Absent("No run was found.")
-    return {"lines": LINES, "advice": _advice(page), "cards": [_card(page, run) for run in page.runs]}
+    cards = [_card(page, run) for run in page.runs]
+    return {
+        "lines": LINES,
+        "advice": _advice(page),
+        "cards": cards,
+        "board": _board(page, cards) if len(page.readable) >= MANY else None,
+    }
+
+
+def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
+    """One line a recipe: what it is, and the headline numbers, of several seeds their mean."""
+    recipes, strips = recipes_of(page.readable), {card["run"].index: card["strip"] for card in cards}
+    names = [name for name in GLANCE if any(mean_of(recipe, name) for recipe in recipes)]
+    columns = {name: [mean_of(recipe, name) for recipe in recipes] for name in names}
+    best = {name: best_of(means) for name, means in columns.items()}
+    rows = [
+        {
+            "recipe": recipe,
+            "run": recipe.runs[0],
+            "badges": Counter((run.story.level, run.story.word) for run in recipe.runs).most_common(),
+            "strip": strips[recipe.runs[0].index],
+            "numbers": [(columns[name][place], place in best[name]) for name in names],
+        }
+        for place, recipe in enumerate(recipes)
+    ]
+    better = {name: next(mean.record.better for mean in columns[name] if mean) for name in names}
+    return {"names": names, "rows": rows, "better": better, "seeds": any(recipe.several for recipe in recipes)}
 
 
 def _advice(page: Page) -> dict[str, Any] | None:
@@ -101,6 +130,22 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 TEMPLATE = """
 {% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}:
 {{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
+{% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
+<table class="sortable board"><caption>{% if board.seeds %}Of several runs of one recipe: their mean ± the standard deviation
+between the runs. {% endif %}<b>Bold</b>: no other is clearly better, by 95 % intervals.</caption>
+<thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">real images</th>
+<th scope="col" class="r">runs</th><th scope="col">date</th><th scope="col">summary</th>{% for n in board.names %}<th scope="col"
+class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<img class="thumb pixel"
+src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt="">{% endif %}</td>
+<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name }}</a></th>
+<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{ row.recipe.runs|length }}</td>
+<td class="nowrap">{{ run.record.created[:10]|visible }}</td><td>{% for (level, word), times in row.badges %}<span
+class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
+{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in row.numbers %}<td class="r"{% if mean %}
+data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
+class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
+<details class="table"{% if page.readable|length != page.runs|length %} open{% endif %}><summary>What is wrong with each run</summary>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
 <article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}"
@@ -124,7 +169,7 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
+  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if page.link(run) %}<a href="{{ page.link(run) }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
 <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
 class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
@@ -136,6 +181,7 @@ class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% end
 </article>
 {% endfor %}
 </div>
+{% if board %}</details>{% endif %}
 {% if page.found.ignored %}<details class="table"><summary>{{ page.found.ignored|length|plural('folder') }}
 skipped</summary>
 <ul>{% for path, reason in page.found.ignored[:50] %}<li>{{ path.name|name }}: {{ reason }}</li>{% endfor %}</ul>
@@ -146,7 +192,7 @@ PANEL = Panel(
     "overview",
     0,
     "Runs",
-    "One card per run. The badge sums up its last evaluation in words; the panels below show the numbers.",
+    "The badge sums up the last evaluation of a run in words; the panels below show the numbers behind it.",
     prepare,
     TEMPLATE,
 )

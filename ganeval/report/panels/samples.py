@@ -43,6 +43,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     if not made:
         return {"broken": broken, "last": None, "steps": [], "rows": [], "of": len(grids)}
     grid, pixels, classes = made[-1]
+    columns, rows = _tiling(grid, classes, per_class)
     sources = [page.pictures.add(sprite) for _, sprite, _ in made]
     key = f"samples-{run.index}"
     page.sprites[key] = {
@@ -61,8 +62,16 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
         "zoom": max(1, round(360 / width)) if width < 360 else 1,
         "rows": [(label, run.class_name(label)) for label in classes],
         "latents": grid.latents,
+        "tiling": (columns, rows),
         "unit": run.record.step_unit,
     }
+
+
+def _tiling(grid: Grid, classes: list[int], per_class: int) -> tuple[int, int]:
+    """Columns and rows of the tiles in the last picture; zeros where nobody says."""
+    if not classes:
+        return grid.columns or 0, grid.rows or 0
+    return len(class_rows(grid.labels, per_class)[0]) // len(classes), len(classes)
 
 
 def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:
@@ -100,7 +109,8 @@ id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
 value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
 <div class="sheet{{ ' labelled' if b.rows }}">
 {% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>{% endif %}
-<div class="frame" data-rows="{{ b.rows|length }}" data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img
+<div class="frame{{ ' gaps' if b.tiling[0] }}" style="--columns: {{ b.tiling[0] or 1 }}; --tile-rows: {{ b.tiling[1] or 1 }}"{% if b.tiling[0] %}
+tabindex="0" data-zoom="{{ b.tiling[0] }} {{ b.tiling[1] }}"{% endif %} data-rows="{{ b.rows|length }}" data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img
 class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}"
 alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
@@ -116,9 +126,10 @@ whole.</p>{% endif %}
 
 PANEL = Panel(
     "samples",
-    50,
+    20,
     "Samples over training",
-    "The slider steps through what the generator drew during training, the last step first.",
+    "The slider steps through what the generator drew during training, the last step first. Click on an image to see it "
+    "large; with the keyboard, Enter and the arrow keys.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -27,10 +27,65 @@
     for (const item of all("[data-legend]")) item.classList.toggle("dim", crowd && !chosen.includes(item.dataset.legend));
     for (const row of all("[data-run-row]")) row.classList.toggle("chosen", chosen.includes(row.dataset.runRow));
   }
-  if (first) {
-    first.addEventListener("change", showRuns);
-    second.addEventListener("change", showRuns);
+
+  /* The Δ of each table is against the other run that is shown, where the numbers of both mean the same. */
+  const minus = (text) => text.replace("-", "\u2212");
+  const places = (half) => (half > 0 ? Math.max(0, Math.min(12, 1 - Math.floor(Math.log10(half)))) : 3);
+  const signed = (value, digits) => (value > 0 ? "+" : "") + minus(value.toFixed(digits));
+  function numbers(row) {
+    const value = Number(row.querySelector("td[data-value]").dataset.value);
+    return { value, low: Number(row.dataset.low), high: Number(row.dataset.high), known: row.dataset.low !== undefined };
+  }
+  function reading(low, high, better) {
+    if (low <= 0 && high >= 0) return ["no clear difference", "none"];
+    if (better === "target") return ["moved", "warn"];
+    return (high < 0) === (better === "lower") ? ["▲ better", "good"] : ["▼ worse", "bad"];
+  }
+  function fill(row, other) {
+    const [base, delta, word, ends] = Array.from(row.children).slice(4, 8);
+    for (const cell of [base, delta, word, ends]) cell.textContent = "";
+    if (!other || row.dataset.alike === undefined || row.dataset.alike !== other.dataset.alike) { base.textContent = "none"; return; }
+    const now = numbers(row), then = numbers(other), moved = now.value - then.value;
+    base.textContent = other.querySelector("td[data-value]").textContent;
+    if (!now.known || !then.known) { delta.textContent = minus(moved.toPrecision(3)); word.textContent = "no error known"; return; }
+    const low = moved - Math.hypot(now.value - now.low, then.high - then.value);
+    const high = moved + Math.hypot(now.high - now.value, then.value - then.low);
+    const digits = places((high - low) / 2);
+    delta.textContent = signed(moved, digits);
+    ends.textContent = signed(low, digits) + " to " + signed(high, digits);
+    const [said, level] = reading(low, high, row.dataset.better);
+    word.appendChild(Object.assign(document.createElement("span"), { className: level === "none" ? "none nowrap" : "badge " + level, textContent: said }));
+  }
+  function holdAgainst(run, other) {
+    const block = document.querySelector('#metrics .run-block[data-run="' + run + '"]');
+    const against = block && block.querySelector("[data-against]");
+    const base = other === "" ? null : document.querySelector('#metrics .run-block[data-run="' + other + '"]');
+    if (!against || !base || against.dataset.kind === "baseline") return;
+    against.textContent = " · Δ against " + Array.from(second.options).find((option) => option.value === other).text;
+    block.querySelector("[data-base]").textContent = "beside";
+    for (const row of all("tr[data-metric]", block)) fill(row, base.querySelector('tr[data-metric="' + row.dataset.metric + '"]'));
+  }
+
+  /* The choice is kept in the address, so that a link or a reload shows the same two runs. */
+  function chosenInAddress() {
+    const said = new URLSearchParams(location.hash.slice(1));
+    for (const [picker, name] of [[first, "run"], [second, "beside"]]) {
+      const option = Array.from(picker.options).find((item) => said.has(name) && item.dataset.id === said.get(name));
+      if (option) picker.value = option.value;
+    }
+    return said.has("run");
+  }
+  function choose() {
     showRuns();
+    holdAgainst(first.value, second.value);
+    holdAgainst(second.value, first.value);
+    const id = (picker) => picker.options[picker.selectedIndex].dataset.id || "";
+    try { history.replaceState(null, "", "#" + new URLSearchParams({ run: id(first), beside: id(second) })); } catch (ignored) { /* some viewers forbid it */ }
+  }
+  if (first) {
+    first.addEventListener("change", choose);
+    second.addEventListener("change", choose);
+    if (chosenInAddress()) choose(); else showRuns();
   }
 
   /* A link to a number of a run that is not shown brings the run in. */
@@ -38,7 +93,7 @@
     link.addEventListener("click", () => {
       if (!first || [first.value, second.value].includes(link.dataset.shows)) return;
       first.value = link.dataset.shows;
-      showRuns();
+      choose();
     });
   }
 
@@ -81,6 +136,7 @@
       for (const { use, y } of chart.marks) use.setAttribute("y", place(y));
       for (const line of chart.paths) {
         const list = pieces(line.d);
+        line.path.dataset.drawn = line.d;
         line.path.setAttribute("d", log && chart.log ? joined(list, place) : line.d);
         const closed = line.d.includes("z");
         if (line.twin) line.twin.remove();
@@ -206,6 +262,129 @@
     });
   }
 
+  /* One image of a sheet, or one crop, in large; arrow keys go on to its neighbours. */
+  const large = document.body.appendChild(Object.assign(document.createElement("dialog"), { className: "large" }));
+  const LARGE = 0.72; // of the smaller side of the window
+  let sheet = null;
+  function enlarged(source, columns, rows, index, words, aspect) {
+    const side = LARGE * Math.min(innerWidth, innerHeight);
+    const crop = Object.assign(document.createElement("div"), { className: "crop" });
+    crop.setAttribute("role", "img");
+    crop.setAttribute("aria-label", words);
+    crop.style.width = Math.min(side, side * aspect) + "px";
+    crop.style.height = Math.min(side, side / aspect) + "px";
+    crop.style.backgroundImage = source;
+    crop.style.backgroundSize = 100 * columns + "% " + 100 * rows + "%";
+    const along = (place, of) => (of > 1 ? (100 * place) / (of - 1) : 0) + "%";
+    crop.style.backgroundPosition = along(index % columns, columns) + " " + along(Math.floor(index / columns), rows);
+    large.replaceChildren(crop, Object.assign(document.createElement("p"), { textContent: words }));
+    if (!large.open) large.showModal();
+  }
+  function showTile(index) {
+    const [columns, rows] = sheet.dataset.zoom.split(" ").map(Number);
+    sheet.tile = (index + columns * rows) % (columns * rows);
+    const image = sheet.querySelector("img");
+    const names = JSON.parse(sheet.dataset.classes);
+    const name = names.length === rows ? ", " + names[Math.floor(sheet.tile / columns)] : "";
+    const aspect = (image.naturalWidth / columns) / (image.naturalHeight / rows);
+    enlarged("url(" + JSON.stringify(image.src) + ")", columns, rows, sheet.tile, image.alt.split("; rows")[0] + name, aspect);
+  }
+  for (const frame of all(".frame[data-zoom]")) {
+    frame.addEventListener("click", (event) => {
+      const [columns, rows] = frame.dataset.zoom.split(" ").map(Number);
+      const box = frame.querySelector("img").getBoundingClientRect();
+      sheet = frame;
+      showTile(Math.floor(((event.clientY - box.top) / box.height) * rows) * columns + Math.floor(((event.clientX - box.left) / box.width) * columns));
+    });
+    frame.addEventListener("keydown", (event) => { if (event.key === "Enter") { sheet = frame; showTile(frame.tile || 0); } });
+  }
+  for (const crop of all(".neighbours .crop, .galleries .crop")) {
+    crop.addEventListener("click", () => {
+      const box = crop.getBoundingClientRect();
+      const copy = crop.cloneNode();
+      const scale = (LARGE * Math.min(innerWidth, innerHeight * (box.width / box.height))) / box.width;
+      const style = getComputedStyle(crop);
+      copy.style.cssText += ";width:" + box.width * scale + "px;height:" + box.height * scale + "px;background-image:" + style.backgroundImage;
+      sheet = null;
+      large.replaceChildren(copy, Object.assign(document.createElement("p"), { textContent: crop.getAttribute("aria-label") || "" }));
+      large.showModal();
+    });
+  }
+  large.addEventListener("click", () => large.close());
+  large.addEventListener("keydown", (event) => {
+    const columns = sheet ? Number(sheet.dataset.zoom.split(" ")[0]) : 0;
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    if (!sheet || !(event.key in moves)) return;
+    event.preventDefault();
+    showTile(sheet.tile + moves[event.key]);
+  });
+
+  /* Charts: the values under the pointer, and the drawing as a file. */
+  function under(svg, event) {
+    const [left, right, low, high] = svg.dataset.x.split(" ").map(Number);
+    const [bottom, top, small, big] = svg.dataset.y.split(" ").map(Number);
+    const at = svg.createSVGPoint();
+    at.x = event.clientX;
+    const x = at.matrixTransform(svg.getScreenCTM().inverse()).x;
+    if (x < left || x > right) return "";
+    const found = [];
+    let step = null;
+    for (const group of all(".plot", svg).filter((group) => group.querySelector("title") && !group.classList.contains("dim"))) {
+      const path = group.querySelector("path:not(defs path)");
+      const points = path ? pieces(path.dataset.drawn || path.getAttribute("d")).filter((piece) => piece[0] !== "z") : [];
+      if (!points.length) continue;
+      const near = points.reduce((a, b) => (Math.abs(b[1] - x) < Math.abs(a[1] - x) ? b : a));
+      step = step === null ? low + ((near[1] - left) / (right - left)) * (high - low) : step;
+      found.push(group.querySelector("title").textContent + " " + minus(String(Number((small + ((bottom - near[2]) / (bottom - top)) * (big - small)).toPrecision(3)))));
+    }
+    return found.length ? number(Math.round(step)) + ": " + found.slice(0, 6).join(" · ") : "";
+  }
+  function resolved(svg) {
+    const copy = svg.cloneNode(true);
+    for (const hidden of all(svg.classList.contains("log") ? ".linear-axis" : ".log-axis", copy)) hidden.remove();
+    const probe = document.body.appendChild(document.createElement("i"));
+    const colour = (variable) => { probe.style.color = "var(" + variable + ")"; return getComputedStyle(probe).color; };
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    const [, , width, height] = svg.getAttribute("viewBox").split(" ");
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+    copy.style.cssText = "font-family:" + getComputedStyle(document.documentElement).fontFamily + ";background:" + colour("--card");
+    for (const text of all("text", copy)) text.setAttribute("fill", colour("--muted"));
+    const drawn = new XMLSerializer().serializeToString(copy).replace(/var\((--[a-z0-9]+)\)/g, (whole, name) => colour(name));
+    probe.remove();
+    return { drawn, width: Number(width), height: Number(height) };
+  }
+  function save(href, name) {
+    const link = Object.assign(document.createElement("a"), { href, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(href), 1000);
+  }
+  function saveChart(svg, kind) {
+    const name = svg.getAttribute("aria-labelledby").split("-t ")[0].replace(/[^\w-]+/g, "_") + "." + kind;
+    const { drawn, width, height } = resolved(svg);
+    if (kind === "svg") { save(URL.createObjectURL(new Blob([drawn], { type: "image/svg+xml" })), name); return; }
+    const picture = new Image();
+    picture.onload = () => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 3 * width, height: 3 * height });
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((blob) => save(URL.createObjectURL(blob), name));
+    };
+    picture.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(drawn);
+  }
+  for (const svg of all("figure .chart")) {
+    const caption = svg.closest("figure").querySelector("figcaption") || svg.parentElement.insertBefore(document.createElement("figcaption"), svg);
+    const box = caption.appendChild(Object.assign(document.createElement("span"), { className: "save" }));
+    for (const kind of ["svg", "png"]) {
+      const button = box.appendChild(Object.assign(document.createElement("button"), { type: "button", textContent: kind.toUpperCase() }));
+      button.setAttribute("aria-label", "Save as " + kind.toUpperCase() + ": " + svg.querySelector("title").textContent);
+      button.addEventListener("click", () => saveChart(svg, kind));
+    }
+    if (!svg.closest("#curves")) continue;
+    const out = caption.appendChild(Object.assign(document.createElement("span"), { className: "readout" }));
+    svg.addEventListener("pointermove", (event) => { out.textContent = under(svg, event); });
+    svg.addEventListener("pointerleave", () => { out.textContent = ""; });
+  }
+
   /* Sorting: a button in each head; numbers by their full value, groups stay groups. */
   function key(row, column) {
     const cell = row.children[column];
@@ -240,11 +419,38 @@
     });
   }
 
+  /* The headline of each table first, the rest when it is asked for. */
+  const unfolds = all("[data-unfold]");
+  function fold(button, folded) {
+    const table = button.closest(".run-block").querySelector("table");
+    if (folded) table.dataset.folded = ""; else delete table.dataset.folded;
+    button.setAttribute("aria-expanded", String(!folded));
+    button.textContent = folded ? button.dataset.more : button.dataset.less;
+  }
+  for (const button of unfolds) {
+    fold(button, true);
+    button.addEventListener("click", () => fold(button, button.getAttribute("aria-expanded") === "true"));
+  }
+  function showTarget() {
+    const row = location.hash.startsWith("#m-") && byId(location.hash.slice(1));
+    const button = row && row.closest(".run-block").querySelector("[data-unfold]");
+    if (button && row.classList.contains("more")) { fold(button, false); row.scrollIntoView(); }
+  }
+  function showCard() {
+    const card = location.hash.startsWith("#run-") && byId(location.hash.slice(1));
+    const closed = card && card.closest("details:not([open])");
+    if (closed) { closed.open = true; card.scrollIntoView(); }
+  }
+  addEventListener("hashchange", showCard);
+  addEventListener("hashchange", showTarget);
+  showTarget();
+
   /* Filter and copy the metric table. */
   function tables() { return all("#metrics .run-block:not([hidden]) table"); }
   for (const field of all("[data-filter]")) {
     field.addEventListener("input", () => {
       const wanted = field.value.trim().toLowerCase();
+      for (const button of unfolds) fold(button, wanted === "");
       for (const row of all("#metrics tr[data-metric]")) row.hidden = !row.dataset.metric.toLowerCase().includes(wanted);
       for (const body of all("#metrics tbody")) body.hidden = !all("tr[data-metric]:not([hidden])", body).length;
     });
@@ -275,7 +481,7 @@
   function markdown() {
     const clean = (text) => text.replace(/[|\\`<]/g, "\\$&");
     return tables().map((table) => {
-      const rows = all("tr:not(.group):not([hidden])", table).map(shown);
+      const rows = all("tr:not(.group):not([hidden])", table).filter((row) => !("folded" in table.dataset && row.classList.contains("more"))).map(shown);
       const body = rows.map((row) => "| " + row.map(clean).join(" | ") + " |");
       return "**" + clean(table.dataset.runId) + "**\n\n" + body[0] + "\n|" + " --- |".repeat(rows[0].length) + "\n" + body.slice(1).join("\n") + "\n";
     }).join("\n");
@@ -288,11 +494,7 @@
     button.addEventListener("click", () => {
       const json = button.dataset.download.endsWith(".json");
       const text = json ? JSON.stringify(data.report, null, 2) + "\n" : data.csv;
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text], { type: json ? "application/json" : "text/csv" }));
-      link.download = button.dataset.download;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      save(URL.createObjectURL(new Blob([text], { type: json ? "application/json" : "text/csv" })), button.dataset.download);
       say(button, button.dataset.download + " saved");
     });
   }
@@ -316,9 +518,17 @@
   if (stored in NAMES && stored) setTheme(stored);
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "t" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || shortcut.getAttribute("aria-pressed") === "false") return;
     turn();
   });
+  const shortcut = byId("shortcut");
+  function setShortcut(on) {
+    shortcut.setAttribute("aria-pressed", String(on));
+    shortcut.textContent = on ? "Key T: on" : "Key T: off";
+    try { localStorage.setItem("ganeval-shortcut", on ? "" : "off"); } catch (ignored) { /* see above */ }
+  }
+  shortcut.addEventListener("click", () => setShortcut(shortcut.getAttribute("aria-pressed") === "false"));
+  try { if (localStorage.getItem("ganeval-shortcut") === "off") setShortcut(false); } catch (ignored) { /* see above */ }
 
   /* Where the reader is. */
   const links = new Map(all(".contents a").map((link) => [link.getAttribute("href").slice(1), link]));
@@ -333,6 +543,6 @@
   }
 
   /* Paper shows the tables. */
-  addEventListener("beforeprint", () => { for (const d of all("details")) { d.dataset.was = d.open ? "1" : ""; d.open = true; } });
+  addEventListener("beforeprint", () => { for (const button of unfolds) fold(button, false); for (const d of all("details")) { d.dataset.was = d.open ? "1" : ""; d.open = true; } });
   addEventListener("afterprint", () => { for (const d of all("details")) d.open = d.dataset.was === "1"; });
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ganeval.runs.reader import Reader
 from ganeval.runs.record import Curve, Grid, RunRecord, SampleSet
 
 MAX_NOTES = 1000
+_KEPT = re.compile(r"data/[\w-]+\.[\w.]+")  # a plain file of that folder: no path leads outside
 _STATUSES = ("running", "stopped", "done", "failed")
 
 
@@ -54,7 +56,7 @@ def read_run(path: str | Path) -> RunRecord:
         step_unit=str(info.get("step_unit", "step")),
         config=_mapping(info, "config"),
         environment={**_mapping(info, "environment"), **_origin(info)},
-        protocol=_mapping(info, "protocol"),
+        protocol=_protocol(info, path),
         class_names=_names(info),
         curves=curves,
         grids=grids,
@@ -73,6 +75,13 @@ def _status(info: Mapping[str, Any]) -> str:
 def _mapping(info: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = info.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _protocol(info: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What the run says of its protocol; a file that it keeps in its own folder `data` by its whole path."""
+    said = _mapping(info, "protocol")
+    own = {key: value for key, value in said.items() if isinstance(value, str) and _KEPT.fullmatch(value)}
+    return {**said, **{key: str(path / value) for key, value in own.items() if (path / value).is_file()}}
 
 
 def _origin(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Experiment trackers, one a file: each class has one method, `log(evaluation, step)`."""

@@ -1,0 +1,31 @@
+"""TensorBoard: scalars with their errors, and the headline as a table of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import guarded
+from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.needed import needed
+from ganeval.records.scores import Evaluation
+
+
+class TensorBoardLogger:
+    """Writes to a `SummaryWriter` of yours, or to a folder."""
+
+    def __init__(self, writer: Any, *, prefix: str = PREFIX) -> None:
+        """writer: a `torch.utils.tensorboard.SummaryWriter`, or the folder for a new one."""
+        needed("tensorboard", "loggers")
+        if isinstance(writer, (str, Path)):
+            writer = needed("torch.utils.tensorboard", "loggers").SummaryWriter(str(writer))
+        self.writer, self.prefix = writer, prefix
+
+    @guarded
+    def log(self, evaluation: Evaluation, step: int | None = None) -> None:
+        """Add every number of the evaluation at `step` (by default its own) and flush."""
+        values, at = values_of(evaluation, self.prefix), step_of(evaluation, step)
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, at)
+        self.writer.add_text(f"{self.prefix}headline", evaluation.to_markdown(), at)
+        self.writer.flush()

@@ -1,0 +1,29 @@
+"""Trackio: a local data base with a dashboard, `trackio show`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeval.errors import guarded
+from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.needed import needed
+from ganeval.records.scores import Evaluation
+
+
+class TrackioLogger:
+    """Logs to a run that is open, or opens one in a project."""
+
+    def __init__(self, project: str | None = None, *, run: Any = None, prefix: str = PREFIX, **options: Any) -> None:
+        """run: what `trackio.init` returned. project and options: what `trackio.init` is called with where there is none."""
+        trackio = needed("trackio", "trackio")
+        self.run, self.prefix = run or trackio.init(project=project or "ganeval", **options), prefix
+
+    @guarded
+    def log(self, evaluation: Evaluation, step: int | None = None) -> None:
+        """Log every number of the evaluation at `step` (by default its own)."""
+        values, at = values_of(evaluation, self.prefix), step_of(evaluation, step)
+        self.run.log(values, step=at)
+
+    def finish(self) -> None:
+        """Wait until everything is written."""
+        self.run.finish()

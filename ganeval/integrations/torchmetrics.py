@@ -1,0 +1,219 @@
+"""torchmetrics: any metric of ours as a `torchmetrics.Metric`, alone or in a `MetricCollection`, in one process or many.
+
+    fid = GanevalMetric("fid", classifier="digits")
+    fid.update(real_images, real=True)
+    fid.update(generated_images, real=False)
+    fid.compute()           # a tensor of one number
+    fid.score               # the same with its error and its interval
+
+What is kept are the rows that the network made, n (d + k) 4 bytes, so that the number is the one of `ganeval.measure`
+whatever the batches and processes. Metrics of a collection with the same network and the same sets share them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from ganeval.core.compute import Compute
+from ganeval.errors import GanevalError, UndefinedError, WrongInputError
+from ganeval.features.extraction import Features, extract, load_extractor
+from ganeval.features.ranks import current
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
+from ganeval.images.labels import checked_labels
+from ganeval.images.tensors import as_tensor
+from ganeval.integrations.needed import needed
+from ganeval.measure.functions import protocol_and_compute
+from ganeval.measure.measure import scores_of
+from ganeval.metrics import METRICS
+from ganeval.records.protocol import Protocol
+from ganeval.records.scores import Score
+
+_TORCHMETRICS = needed("torchmetrics", "torchmetrics")
+SIDES = ("real", "fake")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A network that is no part of the model: its weights are neither trained nor stored with it."""
+
+    network: Any
+
+
+@cache
+def _by_name(name: str) -> _Held:
+    return _Held(load_extractor(name))
+
+
+class GanevalMetric(_TORCHMETRICS.Metric):
+    """One metric by its name. `compute` gives a float64 scalar; `score` holds it with error and interval afterwards."""
+
+    full_state_update = False
+    is_differentiable = False
+
+    def __init__(
+        self, metric: str, *, extractor: Any = None, classifier: Any = None, real: Any = None,
+        reset_real: bool = True, **how: Any,
+    ) -> None:  # fmt: skip
+        """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without one,
+        `update` takes rows of features (n, d). real: the real images, where they are known before (then only generated
+        ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision` and the metric's own
+        options.
+        """
+        super().__init__()
+        self.metric = METRICS[metric]
+        if extractor is not None and classifier is not None:
+            raise WrongInputError("One metric asks one network: pass extractor= or classifier=, not both.")
+        options = {key: how.pop(key) for key in list(how) if key in self.metric.options}
+        protocol, _ = protocol_and_compute("GanevalMetric", how, self.metric.options)
+        self.protocol: Protocol = protocol.with_(
+            metrics=(metric,), options={metric: options} if options else {}, floor=False
+        )
+        network = extractor if classifier is None else classifier
+        self._held = _by_name(network) if isinstance(network, str) else _Held(network and load_extractor(network))
+        self._known = None if real is None else self._seen(real, None)
+        self.reset_real, self.score = reset_real, None
+        self.columns = ("embeddings", "logits", "labels", *(("pixels",) if self._wants_pixels else ()))
+        for side in SIDES:
+            for column in self.columns:
+                self.add_state(self._state(side, column), default=[], dist_reduce_fx="cat")
+
+    score: Score | None
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """None of a metric with a target."""
+        return None if self.metric.better == "target" else self.metric.better == "higher"
+
+    def update(self, images: Any, real: bool, labels: Any = None) -> None:  # noqa: FBT001 - the signature of torchmetrics' FID
+        """Add a batch: uint8 images (n, c, h, w), or rows (n, d) where there is no network. labels: (n,), what was asked for.
+
+        Raises: WrongInputError as `ganeval.image_set` does for what are no such images.
+        """
+        if not isinstance(real, bool):
+            raise WrongInputError(f"real must be True or False; got {real!r}. Say which side the batch belongs to.")
+        if real and self._known is not None:
+            raise WrongInputError("The real images were given as real=; pass only generated ones, with real=False.")
+        seen, side = self._seen(images, labels), "real" if real else "fake"
+        rows = {name: getattr(seen, name) for name in self.columns if name != "pixels"}
+        if self._wants_pixels:
+            rows["pixels"] = None if seen.images is None else torch.from_numpy(seen.images.array())
+        held = {column: getattr(self, self._state(side, column)) for column in rows}
+        for column, values in rows.items():
+            if held["embeddings"] and (values is None) == (len(held[column]) > 0):
+                raise WrongInputError(f"Every batch of one side needs {column}, or none of them; this one differs.")
+            if values is not None and held[column] and held[column][0].shape[1:] != values.shape[1:]:
+                raise WrongInputError(
+                    f"Every batch of one side must have one shape; got {column} of {tuple(values.shape[1:])} after "
+                    f"{tuple(held[column][0].shape[1:])}."
+                )
+        for column, values in rows.items():
+            if values is not None:
+                held[column].append(values.to(self.device))
+
+    def _state(self, side: str, column: str) -> str:
+        """The name of a state. It holds what made the rows: a collection shares states of one name between metrics."""
+        network = self._held.network
+        made = "rows" if network is None else f"{network.name}_{network.weights_sha256[:8]}_{self.protocol.precision}"
+        known = "_known" if self._known is not None else ""
+        return f"{side}_{column}_{re.sub(r'[^A-Za-z0-9]', '_', made)}{known}"
+
+    def _seen(self, images: Any, labels: Any) -> Features:
+        network = self._held.network
+        if network is None:
+            rows = as_tensor(images, "features")
+            if rows.ndim != 2 or not rows.is_floating_point():
+                raise WrongInputError(
+                    f"Without a network, rows of features (n, d) are expected; got {rows.dtype} {tuple(rows.shape)}. Pass "
+                    "classifier= or extractor= to GanevalMetric for images."
+                )
+            return Features.given(rows, labels=labels)
+        opened = image_set(images) if labels is None else image_set(images).with_labels(_checked(labels, images))
+        quiet = Compute(device=str(self.device), cache=False, progress=False)
+        return extract(opened, network, precision=self.protocol.precision, compute=quiet)
+
+    @property
+    def _wants_pixels(self) -> bool:
+        return "pixels" in self.metric.needs | self.metric.wants and self._held.network is not None
+
+    def compute(self) -> torch.Tensor:
+        """The number as a float64 scalar.
+
+        Raises: UndefinedError before both sides were given, and where the metric needs what it did not get.
+        """
+        fake, real = self._side("fake"), self._known or self._side("real")
+        if fake is None and real is None:
+            raise UndefinedError(
+                f"{self.metric.name} has seen nothing. Call update(images, real=True) and real=False first."
+            )
+        if fake is None:
+            raise UndefinedError(
+                f"{self.metric.name} has seen no generated images. Call update(images, real=False) first."
+            )
+        if real is None and self.metric.roles & {"real"}:
+            raise UndefinedError(
+                f"{self.metric.name} has seen no real images. Call update(images, real=True), or pass real= when it is made."
+            )
+        role = "real" if self.metric.against == "real" else "train"
+        found = scores_of(fake, self.protocol.with_(**{role: real}), Compute(device=str(self.device)))[1][0][2]
+        if isinstance(found, GanevalError) and "labels" in self.metric.needs and fake.labels is None:
+            raise UndefinedError(
+                f"{self.metric.name} needs the class that each image was asked for. Call update(images, real=False, "
+                "labels=labels)."
+            ) from found
+        if isinstance(found, Exception):
+            raise found
+        self.score = found
+        return torch.tensor(float(found), dtype=torch.float64, device=self.device)
+
+    def _side(self, side: str) -> Features | None:
+        rows = {column: _joined(getattr(self, self._state(side, column))) for column in self.columns}
+        embeddings, pixels, network = rows["embeddings"], rows.pop("pixels", None), self._held.network
+        if embeddings is None:
+            return None
+        images = None if pixels is None else ImageSet.from_array(pixels.cpu().numpy(), source=side)
+        given = Features.given(embeddings, source=side)
+        if network is not None:
+            passport = replace(
+                given.passport, extractor=network.name, weights_sha256=network.weights_sha256,
+                preprocessing=network.preprocessing, precision=self.protocol.precision,
+                class_names=tuple(network.class_names),
+            )  # fmt: skip
+            given = replace(given, passport=passport, confusion=network.confusion)
+        return replace(given, logits=rows["logits"], labels=rows["labels"], images=images)
+
+    def reset(self) -> None:
+        """Forget the generated side, and the real one too unless `reset_real=False`."""
+        names = () if self.reset_real else tuple(self._state("real", column) for column in self.columns)
+        kept = {name: list(_batches(getattr(self, name))) for name in names}
+        super().reset()
+        for name, rows in kept.items():
+            setattr(self, name, rows)
+
+    def _sync_dist(self, *arguments: Any, **options: Any) -> None:
+        """Before rows of several processes are joined: that all of them ask the same of the same network."""
+        network = self._held.network
+        said = "" if network is None else (network.name, network.weights_sha256, network.preprocessing)
+        sides = [side for side in SIDES if len(getattr(self, self._state(side, "embeddings")))]
+        asked = {"the metric": (self.metric.name, self.protocol.options), "the seed": self.protocol.seed}
+        current().require_same({**asked, "the network": said, "the sides that were given": sides})
+        super()._sync_dist(*arguments, **options)
+
+
+def _batches(rows: Any) -> list[torch.Tensor]:
+    """A list of batches, or the one tensor that synchronising made of it."""
+    return [rows] if isinstance(rows, torch.Tensor) else rows
+
+
+def _joined(rows: Any) -> torch.Tensor | None:
+    found = [batch for batch in _batches(rows) if len(batch)]
+    return torch.cat(found) if found else None
+
+
+def _checked(labels: Any, images: Any) -> Any:
+    return checked_labels(labels, len(images), "the batch")

@@ -1,0 +1,138 @@
+"""Measuring while a generator trains: the real side is seen once, and better means better beyond noise.
+
+watch = Watch(Protocol(real="digits:test", classifier="digits", n=500, metrics=("fid",)), every=200)
+for step in range(1, 2001):
+    ...
+    evaluation = watch(step, sampler)      # None between the steps that are measured
+    if watch.improved:
+        ...                                # keep this checkpoint
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ganeval.core.compute import HERE, Compute
+from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
+from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.statistics import Statistics
+from ganeval.gate.compare import difference
+from ganeval.gate.entry import Look
+from ganeval.images import is_generator
+from ganeval.images.imageset import ImageSet
+from ganeval.measure.measure import measure
+from ganeval.measure.references import published
+from ganeval.measure.sources import opened
+from ganeval.records.protocol import NETWORKS, ROLES, Protocol
+from ganeval.records.scores import Evaluation, Floor
+
+ALPHA = 0.05
+
+
+class Watch:
+    """Measures a generator every so many steps and remembers the best evaluation.
+
+    The real, training and held-out images go through the network once, before the first step that is measured; floors,
+    which are real against real, are measured once, too. A generator draws from the same seed at every step, so two steps
+    are compared image by image, on shared latents, and a small change can be seen.
+
+    `improved`: whether the last evaluation is better than `best` before it was, at p <= 0.05 (one-sided). The first one is.
+    `best`: that evaluation. Many looks at noise find something in time; the test is made against the best one only.
+    """
+
+    def __init__(
+        self, protocol: Protocol, compute: Compute = HERE, *, every: int = 1, by: str = "", name: str = ""
+    ) -> None:
+        """protocol: how to measure; it names the real images. every: steps between two measurements. by: the metric that
+        decides which step is best; by default the first of the protocol's metrics. name: of the evaluations.
+        """
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise WrongInputError(
+                f"every must be a whole number of at least 1; got {every!r}. Pass the steps between two."
+            )
+        if protocol.real is None:
+            raise WrongInputError(
+                "A watch needs real images to compare with; the protocol names none. Pass real=, for example hoda:test."
+            )
+        self.by = by or next(iter(protocol.metrics), "fid")
+        if protocol.metrics and self.by not in protocol.metrics:
+            raise WrongInputError(
+                f"{self.by!r} decides which step is best, and the protocol does not measure it. Add it to the metrics."
+            )
+        self.protocol, self.compute, self.every, self.name = protocol, compute, every, name
+        self.best: Evaluation | None = None
+        self.improved = False
+        self._prepared: Protocol | None = None
+        self._floors: dict[str, Floor | None] = {}
+
+    @guarded
+    def __call__(self, step: int, images: Any, labels: Any = None) -> Evaluation | None:
+        """The evaluation at `step`, or None where `step` is no multiple of `every`.
+
+        images: a generator callable (n, labels, torch.Generator) -> images, or generated images with their labels.
+        """
+        self.improved = False
+        if step % self.every:
+            return None
+        if self._prepared is None:
+            self._prepared = self._with_real_side()
+        drawn = is_generator(images)
+        latents = f"seed {self.protocol.seed}, n {self.protocol.n}" if drawn else ""
+        first = self.protocol.floor and not self._floors
+        found = measure(
+            images, self._prepared.with_(floor=first), replace(self.compute, cache=self._cached, progress=False),
+            labels=labels, latents=latents, name=self.name or "generator", step=step,
+        )  # fmt: skip
+        found = self._with_floors(replace(found, protocol=self.protocol.to_json()))
+        self.improved = self.best is None or self._is_better(self.best, found)
+        self.best = found if self.improved else self.best
+        return found
+
+    @property
+    def _cached(self) -> bool:
+        """On disk only where two networks look: the features in memory are of one."""
+        return self.compute.cache and self.protocol.extractor is not None and self.protocol.classifier is not None
+
+    def _with_real_side(self) -> Protocol:
+        """The protocol with loaded networks, and with features in the place of images that do not change."""
+        asked = self.protocol
+        found = {role: _still(getattr(asked, role), role) for role in ROLES if getattr(asked, role) is not None}
+        shape = next((images.shape for images in found.values() if isinstance(images, ImageSet)), None)
+        named = {role: getattr(asked, role) for role in NETWORKS if getattr(asked, role) is not None}
+        default = {} if shape is None else {"extractor": "inception"}
+        networks = {role: load_extractor(one, shape) for role, one in (named or default).items()}
+        network = next(iter(networks.values()), None)
+        seen = {
+            role: extract(images, network, precision=asked.precision, compute=self.compute)
+            if isinstance(images, ImageSet) and network is not None
+            else images
+            for role, images in found.items()
+        }
+        return asked.with_(**seen, **networks)
+
+    def _with_floors(self, found: Evaluation) -> Evaluation:
+        """The floors of the first evaluation: the real images and n are the same ever since."""
+        if not self._floors:
+            self._floors = {name: record.floor for name, record in found.scores.items()}
+        scores = {name: replace(record, floor=self._floors.get(name)) for name, record in found.scores.items()}
+        return replace(found, scores=scores)
+
+    def _is_better(self, before: Evaluation, now: Evaluation) -> bool:
+        record = now[self.by]
+        if not record.ok:
+            raise UndefinedError(f"{self.by} decides which step is best, and has no value: {record.status}.")
+        try:
+            found = difference(Look.of(before), Look.of(now), self.by)
+        except GanevalError as error:
+            raise UndefinedError(
+                f"{self.by} cannot decide which step is best: {error} Pass by= a metric with a direction and an error, "
+                "for example by='fid'."
+            ) from error
+        return found.estimate.p_below(0.0) <= ALPHA
+
+
+def _still(given: Any, role: str) -> Any:
+    """Images or features; stored statistics stay what they are."""
+    stored = isinstance(given, Statistics) or published(given) is not None
+    return given if stored else opened(given, role)

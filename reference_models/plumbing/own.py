@@ -1,0 +1,137 @@
+"""Images of yours as training data: whatever `ganeval.image_set` opens, split by the seed, nothing resized unasked.
+
+A run keeps what it is judged by in its own folder: `data/train.npz`, `data/test.npz` and, where a judge was asked for,
+`data/judge.safetensors` with its card. So it can be moved, and measured where the images are not.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganeval.classifiers.judges import MAX_BYTES, copy_judge, kept_judge, split_rows
+from ganeval.classifiers.member import Part
+from ganeval.core.files import write_atomic
+from ganeval.datasets.dataset import DATASETS, Split
+from ganeval.errors import WrongInputError
+from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
+from ganeval.runs.directory import RunDirectory
+from reference_models.plumbing.data import Data, resample, to_float
+from reference_models.plumbing.sampling import to_uint8
+from reference_models.plumbing.seeds import derive
+from reference_models.plumbing.sizes import halvings
+
+SIDES = range(8, 65)  # pixels
+FOLDER, JUDGE = "data", "judge"
+AT_ONCE = 16 * 2**20  # bytes of images that are resized together
+
+
+def load_own(source: str, seed: int, size: int = 0) -> Data:
+    """The images of a folder, zip, npz or address, 8 to 64 pixels square; `size` resizes them first, 0 leaves them.
+
+    Held out are a tenth of each class to watch overfitting and choose by, and a tenth to report on, drawn by `seed`.
+    """
+    opened = image_set(source)
+    rows = split_rows(opened.labels, len(opened), derive(seed, "own") % 2**32, name=opened.source)
+    _require_size(opened, size)
+    c, h, w = opened.shape
+    if len(opened) * c * (size or h) * (size or w) > MAX_BYTES:
+        raise WrongInputError(f"{source} has more than {MAX_BYTES // 2**30} GiB of pixels. Take a part of it.")
+    images = torch.from_numpy(_resized(opened, size) if size else np.ascontiguousarray(opened.array()))
+    labels = torch.from_numpy(np.zeros(len(opened), np.int64) if opened.labels is None else opened.labels.copy())
+    train, held, test = (torch.from_numpy(part) for part in rows)
+    return Data(
+        source, _names(opened), images[train], labels[train], images[held], labels[held], seed=seed,
+        used=f"{Path(source).name} without {len(held) + len(test):,} images", labelled=opened.labels is not None,
+        test=(images[test], labels[test]),
+    )  # fmt: skip
+
+
+def _names(opened: ImageSet) -> tuple[str, ...]:
+    if opened.labels is None:
+        return ("all",)
+    return opened.class_names or tuple(map(str, range(int(opened.labels.max()) + 1)))
+
+
+def fits(side: int) -> bool:
+    """Whether every trainer can halve images of this side down to 4 to 7 pixels."""
+    return side in SIDES and side % 2 ** halvings(side) == 0
+
+
+def _require_size(opened: ImageSet, size: int) -> None:
+    _, h, w = opened.shape
+    if size and not fits(size):
+        raise WrongInputError(f"--resize must be a size that halves evenly: {_sizes()}; got {size}.")
+    if not size and not (h == w and fits(h)):
+        nearest = min(filter(fits, SIDES), key=lambda side: abs(side - min(h, w)))
+        cut = "" if h == w else " (the middle square of each)"
+        raise WrongInputError(
+            f"Images must be square and halve evenly, {_sizes()} pixels a side; those of {opened.source} are {h} x {w}. "
+            f"--resize {nearest} would make them {nearest} x {nearest}{cut}; nothing is resized unasked."
+        )
+
+
+def _sizes() -> str:
+    return ", ".join(str(side) for side in SIDES if fits(side))
+
+
+def _resized(opened: ImageSet, size: int) -> NDArray[np.uint8]:
+    """The middle square of each image at `size` pixels a side, bilinear and antialiased, a few at a time."""
+    c, h, w = opened.shape
+    side = min(h, w)
+    top, left = (h - side) // 2, (w - side) // 2
+    parts = []
+    for batch in opened.batches(max(1, AT_ONCE // (c * h * w))):
+        square = torch.from_numpy(batch[:, :, top : top + side, left : left + side].copy())
+        parts.append(to_uint8(resample(to_float(square), (c, size, size))))
+    return np.concatenate(parts)
+
+
+def keep_with(run: RunDirectory, data: Data, judge: str) -> None:
+    """Put what the run is judged by into its folder, and say so in run.json."""
+    protocol = dict(run.info["protocol"])
+    if data.test is not None:
+        for role, (images, labels) in {"real": data.test, "train": (data.images, data.labels)}.items():
+            file = {"real": "test", "train": "train"}[role]
+            write_atomic(run.path / FOLDER / f"{file}.npz", _npz(images, labels if data.labelled else None))
+            protocol[role] = f"{FOLDER}/{file}.npz"
+    if judge == "auto":
+        path = copy_judge(judge_of(data), run.path / FOLDER, JUDGE)
+        protocol["classifier"] = f"{FOLDER}/{path.name}"
+    run.update(protocol=protocol)
+
+
+def _npz(images: torch.Tensor, labels: torch.Tensor | None) -> bytes:
+    arrays: dict[str, Any] = {"arr_0": np.ascontiguousarray(images.numpy().transpose(0, 2, 3, 1))}
+    if labels is not None:
+        arrays["arr_1"] = labels.numpy()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def judge_of(data: Data) -> Path:
+    """A small judge of these images, from the cache, else trained now: learnt on what is trained on, reported on `test`."""
+    if not data.labelled:
+        raise WrongInputError(
+            f"--judge auto learns from labels; {data.name} has none. Put the images of each class into a folder of its own, "
+            "or leave --judge out and name a network in the report: --extractor inception."
+        )
+    name = Path(data.name).stem
+    return kept_judge(name, _parts(data, name), data.class_names)
+
+
+def _parts(data: Data, name: str) -> Mapping[str, Part]:
+    test = data.test
+    if test is None:
+        reported: Split = DATASETS[data.name].load("test")
+        test = (torch.from_numpy(reported.images.copy()), torch.from_numpy(reported.labels.copy()))
+    parts = {"train": (data.images, data.labels), "held out": (data.held_images, data.held_labels), "test": test}
+    return {use: Part(f"{name}, {use}", images.cpu(), labels.cpu()) for use, (images, labels) in parts.items()}

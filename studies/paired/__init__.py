@@ -1,0 +1,1 @@
+"""Exports of our generators, healthy and broken, through the paired gate."""

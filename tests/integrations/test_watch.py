@@ -1,0 +1,114 @@
+"""Measuring while a generator trains: the numbers of `measure`, the real side seen once, and better beyond noise only."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval import Compute, Protocol, measure
+from ganeval.classifiers import CLASSIFIERS
+from ganeval.errors import GanevalError, UndefinedError, WrongInputError
+from ganeval.images import image_set
+from ganeval.integrations.watch import Watch
+
+POOL = image_set("digits:train", n=600).array()
+PROTOCOL = Protocol(
+    real="digits:test", classifier="digits", labels="none", n=200, metrics=("fid", "precision", "class_balance")
+)
+
+
+def noisy(amount: float) -> Any:
+    def draw(n: int, labels: Any, rng: torch.Generator) -> np.ndarray:
+        rows = torch.randint(0, len(POOL), (n,), generator=rng).numpy()
+        noise = amount * torch.randn(n, 1, 8, 8, generator=rng).numpy()
+        return np.clip(POOL[rows] + noise, 0, 255).round().astype(np.uint8)
+
+    return draw
+
+
+def test_it_measures_at_its_steps_only_and_gives_the_numbers_and_floors_of_measure() -> None:
+    watch = Watch(PROTOCOL, every=50)
+    assert watch(49, noisy(5)) is None
+    found = [watch(50, noisy(60)), watch(100, noisy(5))]
+    own = measure(noisy(5), PROTOCOL)
+    assert found[1] is not None
+    assert found[1].step == 100
+    for name in PROTOCOL.metrics:
+        assert found[1][name].value == pytest.approx(own[name].value, rel=1e-9)
+        assert found[1][name].floor == own[name].floor
+        assert found[1][name].signature == own[name].signature
+    assert found[1].protocol == own.protocol
+    assert found[1].identity == own.identity
+
+
+def test_only_what_is_better_beyond_noise_becomes_the_best() -> None:
+    watch = Watch(PROTOCOL)
+    said = []
+    for step, amount in enumerate((60, 20, 20.05, 90, 5), 1):
+        watch(step, noisy(amount))
+        said.append(watch.improved)
+    assert said == [True, True, False, False, True]
+    assert watch.best is not None
+    assert watch.best.step == 5
+
+
+def test_a_generator_that_does_not_change_never_improves() -> None:
+    watch = Watch(PROTOCOL)
+    assert [bool(watch(step, noisy(20))) and watch.improved for step in range(1, 6)] == [True, *[False] * 4]
+
+
+def test_the_real_images_go_through_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = CLASSIFIERS["digits"].load()
+    seen: list[int] = []
+    call = type(network).__call__
+
+    def counting(self: Any, images: torch.Tensor) -> Any:
+        seen.append(len(images))
+        return call(self, images)
+
+    monkeypatch.setattr(type(network), "__call__", counting)
+    watch = Watch(PROTOCOL, Compute(cache=False))
+    watch(1, noisy(5))
+    first = sum(seen)
+    watch(2, noisy(6))
+    assert first >= 450 + 200
+    assert sum(seen) - first <= 200 + 2  # one real image is asked whether this is still its network
+
+
+def test_memory_is_flat_over_many_steps() -> None:
+    watch = Watch(Protocol(real=np.zeros((60, 4)) + np.arange(60.0)[:, None], metrics=("fid",), floor=False))
+    rows = np.random.default_rng(0).normal(size=(50, 4)) + np.arange(50.0)[:, None]
+    sizes = []
+    tracemalloc.start()
+    for step in range(1, 101):
+        watch(step, rows + step % 3)
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert max(sizes[50:]) - sizes[20] < 200_000
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Watch(Protocol(metrics=("fid",))), "names none. Pass real="),
+        (lambda: Watch(PROTOCOL, every=0), "every must be a whole number"),
+        (lambda: Watch(PROTOCOL, by="kid"), "does not measure it. Add it"),
+        (lambda: Watch(PROTOCOL.with_(n=None))(1, noisy(5)), "pass n="),
+    ],
+)
+def test_what_cannot_be_watched_is_refused_in_a_sentence(make: Any, said: str) -> None:
+    with pytest.raises(WrongInputError, match=said.replace("(", r"\(")):
+        make()
+
+
+@pytest.mark.parametrize("metric", ["ms_ssim", "missing_classes", "classifier_score"])
+def test_a_metric_that_cannot_decide_which_step_is_best_is_refused(metric: str) -> None:
+    watch = Watch(PROTOCOL.with_(metrics=(metric,), floor=False))
+    watch(1, noisy(5))
+    with pytest.raises(UndefinedError, match=f"{metric} "):
+        watch(2, noisy(50))
+    assert issubclass(UndefinedError, GanevalError)
