@@ -32,7 +32,14 @@ from importlib.machinery import PathFinder
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, path=None, target=None: None if name in {ABSENT} else find(name, path, target)
 """
-DOORS = ("classifiers", "extractors", "features", "measure", "metrics")  # rooms that say at once what they need
+DOORS = (
+    "classifiers",
+    "extractors",
+    "features",
+    "generators",
+    "measure",
+    "metrics",
+)  # rooms that say at once what they need
 BELOW = ("numerics",)  # arithmetic: those who use its torch stand behind a door
 
 
