@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ganeval.measure.functions import evaluate as evaluate
     from ganeval.measure.functions import extract as extract
     from ganeval.measure.measure import measure as measure
+    from ganeval.measure.meter import Meter as Meter
     from ganeval.metrics import METRICS as METRICS
     from ganeval.records.protocol import Protocol as Protocol
     from ganeval.records.scores import Evaluation as Evaluation
@@ -58,6 +59,7 @@ _HOME = {
     "GanevalError": "ganeval.errors",
     "ImageSet": "ganeval.images.imageset",
     "METRICS": "ganeval.metrics",
+    "Meter": "ganeval.measure.meter",
     "Pair": "ganeval.features.pair",
     "Score": "ganeval.records.scores",
     "Statistics": "ganeval.features.statistics",

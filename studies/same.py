@@ -26,7 +26,7 @@ from ganeval.numerics.kernels import gaussian, kernel_sums, median_distance
 from studies.page import RESULTS, machine, markdown_table, render_document
 
 Z_STRICT = 2.3263478740408408  # one-sided 99 %
-LIKE, SETS, SIZES, POOL = 250, 100, (500, 1000), 10_000
+LIKE, SETS, SIZES, POOL = 250, 60, (500, 1000), 10_000
 FACTORS = (0.0, 0.5, 1.0, 2.0)  # true distances, in units of the margin
 Rows = NDArray[np.float64]
 World = Callable[[], tuple[Rows, Rows]]  # a population and what is mixed into it

@@ -84,6 +84,13 @@ def insert(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = re.sub(rf"\]\(\.\./({'|'.join(INCLUDED)})\.md", lambda found: f"](/{INCLUDED[found[1]]}.md", text)
 
 
+def lists(app: Sphinx, env: object, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The page that lists others is read again at every build: a page may have come since."""
+    del env, added, changed, removed
+    return sorted({"index"} & set(app.env.found_docs))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", insert)
+    app.connect("env-get-outdated", lists)
     return {"parallel_read_safe": True}

@@ -26,6 +26,13 @@ class Compute:
         },
     )
     cache: bool = field(default=True, metadata={"help": "Keep features on disk, addressed by content."})
+    cache_gib: float = field(
+        default=4.0,
+        metadata={
+            "help": "GiB of features: those of one set that are larger lie in memory-mapped files on the cache's disk, and the "
+            "cache keeps no more than this."
+        },
+    )
     ranks: Any = field(default=None, metadata={"flag": False})  # `ganeval.features.ranks.current()` under torchrun
     progress: bool = field(default=True, metadata={"flag": False})  # a bar on a terminal; never in CI
 

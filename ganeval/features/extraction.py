@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -280,6 +281,24 @@ def extract(
     >>> tuple(extract(two, "pixels").embeddings.shape)
     (2, 16)
     """
+    network, place, ranks, batch, probed = ready(images, extractor, precision, compute)
+    keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
+    rows = (
+        see(images, network, place, batch, ranks, compute)
+        if keeps is None
+        else _seen_or_kept(images, network, place, batch, ranks, compute, probed=keeps, precision=precision)
+    )
+    keep = torch.device("cpu") if place.type == "mps" else place
+    there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
+    return _features(images, network, precision, there)
+
+
+def ready(
+    images: ImageSet, extractor: str | Extractor, precision: str, compute: Compute
+) -> tuple[Extractor, torch.device, Ranks, int, Embedded | None]:
+    """The network where it is to run, the device, the ranks, which all have brought the same, the size of a batch, and
+    what the network is recognised by, where somebody will ask.
+    """
     if not isinstance(images, ImageSet):
         raise WrongInputError(
             f"extract looks at an image set; got {type(images).__name__}. Open it first: image_set(images)."
@@ -290,6 +309,8 @@ def extract(
         checked_count(compute.batch_size, "batch_size")
     if compute.workers:
         checked_count(compute.workers, "workers")
+    if not 0 <= compute.cache_gib < math.inf:
+        raise WrongInputError(f"cache_gib must be a number of GiB of at least 0; got {compute.cache_gib!r}.")
     place, ranks = choose_device(compute.device), compute.ranks or ALONE
     network, probed = ranks.together(lambda: _prepared(images, extractor, place, precision, compute, ranks))
     batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)
@@ -298,15 +319,7 @@ def extract(
         ranks.require_same({**ranks.together(lambda: _facts(images, network)), **asked})
     if probed is not None:
         ranks.require_close("what the network makes of the images", vector(probed), SAME_ROW[precision])
-    keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
-    rows = (
-        see(images, network, place, batch, ranks, compute)
-        if keeps is None
-        else _seen_or_kept(images, network, place, batch, ranks, compute, probed=keeps, precision=precision)
-    )
-    keep = torch.device("cpu") if place.type == "mps" else place
-    there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
-    return _features(images, images.fingerprint, network, precision, there)
+    return network, place, ranks, batch, probed
 
 
 def _facts(images: ImageSet, network: Extractor) -> dict[str, object]:
@@ -353,7 +366,7 @@ def _seen_or_kept(
     if content and images.fingerprint != content:
         raise WrongInputError(changed(images.source))
     if local_rank() == 0:
-        keep_rows(entry_key(images.fingerprint, network, precision, probed), rows)
+        keep_rows(entry_key(images.fingerprint, network, precision, probed), rows, compute.cache_gib)
     if note is not None:
         note.write(images.seen.root)
     return rows
@@ -398,12 +411,17 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     return place
 
 
-def _features(images: ImageSet, fingerprint: str, network: Extractor, precision: str, rows: Embedded) -> Features:
-    passport = Passport(
-        source=images.source, fingerprint=fingerprint, n=len(images), dim=rows.embeddings.shape[1],
+def passport_of(images: ImageSet, network: Extractor, precision: str, dim: int) -> Passport:
+    """Where rows of `dim` numbers come from; the images have been seen."""
+    return Passport(
+        source=images.source, fingerprint=images.fingerprint, n=len(images), dim=dim,
         extractor=network.name, weights_sha256=network.weights_sha256, preprocessing=network.preprocessing,
         precision=precision, class_names=tuple(network.class_names or images.class_names),
     )  # fmt: skip
+
+
+def _features(images: ImageSet, network: Extractor, precision: str, rows: Embedded) -> Features:
+    passport = passport_of(images, network, precision, rows.embeddings.shape[1])
     labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
     return Features(
         embeddings=rows.embeddings, passport=passport, logits=rows.logits,

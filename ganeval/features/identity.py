@@ -82,10 +82,19 @@ def kept_rows(key: str, n: int, probed: Embedded, room: float) -> Embedded | Non
     return Embedded(**found)
 
 
-def keep_rows(key: str, rows: Embedded) -> None:
-    """Store `rows` under `key`; a cache that cannot be written costs time, not the answer."""
+def keep_rows(key: str, rows: Embedded, gib: float) -> None:
+    """Store `rows` under `key` in a cache of `gib` GiB; one that cannot be written costs time, not the answer."""
+    size = sum(column.numel() * column.element_size() for column in columns(rows).values())
+    if size > gib * 2**30:
+        _log.warning(
+            "Features of %.1f GiB are not kept, for the cache holds %g GiB: they will be computed again. cache_gib= "
+            "(--cache-gib) makes it larger.",
+            size / 2**30,
+            gib,
+        )
+        return
     try:
-        write_tensors(cache_root() / "features", key, columns(rows))
+        write_tensors(cache_root() / "features", key, columns(rows), max_bytes=int(gib * 2**30))
     except (OSError, ValueError) as error:
         _log.warning("The features could not be kept in the cache (%s); they will be computed again.", error)
 

@@ -6,7 +6,7 @@ Processes that measure together share the pass: each decodes, or draws, and embe
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +18,16 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded, Extractor
 from ganeval.core.machine import quiet
 from ganeval.errors import GanevalError
+from ganeval.features.columns import Columns
 from ganeval.features.embedding import columns, embed
 from ganeval.features.feed import Batch, feed
 from ganeval.features.ranks import Ranks
+from ganeval.features.shared import merged_moments
 from ganeval.images.imageset import ImageSet
-from ganeval.images.leaves import leaves, root
+from ganeval.images.leaves import LEAF, leaves, root
+from ganeval.numerics.moments import Moments
+
+TOGETHER = 2048  # rows whose moments are taken at once
 
 _log = logging.getLogger(__name__)
 
@@ -31,16 +36,78 @@ def see(
     images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, compute: Compute
 ) -> Embedded:
     """The rows of all images, on every rank. The content of the images is known afterwards (`images.seen`)."""
+    share = Share(images, batch, ranks)
+    found = Columns(share.stop - share.start, compute.cache_gib * 2**30)
+    _look_at(share, network, device, ranks, compute, found.add)
+    return Embedded(**{name: ranks.gather(rows) for name, rows in found.rows.items()})
+
+
+def see_moments(
+    images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, compute: Compute
+) -> dict[str, Moments]:
+    """The moments of the embeddings, and of the spatial features where there are any, of all images, on every rank.
+
+    No row is kept: memory is that of a few batches and of d^2 numbers, however many images there are.
+    """
+    sums: dict[str, Running] = {}
+
+    def add(part: Embedded) -> None:
+        for name, rows in columns(part).items():
+            if name != "logits":
+                sums.setdefault(name, Running(rows.shape[1], rows.device)).add(rows)
+
     mine = Share(images, batch, ranks)
-    rows, marks = ranks.together(
-        lambda: _embed_all(mine, network, device, replace(compute, progress=compute.progress and ranks.rank == 0))
-    )
+    _look_at(mine, network, device, ranks, compute, add)
+    empty = mine.start == mine.stop
+    found = {name: Moments.empty(one.dim, one.device) if empty else one.finish() for name, one in sums.items()}
+    return {name: merged_moments(found[name], ranks) for name in sorted(found)}
+
+
+def _look_at(
+    share: Share,
+    network: Extractor,
+    device: torch.device,
+    ranks: Ranks,
+    compute: Compute,
+    keep: Callable[[Embedded], None],
+) -> None:
+    """Show this rank's share to the network and `keep` what it makes of it; then all ranks know the content."""
+    images = share.images
+    quietly = replace(compute, progress=compute.progress and ranks.rank == 0)
+    marks = ranks.together(lambda: _embed_all(share, network, device, quietly, keep))
     if not images.in_memory:
         images.seen.root = root(ranks.gather(torch.tensor(marks)).numpy(), images.shape)
     if images.encoded is not None:
-        read = torch.tensor(images.encoded.bytes_seen[mine.start : mine.stop])
+        read = torch.tensor(images.encoded.bytes_seen[share.start : share.stop])
         images.encoded.bytes_seen[:] = ranks.gather(read).numpy()
-    return Embedded(**{name: ranks.gather(column[: mine.stop - mine.start]) for name, column in columns(rows).items()})
+
+
+class Running:
+    """The moments of rows that come in batches of any size; the same, to the last bit, whatever the sizes are."""
+
+    def __init__(self, dim: int, device: torch.device) -> None:
+        self.dim, self.device = dim, device
+        self._sum = Moments.empty(dim, device)
+        self._buffer = torch.empty(TOGETHER, dim, device=device)
+        self._held = 0
+
+    def add(self, rows: torch.Tensor) -> None:
+        while len(rows):
+            taken = rows[: TOGETHER - self._held]
+            self._buffer[self._held : self._held + len(taken)] = taken
+            self._held += len(taken)
+            rows = rows[len(taken) :]
+            if self._held == TOGETHER:
+                self._put_in()
+
+    def finish(self) -> Moments:
+        self._put_in()
+        return self._sum
+
+    def _put_in(self) -> None:
+        if self._held:
+            self._sum = self._sum.merge(Moments.of(self._buffer[: self._held]))
+            self._held = 0
 
 
 def see_share(
@@ -85,21 +152,25 @@ class Share:
 
 
 def _embed_all(
-    share: Share, network: Extractor, device: torch.device, compute: Compute
-) -> tuple[Embedded, NDArray[np.uint8]]:
-    """Rows and leaves of a share, in the order of its images."""
-    rows: list[Embedded] = []
-    marks: list[NDArray[np.uint8]] = []
+    share: Share, network: Extractor, device: torch.device, compute: Compute, keep: Callable[[Embedded], None]
+) -> NDArray[np.uint8]:
+    """`keep` the rows of a share, in the order of its images; returns the leaves."""
+    marks = np.empty(
+        (share.stop - share.start, LEAF), dtype=np.uint8
+    )  # all at once: small ones between large ones pin these
+    done = 0
     most = share.batch
     silent = not compute.progress or quiet()
     title = f"{share.images.source} x {network.name}"
     with tqdm(total=share.stop - share.start, desc=title, disable=silent, leave=False) as bar:
         for batch in share.batches(compute.workers):
             found, most = _embed_within(batch.pixels, network, device, most)
-            rows += found
-            marks.append(batch.leaves)
+            for part in found:
+                keep(part)
+            marks[done : done + len(batch.leaves)] = batch.leaves
+            done += len(batch.leaves)
             bar.update(len(batch.leaves))
-    return _joined(rows), np.concatenate(marks)
+    return marks
 
 
 def _embed_within(
@@ -116,11 +187,6 @@ def _embed_within(
             continue
         start += most
     return parts, most
-
-
-def _joined(parts: list[Embedded]) -> Embedded:
-    found = [columns(part) for part in parts]
-    return Embedded(**{name: torch.cat([part[name].float() for part in found]) for name in found[0]})
 
 
 def _halved(batch: int, error: RuntimeError) -> int:

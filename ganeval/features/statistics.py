@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -115,7 +114,7 @@ class Statistics:
         )
         rows = None
         if self.rows is not None and other.rows is not None:
-            rows = joined(self.rows, other.rows, passport)
+            rows = joined((self.rows, other.rows), passport)
         return Statistics(passport, moments, spatial, rows)
 
     @guarded
@@ -128,13 +127,17 @@ class Statistics:
         ...     Statistics.load(file).n
         3
         """
-        tensors = {f"moments.{name}": values for name, values in _tensors(self.moments).items()}
-        if self.spatial is not None:
-            tensors |= {f"spatial.{name}": values for name, values in _tensors(self.spatial).items()}
-        if self.rows is not None:
-            tensors |= {f"rows.{name}": values for name, values in self.rows.tensors().items()}
         passport = json.dumps(asdict(self.passport), sort_keys=True)
-        return write_file(path, tensors, {"passport": passport, "schema": SCHEMA})
+        return write_file(path, self.tensors(), {"passport": passport, "schema": SCHEMA})
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What is stored of these statistics, by name."""
+        found = {f"moments.{name}": values for name, values in _tensors(self.moments).items()}
+        if self.spatial is not None:
+            found |= {f"spatial.{name}": values for name, values in _tensors(self.spatial).items()}
+        if self.rows is not None:
+            found |= {f"rows.{name}": values for name, values in self.rows.tensors().items()}
+        return found
 
     @classmethod
     @guarded
@@ -171,17 +174,16 @@ def fitted(fit: Fit) -> Gaussian:
     return fit if isinstance(fit, Gaussian) else Gaussian.from_moments(fit)
 
 
-def joined(one: Features, other: Features, passport: Passport) -> Features:
-    """The rows of both, one after the other; what only one of them has (labels, logits) is an error. Without images."""
-    columns: dict[str, Any] = {name: (getattr(one, name), getattr(other, name)) for name in ROWS}
-    lone = [name for name, (a, b) in columns.items() if (a is None) != (b is None)]
-    if lone:
-        raise IncomparableError(
-            f"{one.passport.source} and {other.passport.source} cannot be merged: only one has {lone[0]}."
-        )
-    both = {name: torch.cat([a, b.to(a.device)]) for name, (a, b) in columns.items() if a is not None and b is not None}
-    more = (both.get(name) for name in ROWS[1:])
-    return Features(both["embeddings"], passport, *more, confusion=one.confusion)
+def joined(parts: Sequence[Features], passport: Passport) -> Features:
+    """The rows of all parts, one after the other, without images; what only some have (labels, logits) is an error."""
+    first, both = parts[0], {}
+    for name in ROWS:
+        columns = [getattr(part, name) for part in parts]
+        there = [column.to(first.embeddings.device) for column in columns if column is not None]
+        if len(there) not in (0, len(parts)):
+            raise IncomparableError(f"Rows of {passport.source} cannot be joined: only some parts have {name}.")
+        both[name] = torch.cat(there) if there else None
+    return Features(both["embeddings"], passport, *(both[name] for name in ROWS[1:]), confusion=first.confusion)
 
 
 def _merged(one: Fit, other: Fit, first: Statistics, second: Statistics) -> Moments:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
-from ganeval.numerics.beta import student_cdf
+from ganeval.numerics.beta import beta_cdf, student_cdf
 from ganeval.numerics.intervals import clopper_pearson, newcombe, wilson
 
 _Z_MAX = 7.5  # 1 - erf(7.5 / sqrt 2) is still 300 times the resolution of a double
@@ -193,9 +193,7 @@ def _binomial_tail(k: int, n: int, p: float) -> float:
     """P(X >= k) for X ~ Binomial(n, p), exact."""
     if not 0 < p < 1:
         return 1.0 if k <= 0 or p >= 1 else 0.0
-    from scipy.special import bdtrc  # imported late, as Student's t is
-
-    return 1.0 if k <= 0 else float(bdtrc(k - 1, n, p))
+    return 1.0 if k <= 0 else beta_cdf(p, k, n - k + 1)
 
 
 def fair_coin_tail(k: int, n: int) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from ganeval.errors import WrongInputError
 from ganeval.gate.estimates import z_of
+from ganeval.numerics.beta import beta_cdf
 from ganeval.numerics.share_power import MOST
 
 POWER = 0.8
@@ -49,8 +50,6 @@ def tail_n(share: float, seen: float = 0.0, alpha: float = 0.01, power: float = 
     >>> tail_n(0.01), tail_n(0.01, seen=0.002), tail_n(0.01, seen=0.01)
     (459, 1736, None)
     """
-    from scipy.special import bdtr
-
     _require(
         0 < share < 1, f"The share of images that may be beyond the limit lies strictly between 0 and 1; got {share}."
     )
@@ -58,16 +57,15 @@ def tail_n(share: float, seen: float = 0.0, alpha: float = 0.01, power: float = 
     reach(alpha, power)
     if seen >= share:
         return None
-    most = _first(lambda k: float(bdtr(k, _least_n(k, share, alpha), seen)) >= power)
+    most = _first(lambda k: _at_most(k, _least_n(k, share, alpha), seen) >= power)
     return None if most is None else _least_n(most, share, alpha)
 
 
 def _least_n(k: int, share: float, alpha: float) -> int:
     """The fewest images of which k beyond the limit still prove the share: P(X <= k) <= alpha."""
-    from scipy.special import bdtr
 
     def proves(n: int) -> bool:
-        return n > k and float(bdtr(k, n, share)) <= alpha
+        return n > k and _at_most(k, n, share) <= alpha
 
     high = max(k + 1, 1)
     while not proves(high):
@@ -77,6 +75,11 @@ def _least_n(k: int, share: float, alpha: float) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if proves(middle) else (middle, high)
     return high
+
+
+def _at_most(k: int, n: int, p: float) -> float:
+    """P(X <= k) for X ~ Binomial(n, p), exact."""
+    return 1.0 if k >= n or p <= 0 else beta_cdf(1 - p, n - k, k + 1)
 
 
 def _first(true: Callable[[int], bool]) -> int | None:

@@ -14,9 +14,10 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features, extract, load_extractor, still_gives
-from ganeval.features.pair import Pair, same_classes
+from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
 from ganeval.features.statistics import Statistics
+from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.references import require_made_by, require_named, require_width, vouched
@@ -72,6 +73,9 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
+    if loaded is not None and _moments_suffice(protocol):
+        sources = _streamed(sources, loaded, protocol, compute)
+        sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
         None if source is None else features_of(source, loaded, protocol, compute) for source in sets
     )
@@ -93,6 +97,27 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         paired=protocol.paired,
         ranks=ranks,
     )
+
+
+def _moments_suffice(protocol: Protocol) -> bool:
+    """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
+    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
+    alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
+    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
+
+
+def _streamed(sources: Sources, network: Extractor, protocol: Protocol, compute: Compute) -> Sources:
+    """Images looked at without keeping a row of them: moments in their place."""
+    real, fake = sources.real, sources.fake
+    if isinstance(real, ImageSet) and sources.moments is None:
+        sources = replace(
+            sources, real=None, moments=stream(real, network, precision=protocol.precision, compute=compute)
+        )
+    if isinstance(fake, ImageSet):
+        known = stream(fake, network, precision=protocol.precision, compute=compute)
+        known = replace(known, passport=replace(known.passport, drawn=sources.drawn))
+        sources = replace(sources, fake=rows_of(known), fake_moments=known)
+    return sources
 
 
 def _vouched(sources: Sources, network: Any, protocol: Protocol) -> Sources:

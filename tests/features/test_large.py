@@ -1,0 +1,130 @@
+"""Sets that do not fit: rows in memory-mapped files, moments without rows, pixels in a nameless file, and what is said."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval import image_set
+from ganeval.core.compute import Compute
+from ganeval.core.extractor import Embedded
+from ganeval.errors import WrongInputError
+from ganeval.features.columns import Columns
+from ganeval.features.extraction import extract
+from ganeval.features.identity import keep_rows
+from ganeval.features.streaming import stream
+from ganeval.images.generated import from_generator
+from ganeval.images.spool import Spool
+from ganeval.measure.measure import measure
+from ganeval.numerics.moments import Moments
+from ganeval.records.protocol import Protocol
+
+PIXELS = np.random.default_rng(5).integers(0, 256, (90, 1, 6, 6), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "ganeval"
+
+
+def drawn(n: int, labels: object, rng: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, 256, (n, 1, 4, 4), generator=rng, dtype=torch.uint8)
+
+
+def drawn_larger(n: int, labels: object, rng: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, 256, (n, 1, 6, 6), generator=rng, dtype=torch.uint8)
+
+
+def test_rows_above_the_limit_lie_in_a_mapped_file_and_are_the_same(cache: Path) -> None:
+    plain, mapped = (
+        extract(image_set(PIXELS), "pixels", compute=Compute(cache_gib=gib)).embeddings for gib in (4.0, 0.0)
+    )
+    assert torch.equal(plain, mapped)
+    assert plain.untyped_storage().filename is None
+    assert str(cache) in str(mapped.untyped_storage().filename)
+    assert not list((cache / "spool").iterdir())  # it has no name, so nothing is left when the process ends
+
+
+def test_rows_that_come_in_parts_fill_their_room_in_order() -> None:
+    room, rows = Columns(5, 0), torch.arange(12.0).view(6, 2)
+    for part in rows.split(2):
+        room.add(Embedded(part))
+    assert torch.equal(room.rows["embeddings"], rows[:5])
+
+
+def test_features_larger_than_the_cache_are_not_kept_in_silence(caplog: pytest.LogCaptureFixture, cache: Path) -> None:
+    with caplog.at_level(logging.WARNING):
+        keep_rows("ab" * 32, Embedded(torch.zeros(10, 10)), gib=1e-7)
+    assert "cache_gib" in caplog.text
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("gib", [-1.0, float("nan"), float("inf")])
+def test_a_cache_has_a_size(gib: float) -> None:
+    with pytest.raises(WrongInputError, match="cache_gib"):
+        extract(image_set(PIXELS), "pixels", compute=Compute(cache_gib=gib))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 256])
+def test_moments_of_a_stream_are_those_of_all_rows(batch: int) -> None:
+    images = from_generator(drawn, n=2600, labels=None, seed=1, first=0)
+    found = stream(images, "pixels", compute=Compute(batch_size=batch))
+    rows = extract(images, "pixels").embeddings
+    whole = Moments.of(rows)
+    assert found.n == 2600
+    assert isinstance(found.moments, Moments)
+    assert found.passport == extract(images, "pixels").passport
+    assert torch.allclose(found.moments.mean, whole.mean, rtol=1e-10)
+    assert torch.allclose(found.moments.scatter, whole.scatter, rtol=1e-10, atol=1e-10 * float(whole.scatter.max()))
+
+
+def test_any_block_can_be_drawn_anywhere_in_any_order() -> None:
+    whole = image_set(drawn, n=1700, seed=4).array()
+    lazy = from_generator(drawn, n=1700, labels=None, seed=4, first=1500)
+    for start, stop in ((1500, 1700), (0, 10), (499, 501), (900, 1600)):
+        assert np.array_equal(lazy.load(start, stop), whole[start:stop])
+    assert lazy.fingerprint == image_set(whole).fingerprint
+    assert len(np.unique(whole.reshape(1700, -1), axis=0)) == 1700  # no block repeats another
+
+
+@pytest.mark.parametrize("in_memory", [0, 200, 10**9])
+def test_pixels_come_back_as_they_were_whatever_the_order_they_were_written_in(in_memory: int) -> None:
+    spool = Spool((1, 6, 6), in_memory=in_memory)
+    for start in (60, 0, 30):
+        spool.write(start, PIXELS[start : start + 30])
+    assert np.array_equal(spool.read(0, 90), PIXELS)
+    assert np.array_equal(spool.read(25, 61), PIXELS[25:61])
+
+
+def test_a_generator_that_cannot_repeat_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = np.random.default_rng(0)
+    monkeypatch.setattr("ganeval.images.blocks.room", lambda: 0)  # a full disk: what was drawn cannot be kept
+    images = from_generator(
+        lambda n, labels, rng: own.integers(0, 256, (n, 1, 4, 4), dtype=np.uint8), n=600, labels=None, seed=0, first=0
+    )
+    with pytest.raises(WrongInputError, match=r"must draw from the torch\.Generator that it is given"):
+        [images.load(row, row + 1) for row in (599, 0)]
+    again = from_generator(drawn, n=600, labels=None, seed=0, first=0)
+    assert np.array_equal(again.array(), image_set(drawn, n=600, seed=0).array())
+
+
+def test_nothing_stays_on_the_disk(cache: Path) -> None:
+    spool = Spool((1, 6, 6), in_memory=0)
+    spool.write(0, PIXELS)
+    assert not list((cache / "spool").iterdir())
+
+
+def test_where_only_moments_are_asked_for_no_row_is_kept_and_the_number_is_the_same() -> None:
+    protocol = Protocol(real=PIXELS, extractor="pixels", metrics=("fid",), n=700, floor=False)
+    with_error = measure(drawn_larger, protocol)["fid"]
+    found = measure(drawn_larger, protocol.with_(options={"fid": {"se": False}}))
+    assert found["fid"].value == pytest.approx(with_error.value, rel=1e-10)
+    assert found["fid"].signature == with_error.signature
+    assert found["fid"].se is None
+    assert found["fid"].n == 700
+    assert not found.per_sample
