@@ -1,0 +1,7 @@
+"""`hoda-cgan`: handwritten Persian digits, 28x28 grey, by their class."""
+
+from __future__ import annotations
+
+from ganeval.generators.shipped import GeneratorSpec
+
+GENERATOR = GeneratorSpec("hoda-cgan", "handwritten Persian digits, 28x28 grey, by their class")
