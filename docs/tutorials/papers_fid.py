@@ -49,7 +49,8 @@ axes.legend()
 # 2. Compared with which images
 # -----------------------------
 #
-# Some papers compare with the training images, some with the test images, and not all say so.
+# Some papers compare with the training images, some with the test images, and not all say so. Where the authors publish a file
+# of statistics, compare with that: :doc:`/statistics`.
 
 for reference in ("digits:test", "digits:train"):
     print(f"{reference:13} {ganeval.fid(reference, fake, extractor='digits')}")

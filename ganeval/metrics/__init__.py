@@ -115,7 +115,7 @@ class Metric:
     @property
     def only_pixels(self) -> bool:
         """Whether no network has a part in the number."""
-        return self.paired and "pixels" in self.needs
+        return (self.paired and "pixels" in self.needs) or "real_pixels" in self.needs
 
     def _require(self, pair: Pair) -> None:
         """What the question needs is there, and the arithmetic can hold what it looks at."""
