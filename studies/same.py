@@ -69,7 +69,10 @@ def main(*, out: Path = RESULTS, sets: int = SETS, sizes: tuple[int, ...] = SIZE
     return write_atomic(
         out / "same.md",
         render_document(
-            "The claim that two sets are the same", "same", [legend, markdown_table(heads, lines)], said=said
+            "The claim that two sets are the same",
+            f"same --sets {sets} --sizes {' '.join(map(str, sizes))}",
+            [legend, markdown_table(heads, lines)],
+            said=said,
         ),
     )
 
