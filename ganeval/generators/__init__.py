@@ -10,8 +10,13 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from ganeval.core.extras import MEASURING, require
+
 if TYPE_CHECKING:
     from ganeval.generators.shipped import Shipped
+
+
+require(*MEASURING, what="A generator")
 
 
 class _Shelf(ModuleType):

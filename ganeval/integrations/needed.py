@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ganeval.errors import GanevalError
+from ganeval.errors import MissingExtraError
 
 
-class MissingLibraryError(GanevalError):
+class MissingLibraryError(MissingExtraError):
     """A library that a bridge leads to is not installed, or cannot be loaded."""
 
 

@@ -12,6 +12,10 @@ whatever the batches and processes. Metrics of a collection with the same networ
 
 from __future__ import annotations
 
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="Measuring inside torchmetrics")
+
 import re
 from dataclasses import dataclass, replace
 from functools import cache

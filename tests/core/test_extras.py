@@ -32,7 +32,14 @@ from importlib.machinery import PathFinder
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, path=None, target=None: None if name in {ABSENT} else find(name, path, target)
 """
-DOORS = ("classifiers", "extractors", "features", "measure", "metrics")  # rooms that say at once what they need
+DOORS = (
+    "classifiers",
+    "extractors",
+    "features",
+    "generators",
+    "measure",
+    "metrics",
+)  # rooms that say at once what they need
 BELOW = ("numerics",)  # arithmetic: those who use its torch stand behind a door
 
 
@@ -90,6 +97,8 @@ MORE = (
     "import ganeval; ganeval.measure('digits:test', ganeval.Protocol())",
     "import os; os.environ.update(GANEVAL_DATA='', XDG_CACHE_HOME='/none'); import ganeval; ganeval.image_set('mnist:test')",
     "from ganeval.distributed import current",
+    "import ganeval.integrations.torchmetrics",
+    "import ganeval.integrations.watch",
     "import ganeval; ganeval.image_set('s3://bucket/images')",
     "import ganeval; ganeval.image_set('shard-{000..002}.tar')",
     *(f"import ganeval.{room}" for room in DOORS),
@@ -199,7 +208,10 @@ def guarded(tree: ast.Module) -> set[ast.AST]:
 
 def test_no_import_of_an_optional_library_stands_unguarded() -> None:
     found = []
+    behind = {"torchmetrics.py"}  # a module with a door of its own
     for path in sorted((ROOT / "ganeval").rglob("*.py")):
+        if path.name in behind:
+            continue
         room = path.relative_to(ROOT / "ganeval").parts[0]
         tree = ast.parse(path.read_text(encoding="utf-8"))
         allowed = guarded(tree)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.reliability.records import evaluation
 from ganeval.errors import WrongInputError
-from ganeval.gate.baseline import Baseline
+from ganeval.gate.baseline import Baseline, write_baseline
+from ganeval.gate.commands import run_gate
 from ganeval.gate.judge import Against, judge
-from ganeval.gate.rules import GateConfigError, parse_config
+from ganeval.gate.rules import GateConfig, GateConfigError, Rule, parse_config
 from ganeval.gate.verdict import Exit
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import ScoreRecord
@@ -498,3 +501,18 @@ def test_a_limit_holds_for_every_seed_of_a_recipe(make_evaluation, order, rule):
     (found,) = judge(seeds, config, Against(None)).verdict.rules
     assert found.verdict == "regressed"
     assert [check.what for check in found.checks] == ["max", "max, run 2"]
+
+
+def test_no_line_of_the_verdict_lists_every_metric_that_there_is(tmp_path: Path) -> None:
+    names = [f"metric_{i}" for i in range(45)]
+    many = {name: ScoreRecord(name, "ok", 1.0, 0.1, (0.8, 1.2), 400) for name in names}
+    promised = replace(evaluation(0, 3.0), scores={**evaluation(0, 3.0).scores, **many})
+    worse = replace(promised, scores={**promised.scores, **{n: replace(r, value=9.0) for n, r in many.items()}})
+    write_baseline(Baseline.of([promised], name="many"), tmp_path / "base.json")
+    config = GateConfig(rules=(Rule(metric="kid", margin_abs=1.0),), baseline=str(tmp_path / "base.json"))
+    text = run_gate([promised], config).text
+    assert "No rule reads these metrics of the baseline: metric_0, metric_1" in text
+    assert max(map(len, text.splitlines())) < 200
+    rules = tuple(Rule(metric=name, margin_abs=0.1) for name in names)
+    text = run_gate([worse], config.with_(rules=rules)).text
+    assert text.splitlines()[-1].endswith(" and 40 more: regressed.")

@@ -56,7 +56,8 @@ def _runs(path: Path) -> list[RunRecord]:
 
 
 def _row(points: dict[str, Points], step: float | None, text: object) -> None:
-    for key, value in loads(text if isinstance(text, str) else "").items():
+    said = text.decode(errors="replace") if isinstance(text, bytes) else text  # newer versions store bytes
+    for key, value in loads(said if isinstance(said, str) else "").items():
         number = real(value)
         if number is not None and step is not None:
             points.setdefault(key, Points()).add(step, number)
