@@ -48,7 +48,7 @@ def tail_n(share: float, seen: float = 0.0, alpha: float = 0.01, power: float = 
     1941 (doi:10.1214/aoms/1177731788) has it.
 
     >>> tail_n(0.01), tail_n(0.01, seen=0.002), tail_n(0.01, seen=0.01)
-    (459, 1736, None)
+    (459, 1001, None)
     """
     _require(
         0 < share < 1, f"The share of images that may be beyond the limit lies strictly between 0 and 1; got {share}."

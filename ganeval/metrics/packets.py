@@ -73,7 +73,7 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     is_fake = shuffled_sides(len(real), len(fake), permutations, pair.seed).double()
     difference = is_fake.T @ scaled / len(fake) - (1 - is_fake).T @ scaled / len(real)  # (1 + permutations, packets)
     worst = difference.abs().amax(dim=1)
-    p = float((1 + (worst[1:] >= worst[0] - 1e-12).sum()) / (1 + permutations))
+    p = (1 + int((worst[1:] >= worst[0] - 1e-12).sum())) / (1 + permutations)
     return Score(float(worst[0]), n=len(fake), details={"p_value": p, **_told(difference[0].numpy())})
 
 

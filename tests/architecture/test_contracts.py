@@ -42,6 +42,7 @@ BY_NAME = {
     "ganeval.core.extras",
     "ganeval.core.registry",
     "ganeval.gate.ranges",
+    "ganeval.integrations.needed",
 }
 TORCH_FREE = ("core", "datasets", "errors", "gate", "images", "records", "report", "runs")
 Edge = tuple[str, str]

@@ -22,6 +22,7 @@ ALLOWED = {
     "ganeval.integrations.lightning.GenerativeEvaluation.on_train_batch_end": "Lightning calls it",
     "ganeval.integrations.torchmetrics.GanevalMetric._sync_dist": "torchmetrics calls it",
     "ganeval.integrations.torchmetrics.GanevalMetric.higher_is_better": "torchmetrics reads it",
+    "ganeval.integrations.ray.embed_parts": "for scripts on a cluster",
     "ganeval.cli.main.report_main": "the command ganeval-report",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
@@ -118,7 +119,19 @@ def _registered(one: Defined) -> bool:
             ast.unparse(call) in ("metric", "fault", "pytest.fixture") for call in calls
         )
     value = getattr(one.node, "value", None)
-    kinds = ("Control", "Dataset", "ExtractorSpec", "Format", "Panel", "Reader", "System", "Writer", "Member", "member")
+    kinds = (
+        "Control",
+        "Dataset",
+        "ExtractorSpec",
+        "Format",
+        "GeneratorSpec",
+        "Panel",
+        "Reader",
+        "System",
+        "Writer",
+        "Member",
+        "member",
+    )
     return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
 

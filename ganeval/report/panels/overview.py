@@ -73,6 +73,7 @@ def _card(page: Page, run: RunView) -> dict[str, Any]:
     scores = run.evaluation.scores if run.evaluation else {}
     return {
         "run": run,
+        "link": page.link(run),
         "numbers": [scores[name] for name in GLANCE if name in scores and scores[name].ok],
         "strip": None if run.record.error else _strip(page, run),
         "logged": [] if scores else _logged(run),
@@ -169,7 +170,7 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if page.link(run) %}<a href="{{ page.link(run) }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
+  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
 <time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
 class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
