@@ -118,10 +118,9 @@ def see_share(
     A share without images has the rows of none, in the right shape.
     """
     mine = Share(images, batch, share)
-    rows, marks = _embed_all(mine, network, device, compute)
-    n = mine.stop - mine.start
-    none_left = {name: column[:n] for name, column in columns(rows).items()}
-    return Embedded(**none_left), marks[:n], slice(mine.start, mine.stop)
+    found = Columns(mine.stop - mine.start, compute.cache_gib * 2**30)
+    marks = _embed_all(mine, network, device, compute, found.add)
+    return Embedded(**found.rows), marks, slice(mine.start, mine.stop)
 
 
 class Share:
