@@ -33,6 +33,7 @@ from ganeval.features.cache import read_file, write_file
 from ganeval.features.embedding import columns, embed
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.known import Note, changed, known_content, outline
+from ganeval.features.own import Own
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.features.seeing import see
 from ganeval.images.imageset import ImageSet
@@ -64,8 +65,11 @@ class Features:
     spatial: torch.Tensor | None = None
     confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
+    own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
 
     def __post_init__(self) -> None:
+        if self.own.rows is not self.embeddings:
+            object.__setattr__(self, "own", Own(self.embeddings))  # a copy has it from those it was made of, if at all
         if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
             raise WrongInputError(
                 f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} {tuple(self.embeddings.shape)}. "

@@ -18,9 +18,19 @@ import torch
 
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.kernels import MEDIAN_ROWS, NARROW, cubic, gaussian, kernel_sums, median_distance
+from ganeval.numerics.kernels import (
+    MEDIAN_ROWS,
+    NARROW,
+    cubic,
+    gaussian,
+    kernel_sums,
+    median_distance,
+    product_rows,
+    within_sums,
+)
 from ganeval.records.scores import Score
 
 SUBSET_SIZE = 1000  # Binkowski et al. 2018, and every implementation since
@@ -55,7 +65,7 @@ def kid(
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
     _require_told_apart(real, fake)
     if subsets is None:
-        sums = kernel_sums(real, fake, cubic)
+        sums = kernel_sums(real, fake, cubic, within=_within(pair.require_real()) if len(real) > 1 else None)
         return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
     values = _subset_values(
         real,
@@ -102,6 +112,11 @@ def mmd_rbf(
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
+
+
+def _within(real: Features) -> torch.Tensor:
+    """What the real images say among themselves, once for all sets that are compared with them."""
+    return real.own.once("cubic", lambda: within_sums(product_rows(real.embeddings), cubic))
 
 
 def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
