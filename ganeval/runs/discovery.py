@@ -147,6 +147,8 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
+    elif _never_began(folder):
+        search.ignored.append((folder, "a run whose process ended before run.json was written; delete the folder"))
     best = scores[0][1] if scores else 0
     if best >= CERTAIN or depth >= MAX_DEPTH:
         if scores:
@@ -163,6 +165,11 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
     search.ignored.extend(below.ignored)
     search.probes.extend(below.probes)
     yield from found
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether this is what a version that wrote run.json after its folder left when it was killed between the two."""
+    return layout.counter(folder) > 0 and set(os.listdir(folder)) <= {layout.CONFIG}  # noqa: PTH208 - names alone
 
 
 def _claim(folder: Path, scores: list[tuple[Reader, int]]) -> Claim:
