@@ -76,7 +76,7 @@ def _look_at(
     quietly = replace(compute, progress=compute.progress and ranks.rank == 0)
     marks = ranks.together(lambda: _embed_all(share, network, device, quietly, keep))
     if not images.in_memory:
-        images.seen.root = root(ranks.gather(torch.tensor(marks)).numpy(), images.shape)
+        images.seen.root = root(ranks.gather(torch.from_numpy(marks)).numpy(), images.shape)
     if images.encoded is not None:
         read = torch.tensor(images.encoded.bytes_seen[share.start : share.stop])
         images.encoded.bytes_seen[:] = ranks.gather(read).numpy()
