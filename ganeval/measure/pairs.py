@@ -152,8 +152,9 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
     """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
     if isinstance(source, Features):
-        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
-            return source
+        for one in (source, *source.also):
+            if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
+                return one
         source = _images_of(source, network, protocol)
     assert network is not None
     return extract(source, network, precision=protocol.precision, compute=compute)

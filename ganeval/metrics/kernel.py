@@ -21,6 +21,7 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
+from ganeval.numerics import directions
 from ganeval.numerics.kernels import (
     MEDIAN_ROWS,
     NARROW,
@@ -107,7 +108,7 @@ def mmd_rbf(
     """
     real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
     if unit_rows:
-        real, fake = _unit(real), _unit(fake)
+        real, fake = directions.unit_rows(real), directions.unit_rows(fake)
     scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
@@ -149,10 +150,3 @@ def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size
         part = [rows[torch.from_numpy(i).to(rows.device)] for rows, i in zip((real, fake), chosen, strict=True)]
         values.append(kernel_sums(part[0], part[1], cubic, size).mmd2)
     return np.array(values)
-
-
-def _unit(rows: torch.Tensor) -> torch.Tensor:
-    lengths = rows.norm(dim=1, keepdim=True)
-    if bool((lengths == 0).any()):
-        raise UndefinedError("A row of zeros has no direction; unit_rows=True needs rows of positive length.")
-    return rows / lengths

@@ -16,6 +16,7 @@ from pathlib import Path
 from ganeval.core.apart import place_of
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
+from ganeval.records.text import plural
 from ganeval.runs import events, layout, series
 from ganeval.runs.advice import advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
@@ -59,11 +60,11 @@ class Found:
         """One line for people: found 7 runs (3 stylegan, 4 ganeval); ignored 2 folders: reasons."""
         kinds = Counter(run.reader for run in self.runs)
         what = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-        runs = f"found {_count(len(self.runs), 'run')}" + (f" ({what})" if what else "")
+        runs = f"found {plural(len(self.runs), 'run')}" + (f" ({what})" if what else "")
         if not self.ignored:
             return runs
         reasons = "; ".join(sorted({reason for _, reason in self.ignored}))
-        return f"{runs}; ignored {_count(len(self.ignored), 'folder')}: {reasons}"
+        return f"{runs}; ignored {plural(len(self.ignored), 'folder')}: {reasons}"
 
     @property
     def explanation(self) -> str:
@@ -148,6 +149,8 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
+    elif _never_began(folder):
+        search.ignored.append((folder, "a run whose process ended before run.json was written; delete the folder"))
     best = scores[0][1] if scores else 0
     if best >= CERTAIN or depth >= MAX_DEPTH:
         if scores:
@@ -164,6 +167,11 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
     search.ignored.extend(below.ignored)
     search.probes.extend(below.probes)
     yield from found
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether this is what a version that wrote run.json after its folder left when it was killed between the two."""
+    return layout.counter(folder) > 0 and set(os.listdir(folder)) <= {layout.CONFIG}  # noqa: PTH208 - names alone
 
 
 def _claim(folder: Path, scores: list[tuple[Reader, int]]) -> Claim:
@@ -328,7 +336,3 @@ def _clock(run: RunRecord, now: datetime) -> RunRecord:
 
 def _shown(root: Path, path: Path) -> str:
     return printable(path.relative_to(root).as_posix()) if path != root else "."
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
