@@ -4,6 +4,7 @@ python -m reference_models --resume runs/0007-dcgan-hoda
 
 NAME is a system in this folder. Everything of its Config and of `Options` is a flag too: `--steps 500 --amp`.
 A control of `controls` is a NAME too: it needs no training, and leaves a run like any other.
+`python -m reference_models.plain_gan` is a trainer that needs nothing of this: it writes the run directory by itself.
 On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...`; `--batch` counts the images of all.
 """
 

@@ -33,6 +33,7 @@ from ganeval.features.cache import read_file, write_file
 from ganeval.features.embedding import columns, embed
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.known import Note, changed, known_content, outline
+from ganeval.features.own import Own
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.features.seeing import see
 from ganeval.images.imageset import ImageSet
@@ -64,8 +65,15 @@ class Features:
     spatial: torch.Tensor | None = None
     confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
+    own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
+    also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
+    brought: str | None = field(
+        default=None, repr=False
+    )  # SHA-256 of the labels that the rows came with, "" without any
 
     def __post_init__(self) -> None:
+        if self.own.rows is not self.embeddings:
+            object.__setattr__(self, "own", Own(self.embeddings))  # a copy has it from those it was made of, if at all
         if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
             raise WrongInputError(
                 f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} {tuple(self.embeddings.shape)}. "
@@ -87,6 +95,8 @@ class Features:
             require_logits(self.logits)
         if self.labels is not None:
             checked_labels(self.labels, len(self), self.passport.source)
+        if self.brought is None:  # a copy with other labels remembers the first ones: they tell one set from another
+            object.__setattr__(self, "brought", "" if self.labels is None else _digest(self.labels))
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -105,17 +115,16 @@ class Features:
     @cached_property
     def rows_sha256(self) -> str:
         """SHA-256 of the embeddings: what tells bare rows apart."""
-        rows = self.embeddings.detach().cpu().contiguous()
-        digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
-        digest.update(rows.view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        return _digest(self.embeddings)
 
     @property
     def content(self) -> str:
-        """SHA-256 of what is in the set: the fingerprint of its images, or that of its rows where these are all there
-        is.
+        """SHA-256 of what is in the set: the fingerprint of its images and labels, or where there are no images that of
+        its rows and of the labels that these came with.
         """
-        return self.passport.fingerprint or self.rows_sha256
+        if self.passport.fingerprint or not self.brought:
+            return self.passport.fingerprint or self.rows_sha256
+        return hashlib.sha256(f"{self.rows_sha256} {self.brought}".encode()).hexdigest()
 
     def drawn_by(self, how: str) -> Features:
         """The same rows, with a note of what chose them among others; "" changes nothing."""
@@ -136,7 +145,7 @@ class Features:
             logits=None if self.logits is None else self.logits[index],
             labels=None if self.labels is None else self.labels[index],
             spatial=None if self.spatial is None else self.spatial[index],
-            images=self.images and self.images.rows(rows),
+            images=self.images and self.images.rows(rows), also=(), brought=None,
         )  # fmt: skip
 
     @classmethod
@@ -370,6 +379,13 @@ def _seen_or_kept(
     if note is not None:
         note.write(images.seen.root)
     return rows
+
+
+def _digest(rows: torch.Tensor) -> str:
+    rows = rows.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
+    digest.update(rows.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def still_gives(network: Extractor, features: Features, *, device: str | torch.device, precision: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.features.ranks import ALONE, Ranks
-from ganeval.features.shared import gaussian_of, merged
+from ganeval.features.shared import merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.neighbours import Neighbours, neighbours
+from ganeval.numerics.neighbours import Neighbours, crossing
 from ganeval.numerics.strata import are_balanced
 from ganeval.records.scores import Passport
 
@@ -160,7 +160,7 @@ class Pair:
     def real_gaussian(self) -> Gaussian:
         """Mean and covariance factor of the real embeddings: 8 d min(n, d) bytes."""
         if self.real_moments is None:
-            return gaussian_of(self.require_real().embeddings, self.ranks)
+            return self.require_real().own.gaussian(self.ranks)
         return self.real_moments.gaussian.to(self.fake.embeddings.device)
 
     @cached_property
@@ -168,7 +168,7 @@ class Pair:
         """Mean and covariance factor of the fake embeddings: 8 d min(n, d) bytes."""
         if self.fake_moments is not None and self.only_moments:
             return self.fake_moments.gaussian
-        return gaussian_of(self.fake.embeddings, self.ranks)
+        return self.fake.own.gaussian(self.ranks)
 
     def spatial_gaussians(self) -> tuple[Gaussian, Gaussian]:
         """The same of the spatial features of both sets, which have to be there."""
@@ -184,24 +184,20 @@ class Pair:
 
     def neighbours(self, k: int) -> Neighbours:
         """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
-        real = self.require_real().embeddings
+        features = self.require_real()
+        real = features.embeddings
         _require_neighbours(k, len(real), len(self.fake))
         if self._neighbours is None or self._neighbours.k < k + SPARE:
             if bool((real == real[0]).all()):
                 raise UndefinedError(
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
-            k = max(k, NEIGHBOURS)
-            ranks = self.ranks
-            self._neighbours = neighbours(
-                real,
-                self.fake.embeddings,
-                k + SPARE,
-                further=_further(k),
-                strata=self.strata,
-                part=(ranks.rank, ranks.size),
-                merged=lambda share: merged(share, ranks),
-            )
+            k, ranks = max(k, NEIGHBOURS), self.ranks
+            real_near = features.own.nearest(k + SPARE, ranks)
+            fake_near = self.fake.own.nearest(k + SPARE + _further(k), ranks)
+            share = partial(crossing, part=(ranks.rank, ranks.size), strata=self.strata)
+            across = merged(lambda: share(real, self.fake.embeddings, real_near, fake_near), ranks)
+            self._neighbours = Neighbours(real_near, fake_near, across)
         return self._neighbours
 
     def require_classes(self) -> None:

@@ -21,7 +21,7 @@ from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.references import require_made_by, require_named, require_width, vouched
-from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
+from ganeval.measure.sources import Source, Sources, moments_suffice, require_one_input, said_by, shape_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
@@ -90,7 +90,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
-    if loaded is not None and _moments_suffice(protocol):
+    if loaded is not None and moments_suffice(protocol):
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
@@ -114,13 +114,6 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         paired=protocol.paired,
         ranks=ranks,
     )
-
-
-def _moments_suffice(protocol: Protocol) -> bool:
-    """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
-    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
-    alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
-    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
 
 
 def _streamed(sources: Sources, network: Extractor, protocol: Protocol, compute: Compute) -> Sources:
@@ -176,8 +169,9 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
     """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
     if isinstance(source, Features):
-        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
-            return source
+        for one in (source, *source.also):
+            if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
+                return one
         source = _images_of(source, network, protocol)
     assert network is not None
     return extract(source, network, precision=protocol.precision, compute=compute)

@@ -18,9 +18,20 @@ import torch
 
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.kernels import MEDIAN_ROWS, NARROW, cubic, gaussian, kernel_sums, median_distance
+from ganeval.numerics import directions
+from ganeval.numerics.kernels import (
+    MEDIAN_ROWS,
+    NARROW,
+    cubic,
+    gaussian,
+    kernel_sums,
+    median_distance,
+    product_rows,
+    within_sums,
+)
 from ganeval.records.scores import Score
 
 SUBSET_SIZE = 1000  # Binkowski et al. 2018, and every implementation since
@@ -55,7 +66,7 @@ def kid(
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
     _require_told_apart(real, fake)
     if subsets is None:
-        sums = kernel_sums(real, fake, cubic)
+        sums = kernel_sums(real, fake, cubic, within=_within(pair.require_real()) if len(real) > 1 else None)
         return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
     values = _subset_values(
         real,
@@ -97,11 +108,16 @@ def mmd_rbf(
     """
     real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
     if unit_rows:
-        real, fake = _unit(real), _unit(fake)
+        real, fake = directions.unit_rows(real), directions.unit_rows(fake)
     scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
+
+
+def _within(real: Features) -> torch.Tensor:
+    """What the real images say among themselves, once for all sets that are compared with them."""
+    return real.own.once("cubic", lambda: within_sums(product_rows(real.embeddings), cubic))
 
 
 def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
@@ -134,10 +150,3 @@ def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size
         part = [rows[torch.from_numpy(i).to(rows.device)] for rows, i in zip((real, fake), chosen, strict=True)]
         values.append(kernel_sums(part[0], part[1], cubic, size).mmd2)
     return np.array(values)
-
-
-def _unit(rows: torch.Tensor) -> torch.Tensor:
-    lengths = rows.norm(dim=1, keepdim=True)
-    if bool((lengths == 0).any()):
-        raise UndefinedError("A row of zeros has no direction; unit_rows=True needs rows of positive length.")
-    return rows / lengths

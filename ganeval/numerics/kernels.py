@@ -50,14 +50,16 @@ class KernelSums:
         return pull - pull.mean()
 
 
-def kernel_sums(real: torch.Tensor, fake: torch.Tensor, kernel: Kernel, tile: int = TILE) -> KernelSums:
-    """All pairs of real (n, d) and fake (m, d), the symmetric halves once."""
+def kernel_sums(
+    real: torch.Tensor, fake: torch.Tensor, kernel: Kernel, tile: int = TILE, within: torch.Tensor | None = None
+) -> KernelSums:
+    """All pairs of real (n, d) and fake (m, d), the symmetric halves once. within: `within_sums` of real, where known."""
     for name, rows in (("real", real), ("fake", fake)):
         if len(rows) < 2:
             raise TooFewSamplesError(f"A kernel distance needs at least 2 {name} rows; got {len(rows)}.")
     real, fake = product_rows(real), product_rows(fake)
     n, m = len(real), len(fake)
-    within = within_sums(real, kernel, tile)
+    within = within_sums(real, kernel, tile) if within is None else within
     of_fakes, of_reals = cross_sums(fake, real, kernel, tile)
     return KernelSums(
         real_real=float(within.sum()) / (n * (n - 1)),

@@ -53,6 +53,12 @@ class Nearest:
         index = np.concatenate([self.index, other.index], axis=1)
         return _sorted(squared, index, self.squared.shape[1])
 
+    def first(self, k: int) -> Nearest:
+        """The k nearest of at least as many."""
+        if self.squared.shape[1] == k:
+            return self
+        return Nearest(np.ascontiguousarray(self.squared[:, :k]), np.ascontiguousarray(self.index[:, :k]))
+
     @property
     def distance(self) -> NDArray[np.float64]:
         return np.sqrt(self.squared)

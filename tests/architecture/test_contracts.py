@@ -97,6 +97,12 @@ MUTANTS: dict[str, list[list[Edge]]] = {
         [("ganeval.images", "torch")],
         [("ganeval.images.arrays", "ganeval.numerics.resize")],  # through others
     ],
+    "One trainer knows the run directory alone": [
+        [("reference_models.plain_gan", "reference_models.plumbing.session")],
+        [("reference_models.plain_gan", "reference_models.controls.record")],
+        [("reference_models.plain_gan", "ganeval.measure.functions")],
+        [("reference_models.plain_gan", "ganeval.features.extraction")],
+    ],
     "Bridges do not know their siblings": [
         [("ganeval.integrations.torchmetrics", "ganeval.integrations.lightning")],
         [("ganeval.integrations.lightning", "ganeval.integrations.loggers.csv")],

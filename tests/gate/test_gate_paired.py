@@ -30,7 +30,7 @@ def original(n, labels, rng):
     return (x * 255).round().to(torch.uint8)
 
 def exported(n, labels, rng):
-    return (original(n, labels, rng).float() + torch.linspace(-1, 1, 8)).round().clamp(0, 255).to(torch.uint8)
+    return (original(n, labels, rng).float() + torch.linspace(-0.6, 0.4, 8)).round().clamp(0, 255).to(torch.uint8)
 
 def broken(n, labels, rng):
     x = original(n, labels, rng)

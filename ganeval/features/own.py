@@ -1,0 +1,58 @@
+"""What depends on the rows of one set alone: worked out once and kept with the rows, so that every pair they are in shares it.
+
+In a training loop the real side is the same at every step, and the fakes of one step stand in several pairs (against the
+real images, against those of training). Nothing here moves a number: what is kept is what would be worked out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, Self, TypeVar
+
+import torch
+
+from ganeval.features.ranks import Ranks
+from ganeval.features.shared import gaussian_of, merged
+from ganeval.numerics.gaussian import Gaussian
+from ganeval.numerics.nearest import Nearest, nearest_within
+
+T = TypeVar("T")
+
+
+class Own:
+    """What was worked out of `rows` (n, d), which do not change."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        self.rows = rows
+        self._found: dict[Hashable, Any] = {}
+
+    @classmethod
+    def of_none(cls) -> Self:
+        return cls(torch.empty(0, 0))
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """`compute()` the first time a key is asked for; it must read nothing but these rows and the key."""
+        if key not in self._found:
+            self._found[key] = compute()
+        return self._found[key]
+
+    def gaussian(self, ranks: Ranks) -> Gaussian:
+        """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it, or all make it."""
+        if not ranks.agree(yes="gaussian" in self._found):
+            self._found["gaussian"] = gaussian_of(self.rows, ranks)
+        return self._found["gaussian"]
+
+    def nearest(self, k: int, ranks: Ranks) -> Nearest:
+        """The k nearest other rows of each; of longer lists that are known the beginnings, which are the same.
+
+        >>> from ganeval.features.ranks import ALONE
+        >>> own = Own(torch.tensor([[0.0], [1.0], [3.0], [9.0]]))
+        >>> own.nearest(2, ALONE).index.tolist()[0], own.nearest(1, ALONE).index.ravel().tolist()
+        ([1, 2], [1, 0, 1, 2])
+        """
+        known: Nearest | None = self._found.get("nearest")
+        if not ranks.agree(yes=known is not None and known.squared.shape[1] >= k):
+            part = (ranks.rank, ranks.size)
+            known = self._found["nearest"] = merged(lambda: nearest_within(self.rows, k, part=part), ranks)
+        assert known is not None
+        return known.first(k)
