@@ -5,7 +5,8 @@ rows: so many images 3 x 256 x 256 of a generator through `measure`, with an ext
 decoding: images/s of folders of so many PNG and JPEG files 256 x 256, read by `feed` and by a torch DataLoader.
 neighbours: the sweep of so many rows of 128 numbers against as many, in as many processes as torchrun starts.
 
-Each size runs in a process of its own; the peak is the largest resident memory that the system saw of it.
+Each size runs in a process of its own; the peak is the largest resident memory that the system saw of it. Processor
+seconds are those of all its threads, and the ones to compare where a machine has other work to do.
 """
 
 from __future__ import annotations
@@ -137,9 +138,10 @@ def main(task: str, *sizes: str) -> None:
         for size in sizes:
             subprocess.run([sys.executable, "-m", "benchmarks.streaming", task, size], check=True)  # noqa: S603 - ourselves
         return
-    before, started = _peak(), time.perf_counter()
+    before, started, busy = _peak(), time.perf_counter(), time.process_time()
     found = TASKS[task](int(sizes[0]))
-    said = {"task": task, "n": int(sizes[0]), "seconds": round(time.perf_counter() - started, 1), **found}
+    times = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - busy}
+    said = {"task": task, "n": int(sizes[0]), **{name: round(taken, 1) for name, taken in times.items()}, **found}
     print(json.dumps({**said, "peak_mib": _peak(), "of_which_imports_mib": before, "machine": processor()}))
 
 

@@ -71,8 +71,8 @@ def train_rpgan(config: Any, shape: Shape, _classes: int, batches: Batches) -> L
 
 
 def train_dcgan(config: Any, shape: Shape, _classes: int, batches: Batches) -> Losses:
-    generator = dcgan.begin(dcgan.Generator(config, shape))
-    discriminator = dcgan.begin(dcgan.Discriminator(config, shape))
+    generator = dcgan.weights_init(dcgan.Generator(config, shape))
+    discriminator = dcgan.weights_init(dcgan.Discriminator(config, shape))
     players = Players(generator, discriminator, config, (config.beta1, config.beta2))
     for step, (real, _) in enumerate(batches, 1):
         yield standard_step(players, config, real, (), (), step, share=0.5)
@@ -89,8 +89,8 @@ def train_cgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Los
 
 
 def train_cdcgan(config: Any, shape: Shape, classes: int, batches: Batches) -> Losses:
-    generator = cdcgan.begin(cdcgan.Generator(config, shape, classes))
-    discriminator = cdcgan.begin(cdcgan.Discriminator(config, shape, classes))
+    generator = cdcgan.weights_init(cdcgan.Generator(config, shape, classes))
+    discriminator = cdcgan.weights_init(cdcgan.Discriminator(config, shape, classes))
     players = Players(generator, discriminator, config, (config.beta1, config.beta2))
     for step, (real, labels) in enumerate(batches, 1):
         wanted = torch.randint(classes, (len(real),))
@@ -251,7 +251,7 @@ def train_ddpm(config: Any, shape: Shape, classes: int, batches: Batches) -> Los
     rate = cosine(adam, config)
     for step, (images, labels) in enumerate(batches, 1):
         angles = (torch.arange(len(images)) + torch.rand(1)) * (math.pi / 2 / len(images))
-        noisy, velocity = ddpm.mix(images, torch.randn_like(images), angles)
+        noisy, velocity = ddpm.q_sample(images, torch.randn_like(images), angles)
         loss = F.mse_loss(net(noisy, angles, labels), velocity)
         adam.zero_grad()
         loss.backward()
@@ -265,8 +265,8 @@ class PlaneDiscriminator(cgan.Discriminator):
     """The label planes as they are described: painted, and put beside the channels of the image."""
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        planes = F.one_hot(labels, self.look.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
-        x = F.leaky_relu(nn.Conv2d.forward(self.look, torch.cat([x, planes], dim=1)), 0.2)
+        planes = F.one_hot(labels, self.conv_in.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        x = F.leaky_relu(nn.Conv2d.forward(self.conv_in, torch.cat([x, planes], dim=1)), 0.2)
         x = F.dropout(x, self.dropout, self.training)
         for shrink in self.shrink:
             x = F.dropout(F.leaky_relu(shrink(x), 0.2), self.dropout, self.training)

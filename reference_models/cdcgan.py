@@ -66,12 +66,12 @@ class Generator(nn.Module):
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width * 2**i for i in range(doublings)][::-1]
         half = widths[0] // 2 * self.start**2
-        self.of_z, self.of_label = nn.Linear(config.latent, half), nn.Embedding(classes, half)
+        self.linear_in, self.embed = nn.Linear(config.latent, half), nn.Embedding(classes, half)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise([*widths, channels]))
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        parts = self.of_z(z), self.of_label(labels)
+        parts = self.linear_in(z), self.embed(labels)
         x = torch.cat([part.view(len(z), -1, self.start, self.start) for part in parts], dim=1)
         for norm, grow in zip(self.norms, self.grow, strict=True):
             x = grow(F.relu(norm(x)))
@@ -85,22 +85,22 @@ class Discriminator(nn.Module):
         super().__init__()
         channels, size, _ = shape
         depth, half = halvings(size), config.d_width // 2
-        self.of_image, self.of_label = nn.Conv2d(channels, half, 4, 2, 1), nn.Embedding(classes, half)
+        self.conv_in, self.embed = nn.Conv2d(channels, half, 4, 2, 1), nn.Embedding(classes, half)
         widths = [config.d_width * 2**i for i in range(depth)]
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
-        self.meet = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
+        self.fc = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
         self.last = nn.Linear(config.features, 1)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        image = self.of_image(x)
-        maps = self.of_label(labels)[:, :, None, None].to(image).expand_as(image)  # constant, like a plane of the class
+        image = self.conv_in(x)
+        maps = self.embed(labels)[:, :, None, None].to(image).expand_as(image)  # constant, like a plane of the class
         x = F.leaky_relu(torch.cat([image, maps], dim=1), 0.2)
         for shrink in self.shrink:
             x = F.leaky_relu(shrink(x), 0.2)
-        return self.last(F.leaky_relu(self.meet(x.flatten(1)), 0.2))[:, 0].float()
+        return self.last(F.leaky_relu(self.fc(x.flatten(1)), 0.2))[:, 0].float()
 
 
-def begin(net: nn.Module) -> nn.Module:
+def weights_init(net: nn.Module) -> nn.Module:
     """N(0, 0.02) for the weights of convolutions, N(0, 1) for what stands for a class, 0 for biases."""
     for layer in net.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
@@ -113,8 +113,8 @@ def begin(net: nn.Module) -> nn.Module:
 def train(config: Config, session: Session) -> None:
     if config.size:
         session.resize(config.size)
-    generator = session.prepare(begin(Generator(config, session.shape, session.classes)))
-    discriminator = session.prepare(begin(Discriminator(config, session.shape, session.classes)))
+    generator = session.prepare(weights_init(Generator(config, session.shape, session.classes)))
+    discriminator = session.prepare(weights_init(Discriminator(config, session.shape, session.classes)))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)

@@ -132,13 +132,13 @@ class Discriminator(nn.Module):
         depth = 2 if config.study else halvings(size)
         kernel, width = (3, 64) if config.study else (4, config.d_width)
         widths = [width * 2**i for i in range(depth)]
-        self.look = PlaneConv(channels, classes, widths[0], kernel)
+        self.conv_in = PlaneConv(channels, classes, widths[0], kernel)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, kernel, 2, 1) for a, b in pairwise(widths))
         self.dropout, self.study = config.dropout, config.study
         self.last = nn.Linear(widths[-1] * (1 if config.study else (size // 2**depth) ** 2), 1)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        x = F.dropout(F.leaky_relu(self.look(x, labels), 0.2), self.dropout, self.training)
+        x = F.dropout(F.leaky_relu(self.conv_in(x, labels), 0.2), self.dropout, self.training)
         for shrink in self.shrink:
             x = F.dropout(F.leaky_relu(shrink(x), 0.2), self.dropout, self.training)
         x = x.amax(dim=(2, 3)) if self.study else x.flatten(1)

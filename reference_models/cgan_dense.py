@@ -55,14 +55,14 @@ class Generator(nn.Module):
     def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         self.shape = shape
-        self.style = nn.Embedding(classes, config.latent)
+        self.embed = nn.Embedding(classes, config.latent)
         layers: list[nn.Module] = []
         for a, b in pairwise([config.latent, *config.g_widths]):
             layers += [nn.Linear(a, b), nn.LeakyReLU(0.2), nn.BatchNorm1d(b, momentum=0.2)]
         self.net = nn.Sequential(*layers, nn.Linear(config.g_widths[-1], prod(shape)), nn.Tanh())
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return self.net(z * self.style(labels)).view(-1, *self.shape)
+        return self.net(z * self.embed(labels)).view(-1, *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -70,13 +70,13 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
-        self.match = nn.Embedding(classes, prod(shape))
+        self.embed = nn.Embedding(classes, prod(shape))
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([prod(shape), *config.d_widths]))
         self.last = nn.Linear(config.d_widths[-1], 1)
         self.dropout = config.dropout
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        x = x.flatten(1) * self.match(labels)
+        x = x.flatten(1) * self.embed(labels)
         for number, layer in enumerate(self.hidden):
             x = F.leaky_relu(layer(x), 0.2)
             x = F.dropout(x, self.dropout, self.training and number > 0)

@@ -129,7 +129,7 @@ class Discriminator(nn.Module):
         return self.last(x.flatten(1))[:, 0].float()
 
 
-def begin(net: nn.Module) -> nn.Module:
+def weights_init(net: nn.Module) -> nn.Module:
     """N(0, 0.02) for every weight, N(1, 0.02) for the scales of batch normalisation, 0 for the rest (Radford, section 4)."""
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -148,8 +148,8 @@ def train(config: Config, session: Session) -> None:
         )
     if config.size:
         session.resize(config.size)
-    generator = session.prepare(begin(Generator(config, session.shape)))
-    discriminator = session.prepare(begin(Discriminator(config, session.shape)))
+    generator = session.prepare(weights_init(Generator(config, session.shape)))
+    discriminator = session.prepare(weights_init(Discriminator(config, session.shape)))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)

@@ -59,18 +59,18 @@ class Block(nn.Module):
 
     def __init__(self, inside: int, outside: int, features: int) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.GroupNorm(GROUPS, inside), nn.SiLU(), nn.Conv2d(inside, outside, 3, padding=1))
+        self.conv1 = nn.Sequential(nn.GroupNorm(GROUPS, inside), nn.SiLU(), nn.Conv2d(inside, outside, 3, padding=1))
         self.norm = nn.GroupNorm(GROUPS, outside)
-        self.style = nn.Linear(features, 2 * outside)
-        self.second = nn.Conv2d(outside, outside, 3, padding=1)
-        self.pass_on = nn.Identity() if inside == outside else nn.Conv2d(inside, outside, 1)
-        for weights in (*self.style.parameters(), *self.second.parameters()):
+        self.scale_shift = nn.Linear(features, 2 * outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, padding=1)
+        self.shortcut = nn.Identity() if inside == outside else nn.Conv2d(inside, outside, 1)
+        for weights in (*self.scale_shift.parameters(), *self.conv2.parameters()):
             nn.init.zeros_(weights)  # every block begins as the identity
 
     def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.style(known)[:, :, None, None].chunk(2, dim=1)
-        h = self.norm(self.first(x)) * (1 + scale) + shift
-        return self.pass_on(x) + self.second(F.silu(h))
+        scale, shift = self.scale_shift(known)[:, :, None, None].chunk(2, dim=1)
+        h = self.norm(self.conv1(x)) * (1 + scale) + shift
+        return self.shortcut(x) + self.conv2(F.silu(h))
 
 
 class UNet(nn.Module):
@@ -82,40 +82,40 @@ class UNet(nn.Module):
         self.patch = config.patch
         inside, width, features = channels * self.patch**2, config.width, config.features
         widths = [width, *[2 * width] * halvings(size // self.patch)]
-        self.know = nn.Sequential(nn.Linear(2 * FREQUENCIES, features), nn.SiLU(), nn.Linear(features, features))
-        self.classes = nn.Embedding(classes, features)
-        self.enter = nn.Conv2d(inside, width, 3, padding=1)
+        self.time_mlp = nn.Sequential(nn.Linear(2 * FREQUENCIES, features), nn.SiLU(), nn.Linear(features, features))
+        self.embed = nn.Embedding(classes, features)
+        self.conv_in = nn.Conv2d(inside, width, 3, padding=1)
         self.down = nn.ModuleList(Block(w, w, features) for w in widths[:-1])
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
-        self.middle = nn.ModuleList(Block(widths[-1], widths[-1], features) for _ in range(2))
-        self.grow = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in pairwise(widths))
+        self.downsample = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
+        self.mid = nn.ModuleList(Block(widths[-1], widths[-1], features) for _ in range(2))
+        self.upsample = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in pairwise(widths))
         self.up = nn.ModuleList(Block(2 * w, w, features) for w in widths[:-1])
-        self.leave = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, inside, 3, padding=1))
+        self.conv_out = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, inside, 3, padding=1))
 
     def forward(self, x: torch.Tensor, angles: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        known = F.silu(self.know(waves(angles)) + self.classes(labels))
-        x = self.enter(F.pixel_unshuffle(x, self.patch))
+        known = F.silu(self.time_mlp(time_embedding(angles)) + self.embed(labels))
+        x = self.conv_in(F.pixel_unshuffle(x, self.patch))
         skips = []
-        for block, shrink in zip(self.down, self.shrink, strict=True):
+        for block, downsample in zip(self.down, self.downsample, strict=True):
             x = block(x, known)
             skips.append(x)
-            x = shrink(x)
-        for block in self.middle:
+            x = downsample(x)
+        for block in self.mid:
             x = block(x, known)
-        for grow, block, skip in zip(reversed(self.grow), reversed(self.up), reversed(skips), strict=True):
-            x = grow(F.interpolate(x, size=skip.shape[2:], mode="nearest"))
+        for upsample, block, skip in zip(reversed(self.upsample), reversed(self.up), reversed(skips), strict=True):
+            x = upsample(F.interpolate(x, size=skip.shape[2:], mode="nearest"))
             x = block(torch.cat([x, skip], dim=1), known)
-        return F.pixel_shuffle(self.leave(x), self.patch)
+        return F.pixel_shuffle(self.conv_out(x), self.patch)
 
 
-def waves(angles: torch.Tensor) -> torch.Tensor:
+def time_embedding(angles: torch.Tensor) -> torch.Tensor:
     """Angles (n,) -> their sines and cosines at many frequencies (n, 2 FREQUENCIES), as positions in a transformer."""
     speeds = 4 * 2.0 ** (torch.arange(FREQUENCIES, device=angles.device) / 2)
     turns = angles[:, None] * speeds
     return torch.cat([turns.sin(), turns.cos()], dim=1)
 
 
-def mix(images: torch.Tensor, noise: torch.Tensor, angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def q_sample(images: torch.Tensor, noise: torch.Tensor, angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The noisy images (n, c, h, w) at angles (n,), and their velocities: both are points of one quarter circle."""
     cos, sin = angles.cos()[:, None, None, None], angles.sin()[:, None, None, None]
     return cos * images + sin * noise, cos * noise - sin * images
@@ -128,7 +128,7 @@ def spread(rng: torch.Generator, n: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def denoise(net: nn.Module, noise: torch.Tensor, labels: torch.Tensor, nfe: int) -> torch.Tensor:
+def ddim_sample(net: nn.Module, noise: torch.Tensor, labels: torch.Tensor, nfe: int) -> torch.Tensor:
     """DDIM: noise (n, c, h, w) -> images in [-1, 1], in `nfe` steps of equal angle.
 
     Each estimate of the image is cut to [-1, 1] before the noise that goes with it is taken (Ho et al., section 3.2).
@@ -150,7 +150,7 @@ def train(config: Config, session: Session) -> None:
 
     def draw(z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with session.autocast():
-            return denoise(average, z, labels, config.nfe)
+            return ddim_sample(average, z, labels, config.nfe)
 
     session.hold(net=net, average=average, adam=adam)
     session.sampler(draw, latent=session.shape)
@@ -162,7 +162,7 @@ def train(config: Config, session: Session) -> None:
 
         images, labels = session.batch(config.batch)
         angles = spread(session.random, config.batch)
-        noisy, velocity = mix(images, session.normal(*images.shape), angles)
+        noisy, velocity = q_sample(images, session.normal(*images.shape), angles)
         with session.autocast():
             predicted = net(noisy, angles, labels).float()
         loss = F.mse_loss(predicted, velocity)
@@ -173,7 +173,7 @@ def train(config: Config, session: Session) -> None:
 
         session.log(loss=loss)
         # What one look at the noisy image says of the clean one: at a right angle to the velocity.
-        session.watch(images, labels, mix(noisy, -predicted.detach(), angles)[0])
+        session.watch(images, labels, q_sample(noisy, -predicted.detach(), angles)[0])
         if session.logging:
             session.log(loss__held_out=held_out_loss(average, session, config.batch))
 
@@ -184,7 +184,7 @@ def held_out_loss(net: nn.Module, session: Session, size: int) -> torch.Tensor:
     images, labels = session.held_out(size)
     angles = (torch.arange(len(images), device=images.device) + 0.5) * (math.pi / 2 / len(images))
     noise = torch.randn(images.shape, generator=torch.Generator(images.device).manual_seed(0), device=images.device)
-    noisy, velocity = mix(images, noise, angles)
+    noisy, velocity = q_sample(images, noise, angles)
     with session.autocast():
         return F.mse_loss(net(noisy, angles, labels).float(), velocity)
 

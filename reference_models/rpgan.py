@@ -82,14 +82,14 @@ class Discriminator(nn.Module):
         channels, size, _ = shape
         depth = halvings(size) + 1  # one more than the generator
         widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
-        self.look = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
-        widths = [widths[0] if self.look else channels, *widths]
+        self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
+        widths = [widths[0] if self.conv_in else channels, *widths]
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.look is not None:
-            x = F.leaky_relu(self.look(x), 0.2)
+        if self.conv_in is not None:
+            x = F.leaky_relu(self.conv_in(x), 0.2)
         for shrink in self.shrink:
             x = F.leaky_relu(shrink(x), 0.2)
         with torch.autocast(x.device.type, enabled=False):  # logits in full precision

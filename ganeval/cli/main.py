@@ -25,6 +25,7 @@ VERBS = {
     "compare": "two or more evaluations, runs or folders: which differences are told apart from chance",
     "calibrate": "the gate's false alarms and power on your generator",
     "luck": "how much of a number is the training seed, how much the samples, and how many a claim needs",
+    "card": "the model card of a run, as the Hugging Face Hub reads it",
     "power": "how many images a difference needs, or what a number of images can see",
     "trend": "slow drift in a history of evaluations",
     "report": "the page over a folder of runs (also as ganeval-report)",

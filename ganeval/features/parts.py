@@ -25,7 +25,8 @@ from ganeval.features.embedding import columns
 from ganeval.features.extraction import DEFAULT_BATCH, Features, choose_device, load_extractor, passport_from
 from ganeval.features.known import outline
 from ganeval.features.ranks import Ranks
-from ganeval.features.seeing import see_share
+from ganeval.features.seeing import Running, see_share
+from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
 from ganeval.records.scores import Passport
@@ -168,31 +169,70 @@ def join_parts(folder: str | Path) -> Features:
     IncomparableError for parts of different sets, networks, seeds, precisions or batch sizes.
     """
     where = Path(folder)
-    found = [(path, *_read(path)) for path in sorted(where.glob("*.safetensors"))]
-    if not found:
-        raise MissingFileError(f"{printable(where)} holds no parts. Make them: ganeval embed --part i/k --out FOLDER.")
+    found = [(path, *_read(path)) for path in _files(where)]
     found.sort(key=lambda one: one[3].number)
-    _require_one_set(where, [(path, passport, about) for path, _, passport, about in found])
-    _require_all(where, [about for *_, about in found])
-    rows = {name: torch.cat([tensors[name] for _, tensors, _, _ in found]) for name in _shared(where, found)}
-    first, passport = found[0][3], found[0][2]
-    labels = rows.get("labels")
-    pixels = root(rows.pop(LEAVES).numpy(), first.shape)
-    fingerprint = with_labels(pixels, None if labels is None else labels.numpy())
-    whole = replace(passport, n=first.n, fingerprint=fingerprint)
+    whole = _whole(where, [_Known.of(*one) for one in found])
+    names = sorted({*found[0][1]} - {"confusion", LEAVES})
+    rows = {name: torch.cat([tensors[name] for _, tensors, _, _ in found]) for name in names}
     confusion = {name: found[0][1][name] for name in ("confusion",) if name in found[0][1]}
     return Features.of_tensors({**rows, **confusion}, whole, where)
 
 
-Found = tuple[Path, dict[str, torch.Tensor], Passport, Part]
+@guarded
+def parts_moments(folder: str | Path) -> Statistics:
+    """The moments of all parts in a folder, read one after the other: no more than one part is in memory.
+
+    They are those of `ganeval.features.streaming.stream` on the same images, to the last bit. Raises: as `join_parts`.
+    """
+    where, sums = Path(folder), {}
+    known: list[_Known] = []
+    for path in _files(where):
+        tensors, passport, about = _read(path)
+        known.append(_Known.of(path, tensors, passport, about))
+        for name in ("embeddings", "spatial"):
+            if name in tensors:
+                rows = tensors[name]
+                sums.setdefault(name, Running(rows.shape[1], rows.device)).add(rows)
+    whole = _whole(where, sorted(known, key=lambda one: one.part.number))
+    moments = {name: one.finish() for name, one in sums.items()}
+    return Statistics(whole, moments["embeddings"], moments.get("spatial"))
 
 
-def _shared(where: Path, found: Sequence[Found]) -> list[str]:
-    """The names of the columns, which all parts must have."""
-    names = [sorted(set(tensors) - {"confusion"}) for _, tensors, _, _ in found]
-    if any(other != names[0] for other in names):
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a part that was read: whose it is, which columns it has, the digests and labels of its images."""
+
+    path: Path
+    passport: Passport
+    part: Part
+    columns: list[tuple[str, tuple[int, ...]]]  # names and widths
+    leaves: torch.Tensor
+    labels: torch.Tensor | None
+
+    @classmethod
+    def of(cls, path: Path, tensors: dict[str, torch.Tensor], passport: Passport, part: Part) -> _Known:
+        shapes = sorted((name, tuple(values.shape[1:])) for name, values in tensors.items() if name != "confusion")
+        return cls(path, passport, part, shapes, tensors[LEAVES], tensors.get("labels"))
+
+
+def _files(where: Path) -> list[Path]:
+    found = sorted(where.glob("*.safetensors"))
+    if not found:
+        raise MissingFileError(f"{printable(where)} holds no parts. Make them: ganeval embed --part i/k --out FOLDER.")
+    return found
+
+
+def _whole(where: Path, known: Sequence[_Known]) -> Passport:
+    """The passport of the set that these parts make up, in the order of their numbers; raises where they make none."""
+    _require_one_set(where, [(one.path, one.passport, one.part) for one in known])
+    _require_all(where, [one.part for one in known])
+    first = known[0]
+    if any(one.columns != first.columns for one in known):
         raise IncomparableError(f"The parts in {printable(where)} hold different columns. Make all of them anew.")
-    return names[0]
+    labels = [one.labels for one in known if one.labels is not None]
+    pixels = root(torch.cat([one.leaves for one in known]).numpy(), first.part.shape)
+    fingerprint = with_labels(pixels, torch.cat(labels).numpy() if labels else None)
+    return replace(first.passport, n=first.part.n, fingerprint=fingerprint)
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], Passport, Part]:

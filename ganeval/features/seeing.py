@@ -76,7 +76,7 @@ def _look_at(
     quietly = replace(compute, progress=compute.progress and ranks.rank == 0)
     marks = ranks.together(lambda: _embed_all(share, network, device, quietly, keep))
     if not images.in_memory:
-        images.seen.root = root(ranks.gather(torch.tensor(marks)).numpy(), images.shape)
+        images.seen.root = root(ranks.gather(torch.from_numpy(marks)).numpy(), images.shape)
     if images.encoded is not None:
         read = torch.tensor(images.encoded.bytes_seen[share.start : share.stop])
         images.encoded.bytes_seen[:] = ranks.gather(read).numpy()
@@ -118,10 +118,9 @@ def see_share(
     A share without images has the rows of none, in the right shape.
     """
     mine = Share(images, batch, share)
-    rows, marks = _embed_all(mine, network, device, compute)
-    n = mine.stop - mine.start
-    none_left = {name: column[:n] for name, column in columns(rows).items()}
-    return Embedded(**none_left), marks[:n], slice(mine.start, mine.stop)
+    found = Columns(mine.stop - mine.start, compute.cache_gib * 2**30)
+    marks = _embed_all(mine, network, device, compute, found.add)
+    return Embedded(**found.rows), marks, slice(mine.start, mine.stop)
 
 
 class Share:

@@ -17,14 +17,18 @@ from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.decide import Sides, decide
 from ganeval.gate.entry import Look
-from ganeval.gate.protocol import gate_protocol, protocol_differences, protocol_hash
+from ganeval.gate.protocol import gate_protocol, other_fingerprints, protocol_differences, protocol_hash
 from ganeval.gate.ranges import range_of
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
-from ganeval.records.scores import Evaluation
+from ganeval.records.scores import FINGERPRINTS, Evaluation
 
 Sampler = Callable[[int], Evaluation]
 FIRST_LOOK = 4000
+ANEW = {
+    "baseline": "ganeval gate ... --update-baseline --reason '...'",
+    "anchor": "write a baseline of the anchored generator, and name it as the anchor",
+}
 OPEN: tuple[Word, ...] = ("inconclusive",)
 
 
@@ -158,6 +162,9 @@ def _otherwise(candidates: Sequence[Evaluation], against: Against) -> str:
     first, *others = map(gate_protocol, candidates)
     for which, side in (("baseline", against.baseline), ("anchor", against.anchor)):
         if side and (gaps := protocol_differences(side.protocol, first)):
+            kinds = (side.environment.get(FINGERPRINTS, 1), candidates[0].environment.get(FINGERPRINTS, 1))
+            if why := other_fingerprints(side.protocol, first, kinds):
+                return f"The {which} {why}. Measure it anew with the images that you trust: {ANEW[which]}."
             return (
                 f"The {which} was measured differently: {'; '.join(gaps)}. Measure both alike, or update the {which}."
             )

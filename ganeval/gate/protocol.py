@@ -22,6 +22,7 @@ _WORDS = {
     "labels": "whether images were asked for by label",
     "heldout": "the held-out images",
 }
+SETS = ("reference", "heldout")  # of images, known by their content
 
 
 def gate_protocol(evaluation: Evaluation) -> dict[str, Any]:
@@ -54,6 +55,29 @@ def protocol_differences(base: Mapping[str, Any], now: Mapping[str, Any]) -> lis
         for key in keys
         if _anonymous(base.get(key)) != _anonymous(now.get(key))
     ]
+
+
+def other_fingerprints(base: Mapping[str, Any], now: Mapping[str, Any], kinds: tuple[Any, Any]) -> str:
+    """Why the content of two sets cannot be told apart, where `kinds` of fingerprints differ and nothing else does.
+
+    kinds: versions of how images are fingerprinted, then and now; 1 where nobody said.
+    """
+    then, today = kinds
+    if then == today or protocol_differences(_uncertain(base), _uncertain(now)):
+        return ""
+    return (
+        f"holds fingerprints of images of version {then}, and now they have version {today}, so whether the images are the "
+        "same cannot be told"
+    )
+
+
+def _uncertain(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """The same protocol without the content of its sets; their sizes, where they are known, stay."""
+    return {key: _uncounted(value) if key in SETS else value for key, value in protocol.items()}
+
+
+def _uncounted(value: Any) -> Any:
+    return {"n": value.get("n")} if isinstance(value, Mapping) else value
 
 
 def _anonymous(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ganeval.core.compute import HERE, Compute
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import Features, choose_device
 from ganeval.features.ranks import ALONE
+from ganeval.images.leaves import KIND
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.floors import floor_pairs, floor_source
 from ganeval.measure.pairs import Pairs, pair_up
@@ -27,7 +28,7 @@ from ganeval.measure.sources import open_sources, require_same_sources
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
-from ganeval.records.scores import MOMENTS, Evaluation, Floor, Score, ScoreRecord
+from ganeval.records.scores import FINGERPRINTS, MOMENTS, Evaluation, Floor, Score, ScoreRecord
 
 NO_VALUE = (
     GanevalError,
@@ -125,7 +126,9 @@ def scores_of(
 def chosen_metrics(protocol: Protocol) -> Chosen:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
     wanted = [METRICS[name] for name in protocol.metrics] or [
-        m for m in METRICS if not m.slow and (protocol.paired or not m.paired)
+        m
+        for m in METRICS
+        if not m.slow and (protocol.paired or not m.paired) and (protocol.extractors or not m.several_eyes)
     ]
     for name in protocol.options:
         if METRICS[name] not in wanted:
@@ -220,5 +223,6 @@ def _environment(compute: Compute, seconds: float) -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "device": str(choose_device(compute.device)),
         "threads": torch.get_num_threads(),
+        FINGERPRINTS: KIND,
         "seconds": round(seconds, 3),
     }

@@ -21,7 +21,7 @@ from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.references import require_made_by, require_named, require_width, vouched
-from ganeval.measure.sources import Source, Sources, require_one_input, said_by, shape_of
+from ganeval.measure.sources import Source, Sources, moments_suffice, require_one_input, said_by, shape_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
@@ -51,16 +51,33 @@ class Pairs:
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
-    named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
+    asked = (protocol.extractor, protocol.classifier, *protocol.extractors)
+    named = next((one for one in asked if one is not None), None)
     first = _default_extractor(sources, protocol) if named is None else named
     sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
+    seen.eyes = _eyes(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
     judged = _pair(replace(sources, moments=None), protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
     return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+
+
+def _eyes(sources: Sources, first: Any, protocol: Protocol, compute: Compute) -> tuple[Pair, ...]:
+    """The same images as each further network sees them; none where no metric that asks them is measured."""
+    asks = not protocol.metrics or any(METRICS[name].several_eyes for name in protocol.metrics)
+    others = [one for one in protocol.extractors if not _one_network(one, first)] if asks else []
+    plain = replace(sources, heldout=None, moments=None)
+    return tuple(_eye(plain, one, protocol.with_(metrics=()), compute) for one in others)
+
+
+def _eye(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
+    try:
+        return _pair(sources, network, protocol, compute)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} Or leave {network} out of extractors.") from error
 
 
 def _one_network(one: Any, other: Any) -> bool:
@@ -73,7 +90,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
-    if loaded is not None and _moments_suffice(protocol):
+    if loaded is not None and moments_suffice(protocol):
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
@@ -97,13 +114,6 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         paired=protocol.paired,
         ranks=ranks,
     )
-
-
-def _moments_suffice(protocol: Protocol) -> bool:
-    """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
-    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
-    alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
-    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
 
 
 def _streamed(sources: Sources, network: Extractor, protocol: Protocol, compute: Compute) -> Sources:
@@ -159,8 +169,9 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
 def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
     """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
     if isinstance(source, Features):
-        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
-            return source
+        for one in (source, *source.also):
+            if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
+                return one
         source = _images_of(source, network, protocol)
     assert network is not None
     return extract(source, network, precision=protocol.precision, compute=compute)

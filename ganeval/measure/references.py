@@ -16,7 +16,7 @@ from ganeval.core.extractor import Extractor
 from ganeval.core.uris import is_uri
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features
-from ganeval.features.parts import has_parts, join_parts
+from ganeval.features.parts import has_parts, join_parts, parts_moments
 from ganeval.features.published import read_published
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
@@ -26,11 +26,16 @@ from ganeval.records.scores import Passport
 _log = logging.getLogger(__name__)
 
 
-def published(source: Any) -> Statistics | Features | None:
-    """What a path names, where that is a file of statistics or of features, or a folder of parts; None for images."""
+def published(source: Any, *, moments: bool = False) -> Statistics | Features | None:
+    """What a path names, where that is a file of statistics or of features, or a folder of parts; None for images.
+
+    moments: of parts, whose rows may be many, the moments are enough.
+    """
     if not isinstance(source, (str, Path)) or not str(source).strip() or is_uri(source):
         return None
-    return join_parts(source) if has_parts(Path(source)) else read_published(source)
+    if has_parts(Path(source)):
+        return parts_moments(source) if moments else join_parts(source)
+    return read_published(source)
 
 
 def images_beside(statistics: Statistics, metrics: Iterable[Metric]) -> Any:

@@ -32,7 +32,7 @@ from ganeval.images.latents import BLOCK
 from ganeval.images.subset import require_share, stratified_rows
 from ganeval.measure.partners import first_partners, partners
 from ganeval.measure.references import images_beside, images_of, published
-from ganeval.metrics import Metric
+from ganeval.metrics import METRICS, Metric
 from ganeval.metrics.probes.generator import LatentGenerator
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Passport
@@ -83,7 +83,8 @@ def open_sources(
             "Pass generated images beside it."
         )
     source = generator if images is None else images
-    real, moments = _reference(protocol.real, metrics)
+    few = moments_suffice(protocol)
+    real, moments = _reference(protocol.real, metrics, moments=few)
     train, heldout = (opened(getattr(protocol, role), role) for role in ("train", "heldout"))
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
@@ -92,7 +93,8 @@ def open_sources(
         if protocol.paired:
             real = first_partners(real, fake)
         return Sources(fake, real, train, heldout, generator or source, drawn, moments)
-    known = source if isinstance(source, Statistics) else published(source)
+    few = few and protocol.n is None and labels is None
+    known = source if isinstance(source, Statistics) else published(source, moments=few)
     if isinstance(known, Statistics) and known.rows is None and known.images_at is None:
         _require_all(known, protocol, labels)
         return Sources(rows_of(known), real, train, heldout, generator, "", moments, known)
@@ -104,9 +106,16 @@ def open_sources(
     return Sources(fake, real, train, heldout, generator, drawn, moments)
 
 
-def _reference(source: Any, metrics: Sequence[Metric]) -> tuple[Source | None, Statistics | None]:
+def moments_suffice(protocol: Protocol) -> bool:
+    """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
+    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
+    alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
+    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
+
+
+def _reference(source: Any, metrics: Sequence[Metric], *, moments: bool) -> tuple[Source | None, Statistics | None]:
     """The real images or rows, and their statistics: either may be all there is."""
-    known = source if isinstance(source, Statistics) else published(source)
+    known = source if isinstance(source, Statistics) else published(source, moments=moments)
     if not isinstance(known, Statistics):
         return opened(source if known is None else known, "real"), None
     return images_beside(known, metrics), known
@@ -218,8 +227,13 @@ def _facts(sources: Sources, protocol: Protocol) -> dict[str, object]:
         facts[f"{name} statistics"] = known and known.content
     for name in ("extractor", "classifier"):
         network = getattr(protocol, name)
-        facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
+        facts[name] = _told(network)
+    facts["extractors"] = [_told(network) for network in protocol.extractors]
     return facts
+
+
+def _told(network: Any) -> object:
+    return network if network is None or isinstance(network, str) else said_by(network, "")
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:

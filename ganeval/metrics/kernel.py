@@ -21,6 +21,7 @@ from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
+from ganeval.numerics import directions
 from ganeval.numerics.kernels import (
     MEDIAN_ROWS,
     NARROW,
@@ -119,7 +120,7 @@ def mmd_rbf(
     """
     real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
     if unit_rows:
-        real, fake = _unit(real), _unit(fake)
+        real, fake = directions.unit_rows(real), directions.unit_rows(fake)
     scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
@@ -173,10 +174,3 @@ def _block_values(real: torch.Tensor, fake: torch.Tensor, size: int, seed: int) 
         )
     cut = [by_lot(rows, (seed, side)).tensor_split(count) for side, rows in enumerate((real, fake))]
     return np.array([kernel_sums(real[i], fake[j], cubic, size).mmd2 for i, j in zip(*cut, strict=True)])
-
-
-def _unit(rows: torch.Tensor) -> torch.Tensor:
-    lengths = rows.norm(dim=1, keepdim=True)
-    if bool((lengths == 0).any()):
-        raise UndefinedError("A row of zeros has no direction; unit_rows=True needs rows of positive length.")
-    return rows / lengths

@@ -39,6 +39,7 @@ __all__ = [  # a score and its record have this address, too: it is where an eva
     "render_value",
     "share_interval",
 ]
+FINGERPRINTS = "fingerprints"  # in an environment: the version of how images are fingerprinted; absent in version 1
 MOMENTS = "moments"  # among the sets: published statistics of the real images, beside them or in their place
 SCHEMA, OLDER = "ganeval.evaluation/2", "ganeval.evaluation/1"  # both are read
 

@@ -36,6 +36,7 @@ from reference_models.plumbing.data import Data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.parallel import Team
 from reference_models.plumbing.points import JUDGED, Points, measure, render_points
+from reference_models.plumbing.ranges import first_line
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.selection import selection_score
@@ -364,7 +365,12 @@ class Session:
         if missing:
             raise BrokenRunError(f"The checkpoint and the trainer differ in {', '.join(missing)}. Start a new run.")
         for name, thing in self._held.items():
-            restore(thing, state["held"][name])
+            try:
+                restore(thing, state["held"][name])
+            except (RuntimeError, ValueError, KeyError) as error:  # networks whose parts are named or shaped otherwise
+                raise BrokenRunError(
+                    f"The checkpoint's {name} is of another version of this trainer: {first_line(error)} Start a new run."
+                ) from error
         self.step, self.images, self.best = state["step"], state["images"], state["best"]
         self._cpu_before, self._lines = state["cpu_seconds"], state["lines"]
         if self._run is None:

@@ -53,6 +53,7 @@ if __name__ == "__main__":
         "scores": {name: [score.value, score.se] for name, score in found.scores.items()},
         "real": found.real.fingerprint,
         "fake": found.fake.fingerprint,
+        "signatures": {name: score.signature for name, score in found.scores.items()},
         "influence": np.asarray(found.per_sample["fid.influence"])[:5].tolist(),
     }
     Path(sys.argv[2], f"{ranks.rank}of{ranks.size}.json").write_text(json.dumps(told), encoding="utf-8")

@@ -1,9 +1,13 @@
-"""Processes that measure together draw and decode their own part only, and have the numbers of one process."""
+"""However a measurement is cut up (processes, parts, batches of a meter), it is one evaluation; and processes that
+measure together draw and decode their own part only.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import random
+import runpy
 import socket
 import subprocess
 import sys
@@ -14,19 +18,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganeval import Compute, Meter, Protocol, image_set, measure
+from ganeval.measure.embedding import embed
+from ganeval.records.scores import Evaluation
+
 SHARING = Path(__file__).with_name("sharing.py")
+MEASURED = runpy.run_path(str(SHARING))
 FILES = 300
-SIZES = (1, 2)
+SIZES = (1, 2, 3)
+EXACT = ("precision", "recall", "density", "coverage")  # counts of neighbours; all else agrees to 1e-10
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[dict[str, Any]]]:
-    """What each rank drew, decoded and found, by the number of ranks."""
-    folder = tmp_path_factory.mktemp("shared")
-    (folder / "real").mkdir()
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shared") / "real"
+    folder.mkdir()
     for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (FILES, 8, 8), dtype=np.uint8)):
-        Image.fromarray(image).save(folder / "real" / f"{i}.png")
-    return {size: together(folder, size) for size in SIZES}
+        Image.fromarray(image).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(real: Path) -> dict[int, list[dict[str, Any]]]:
+    """What each rank drew, decoded and found, by the number of ranks."""
+    return {size: together(real.parent, size) for size in SIZES}
 
 
 def together(folder: Path, size: int) -> list[dict[str, Any]]:
@@ -61,12 +76,56 @@ def test_every_file_is_decoded_by_one_rank(told: dict[int, list[dict[str, Any]]]
         assert FILES <= sum(rank["decoded"] for rank in told[size]) <= FILES + few * size
 
 
+def assert_one_evaluation(scores: dict[str, list[Any]], alone: dict[str, Any]) -> None:
+    """Bit for bit what is promised exactly, 1e-10 of all else."""
+    assert set(scores) == set(alone["scores"]) == set(MEASURED["METRICS"])
+    for name, score in alone["scores"].items():
+        assert None not in score, name
+        assert scores[name] == (score if name in EXACT else pytest.approx(score, rel=1e-10)), name
+
+
+def values(evaluation: Evaluation) -> dict[str, list[Any]]:
+    return {name: [score.value, score.se] for name, score in evaluation.scores.items()}
+
+
+def signatures(evaluation: Evaluation) -> dict[str, Any]:
+    return {name: score.signature for name, score in evaluation.scores.items()}
+
+
 def test_the_numbers_are_those_of_one_process(told: dict[int, list[dict[str, Any]]]) -> None:
     (alone,) = told[1]
     for size in SIZES[1:]:
         for rank in told[size]:
             assert (rank["real"], rank["fake"]) == (alone["real"], alone["fake"])
-            for name, score in alone["scores"].items():
-                exact = name in ("precision", "recall", "density", "coverage")
-                assert rank["scores"][name] == (score if exact else pytest.approx(score, rel=1e-10)), name
+            assert_one_evaluation(rank["scores"], alone)
+            assert rank["signatures"] == alone["signatures"]
             assert rank["influence"] == pytest.approx(alone["influence"], rel=1e-6)
+
+
+def test_seven_parts_in_random_order_are_the_evaluation_of_one_process(
+    told: dict[int, list[dict[str, Any]]], real: Path, tmp_path: Path
+) -> None:
+    numbers, compute = list(range(1, 8)), Compute(batch_size=64)
+    random.Random(0).shuffle(numbers)
+    for number in numbers:
+        how = protocol(real).with_(n=MEASURED["N"])
+        embed(None, how, compute, part=f"{number}/7", out=tmp_path, generator=MEASURED["generator"])
+    found = measure(tmp_path, protocol(real), compute)
+    assert (found.real.fingerprint, found.fake.fingerprint) == (told[1][0]["real"], told[1][0]["fake"])
+    assert signatures(found) == told[1][0]["signatures"]
+    assert_one_evaluation(values(found), told[1][0])
+
+
+@pytest.mark.parametrize("size", [1, 7, 256])
+def test_a_meter_that_is_fed_in_batches_finds_the_evaluation_of_one_process(
+    told: dict[int, list[dict[str, Any]]], real: Path, size: int
+) -> None:
+    pixels = image_set(MEASURED["generator"], n=MEASURED["N"]).array()
+    meter = Meter(protocol(real), Compute(batch_size=64))
+    for start in range(0, len(pixels), size):
+        meter.update(pixels[start : start + size])
+    assert_one_evaluation(values(meter.compute()), told[1][0])
+
+
+def protocol(real: Path) -> Protocol:
+    return Protocol(real=str(real), extractor="pixels", metrics=MEASURED["METRICS"], floor=False)

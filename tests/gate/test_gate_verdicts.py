@@ -226,6 +226,28 @@ def test_other_reference_images_are_incomparable(make_evaluation):
     assert gate(now, make_evaluation(), on_incomparable="warn").exit_code == Exit.OK
 
 
+def test_a_baseline_with_fingerprints_of_an_older_version_says_so_and_what_to_do(make_evaluation):
+    now = replace(make_evaluation(), environment={"fingerprints": 2})
+    now = replace(now, real=replace(now.real, fingerprint="ff" * 32))
+    (rule,) = gate(now, make_evaluation()).rules
+    assert rule.verdict == "incomparable"
+    assert "fingerprints of images of version 1, and now they have version 2" in rule.sentence
+    assert "--update-baseline --reason" in rule.sentence
+    assert "reference images (" not in rule.sentence
+
+
+@pytest.mark.parametrize("change", [{"n": 10}, {"weights_sha256": "ee" * 32}])
+def test_what_differs_beside_the_version_of_fingerprints_is_still_said(make_evaluation, change):
+    now = replace(make_evaluation(), environment={"fingerprints": 2})
+    fake = replace(now.fake, **{key: value for key, value in change.items() if key != "n"})
+    now = replace(now, real=replace(now.real, fingerprint="ff" * 32, **change), fake=fake)
+    assert "was measured differently" in gate(now, make_evaluation()).rules[0].sentence
+
+
+def test_equal_fingerprints_are_compared_whatever_their_version(make_evaluation):
+    assert gate(replace(make_evaluation(), environment={"fingerprints": 2}), make_evaluation()).verdict == "ok"
+
+
 def test_the_name_of_the_same_reference_does_not_matter(make_evaluation):
     now = make_evaluation()
     assert gate(replace(now, real=replace(now.real, source="test/")), make_evaluation()).verdict == "ok"

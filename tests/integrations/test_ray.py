@@ -31,7 +31,7 @@ def draw(n, labels, rng):
 """
 HOW = Protocol(
     real=np.random.default_rng(1).integers(0, 256, (80, 6, 6), dtype=np.uint8),
-    extractor="pixels", n=3000, metrics=("fid", "kid"), floor=False,
+    extractor="pixels", n=3000, metrics=("fid", "kid", "recall", "coverage"), floor=False,
 )  # fmt: skip
 TEN = Compute(device="cpu", batch_size=100)
 

@@ -71,6 +71,27 @@ def test_measure_takes_a_folder_of_parts_in_place_of_images(tmp_path: Path) -> N
     assert {r.signature for r in parts.scores.values()} == {r.signature for r in whole.scores.values()}
 
 
+@pytest.mark.parametrize("of", [1, 3, 12])
+def test_parts_are_merged_without_their_rows_where_moments_suffice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: int
+) -> None:
+    how = HOW.with_(metrics=("fid",), options={"fid": {"se": False}})
+    images = image_set((IMAGES, LABELS))
+    fake, real = in_parts(tmp_path / "fake", of, images=images, order=of), in_parts(tmp_path / "real", of, images=REAL)
+    whole = measure(images, how, TEN)
+    monkeypatch.setattr("ganeval.measure.references.join_parts", None)  # nobody asks for rows
+    for found in (measure(fake, how, TEN), measure(fake, how.with_(real=real), TEN)):
+        assert values(found) == values(whole)
+        assert (found.fake, found.real.fingerprint) == (whole.fake, whole.real.fingerprint)
+        assert found["fid"].signature == whole["fid"].signature
+
+
+def test_missing_parts_are_named_where_moments_suffice_too(tmp_path: Path) -> None:
+    (in_parts(tmp_path / "parts", 3) / "part-2-of-3.safetensors").unlink()
+    with pytest.raises(MissingFileError, match="2/3"):
+        measure(tmp_path / "parts", HOW.with_(metrics=("fid",), options={"fid": {"se": False}}), TEN)
+
+
 def test_a_generator_is_drawn_in_parts_and_gives_the_number_of_one_process(tmp_path: Path) -> None:
     how = HOW.with_(n=1200, metrics=("fid",))
     for part in ("3/3", "1/3", "2/3"):

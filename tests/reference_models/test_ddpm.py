@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ganeval.runs.readers.native import read_run
-from reference_models.ddpm import PROFILES, UNet, denoise, mix, spread
+from reference_models.ddpm import PROFILES, UNet, ddim_sample, q_sample, spread
 from reference_models.plumbing.seeds import generator
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import fit, open_sampler
@@ -30,17 +30,17 @@ def test_the_network_fits_every_size(shape, patch):
 def test_image_and_noise_come_back_from_a_point_and_its_velocity():
     images, noise = torch.randn(2, 5, 1, 4, 4, generator=generator(0)).unbind()
     angles = torch.linspace(0.1, 1.5, 5)
-    point, velocity = mix(images, noise, angles)
+    point, velocity = q_sample(images, noise, angles)
     cos, sin = angles.cos()[:, None, None, None], angles.sin()[:, None, None, None]
     torch.testing.assert_close(cos * point - sin * velocity, images)
     torch.testing.assert_close(sin * point + cos * velocity, noise)
     # What the trainer watches is the same rotation back.
-    torch.testing.assert_close(mix(point, -velocity, angles)[0], images)
+    torch.testing.assert_close(q_sample(point, -velocity, angles)[0], images)
 
 
 def test_the_circle_begins_at_the_image_and_ends_in_noise():
     images, noise = torch.randn(2, 2, 1, 4, 4, generator=generator(0)).unbind()
-    point, _ = mix(images, noise, torch.tensor([0.0, math.pi / 2]))
+    point, _ = q_sample(images, noise, torch.tensor([0.0, math.pi / 2]))
     torch.testing.assert_close(point[0], images[0])
     torch.testing.assert_close(point[1], noise[1])
 
@@ -69,14 +69,16 @@ class Gaussian(torch.nn.Module):
 @pytest.mark.parametrize("nfe", [1, 2, 7])
 def test_the_sampler_asks_the_network_as_often_as_it_says(nfe):
     net = Gaussian(0.1)
-    denoise(net, torch.randn(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64), nfe)
+    ddim_sample(net, torch.randn(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64), nfe)
     assert net.asked == nfe
 
 
 def test_with_many_steps_the_sampler_follows_the_flow_of_a_gaussian():
     """The flow maps N(0, 1) to N(0, sigma^2) by scaling; an error that halves with twice the steps is Euler's."""
     noise, labels = torch.randn(50, 1, 4, 4, generator=generator(0)), torch.zeros(50, dtype=torch.int64)
-    errors = [(denoise(Gaussian(0.2), noise, labels, nfe) - 0.2 * noise).abs().max().item() for nfe in (50, 100, 200)]
+    errors = [
+        (ddim_sample(Gaussian(0.2), noise, labels, nfe) - 0.2 * noise).abs().max().item() for nfe in (50, 100, 200)
+    ]
     assert errors[2] < 0.02
     for coarse, fine in pairwise(errors):
         assert 1.5 < coarse / fine < 2.5

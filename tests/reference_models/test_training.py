@@ -18,7 +18,7 @@ from PIL import Image
 from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
-from reference_models.plumbing.checkpoint import decode_state
+from reference_models.plumbing.checkpoint import decode_state, encode_state
 from reference_models.plumbing.session import Options, TrainingDivergedError
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
 
@@ -242,6 +242,17 @@ def test_a_run_without_a_checkpoint_has_no_sampler(tmp_path):
     run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=QUICK)
     (run.path / "checkpoints" / "last.json").unlink()
     with pytest.raises(BrokenRunError, match="must hold a checkpoint"):
+        open_sampler(run.path)
+
+
+def test_a_checkpoint_of_networks_with_other_names_is_refused_in_a_sentence(tmp_path):
+    run = fit("ddpm", smoke("ddpm"), dataset="synthetic", out=tmp_path, options=QUICK)
+    checkpoint = run.checkpoint()
+    assert checkpoint is not None
+    state = decode_state(checkpoint.read_bytes())
+    state["held"]["net"] = {f"old.{key}": value for key, value in state["held"]["net"].items()}
+    checkpoint.write_bytes(encode_state(state))
+    with pytest.raises(BrokenRunError, match="net is of another version of this trainer"):
         open_sampler(run.path)
 
 
