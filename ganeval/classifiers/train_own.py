@@ -15,8 +15,8 @@ from ganeval.classifiers.member import Part, classifier_of, settle
 from ganeval.classifiers.network import Architecture
 from ganeval.classifiers.training import Recipe, fit
 from ganeval.errors import WrongInputError, guarded
+from ganeval.images.labels import checked_labels
 from ganeval.images.subset import checked_count, checked_seed
-from ganeval.images.tensors import as_numpy
 
 Labels = torch.Tensor | NDArray[np.integer] | Sequence[int]
 
@@ -94,21 +94,15 @@ def _require_sense(n_classes: int, class_names: Sequence[str], steps: int | None
 
 
 def _checked(images: Images, labels: Labels, classes: int) -> Part:
-    x, y = (
-        pixels_of(images, "A classifier that is trained"),
-        torch.tensor(as_numpy(labels, "The labels of a classifier")),
-    )
+    x = pixels_of(images, "A classifier that is trained")
     if x.shape[1] not in (1, 3) or 0 in x.shape[1:]:
         raise WrongInputError(
             f"A classifier looks at grey or RGB images; got {tuple(x.shape)}, (n, c, h, w) with c 1 or 3."
         )
-    if y.ndim != 1 or len(y) != len(x) or y.is_floating_point():
-        raise WrongInputError(
-            f"A classifier needs one integer label per image: {len(x)}; got {y.dtype} {tuple(y.shape)}."
-        )
+    y = torch.from_numpy(checked_labels(labels, len(x), "a classifier"))
     if len(y) < 2 or int(y.min()) < 0 or int(y.max()) >= classes:
         raise WrongInputError(
             f"A classifier needs at least 2 images, labelled 0 to {classes - 1}; got {len(y)} labels"
             + (f" from {int(y.min())} to {int(y.max())}." if len(y) else ".")
         )
-    return Part("given", x.cpu(), y.cpu().long())
+    return Part("given", x.cpu(), y)

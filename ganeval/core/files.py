@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -98,6 +98,27 @@ def write_atomic(path: str | Path, content: bytes | str) -> Path:
             if attempt == _ATTEMPTS - 1 or not path.parent.is_dir():
                 raise
     return path
+
+
+def make_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Make a folder with these texts in it, at once: a killed process leaves all of it or nothing that anybody sees.
+
+    Raises `FileExistsError` where something of that name is there.
+    """
+    _remove_abandoned(path.parent)
+    with _part_folder(path.parent) as part:
+        folder = part / "content"
+        folder.mkdir()
+        for name, text in files.items():
+            _write_new(folder / name, encoded(text))
+        try:
+            if not os.path.lexists(path):  # an empty folder would be replaced
+                folder.rename(path)
+                return
+        except OSError:
+            if not path.is_dir():
+                raise
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def require_writable(path: str | Path) -> None:

@@ -67,6 +67,10 @@ class Features:
     images: ImageSet | None = field(default=None, repr=False)
     withheld: frozenset[str] = frozenset()  # columns that the network gives and nobody asked for
     own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
+    also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
+    brought: str | None = field(
+        default=None, repr=False
+    )  # SHA-256 of the labels that the rows came with, "" without any
 
     def __post_init__(self) -> None:
         if self.own.rows is not self.embeddings:
@@ -92,6 +96,8 @@ class Features:
             require_logits(self.logits)
         if self.labels is not None:
             checked_labels(self.labels, len(self), self.passport.source)
+        if self.brought is None:  # a copy with other labels remembers the first ones: they tell one set from another
+            object.__setattr__(self, "brought", "" if self.labels is None else _digest(self.labels))
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -110,17 +116,16 @@ class Features:
     @cached_property
     def rows_sha256(self) -> str:
         """SHA-256 of the embeddings: what tells bare rows apart."""
-        rows = self.embeddings.detach().cpu().contiguous()
-        digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
-        digest.update(rows.view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        return _digest(self.embeddings)
 
     @property
     def content(self) -> str:
-        """SHA-256 of what is in the set: the fingerprint of its images, or that of its rows where these are all there
-        is.
+        """SHA-256 of what is in the set: the fingerprint of its images and labels, or where there are no images that of
+        its rows and of the labels that these came with.
         """
-        return self.passport.fingerprint or self.rows_sha256
+        if self.passport.fingerprint or not self.brought:
+            return self.passport.fingerprint or self.rows_sha256
+        return hashlib.sha256(f"{self.rows_sha256} {self.brought}".encode()).hexdigest()
 
     def drawn_by(self, how: str) -> Features:
         """The same rows, with a note of what chose them among others; "" changes nothing."""
@@ -141,7 +146,7 @@ class Features:
             logits=None if self.logits is None else self.logits[index],
             labels=None if self.labels is None else self.labels[index],
             spatial=None if self.spatial is None else self.spatial[index],
-            images=self.images and self.images.rows(rows),
+            images=self.images and self.images.rows(rows), also=(), brought=None,
         )  # fmt: skip
 
     @classmethod
@@ -384,6 +389,13 @@ def _seen_or_kept(
     if note is not None:
         note.write(images.seen.root)
     return only(rows, asked), offered
+
+
+def _digest(rows: torch.Tensor) -> str:
+    rows = rows.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
+    digest.update(rows.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def still_gives(network: Extractor, features: Features, *, device: str | torch.device, precision: str) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
-from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.extraction import Features, extract, load_extractor
 from ganeval.generators.catalog import GENERATORS
 from ganeval.images import image_set
 from ganeval.images.generated import modules_of
@@ -72,13 +72,15 @@ def drawing(generator: Callable[..., Any], protocol: Protocol) -> Callable[[int,
 
 def measuring(protocol: Protocol, compute: Compute = HERE) -> Callable[[Images, Asked, str], Evaluation]:
     """`(images, labels, latents) -> Evaluation`; the throw-away images are kept in no cache."""
-    network = protocol.extractor or protocol.classifier or "inception"
+    named = [one for one in (protocol.extractor, protocol.classifier) if one is not None]
+    networks = list(dict.fromkeys(named)) or ["inception"]
     opened = _opened(protocol)
-    seen = {
-        role: extract(images, network, precision=protocol.precision, compute=compute)
-        for role in ROLES
-        if isinstance(images := getattr(opened, role), ImageSet)
-    }
+
+    def by_all(images: ImageSet) -> Features:
+        first, *others = (extract(images, one, precision=protocol.precision, compute=compute) for one in networks)
+        return replace(first, also=tuple(others))
+
+    seen = {role: by_all(images) for role in ROLES if isinstance(images := getattr(opened, role), ImageSet)}
     known, once = opened.with_(**seen, n=None, floor=False), replace(compute, cache=False)
 
     def measured(images: Images, labels: Asked, latents: str) -> Evaluation:

@@ -138,7 +138,9 @@ def scores_of(
 def chosen_metrics(protocol: Protocol) -> Chosen:
     """The metrics to run with their options; wrong names and wrong options are found before any work is done."""
     wanted = [METRICS[name] for name in protocol.metrics] or [
-        m for m in METRICS if not m.slow and (protocol.paired or not m.paired)
+        m
+        for m in METRICS
+        if not m.slow and (protocol.paired or not m.paired) and (protocol.extractors or not m.several_eyes)
     ]
     for name in protocol.options:
         if METRICS[name] not in wanted:

@@ -51,16 +51,33 @@ class Pairs:
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
-    named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
+    asked = (protocol.extractor, protocol.classifier, *protocol.extractors)
+    named = next((one for one in asked if one is not None), None)
     first = _default_extractor(sources, protocol) if named is None else named
     sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
+    seen.eyes = _eyes(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
     judged = _pair(replace(sources, moments=None), protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
     return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+
+
+def _eyes(sources: Sources, first: Any, protocol: Protocol, compute: Compute) -> tuple[Pair, ...]:
+    """The same images as each further network sees them; none where no metric that asks them is measured."""
+    asks = not protocol.metrics or any(METRICS[name].several_eyes for name in protocol.metrics)
+    others = [one for one in protocol.extractors if not _one_network(one, first)] if asks else []
+    plain = replace(sources, heldout=None, moments=None)
+    return tuple(_eye(plain, one, protocol.with_(metrics=()), compute) for one in others)
+
+
+def _eye(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
+    try:
+        return _pair(sources, network, protocol, compute)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} Or leave {network} out of extractors.") from error
 
 
 def _one_network(one: Any, other: Any) -> bool:
@@ -157,8 +174,9 @@ def features_of(
     asked: the columns to keep, of those that the network gives.
     """
     if isinstance(source, Features):
-        if (compute.ranks or ALONE).agree(yes=_made_by(source, network, protocol, compute)):
-            return source
+        for one in (source, *source.also):
+            if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
+                return one
         source = _images_of(source, network, protocol)
     assert network is not None
     return extract(source, network, precision=protocol.precision, compute=compute, asked=asked)

@@ -238,8 +238,13 @@ def _facts(sources: Sources, protocol: Protocol) -> dict[str, object]:
         facts[f"{name} statistics"] = known and known.content
     for name in ("extractor", "classifier"):
         network = getattr(protocol, name)
-        facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
+        facts[name] = _told(network)
+    facts["extractors"] = [_told(network) for network in protocol.extractors]
     return facts
+
+
+def _told(network: Any) -> object:
+    return network if network is None or isinstance(network, str) else said_by(network, "")
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:

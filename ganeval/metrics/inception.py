@@ -18,7 +18,7 @@ from ganeval.core.options import Count
 from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.records.scores import Z95, Score
+from ganeval.records.scores import Score
 
 SEED = 2020  # torch-fidelity's shuffle
 
@@ -115,9 +115,7 @@ def _divergence(log_p: torch.Tensor, log_q: torch.Tensor) -> torch.Tensor:
 def _exponential(log_value: float, influence: torch.Tensor) -> Score:
     value = math.exp(log_value)
     psi = (influence - influence.mean()).cpu().numpy()
-    reach = Z95 * float(psi.std(ddof=1)) / math.sqrt(len(psi))
-    interval = (value * math.exp(-reach), value * math.exp(reach))
-    return Score.from_influence(value, value * psi, interval=interval)
+    return Score.from_influence(value, value * psi, scale="log")
 
 
 def _over_splits(log_p: torch.Tensor, splits: int) -> Score:

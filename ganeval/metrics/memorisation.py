@@ -21,6 +21,7 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.clustering import clustering_rows
+from ganeval.numerics.directions import unit_rows
 from ganeval.numerics.gaussian import frechet_influence
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.jackknife import EIGHTHS
@@ -304,7 +305,9 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
     ten thousand times is not seen there.
     """
     value, psi = frechet_influence(pair.real_gaussian, pair.fake_gaussian, pair.fake.embeddings)
-    cosine = nearest_between(_unit(pair.fake.embeddings), _unit(pair.require_real().embeddings), 1).squared[:, 0] / 2
+    cosine = (
+        nearest_between(unit_rows(pair.fake.embeddings), unit_rows(pair.require_real().embeddings), 1).squared[:, 0] / 2
+    )
     memorisation = float(cosine.mean())
     if memorisation <= _NO_ANGLE and value > 0:
         raise UndefinedError(
@@ -322,14 +325,6 @@ def mifid(pair: Pair, *, threshold: Annotated[float, Within(0, 2)] = MIFID_THRES
         per_sample={"cosine": cosine.astype(np.float32)},
         details={"memorisation": memorisation, "penalised": penalised, "fid": value},
     )
-
-
-def _unit(rows: torch.Tensor) -> torch.Tensor:
-    """Rows of length 1; half the squared distance of two is their cosine distance."""
-    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    if not bool((norms > 0).all()):
-        raise UndefinedError("mifid needs a direction for every embedding; a row is all zero. Check the extractor.")
-    return rows / norms
 
 
 def _heldout(pair: Pair) -> torch.Tensor:

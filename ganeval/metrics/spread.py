@@ -85,7 +85,7 @@ def embedding_spread(pair: Pair, *, pairs: Annotated[int, Within(2, 1_000_000)] 
 
 
 def _distance(features: Features, pairs: int, seed: int) -> PairMean:
-    rows = features.embeddings.double() if features.embeddings.device.type != "mps" else features.embeddings
+    rows = features.embeddings.double()
 
     def measure(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         return (rows[left.to(rows.device)] - rows[right.to(rows.device)]).norm(dim=1)

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from ganeval.core.options import Within
-from ganeval.errors import TooFewSamplesError, UndefinedError
+from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
+from ganeval.numerics.directions import unit_rows
 from ganeval.records.scores import Score
 
 ORDERS = (0.5, 1.0, 2.0, math.inf)
@@ -78,11 +79,7 @@ class Spectrum:
     def of(cls, rows: torch.Tensor) -> Spectrum:
         if len(rows) < 2:
             raise TooFewSamplesError(f"The Vendi score needs at least 2 rows; got {len(rows)}. Generate more images.")
-        rows = rows.to(torch.float64 if rows.device.type != "mps" else torch.float32)
-        norms = rows.norm(dim=1, keepdim=True)
-        if bool((norms == 0).any()):
-            raise UndefinedError("A row of zeros has no direction, so no cosine; remove it or use another extractor.")
-        unit = rows / norms
+        unit = unit_rows(rows.double())
         n, d = unit.shape
         if d <= n:
             values, vectors = torch.linalg.eigh(unit.T @ unit / n)

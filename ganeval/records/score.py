@@ -18,6 +18,7 @@ from ganeval.records.numbers import render_value
 
 Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 Better = Literal["lower", "higher", "target"]
+Scale = Literal["", "log"]  # on which an interval is symmetric
 Question = Literal[
     "close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation", "paired"
 ]  # fmt: skip
@@ -29,7 +30,8 @@ class Score(float):
     Other programs get the plain number: `str`, csv, json, yaml. People get the error too: in an f-string and as `repr`.
     A checkpoint of `torch.save` holds a tensor of one number, which `torch.load` reads without trusting the file.
 
-    `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval.
+    `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval; where none is given it is
+    worked out of `se`, symmetric on the score's `scale`: "" that of the number itself, "log" that of its logarithm.
     `per_sample` maps a name to one value per fake image. `details` is JSON-ready (confusion matrices, classes).
 
     >>> s = Score(3.21432, se=0.0361, n=1000, name="fid")
@@ -43,6 +45,7 @@ class Score(float):
     n: int | None
     per_sample: Mapping[str, NDArray[np.floating]]
     details: Mapping[str, Any]
+    scale: Scale
     better: Better
     perfect: float | None
     version: int
@@ -60,13 +63,15 @@ class Score(float):
         n: int | None = None,
         per_sample: Mapping[str, NDArray[np.floating]] | None = None,
         details: Mapping[str, Any] | None = None,
+        scale: Scale = "",
         **protocol: Any,
     ) -> Self:
         score = super().__new__(cls, float(value))
         score.se = None if se is None else float(se)
         score.interval = (
-            interval_of(float(value), score.se) if interval is None else (float(interval[0]), float(interval[1]))
+            interval_of(float(value), score.se, scale) if interval is None else (float(interval[0]), float(interval[1]))
         )
+        score.scale = scale
         score.n = n
         score.per_sample = dict(per_sample or {})
         score.details = dict(details or {})
@@ -123,7 +128,7 @@ class Score(float):
         return _rebuild, (float(self), fields)
 
 
-_DATA = ("se", "interval", "n", "per_sample", "details")
+_DATA = ("se", "interval", "n", "per_sample", "details", "scale")
 _PROTOCOL: dict[str, Any] = {
     "name": "",
     "better": "lower",
@@ -152,9 +157,18 @@ def _rebuild(value: float, fields: dict[str, Any]) -> Score:
     return Score(value, **fields)
 
 
-def interval_of(value: float, se: float | None) -> tuple[float, float] | None:
-    """The symmetric 95 % interval of a normal estimate; None without an error."""
-    return None if se is None else (value - Z95 * se, value + Z95 * se)
+def interval_of(value: float, se: float | None, scale: Scale = "") -> tuple[float, float] | None:
+    """The 95 % interval of a normal estimate, or of one whose logarithm is (`scale="log"`); None without an error.
+
+    >>> interval_of(1.0, None), [round(end, 3) for end in interval_of(2.0, 1.0, "log")]
+    (None, [0.751, 5.329])
+    """
+    if se is None:
+        return None
+    if scale == "log":
+        factor = math.exp(Z95 * se / value)
+        return value / factor, value * factor
+    return value - Z95 * se, value + Z95 * se
 
 
 def share_interval(value: float, se: float) -> tuple[float, float]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.apart import place_of
-from ganeval.core.files import append_jsonl, read_json, write_atomic, write_json
+from ganeval.core.files import append_jsonl, make_folder, read_json, render_json, write_atomic, write_json
 from ganeval.core.png import encode_png
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation
@@ -173,22 +173,20 @@ class RunDirectory:
 def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds: Mapping[str, int],
                protocol: Mapping[str, str], class_names: Sequence[str] = (), command: Sequence[str] = (),
                environment: Mapping[str, Any] | None = None, **fields: Any) -> RunDirectory:  # fmt: skip
-    """Make `root/<counter>-<name>` with config.toml and then run.json, so that a run that is seen is whole.
+    """Make `root/<counter>-<name>` with config.toml and run.json in one step, so that a run that is seen is whole.
 
     `protocol` says how the run wants to be judged: {"real": "hoda:test", "train": "hoda:train", "classifier": "hoda"}.
     `command` is the argument list that was typed; absolute paths in it are cut to their last part.
     `fields` are more entries of run.json, such as what resuming needs.
     """
-    path = _next_folder(Path(root), _slug(name))
-    write_atomic(path / layout.CONFIG, render_toml(config))
-    write_json(path / layout.RUN, {
-        "schema": layout.SCHEMA, "id": path.name, "name": name, "created": _now(), "status": "running",
+    said = {
+        "schema": layout.SCHEMA, "id": "", "name": name, "created": _now(), "status": "running",
         "command": shlex.join(map(_portable, command)), "config": _plain(config), "seeds": dict(seeds),
         "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": git_state(),
         "environment": {"python": platform.python_version(), "platform": platform.platform(), **(environment or {})},
         **fields,
-    })  # fmt: skip
-    return RunDirectory(path)
+    }  # fmt: skip
+    return RunDirectory(_new_folder(Path(root), _slug(name), render_toml(config), said))
 
 
 def open_run(path: str | Path) -> RunDirectory:
@@ -224,12 +222,12 @@ def tile(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
     return images.reshape(rows, n // rows, c, h, w).transpose(0, 3, 1, 4, 2).reshape(rows * h, n // rows * w, c)
 
 
-def _next_folder(root: Path, slug: str) -> Path:
+def _new_folder(root: Path, slug: str, config: str, said: Mapping[str, Any]) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     while True:
         path = root / f"{1 + max(map(layout.counter, root.iterdir()), default=0):04d}-{slug}"
         try:
-            path.mkdir()
+            make_folder(path, {layout.CONFIG: config, layout.RUN: render_json({**said, "id": path.name})})
         except FileExistsError:  # two trainers started at once: count again
             continue
         return path

@@ -16,8 +16,9 @@ from pathlib import Path
 from ganeval.core.apart import place_of
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
+from ganeval.records.text import plural
 from ganeval.runs import events, layout, series
-from ganeval.runs.advice import advice_of, contents_of
+from ganeval.runs.advice import advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
@@ -59,17 +60,19 @@ class Found:
         """One line for people: found 7 runs (3 stylegan, 4 ganeval); ignored 2 folders: reasons."""
         kinds = Counter(run.reader for run in self.runs)
         what = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-        runs = f"found {_count(len(self.runs), 'run')}" + (f" ({what})" if what else "")
+        runs = f"found {plural(len(self.runs), 'run')}" + (f" ({what})" if what else "")
         if not self.ignored:
             return runs
         reasons = "; ".join(sorted({reason for _, reason in self.ignored}))
-        return f"{runs}; ignored {_count(len(self.ignored), 'folder')}: {reasons}"
+        return f"{runs}; ignored {plural(len(self.ignored), 'folder')}: {reasons}"
 
     @property
     def explanation(self) -> str:
         """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
+        places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
+        lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place))]
         return "\n".join([self.summary, *lines, *(line for run in self.runs for line in _explained(run, self.root))])
 
     def __getitem__(self, name: str) -> RunRecord:
@@ -146,6 +149,8 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         scores = []
     if scores:
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
+    elif _never_began(folder):
+        search.ignored.append((folder, "a run whose process ended before run.json was written; delete the folder"))
     best = scores[0][1] if scores else 0
     if best >= CERTAIN or depth >= MAX_DEPTH:
         if scores:
@@ -162,6 +167,11 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
     search.ignored.extend(below.ignored)
     search.probes.extend(below.probes)
     yield from found
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether this is what a version that wrote run.json after its folder left when it was killed between the two."""
+    return layout.counter(folder) > 0 and set(os.listdir(folder)) <= {layout.CONFIG}  # noqa: PTH208 - names alone
 
 
 def _claim(folder: Path, scores: list[tuple[Reader, int]]) -> Claim:
@@ -223,7 +233,7 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
+        return [sound(_evaluated(_pointed(series.as_sheets(_typed(run))))) for run in reader.read(path)]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
 
@@ -239,7 +249,7 @@ def _pointed(run: RunRecord) -> RunRecord:
     """What Git LFS has not brought of the files of a foreign run's folder is a problem of the run."""
     small = (
         [run.path / name for name in names_in(run.path) if name.lower().endswith(LOGS)]
-        if run.reader != "ganeval"
+        if run.reader != "ganeval" and not run.error
         else []
     )
     found = [said for path in small[:MAX_LOGS] if (said := lfs_pointer(path)) and said not in run.problems]
@@ -326,7 +336,3 @@ def _clock(run: RunRecord, now: datetime) -> RunRecord:
 
 def _shown(root: Path, path: Path) -> str:
     return printable(path.relative_to(root).as_posix()) if path != root else "."
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

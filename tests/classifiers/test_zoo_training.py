@@ -108,8 +108,15 @@ def _tiny(shape: tuple[int, int, int]) -> Recipe:
     [
         (TRAIN.images.astype(np.float32) / 255, TRAIN.labels, "uint8 images .* got torch.float32"),
         (TRAIN.images[:, 0], TRAIN.labels, r"channels first"),
-        (TRAIN.images, TRAIN.labels[:-1], "one integer label per image: 1347; got torch.int64 \\(1346,\\)"),
-        (TRAIN.images, TRAIN.labels / 2, "one integer label per image"),
+        (TRAIN.images, TRAIN.labels[:-1], "one label per image: 1347 images; got 1346 labels"),
+        (TRAIN.images, TRAIN.labels / 2, "Labels of a classifier must be integers; got float64"),
+        (TRAIN.images, np.eye(10, dtype=int)[TRAIN.labels], r"one integer per image.*one-hot rows take labels.argmax"),
+        (
+            TRAIN.images,
+            TRAIN.labels.astype(str),
+            r"must be integers; got <U\d+. Of names pass numbers and class_names=",
+        ),
+        (TRAIN.images, TRAIN.labels.astype("datetime64[s]"), "must be integers; got datetime64"),
         (TRAIN.images, TRAIN.labels + 1, "labelled 0 to 9; got 1347 labels from 1 to 10"),
         (TRAIN.images[:0], TRAIN.labels[:0], "at least 2 images"),
     ],
@@ -117,6 +124,13 @@ def _tiny(shape: tuple[int, int, int]) -> Recipe:
 def test_a_judge_refuses_what_it_cannot_learn_from(images: np.ndarray, labels: np.ndarray, message: str) -> None:
     with pytest.raises(WrongInputError, match=message):
         train_classifier(images, labels, 10)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64", "int8", ">i4"])
+def test_a_judge_learns_from_labels_of_every_integer_type(dtype: str) -> None:
+    images, labels = TRAIN.images[:40], TRAIN.labels[:40]
+    judges = [train_classifier(images, own, 10, steps=1, recipe=BRIEF) for own in (labels, labels.astype(dtype))]
+    assert judges[0].weights_sha256 == judges[1].weights_sha256
 
 
 def test_a_learning_rate_that_diverges_is_named() -> None:

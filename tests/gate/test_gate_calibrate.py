@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ganeval.core.compute import Compute
 from ganeval.errors import WrongInputError
 from ganeval.gate.calibrate import Count, calibrate, render_calibration
 from ganeval.gate.rules import parse_config
+from ganeval.images import image_set
 from ganeval.measure.faults import FAULTS
+from ganeval.measure.functions import evaluate
 
 RULES = parse_config({"rule": [
     {"metric": "fid", "margin_rel": 0.3}, {"metric": "classifier_score", "margin_abs": 0.05},
@@ -69,3 +72,31 @@ def test_a_fault_that_cannot_be_made_is_an_error_before_anything_is_measured(mea
 
     with pytest.raises(WrongInputError, match="'drop-class' needs the labels"):
         calibrate(unlabelled, measured, RULES, n=200, runs=2, faults=CHOSEN)
+
+
+def test_what_is_compared_with_goes_once_through_each_network(monkeypatch):
+    from ganeval.measure import generators, pairs
+    from ganeval.records.protocol import Protocol
+
+    seen = []
+
+    def watched(images, *args, extract=generators.extract, **options):
+        seen.append(images.source)
+        return extract(images, *args, **options)
+
+    protocol = Protocol(
+        real="digits:test", extractor="pixels", classifier="digits", metrics=("fid", "classifier_score"), n=50
+    )
+    real = image_set("digits:train").take(np.arange(200))
+    labels = np.array(real.labels)
+    monkeypatch.setattr(generators, "extract", watched)
+    monkeypatch.setattr(pairs, "extract", watched)
+    measured = generators.measuring(protocol, Compute(device="cpu", cache=False))
+    found = [measured(real.array(), labels, "a") for _ in range(3)]
+    assert seen.count("digits:test") == 2
+    once = evaluate(
+        "digits:test", real, extractor="pixels", classifier="digits", metrics=["fid", "classifier_score"], device="cpu"
+    )
+    for name in ("fid", "classifier_score"):
+        assert [e[name].value for e in found] == pytest.approx([once[name].value] * 3, rel=1e-12)
+        assert found[0][name].signature == once[name].signature

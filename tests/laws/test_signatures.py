@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ganeval.core.extractor import Embedded
+from ganeval.features.extraction import Features
 from ganeval.images import image_set
 from ganeval.measure.measure import measure
 from ganeval.metrics import METRICS
@@ -44,13 +45,16 @@ def _draw(n: int, labels: Any, rng: torch.Generator) -> torch.Tensor:
     return (torch.as_tensor(real.array())[rows].int() + noise).clamp(0, 255).to(torch.uint8)
 
 
-BASE = Protocol(real=_images("real"), train=_images("train"), classifier="digits", n=N, metrics=QUICK, floor=False)
+BASE = Protocol(
+    real=_images("real"), train=_images("train"), classifier="digits", extractors=("wavelet",), n=N, metrics=QUICK, floor=False
+)  # fmt: skip
 CHANGES: dict[str, dict[str, Any]] = {
     "real": {"real": _images("other")},
     "train": {"train": _images("other")},
     "heldout": {"heldout": _images("other")},
     "extractor": {"extractor": "pixels"},
     "classifier": {"classifier": None, "extractor": "digits"},
+    "extractors": {"extractors": ("pixels",)},
     "labels": {"labels": "none"},
     "n": {"n": N + 40},
     "seed": {"seed": 1},
@@ -154,3 +158,26 @@ def _same(a: ScoreRecord, b: ScoreRecord) -> bool:
     assert a.value is not None
     assert b.value is not None
     return math.isclose(a.value, b.value, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def test_bare_rows_with_other_labels_are_another_set_and_the_same_ones_stay_the_same():
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    plain, zeros, ones = (Features.given(rows, labels=labels) for labels in (None, [0] * 40, [1] * 40))
+    assert len({one.content for one in (plain, zeros, ones)}) == 3
+    assert plain.content == plain.rows_sha256
+    assert zeros.with_labels(None).content == zeros.content  # dropped on the way: the set is what it was
+    assert zeros.take(np.arange(9)).content == Features.given(rows[:9], labels=[0] * 9).content
+
+
+def test_a_number_that_real_labels_change_has_another_signature():
+    rng = np.random.default_rng(0)
+    fake = Features.given(rng.normal(size=(60, 2)), labels=np.arange(60) % 2)
+    rows = rng.normal(size=(80, 2))
+    scores = [
+        measure(fake, Protocol(real=Features.given(rows, labels=labels), metrics=("intra_fid",), floor=False))[
+            "intra_fid"
+        ]
+        for labels in (np.arange(80) % 2, np.arange(80) // 40)
+    ]
+    assert scores[0].value != scores[1].value
+    assert scores[0].signature != scores[1].signature

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.measure.functions import evaluate
 from ganeval.metrics.inception import inception_score, mode_score
+from ganeval.records.scores import Z95
 
 
 def pair_of(fake: torch.Tensor, real: torch.Tensor | None = None) -> Pair:
@@ -20,6 +23,24 @@ def pair_of(fake: torch.Tensor, real: torch.Tensor | None = None) -> Pair:
 
 def saturated(classes: list[int], k: int = 10, height: float = 5000.0) -> torch.Tensor:
     return height * torch.nn.functional.one_hot(torch.tensor(classes), k).float()
+
+
+def test_with_balanced_labels_the_interval_stays_symmetric_in_the_logarithm() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 4
+    fake = Features.given(
+        rng.normal(size=(80, 3)), labels=labels, logits=3 * np.eye(4)[labels] + rng.normal(size=(80, 4))
+    )
+    real = Features.given(rng.normal(size=(90, 3)), logits=rng.normal(size=(90, 4)))
+    e = evaluate(real, fake, metrics=["inception_score", "fid"])
+    score, fid = e["inception_score"], e["fid"]
+    assert score.interval is not None
+    assert score.se is not None
+    assert score.interval[0] * score.interval[1] == pytest.approx(score.value**2)
+    assert math.log(score.interval[1] / score.value) == pytest.approx(Z95 * score.se / score.value)
+    assert fid.interval == pytest.approx((fid.value - Z95 * fid.se, fid.value + Z95 * fid.se))
+    alone = inception_score(Pair(None, fake))
+    assert score.se < alone.se  # within classes
 
 
 def test_saturated_balanced_classes_reach_the_number_of_classes() -> None:

@@ -24,6 +24,18 @@ def _run(root: Path, name: str) -> Path:
     return create_run(root, name, config={"lr": 0.1}, seeds={"train": 0}, protocol={"real": "digits:test"}).path
 
 
+def test_what_a_killed_process_left_of_a_run_that_never_began_is_said(tmp_path):
+    (tmp_path / "0001-gan").mkdir()
+    (tmp_path / "0002-gan").mkdir()
+    (tmp_path / "0002-gan" / "config.toml").write_text("lr = 1.0\n")
+    (tmp_path / "pictures").mkdir()
+    found = find_runs(tmp_path)
+    assert [path.name for path, _ in found.ignored] == ["0001-gan", "0002-gan"]
+    assert (
+        "ignored 2 folders: a run whose process ended before run.json was written; delete the folder" in found.summary
+    )
+
+
 def test_runs_come_in_the_order_of_their_counters(tmp_path: Path) -> None:
     paths = [_run(tmp_path, name) for name in ("c", "b", "a")]
     assert [run.path for run in find_runs(tmp_path).runs] == paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import tomllib
@@ -60,6 +61,46 @@ def test_two_runs_that_start_at_once_get_two_folders(tmp_path, monkeypatch):
     counts = iter([0, 0, 1])
     monkeypatch.setattr(directory.layout, "counter", lambda _: next(counts))
     assert start(tmp_path, name="a").path.name == "0002-a"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from ganeval.runs.directory import create_run
+CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
+def dying(root, moment):
+    left = [moment]
+    def hook(event, arguments):
+        if event in CHANGES and str(root) in str(arguments[0]):
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(9)
+    sys.addaudithook(hook)
+    create_run(root, "gan", config={"lr": 1.0}, seeds={}, protocol={})
+    os._exit(0)
+for moment in range(40):
+    root = Path(sys.argv[1]) / f"{moment:02d}"
+    root.mkdir()
+    child = os.fork()
+    if not child:
+        dying(root, moment)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of one process")
+def test_a_process_killed_while_it_begins_a_run_leaves_a_whole_run_or_none(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=True, cwd=Path(__file__).parents[2])
+    roots = sorted(tmp_path.iterdir())
+    begun = [[path for path in root.iterdir() if not path.name.startswith(".")] for root in roots]
+    assert len(roots) > 8
+    assert len(begun[0]) == 0
+    assert len(begun[-1]) == 1
+    for root, runs in zip(roots, begun, strict=True):
+        assert all(open_run(path).info["id"] == "0001-gan" for path in runs)
+        assert start(root, name="next").path.name == f"{len(runs) + 1:04d}-next"
+        assert not [path for path in root.iterdir() if path.name.startswith(".")]
 
 
 def test_everything_written_comes_back(tmp_path):

@@ -180,8 +180,7 @@ def _rows(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
     for name, rows in sides.items():
         if len(rows) < LEAST:
             raise TooFewSamplesError(f"A two-sample test needs {LEAST} rows a side; got {len(rows)} {name} ones.")
-    dtype = torch.float32 if pair.fake.embeddings.device.type == "mps" else torch.float64
-    return sides["real"].to(dtype), sides["fake"].to(dtype)
+    return sides["real"].double(), sides["fake"].double()
 
 
 def _standardised(x: torch.Tensor) -> torch.Tensor:
