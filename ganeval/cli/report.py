@@ -100,12 +100,15 @@ class Page:
         from ganeval.report import build_report
 
         found = self.find(explain=explain)
-        print(found.explanation if explain else found.summary)
-        if not found.runs:
-            note("nothing to report; --explain says what was looked at")
-            return 6
+        if not explain:
+            print(found.summary)
         if evaluating and evaluating.run(found.runs):
-            found = self.find()
+            found = self.find(explain=explain)
+        if explain:
+            print(found.explanation)
+        if not found.runs:
+            note("nothing to report" + ("" if explain else "; --explain says what was looked at"))
+            return 6
         with writing(self.out):
             result = build_report(
                 found, out=self.out, title=self.title, compare=self.compare or None, json_out=self.json
@@ -114,7 +117,8 @@ class Page:
             note(warning)
         print(printable(result.path, 4096))
         if evaluating and self.real and not any(run.evaluations for run in found.runs):
-            note("--real was given, and not one run was evaluated: --explain says why, and what to type.")
+            why = "see above" if explain else "--explain says"
+            note(f"--real was given, and not one run was evaluated: {why} why, and what to type.")
             return 6
         return 0
 

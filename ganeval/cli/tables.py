@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.records.eyes import eyes_of
 from ganeval.records.given import notes_on
 from ganeval.records.headline import by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
-from ganeval.records.text import plural
+from ganeval.records.text import plural, visible
 
 HEADS = ("question", "metric", "better", "value", "95 % interval", "real vs real", "n")
 ARROW = {"lower": "down", "higher": "up", "target": "target"}
@@ -24,7 +25,7 @@ def render_evaluation(evaluation: Evaluation, *, full: bool = False, kept: str =
     lines = [HEADS, *(_row(r, first=r is group[0]) for _, group in groups for r in group)]
     missing = [f"{r.name}: {r.status}" for r in evaluation.scores.values() if not r.ok]
     rest = missing if full else _rest(len(evaluation.scores) - len(missing) - len(shown), len(missing), kept)
-    blocks = [[render_title(evaluation), *notes_on(evaluation)], aligned(lines), rest]
+    blocks = [[render_title(evaluation), *notes_on(evaluation)], aligned(lines), render_eyes(evaluation), rest]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -44,6 +45,13 @@ def render_title(evaluation: Evaluation) -> str:
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
     count = f"{real.n:,}" if real.n else real.counted
     return f"{evaluation.name}: {fake.n:,} images against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
+
+
+def render_eyes(evaluation: Evaluation) -> list[str]:
+    """One line for each network that was asked how far the images are, in units of real against real; [] without any."""
+    eyes = eyes_of(evaluation.scores)
+    lines = [(visible(eye.name), render_value(eye.ratio, eye.se), "chosen" if eye.chosen else "") for eye in eyes]
+    return aligned([("eye", "times real vs real", ""), *lines]) if lines else []
 
 
 def _row(record: ScoreRecord, *, first: bool) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Pair:
         seed: int = 0,
         paired: bool = False,
         ranks: Ranks = ALONE,
+        eyes: tuple[Pair, ...] = (),
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -64,6 +65,7 @@ class Pair:
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair
         self.paired = paired  # whether real image i is what fake image i should be
         self.ranks = ranks  # the processes that all hold these sets, and work out what is large in shares
+        self.eyes = eyes  # the same images, row by row, as further networks see them
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -100,7 +102,7 @@ class Pair:
         made = fake if self.fake_moments is None else self.fake_moments if self.only_moments else fake
         return Pair(
             known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
-            ranks=self.ranks,
+            ranks=self.ranks, eyes=self.eyes,
         )  # fmt: skip
 
     def part(self, real: Features, fake: Features) -> Pair:
@@ -120,7 +122,7 @@ class Pair:
             "real_moments": self.real if self.real_moments is None else self.real_moments,
             "real_logits": None if self.real is None else self.real.logits,
             "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
-            "real_pixels": None if self.real is None else self.real.images,
+            "real_pixels": None if self.real is None else self.real.images, "eyes": self.eyes or None,
         }  # fmt: skip
         return sorted(need for need in needs if have[need] is None)
 
@@ -254,6 +256,11 @@ class Pair:
         count = [f"n:{passport.n if self.only_moments else len(self.fake)}"] if "fake" in roles else []
         seen = ([f"x:{passport.extractor}{weights}"], [f"dtype:{passport.precision}"]) if network else ([], [])
         return (*seen[0], *content, *count, *drawn, *seen[1])
+
+    def signature_of_eyes(self) -> tuple[str, ...]:
+        """What identifies the further networks, in whatever order they were named."""
+        passports = [eye.fake.passport for eye in self.eyes]
+        return (f"eyes:{','.join(sorted({f'{p.extractor}@{p.weights_sha256[:8]}'.rstrip('@') for p in passports}))}",)
 
 
 @dataclass

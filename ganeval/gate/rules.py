@@ -205,7 +205,9 @@ _CHOICES = {
     "Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction), "Labels": get_args(Labels),
     "Precision": get_args(Precision),
 }  # fmt: skip
-_NAMED = {"Source": "str", "Network": "str", "Mapping[str, Mapping[str, Value]]": "table"}  # of `Protocol`, in a file
+_NAMED = {  # of `Protocol`, in a file
+    "Source": "str", "Network": "str", "tuple[Network, ...]": "list", "Mapping[str, Mapping[str, Value]]": "table",
+}  # fmt: skip
 
 
 def _check_type(annotation: Any, key: str, value: Any) -> None:
@@ -219,7 +221,14 @@ def _check_type(annotation: Any, key: str, value: Any) -> None:
             )
         return
     kind = str(_NAMED.get(annotation, annotation.removesuffix(" | None")))
-    expected = {"float": (int, float), "int": (int,), "str": (str,), "bool": (bool,), "table": (dict,)}[kind]
+    expected = {
+        "float": (int, float),
+        "int": (int,),
+        "str": (str,),
+        "bool": (bool,),
+        "table": (dict,),
+        "list": (list,),
+    }[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool"):
         raise GateConfigError(f"{key} must be of type {kind}; got {_shown(value)}.", (key,))
     if isinstance(value, str) and (not value.strip() or "\0" in value):

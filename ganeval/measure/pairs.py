@@ -51,16 +51,33 @@ class Pairs:
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
-    named = next((one for one in (protocol.extractor, protocol.classifier) if one is not None), None)
+    asked = (protocol.extractor, protocol.classifier, *protocol.extractors)
+    named = next((one for one in asked if one is not None), None)
     first = _default_extractor(sources, protocol) if named is None else named
     sources = _vouched(sources, first, protocol)
     seen = _pair(sources, first, protocol, compute)
+    seen.eyes = _eyes(sources, first, protocol, compute)
     two = protocol.classifier is not None and not _one_network(protocol.classifier, first)
     judged = _pair(replace(sources, moments=None), protocol.classifier, protocol, compute) if two else seen
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
     return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+
+
+def _eyes(sources: Sources, first: Any, protocol: Protocol, compute: Compute) -> tuple[Pair, ...]:
+    """The same images as each further network sees them; none where no metric that asks them is measured."""
+    asks = not protocol.metrics or any(METRICS[name].several_eyes for name in protocol.metrics)
+    others = [one for one in protocol.extractors if not _one_network(one, first)] if asks else []
+    plain = replace(sources, heldout=None, moments=None)
+    return tuple(_eye(plain, one, protocol.with_(metrics=()), compute) for one in others)
+
+
+def _eye(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:
+    try:
+        return _pair(sources, network, protocol, compute)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} Or leave {network} out of extractors.") from error
 
 
 def _one_network(one: Any, other: Any) -> bool:
@@ -77,7 +94,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
-        None if source is None else features_of(source, loaded, protocol, compute) for source in sets
+        None if source is None else features_of(source, loaded, protocol, compute, sources.columns) for source in sets
     )
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
@@ -142,22 +159,27 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     assert sources.train is not None
     loaded = None if network is None else load_extractor(network)
     require_one_input(loaded, (sources.train, embedded.fake))
-    train = features_of(sources.train, loaded, protocol, compute)
+    train = features_of(sources.train, loaded, protocol, compute, sources.columns)
     heldout = embedded.real if embedded.heldout is None else embedded.heldout
     if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
     return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed, ranks=embedded.ranks)
 
 
-def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
-    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
+def features_of(
+    source: Source, network: Extractor | None, protocol: Protocol, compute: Compute, asked: frozenset[str]
+) -> Features:
+    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them.
+
+    asked: the columns to keep, of those that the network gives.
+    """
     if isinstance(source, Features):
         for one in (source, *source.also):
             if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
                 return one
         source = _images_of(source, network, protocol)
     assert network is not None
-    return extract(source, network, precision=protocol.precision, compute=compute)
+    return extract(source, network, precision=protocol.precision, compute=compute, asked=asked)
 
 
 def _made_by(features: Features, network: Extractor | None, protocol: Protocol, compute: Compute) -> bool:

@@ -220,7 +220,7 @@ def evaluate_pending(
     chosen = pending.samples
     step, file = int(chosen.step), Path(chosen.path)
     try:
-        source = _tiles(file) if chosen.sheet else list(chosen.files) or file
+        source = _tiles(file, *chosen.sheet) if chosen.sheet is not None else list(chosen.files) or file
         evaluation = measure(
             source, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
             latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
@@ -236,14 +236,14 @@ def evaluate_pending(
     return evaluation
 
 
-def _tiles(picture: Path) -> NDArray[np.uint8]:
-    """The images (n, h, w[, 3]) of a picture that is laid out of many, by its separators."""
+def _tiles(picture: Path, rows: int, columns: int) -> NDArray[np.uint8]:
+    """The images (n, h, w[, 3]) of a picture that is laid out of many: of so many, or as its separators say."""
     from ganeval.images import image_set
-    from ganeval.numerics.sheets import sheet_of
+    from ganeval.numerics.sheets import Sheet, sheet_of
 
     (image,) = next(iter(image_set([picture]).batches(1)))
     pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
-    sheet = sheet_of(pixels)
+    sheet = Sheet(rows, columns, 0) if rows and columns else sheet_of(pixels)
     if sheet is None:
         raise WrongInputError(
             f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save the "

@@ -19,6 +19,7 @@ from ganeval.classifiers.classifier import Classifier
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
+from ganeval.features.embedding import EVERYTHING
 from ganeval.features.extraction import Features, load_extractor
 from ganeval.features.known import outline
 from ganeval.features.pair import rows_of
@@ -52,6 +53,7 @@ class Sources:
     drawn: str = ""  # what chose these fakes among all that there are: "" where all were taken
     moments: Statistics | None = None  # of the real images, for the questions that need no more
     fake_moments: Statistics | None = None  # of the fakes, where these are all there is
+    columns: frozenset[str] = EVERYTHING  # to keep, of those that a network gives
 
     @property
     def passports(self) -> list[Passport]:
@@ -104,6 +106,15 @@ def open_sources(
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn, moments)
+
+
+def columns_for(metrics: Iterable[Metric], protocol: Protocol) -> frozenset[str]:
+    """The columns of a network's rows that somebody looks at: nobody at spatial features but who asks for them, and at
+    verdicts only metrics that judge, and whoever names a classifier.
+    """
+    uses = {need.removeprefix("real_") for metric in metrics for need in metric.needs | metric.wants}
+    judged = protocol.classifier is not None or uses & {"logits", "confusion"}
+    return frozenset({"embeddings", *({"spatial"} & uses), *(["logits"] if judged else [])})
 
 
 def moments_suffice(protocol: Protocol) -> bool:
@@ -227,8 +238,13 @@ def _facts(sources: Sources, protocol: Protocol) -> dict[str, object]:
         facts[f"{name} statistics"] = known and known.content
     for name in ("extractor", "classifier"):
         network = getattr(protocol, name)
-        facts[name] = network if network is None or isinstance(network, str) else said_by(network, "")
+        facts[name] = _told(network)
+    facts["extractors"] = [_told(network) for network in protocol.extractors]
     return facts
+
+
+def _told(network: Any) -> object:
+    return network if network is None or isinstance(network, str) else said_by(network, "")
 
 
 def require_one_input(network: Extractor | None, sources: Iterable[Source | None]) -> None:

@@ -39,7 +39,7 @@ class Metric:
     paper: str
     question: Question
     # Of the pair: "real" (rows), "real_moments", "moments" (of the fakes: else their rows), "heldout", "logits",
-    # "real_logits", "labels", "real_labels", "pixels", "real_pixels", "generator", "confusion", "paired".
+    # "real_logits", "labels", "real_labels", "pixels", "real_pixels", "generator", "confusion", "paired", "eyes".
     needs: frozenset[str]
     biased_in_n: bool = False  # True: only equal n may be compared
     options: dict[str, Any] = field(default_factory=dict)  # option name -> default
@@ -113,6 +113,11 @@ class Metric:
         return "paired" in self.needs
 
     @property
+    def several_eyes(self) -> bool:
+        """Whether it asks further networks, so that the protocol must name some."""
+        return "eyes" in self.needs
+
+    @property
     def only_pixels(self) -> bool:
         """Whether no network has a part in the number."""
         return (self.paired and "pixels" in self.needs) or "real_pixels" in self.needs
@@ -165,6 +170,7 @@ class Metric:
                 self.name,
                 f"v:{self.version}",
                 *pair.signature(self.roles, network=not self.only_pixels, moments=self.takes_moments),
+                *(pair.signature_of_eyes() if self.several_eyes else ()),
                 *changed,
                 *seed,
             ]
@@ -234,6 +240,7 @@ _REMEDY = {
     "generator": "Pass a generator callable (n, labels, torch.Generator) -> images.",
     "pixels": "Pass images, not bare feature arrays.",
     "real_pixels": "Pass images, not bare feature arrays.",
+    "eyes": "Pass extractors= (--extractors): further networks, for example wavelet and pixels.",
     "paired": "Pass paired=True (--paired) if real image i is what generated image i should be.",
 }
 

@@ -84,7 +84,7 @@ def _numbers(images: ImageSet | None, side: str) -> torch.Tensor:
         raise TooFewSamplesError(f"A test of packets needs {LEAST} {side} images; got {len(images)}. Pass more images.")
     eye = WAVELET.load()
     starts = range(0, len(images), BATCH)
-    parts = [eye(torch.from_numpy(images.load(i, min(i + BATCH, len(images))))).embeddings for i in starts]
+    parts = [eye(torch.tensor(images.load(i, min(i + BATCH, len(images))))).embeddings for i in starts]
     return torch.cat(parts).double()
 
 

@@ -62,6 +62,10 @@ class Protocol:
         default=None,
         metadata={"help": "The network whose embeddings say how close two sets are; by default the classifier."},
     )
+    extractors: tuple[Network, ...] = field(
+        default=(),
+        metadata={"help": "Further networks that look at the same images, such as wavelet pixels (see fdr, eye_gap)."},
+    )
     classifier: Network = field(
         default=None, metadata={"help": "The network that says what an image shows, for example hoda or mnist."}
     )
@@ -105,6 +109,7 @@ class Protocol:
                     f"{role} must name images; it is empty. Leave it out, or name a folder or a data set."
                 )
         object.__setattr__(self, "metrics", _names(self.metrics))
+        object.__setattr__(self, "extractors", _networks(self.extractors))
         object.__setattr__(self, "options", _options(self.options))
 
     @classmethod
@@ -192,6 +197,17 @@ def _names(given: Any) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names):
         raise WrongInputError(f"metrics must be names; got {names!r}.")
     return tuple(dict.fromkeys(names))
+
+
+def _networks(given: Any) -> tuple[Any, ...]:
+    """Further networks in the order in which they were named, none twice."""
+    if given is not None and not isinstance(given, (list, tuple)):
+        raise WrongInputError(f"extractors must be a list of networks; got {given!r}. Pass [{given!r}].")
+    found = tuple(given or ())
+    if any(not one or isinstance(one, (bool, int, float, Mapping, list, tuple)) for one in found):
+        raise WrongInputError(f"extractors must be networks or their names; got {_brief(found)}.")
+    names = [one if isinstance(one, str) else id(one) for one in found]
+    return tuple(one for i, one in enumerate(found) if names[i] not in names[:i])
 
 
 def _options(given: Any) -> dict[str, dict[str, Value]]:

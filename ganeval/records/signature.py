@@ -19,6 +19,7 @@ WORDS = {
     "heldout": "the held-out images",
     "n": "the number of images",
     "dtype": "the precision",
+    "eyes": "the further networks",
 }
 ANOTHER_SAMPLE = ("seed", "drawn")  # these make another sample of the same thing, which may be compared
 

@@ -18,7 +18,7 @@ from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, print
 from ganeval.records.scores import Evaluation
 from ganeval.records.text import plural
 from ganeval.runs import events, layout, series
-from ganeval.runs.advice import advice_of, contents_of
+from ganeval.runs.advice import advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.record import RunRecord
@@ -71,6 +71,8 @@ class Found:
         """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
+        places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
+        lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place))]
         return "\n".join([self.summary, *lines, *(line for run in self.runs for line in _explained(run, self.root))])
 
     def __getitem__(self, name: str) -> RunRecord:
@@ -231,7 +233,7 @@ def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
+        return [sound(_evaluated(_pointed(series.as_sheets(_typed(run))))) for run in reader.read(path)]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
 
@@ -247,7 +249,7 @@ def _pointed(run: RunRecord) -> RunRecord:
     """What Git LFS has not brought of the files of a foreign run's folder is a problem of the run."""
     small = (
         [run.path / name for name in names_in(run.path) if name.lower().endswith(LOGS)]
-        if run.reader != "ganeval"
+        if run.reader != "ganeval" and not run.error
         else []
     )
     found = [said for path in small[:MAX_LOGS] if (said := lfs_pointer(path)) and said not in run.problems]

@@ -43,7 +43,7 @@ class SampleSet:
     path: Path
     files: tuple[Path, ...] = ()
     labels: tuple[int, ...] = ()
-    sheet: bool = False  # `path` is one picture of many images with separators between them
+    sheet: tuple[int, int] | None = None  # `path` is one picture of so many rows and columns; (0, 0): as separators say
 
 
 @dataclass(frozen=True)

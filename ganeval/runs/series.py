@@ -10,13 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ganeval.core.files import require_regular
 from ganeval.runs.parsing import IMAGES, names_in
-from ganeval.runs.record import Grid, SampleSet
+from ganeval.runs.record import Grid, RunRecord, SampleSet
 
 Size = tuple[int, int]
 Pictures = Literal["auto", "samples", "steps", "sheets"]
@@ -32,6 +32,7 @@ _NUMBER = re.compile(r"\d{1,9}")
 NO_SAMPLES = re.compile(
     r"(screen[-_ ]?shot|fig(ure)?|diagram|plot|chart|page|slide|logo|loss|curve)s?[^a-z]*", re.IGNORECASE
 )
+_GENERATED = re.compile(r"(?<![a-z])(generated|fakes?|samples?|sheet|grid)(?![a-z])", re.IGNORECASE)
 _STEP = re.compile(
     r"(?:epochs?|steps?|iter(?:ation)?s?|itrs?|kimg|batch(?:es)?|ticks?|milestone|ep|it)[^a-z]*$", re.IGNORECASE
 )
@@ -84,7 +85,7 @@ class Series:
     def are_samples(self) -> bool:
         """Whether each picture is one generated image."""
         known = told.get()
-        if known.pictures != "auto":
+        if known.pictures != "auto" or len(self.files) < 2:
             return known.pictures == "samples"
         size = known.size or _size_beside(self.files[0].parent)
         if size is not None and (own := picture_size(self.files[0])) is not None:
@@ -107,14 +108,24 @@ class Series:
 
 
 def series_in(folder: Path) -> Series | None:
-    """The largest series of numbered pictures in a folder, generated before real ones; None where there is none."""
+    """The largest series of numbered pictures in a folder, generated before real ones; None where there is none.
+
+    One picture is a series where its name says that it was generated: sample_grid.png, fake_samples_epoch_024.png.
+    """
     groups: dict[tuple[str, ...], list[tuple[tuple[int, ...], Path]]] = defaultdict(list)
     for name in names_in(folder):
         path = folder / name
-        if path.suffix.lower() in IMAGES and not NO_SAMPLES.match(name) and (numbers := _NUMBER.findall(path.stem)):
-            groups[*_NUMBER.split(path.stem), path.suffix.lower()].append((tuple(map(int, numbers)), path))
-    merged = [_merged(template, found) for template, found in groups.items()]
+        numbers = tuple(map(int, _NUMBER.findall(path.stem))) or ((0,) if _says_generated(path) else ())
+        if path.suffix.lower() in IMAGES and not NO_SAMPLES.match(name) and numbers:
+            groups[*_NUMBER.split(path.stem), path.suffix.lower()].append((numbers, path))
+    merged = [
+        _merged(template, found) for template, found in groups.items() if len(found) > 1 or _says_generated(found[0][1])
+    ]
     return min(merged, key=lambda s: ("real" in s.files[0].stem.lower(), -len(s.files), s.files[0].name), default=None)
+
+
+def _says_generated(path: Path) -> bool:
+    return bool(_GENERATED.search(path.stem)) and "real" not in path.stem.lower()
 
 
 def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) -> Series:
@@ -128,14 +139,20 @@ def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) 
 def pictured(folder: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
     """The numbered pictures of a folder as steps of a training, or as sets of samples."""
     series = series_in(folder)
-    if series is None or len(series.files) < 2:
+    if series is None:
         return (), ()
     if series.are_samples:
         return (), _samples(folder, series)
     pictures = dict(zip(series.steps, series.files, strict=True))
-    sheets = sorted(pictures.items()) if told.get().pictures == "sheets" else []
-    grids = tuple(Grid(step, path) for step, path in sorted(pictures.items()))
-    return grids, tuple(SampleSet(step, path, sheet=True) for step, path in sheets)
+    return tuple(Grid(step, path) for step, path in sorted(pictures.items())), ()
+
+
+def as_sheets(run: RunRecord) -> RunRecord:
+    """The tiles of a run's pictures as its samples, where that was told and the run has no other samples."""
+    if told.get().pictures != "sheets" or run.samples or run.reader == "ganeval":
+        return run
+    whole = [grid for grid in run.grids if grid.span is None]
+    return replace(run, samples=tuple(SampleSet(g.step, g.path, sheet=(g.rows or 0, g.columns or 0)) for g in whole))
 
 
 def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:

@@ -23,7 +23,6 @@ ALLOWED = {
     "ganeval.integrations.torchmetrics.GanevalMetric._sync_dist": "torchmetrics calls it",
     "ganeval.integrations.torchmetrics.GanevalMetric.higher_is_better": "torchmetrics reads it",
     "ganeval.integrations.ray.embed_parts": "for scripts on a cluster",
-    "ganeval.cli.main.report_main": "the command ganeval-report",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",
 }
 

@@ -74,7 +74,17 @@ class World:
         if heldout is None:
             heldout = self.features(*self.rows(len(real), 1234))
             heldout = replace(heldout, embeddings=heldout.embeddings.to(fake.embeddings.dtype))
-        return Pair(real, fake, heldout=heldout, generator=Sampler(self), embed=self.embed, seed=seed)
+        eyes = (Pair(squashed(real), squashed(fake), seed=seed),)
+        return Pair(real, fake, heldout=heldout, generator=Sampler(self), embed=self.embed, seed=seed, eyes=eyes)
+
+
+def squashed(features: Features) -> Features:
+    """The same images by a second network, to which large numbers are nearly alike."""
+    return replace(
+        features,
+        embeddings=torch.tanh(features.embeddings / 4),
+        passport=replace(features.passport, extractor="squashed"),
+    )
 
 
 @dataclass(frozen=True)

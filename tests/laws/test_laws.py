@@ -38,6 +38,7 @@ OF_THE_GENERATOR = {m.name for m in ALL if "generator" in m.needs}
 
 # Worse = the direction of the metric. name -> why that law does not apply.
 NOT_ABOUT_QUALITY = {
+    "eye_gap": "compares what networks see: what all of them see alike does not move it",
     "authenticity": "asks whether fakes were copied: what looks less like the data was copied less",
     "copies": "asks whether fakes were copied: what looks less like the data was copied less",
     "duplicates": "asks whether fakes repeat each other, and a spread set does not",

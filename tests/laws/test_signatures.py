@@ -45,13 +45,16 @@ def _draw(n: int, labels: Any, rng: torch.Generator) -> torch.Tensor:
     return (torch.as_tensor(real.array())[rows].int() + noise).clamp(0, 255).to(torch.uint8)
 
 
-BASE = Protocol(real=_images("real"), train=_images("train"), classifier="digits", n=N, metrics=QUICK, floor=False)
+BASE = Protocol(
+    real=_images("real"), train=_images("train"), classifier="digits", extractors=("wavelet",), n=N, metrics=QUICK, floor=False
+)  # fmt: skip
 CHANGES: dict[str, dict[str, Any]] = {
     "real": {"real": _images("other")},
     "train": {"train": _images("other")},
     "heldout": {"heldout": _images("other")},
     "extractor": {"extractor": "pixels"},
     "classifier": {"classifier": None, "extractor": "digits"},
+    "extractors": {"extractors": ("pixels",)},
     "labels": {"labels": "none"},
     "n": {"n": N + 40},
     "seed": {"seed": 1},

@@ -82,6 +82,9 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
                p_value=0.0 if collapsed else 0.4, test="chi-square", prior="uniform"),
         ScoreRecord("missing_classes", "ok", float(len(missing)), n=n, question="diversity", details={"doubtful": []},
                     signature=f"missing_classes|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32", biased_in_n=True),
+        _score("fdr", 1.9 + shift, 0.2, "lower", "close", eyes=[
+            {"name": "digits-cnn", "ratio": 1.1, "se": 0.1, "distance": 2.2, "real_against_real": 2.0, "chosen": True},
+            {"name": "wavelet", "ratio": 2.7, "se": 0.3, "distance": 5.4, "real_against_real": 2.0, "chosen": False}]),
         ScoreRecord("vendi", "not computed: needs more images", better="higher", question="diversity"),
     ]  # fmt: skip
     passport = Passport("digits:test", "ab" * 32, 450, 64, "digits-cnn", "cd" * 32, "resize none")

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganeval.cli.main import report_main
+from ganeval.datasets.dataset import DATASETS
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
 
@@ -18,6 +20,16 @@ def _pictures(folder: Path, names: list[str], side: int = 120) -> Path:
     folder.mkdir(parents=True)
     for i, name in enumerate(names):
         Image.fromarray(np.random.default_rng(i).integers(0, 256, (side, side), dtype=np.uint8)).save(folder / name)
+    return folder.parent
+
+
+REAL = ("--real", "digits:test", "--classifier", "digits")
+
+
+def _digits(folder: Path, n: int) -> Path:
+    folder.mkdir(parents=True)
+    for i, image in enumerate(DATASETS["digits"].load("train").images[:n]):
+        Image.fromarray(image[0]).save(folder / f"gen_{i}.png")
     return folder.parent
 
 
@@ -73,3 +85,60 @@ def test_the_explanation_says_what_was_read_why_not_measured_and_what_to_type(
 
 def test_the_explanation_of_an_empty_folder_is_a_line(tmp_path: Path) -> None:
     assert find_runs(tmp_path, explain=True).explanation == "found 0 runs"
+
+
+def test_the_explanation_names_the_files_that_no_reader_opens(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["400.png", "800.png"])
+    for name in ("gan/netG.pth", "gan/netD.pth", "notebook.ipynb", "samples.zip"):
+        (root / name).write_bytes(b"")
+    text = find_runs(root, explain=True).explanation
+    assert ".: passed over, no reader opens them: 1 .ipynb, 1 .zip. Images in archives are measured by" in text
+    assert "gan: passed over, no reader opens them: 2 .pth." in text
+
+
+def test_the_explanation_comes_after_the_measuring_and_suggests_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _digits(tmp_path / "runs" / "gan", 120)
+    assert report_main([str(root), "--out", str(tmp_path / "r.html"), "--explain", *REAL]) == 0
+    said = capsys.readouterr().out
+    assert "gan: read by pictures: 1 sample set, 1 evaluation" in said
+    assert "not evaluated" not in said
+
+
+@pytest.mark.parametrize("rows", [None, 8])
+def test_the_tiles_of_sheets_are_measured_where_that_was_said(rows: int | None, tmp_path: Path) -> None:
+    """By the separators, and without any where the trainer says how large its images are."""
+    images = DATASETS["digits"].load("train").images[:64, 0]
+    framed = images if rows else np.pad(images, ((0, 0), (2, 0), (2, 0)))
+    side = framed.shape[1] * 8
+    sheet = np.pad(framed.reshape(8, 8, side // 8, -1).swapaxes(1, 2).reshape(side, side), (0, 0 if rows else 2))
+    run = tmp_path / "runs" / "00001-digits"
+    run.mkdir(parents=True)
+    (run / "training_options.json").write_text('{"training_set_kwargs": {"resolution": 8}}')
+    (run / "stats.jsonl").write_text('{"Progress/kimg": {"mean": 4.0}, "Loss/G/loss": {"mean": 1.0}}\n')
+    Image.fromarray(sheet).save(run / "fakes000004.png")
+    assert report_main([str(run.parent), "--out", str(tmp_path / "r.html"), "--as", "sheets", *REAL]) == 0
+    (record,) = find_runs(run.parent).runs
+    assert [evaluation.fake.n for evaluation in record.evaluations] == [64]
+
+
+def test_the_box_says_to_cut_sheets_where_the_page_has_found_their_tiles(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", [])
+    tiles = DATASETS["digits"].load("train").images[:16, 0]
+    framed = np.pad(tiles, ((0, 0), (2, 0), (2, 0))).reshape(4, 4, 10, 10).swapaxes(1, 2).reshape(40, 40)
+    for step in (400, 800):
+        Image.fromarray(np.pad(framed, (0, 2))).save(root / "gan" / f"{step}.png")
+    said = _text(_page(root))
+    assert "ganeval-report runs --as sheets --real REAL_IMAGES --extractor inception" in said
+    assert "Its pictures hold many images each" in said
+
+
+def test_a_loss_that_is_lost_is_told_once_on_the_card(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["0.png", "40.png"])
+    rows = [f"{step},{1.5 if step < 20 else 'nan'}" for step in range(0, 60, 5)]
+    (root / "gan" / "log.csv").write_text("\n".join(["step,loss_g", *rows]))
+    page = _page(root)
+    card = _text(page[page.index('id="run-0"') :].split("</article>")[0])
+    assert "diverged at step 20" in card
+    assert card.count("NaN") == 1

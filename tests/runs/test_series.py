@@ -155,3 +155,32 @@ def test_a_run_of_a_surer_kind_may_be_called_train(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "progress.csv").write_text("step,loss\n0,1\n1,2\n")
     assert [run.id for run in find_runs(tmp_path).runs] == ["train"]
+
+
+def test_folders_of_seeds_are_one_set_and_folders_of_steps_are_not(tmp_path: Path) -> None:
+    for start in (0, 1000):
+        write(tmp_path / "seeds" / f"{start:06d}", [f"{start + i:06d}.png" for i in range(60)])
+        write(tmp_path / "steps" / f"{start:06d}", [f"{i:06d}.png" for i in range(60)])
+    run = only(tmp_path / "seeds")
+    (pending,) = survey((run,), ("flags", {"real": "mnist:test", "classifier": "mnist"})).waiting
+    assert pending.images == 120
+    assert [counted(run) for run in find_runs(tmp_path / "steps").runs] == [(1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    "name", ["generated.png", "sample_grid.png", "fakes.jpg", "fake_samples_epoch_024.png", "final-samples.png"]
+)
+def test_one_picture_that_is_named_as_generated_is_a_run(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "gan", [name, "real_samples.png"], (90, 90))
+    assert [grid.path.name for grid in only(tmp_path).grids] == [name]
+    (samples,) = only(tmp_path, pictures="sheets").samples
+    assert samples.path.name == name
+    assert samples.sheet == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["logo.png", "400.png", "results.png", "real_samples.png", "resampled.png", "data/sample.png"]
+)
+def test_one_picture_of_any_other_name_is_none(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "gan" / Path(name).parent, [Path(name).name], (90, 90))
+    assert find_runs(tmp_path).runs == ()

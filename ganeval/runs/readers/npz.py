@@ -1,4 +1,5 @@
-"""guided-diffusion (ADM) and DiT: samples_50000x64x64x3.npz (`arr_0`, labels `arr_1`), progress.csv or .json, log.txt."""
+"""guided-diffusion (ADM) and DiT: samples_50000x64x64x3.npz (`arr_0`, labels `arr_1`) or .npy, progress.csv or .json,
+log.txt."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -43,12 +45,10 @@ def read(folder: Path) -> list[RunRecord]:
             parse(folder / name, points)
     names = names_in(folder)
     samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
-    damaged = [
-        lfs_pointer(folder / name) or f"{name} holds no images that can be read: write it again"
-        for name in _damaged(folder, names)
-    ]
+    damaged = [lfs_pointer(folder / name) or _why_no_images(folder / name) for name in _damaged(folder, names)]
     return [RunRecord(
-        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points), problems=tuple(damaged),
+        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points),
+        problems=tuple(damaged) if points or samples else (),
         error="; ".join(damaged) if not points and not samples else "",
         samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
     )]  # fmt: skip
@@ -62,7 +62,7 @@ def _samples(folder: Path, names: list[str]) -> list[Path]:
     return [
         folder / name
         for name in names[:2000]
-        if name.endswith(".npz") and name not in BESIDE and holds_images(folder / name)
+        if name.endswith((".npz", ".npy")) and name not in BESIDE and holds_images(folder / name)
     ]
 
 
@@ -77,15 +77,44 @@ def holds_images(path: Path) -> bool:
 
 
 def image_shape(path: Path) -> tuple[int, int, int, int] | None:
-    """(n, h, w, c) of the archive's `arr_0`, from its header; None where that is no uint8 images or cannot be read."""
+    """(n, h, w, c) of an .npy or an archive's `arr_0`, from its header; None where that is no uint8 images."""
+    shape, dtype = _header(path) or ((), None)
+    if dtype != np.uint8:
+        return None
+    if path.suffix == ".npy" and len(shape) == 3:
+        return (*shape, 1)  # pyright: ignore[reportReturnType]
+    return shape if len(shape) == 4 and shape[-1] in (1, 3) else None  # pyright: ignore[reportReturnType]
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], np.dtype] | None:
+    """Shape and type of an .npy or of the `arr_0` of an .npz; None where it cannot be read."""
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive, archive.open("arr_0.npy") as member:
-            version = np.lib.format.read_magic(member)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = header(member)
+        with open_regular(path) as file:
+            if path.suffix == ".npy":
+                return _array_header(file)
+            with zipfile.ZipFile(file) as archive, archive.open("arr_0.npy") as member:
+                return _array_header(member)
     except Exception:  # noqa: BLE001 - damaged archives make zipfile, zlib and numpy raise a dozen kinds
         return None
-    return shape if dtype == np.uint8 and len(shape) == 4 and shape[-1] in (1, 3) else None  # pyright: ignore[reportReturnType]
+
+
+def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
+    return shape, dtype
+
+
+def _why_no_images(path: Path) -> str:
+    found = _header(path)
+    if found is None:
+        return f"{path.name} holds no images that can be read: write it again"
+    shape, dtype = found
+    remedy = (
+        "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1]"
+        if dtype.kind == "f" else "Save them as (n, h, w, c)"
+    )  # fmt: skip
+    return f"{path.name} holds {dtype} of shape {shape}, expected are images of uint8 (n, h, w, 1 or 3). {remedy}"
 
 
 def latents_of(path: Path) -> str:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganeval.runs.discovery import Found, find_runs
@@ -299,3 +300,19 @@ def test_a_pointer_of_git_lfs_is_named_as_such(name: str, tmp_path: Path) -> Non
     root = tmp_path / "runs" / "gan" / "images" if name.startswith("images") else tmp_path / "runs"
     page = build_report(find_runs(root), out=tmp_path / "r.html").path.read_text()
     assert f"{Path(name).name} is a pointer of Git LFS: run git lfs pull" in page
+
+
+def test_samples_of_floats_are_said_to_be_such_once_with_the_line_that_mends_them(tmp_path: Path) -> None:
+    np.savez(tmp_path / "samples_6x8x8x1.npz", np.zeros((6, 8, 8, 1), np.float32))
+    (run,) = find_runs(tmp_path).runs
+    assert "samples_6x8x8x1.npz holds float32 of shape (6, 8, 8, 1), expected are images of uint8" in run.error
+    assert ".clip(0, 255).astype(np.uint8)" in run.error
+    assert run.problems == ()
+
+
+@pytest.mark.parametrize("shape", [(6, 8, 8), (6, 8, 8, 1), (6, 8, 8, 3)])
+def test_an_array_of_images_is_a_sample_set(shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.save(tmp_path / "samples.npy", np.zeros(shape, np.uint8))
+    np.save(tmp_path / "latents.npy", np.zeros((6, 100), np.float32))
+    (run,) = find_runs(tmp_path).runs
+    assert [samples.path.name for samples in run.samples] == ["samples.npy"]
