@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,14 @@ def embed(pixels: NDArray[np.uint8], network: Extractor, device: torch.device) -
     with torch.no_grad():
         found = _checked(network(torch.tensor(pixels, device=device)), len(pixels), network.name)
     return Embedded(**{name: rows.detach() for name, rows in columns(found).items()})
+
+
+EVERYTHING = frozenset(Embedded._fields)
+
+
+def only(rows: Embedded, names: Collection[str]) -> Embedded:
+    """The embeddings, and of the other columns those that are named."""
+    return Embedded(rows.embeddings, *(getattr(rows, name) if name in names else None for name in Embedded._fields[1:]))
 
 
 def columns(rows: Embedded) -> dict[str, torch.Tensor]:

@@ -30,7 +30,7 @@ from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, Wro
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.weights import OFFLINE
 from ganeval.features.cache import read_file, write_file
-from ganeval.features.embedding import columns, embed
+from ganeval.features.embedding import EVERYTHING, columns, embed, only
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.known import Note, changed, known_content, outline
 from ganeval.features.own import Own
@@ -65,6 +65,7 @@ class Features:
     spatial: torch.Tensor | None = None
     confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
+    withheld: frozenset[str] = frozenset()  # columns that the network gives and nobody asked for
     own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
     also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
     brought: str | None = field(
@@ -278,13 +279,15 @@ def extract(
     *,
     precision: str = "fp32",
     compute: Compute = HERE,
+    asked: frozenset[str] = EVERYTHING,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
     images: uint8 (n, c, h, w). precision: "fp32" or "bf16" (of the network; the features are float32 either way).
     compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so), cache, and
     the processes that share the batches out: each of them has to call this, and all get every row. The rows stay on the
-    device, except on MPS, which has no float64 for the statistics.
+    device, except on MPS, which has no float64 for the statistics. asked: columns beside the embeddings ("logits",
+    "spatial") to keep, where the network gives them.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -292,14 +295,14 @@ def extract(
     """
     network, place, ranks, batch, probed = ready(images, extractor, precision, compute)
     keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
-    rows = (
-        see(images, network, place, batch, ranks, compute)
+    rows, offered = (
+        see(images, network, place, batch, ranks, compute, asked)
         if keeps is None
-        else _seen_or_kept(images, network, place, batch, ranks, compute, probed=keeps, precision=precision)
+        else _seen_or_kept(images, network, place, batch, ranks, compute, asked, probed=keeps, precision=precision)
     )
     keep = torch.device("cpu") if place.type == "mps" else place
     there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
-    return _features(images, network, precision, there)
+    return _features(images, network, precision, there, offered - columns(there).keys())
 
 
 def ready(
@@ -359,26 +362,33 @@ def _seen_or_kept(
     batch: int,
     ranks: Ranks,
     compute: Compute,
+    asked: frozenset[str],
     *,
     probed: Embedded,
     precision: str,
-) -> Embedded:
-    """Rows of the cache, where these very images were seen by this very network; else of the network, and kept."""
+) -> tuple[Embedded, frozenset[str]]:
+    """Rows of the cache, where these very images were seen by this very network; else of the network, and kept.
+
+    Where the cache has fewer columns than are asked for, a pass makes these, and those that were there stay.
+    """
+    offered = frozenset(columns(probed))
     note = None if images.encoded is None else Note(images.encoded, ranks)
     content = known_content(images, note)
     key = entry_key(content, network, precision, probed) if content else ""
     rows = kept_rows(key, len(images), probed, SAME_ROW[precision]) if key else None
-    if ranks.agree(yes=rows is not None):
+    there = frozenset(columns(rows)) if rows is not None else frozenset()
+    if ranks.agree(yes=rows is not None and asked & offered <= there):
         assert rows is not None
-        return rows
-    rows = see(images, network, place, batch, ranks, compute)
+        return only(rows, asked), offered
+    wanted = asked | there if ranks.size == 1 else asked  # caches of machines may differ, what is gathered may not
+    rows, _ = see(images, network, place, batch, ranks, compute, wanted)
     if content and images.fingerprint != content:
         raise WrongInputError(changed(images.source))
     if local_rank() == 0:
         keep_rows(entry_key(images.fingerprint, network, precision, probed), rows, compute.cache_gib)
     if note is not None:
         note.write(images.seen.root)
-    return rows
+    return only(rows, asked), offered
 
 
 def _digest(rows: torch.Tensor) -> str:
@@ -436,11 +446,13 @@ def passport_of(images: ImageSet, network: Extractor, precision: str, dim: int) 
     )  # fmt: skip
 
 
-def _features(images: ImageSet, network: Extractor, precision: str, rows: Embedded) -> Features:
+def _features(
+    images: ImageSet, network: Extractor, precision: str, rows: Embedded, withheld: frozenset[str]
+) -> Features:
     passport = passport_of(images, network, precision, rows.embeddings.shape[1])
     labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
     return Features(
         embeddings=rows.embeddings, passport=passport, logits=rows.logits,
         labels=None if labels is None else labels.to(rows.embeddings.device),
-        spatial=rows.spatial, confusion=network.confusion, images=images,
+        spatial=rows.spatial, confusion=network.confusion, images=images, withheld=withheld,
     )  # fmt: skip

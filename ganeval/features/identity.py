@@ -70,10 +70,12 @@ def entry_key(fingerprint: str, network: Extractor, precision: str, probed: Embe
 
 
 def kept_rows(key: str, n: int, probed: Embedded, room: float) -> Embedded | None:
-    """The n rows kept under `key`, if they have the columns, type and widths of the probe, and its first row."""
+    """The n rows kept under `key`, if they have the type and widths of the probe, and its first row; of its columns
+    those that somebody asked for so far.
+    """
     found = read_tensors(cache_root() / "features", key)
     expected = columns(probed)
-    if not found or set(found) != set(expected):
+    if not found or "embeddings" not in found or not set(found) <= set(expected):
         return None
     for name, rows in found.items():
         like = expected[name]

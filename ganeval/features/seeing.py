@@ -19,7 +19,7 @@ from ganeval.core.extractor import Embedded, Extractor
 from ganeval.core.machine import quiet
 from ganeval.errors import GanevalError
 from ganeval.features.columns import Columns
-from ganeval.features.embedding import columns, embed
+from ganeval.features.embedding import EVERYTHING, columns, embed, only
 from ganeval.features.feed import Batch, feed
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import merged_moments
@@ -33,13 +33,28 @@ _log = logging.getLogger(__name__)
 
 
 def see(
-    images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, compute: Compute
-) -> Embedded:
-    """The rows of all images, on every rank. The content of the images is known afterwards (`images.seen`)."""
+    images: ImageSet,
+    network: Extractor,
+    device: torch.device,
+    batch: int,
+    ranks: Ranks,
+    compute: Compute,
+    asked: frozenset[str] = EVERYTHING,
+) -> tuple[Embedded, frozenset[str]]:
+    """The rows of all images, on every rank: the columns that are asked for, and the names of all that the network gives.
+
+    The content of the images is known afterwards (`images.seen`).
+    """
     share = Share(images, batch, ranks)
     found = Columns(share.stop - share.start, compute.cache_gib * 2**30)
-    _look_at(share, network, device, ranks, compute, found.add)
-    return Embedded(**{name: ranks.gather(rows) for name, rows in found.rows.items()})
+    offered: set[str] = set()
+
+    def keep(part: Embedded) -> None:
+        offered.update(columns(part))
+        found.add(only(part, asked))
+
+    _look_at(share, network, device, ranks, compute, keep)
+    return Embedded(**{name: ranks.gather(rows) for name, rows in found.rows.items()}), frozenset(offered)
 
 
 def see_moments(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -24,7 +25,7 @@ from ganeval.images.leaves import KIND
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.floors import floor_pairs, floor_source
 from ganeval.measure.pairs import Pairs, pair_up
-from ganeval.measure.sources import open_sources, require_same_sources
+from ganeval.measure.sources import columns_for, open_sources, require_same_sources
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
@@ -71,7 +72,7 @@ def measure(
     (True, 80, 'given')
     """
     started = time.perf_counter()
-    pairs, found = scores_of(images, protocol, compute, labels=labels, generator=generator)
+    pairs, found = scores_of(images, protocol, compute, labels=labels, generator=generator, everything=exhibits)
     floors = floor_pairs(pairs, protocol.seed) if protocol.floor else None
     records = {
         metric.name: _record(metric, score, _floor(metric, options, pairs, floors)) for metric, options, score in found
@@ -107,9 +108,18 @@ def measure(
 
 
 def scores_of(
-    images: Any, protocol: Protocol, compute: Compute = HERE, *, labels: Any = None, generator: Any = None
+    images: Any,
+    protocol: Protocol,
+    compute: Compute = HERE,
+    *,
+    labels: Any = None,
+    generator: Any = None,
+    everything: bool = False,
 ) -> tuple[Pairs, Found]:
-    """The pairs of a protocol and what each of its metrics makes of them: a score, or the error that says why not."""
+    """The pairs of a protocol and what each of its metrics makes of them: a score, or the error that says why not.
+
+    everything: keep all columns that a network gives, not only those that a metric reads.
+    """
     ranks = compute.ranks or ALONE
     chosen = ranks.together(lambda: chosen_metrics(protocol))
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
@@ -119,6 +129,8 @@ def scores_of(
         lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks, metrics=asks)
     )
     require_same_sources(sources, protocol, compute)
+    if not everything:
+        sources = replace(sources, columns=columns_for(asks, protocol))
     pairs = pair_up(sources, protocol, compute)
     return pairs, [(metric, options, attempt(metric, options, pairs)) for metric, options in chosen]
 
@@ -209,7 +221,7 @@ def _sets(pairs: Pairs, served: list[str]) -> dict[str, Any]:
 def _title(features: Features) -> str:
     """The classifier's name and weights; "" where nothing says what an image shows."""
     passport = features.passport
-    if features.logits is None:
+    if features.logits is None and "logits" not in features.withheld:
         return ""
     return f"{passport.extractor}@{passport.weights_sha256[:8]}" if passport.weights_sha256 else passport.extractor
 

@@ -94,7 +94,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)
     real, fake, heldout = (
-        None if source is None else features_of(source, loaded, protocol, compute) for source in sets
+        None if source is None else features_of(source, loaded, protocol, compute, sources.columns) for source in sets
     )
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
@@ -159,22 +159,27 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     assert sources.train is not None
     loaded = None if network is None else load_extractor(network)
     require_one_input(loaded, (sources.train, embedded.fake))
-    train = features_of(sources.train, loaded, protocol, compute)
+    train = features_of(sources.train, loaded, protocol, compute, sources.columns)
     heldout = embedded.real if embedded.heldout is None else embedded.heldout
     if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
     return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed, ranks=embedded.ranks)
 
 
-def features_of(source: Source, network: Extractor | None, protocol: Protocol, compute: Compute) -> Features:
-    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them."""
+def features_of(
+    source: Source, network: Extractor | None, protocol: Protocol, compute: Compute, asked: frozenset[str]
+) -> Features:
+    """The rows of `source` by `network`; features that are given stay what they are, if this very network made them.
+
+    asked: the columns to keep, of those that the network gives.
+    """
     if isinstance(source, Features):
         for one in (source, *source.also):
             if (compute.ranks or ALONE).agree(yes=_made_by(one, network, protocol, compute)):
                 return one
         source = _images_of(source, network, protocol)
     assert network is not None
-    return extract(source, network, precision=protocol.precision, compute=compute)
+    return extract(source, network, precision=protocol.precision, compute=compute, asked=asked)
 
 
 def _made_by(features: Features, network: Extractor | None, protocol: Protocol, compute: Compute) -> bool:

@@ -19,6 +19,7 @@ from ganeval.classifiers.classifier import Classifier
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
+from ganeval.features.embedding import EVERYTHING
 from ganeval.features.extraction import Features, load_extractor
 from ganeval.features.known import outline
 from ganeval.features.pair import rows_of
@@ -52,6 +53,7 @@ class Sources:
     drawn: str = ""  # what chose these fakes among all that there are: "" where all were taken
     moments: Statistics | None = None  # of the real images, for the questions that need no more
     fake_moments: Statistics | None = None  # of the fakes, where these are all there is
+    columns: frozenset[str] = EVERYTHING  # to keep, of those that a network gives
 
     @property
     def passports(self) -> list[Passport]:
@@ -104,6 +106,15 @@ def open_sources(
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn, moments)
+
+
+def columns_for(metrics: Iterable[Metric], protocol: Protocol) -> frozenset[str]:
+    """The columns of a network's rows that somebody looks at: nobody at spatial features but who asks for them, and at
+    verdicts only metrics that judge, and whoever names a classifier.
+    """
+    uses = {need.removeprefix("real_") for metric in metrics for need in metric.needs | metric.wants}
+    judged = protocol.classifier is not None or uses & {"logits", "confusion"}
+    return frozenset({"embeddings", *({"spatial"} & uses), *(["logits"] if judged else [])})
 
 
 def moments_suffice(protocol: Protocol) -> bool:

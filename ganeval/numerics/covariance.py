@@ -11,6 +11,7 @@ from functools import cached_property
 
 import torch
 
+from ganeval.numerics.fastest import eigensystem
 from ganeval.numerics.moments import near_mean
 from ganeval.numerics.symmetric import cholesky
 
@@ -91,6 +92,6 @@ def rows_around_mean(rows: torch.Tensor, ddof: int = 1) -> tuple[torch.Tensor, t
 
 
 def _living(matrix: torch.Tensor) -> torch.Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
+    values, vectors = eigensystem(matrix)
     alive = values > RANK_TOLERANCE * values.max()
     return values[alive].sqrt()[:, None] * vectors[:, alive].T

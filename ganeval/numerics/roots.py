@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from ganeval.numerics.covariance import RANK_TOLERANCE, Covariance
+from ganeval.numerics.fastest import eigensystem, eigenvalues
 from ganeval.numerics.symmetric import congruence
 
 EPS = torch.finfo(torch.float64).eps
@@ -32,7 +33,7 @@ def root_trace(first: Covariance, second: Covariance) -> float:
     >>> round(root_trace(Covariance(matrix=4 * eye), Covariance(matrix=9 * eye)), 12)
     12.0
     """
-    return _settled(torch.linalg.eigvalsh(_crossed(first, second).gram), first, second)
+    return _settled(eigenvalues(_crossed(first, second).gram), first, second)
 
 
 def transport(source: Covariance, target: Covariance, dtype: torch.dtype = torch.float64) -> tuple[float, torch.Tensor]:
@@ -42,7 +43,7 @@ def transport(source: Covariance, target: Covariance, dtype: torch.dtype = torch
     solution where it has not. With the thin decomposition F G' = U s V', Q = s^(-1/2) V' G = s^(-3/2) U' F B.
     """
     crossed = _crossed(source, target)
-    squares, vectors = torch.linalg.eigh(crossed.gram)
+    squares, vectors = eigensystem(crossed.gram)
     alive = squares > RANK_TOLERANCE * squares.max() if len(squares) else squares > 0
     weights = vectors[:, alive].T / squares[alive].pow(crossed.power)[:, None]
     return _settled(squares, source, target), weights.to(dtype) @ crossed.carrier.to(dtype)

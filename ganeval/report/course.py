@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 
 from ganeval.records.story import Story
-from ganeval.records.text import listed
 from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
 
@@ -19,32 +18,24 @@ _EVENT = re.compile(r"nan at step ([\d.e+]+)(?:: .*)?", re.IGNORECASE)
 
 def bad_end(run: RunRecord) -> Story | None:
     """What the card says of a training that diverged or failed; None where nothing is known of such an end."""
-    step, why = _logged_end(run) or _end_of_losses(run) or (None, "")
+    step = _logged_end(run)
+    step = _end_of_losses(run) if step is None else step
     if step is not None:
-        return Story("bad", f"diverged at {run.step_unit} {count(step)}", (why,) if why else ())
+        return Story("bad", f"diverged at {run.step_unit} {count(step)}", ())
     return Story("bad", "failed", ()) if run.status == "failed" else None
 
 
-def _logged_end(run: RunRecord) -> tuple[float, str] | None:
+def _logged_end(run: RunRecord) -> float | None:
     """The trainer's own word for it, if the training did not go on after it; the reason stands among the events."""
     events = [match for note in run.notes if (match := _EVENT.fullmatch(note))]
-    return (float(events[-1][1]), "") if run.status == "failed" and events else None
+    return float(events[-1][1]) if run.status == "failed" and events else None
 
 
-def _end_of_losses(run: RunRecord) -> tuple[float, str] | None:
+def _end_of_losses(run: RunRecord) -> float | None:
+    """Which loss it was is a hint's to say."""
     least = 1 if run.status == "failed" else LASTING
-    ends = {
-        tag: found
-        for tag, curve in sorted(run.curves.items())
-        if "loss" in tag.lower() and (found := _lost(curve, least)) is not None
-    }
-    if not ends:
-        return None
-    step = min(ends.values())
-    return (
-        step,
-        f"{listed([tag for tag, found in ends.items() if found == step][:3])} became NaN or infinite and stayed so",
-    )
+    ends = [_lost(curve, least) for tag, curve in run.curves.items() if "loss" in tag.lower()]
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _lost(curve: Curve, least: int) -> float | None:

@@ -24,8 +24,10 @@ class Advice:
     command: str
 
 
-def advice_of(run: RunRecord, root: str | Path) -> Advice | None:
-    """None for a run that is evaluated or cannot be read. `root` is what `ganeval-report` was given."""
+def advice_of(run: RunRecord, root: str | Path, *, sheets: bool = False) -> Advice | None:
+    """None for a run that is evaluated or cannot be read. `root` is what `ganeval-report` was given; `sheets`: its
+    pictures are known to hold many images each.
+    """
     if run.evaluations or run.error:
         return None
     told = shlex.quote(str(root))
@@ -38,18 +40,22 @@ def advice_of(run: RunRecord, root: str | Path) -> Advice | None:
         return Advice(f"Its samples can be measured once {what} named.",
                       f"ganeval-report {told}{real} {NETWORK}")  # fmt: skip
     if run.grids and all(grid.span is None for grid in run.grids) and run.reader != "ganeval":
-        return _of_pictures(run, told)
+        return _of_pictures(run, told, sheets=sheets)
     return Advice("It holds no generated images that could be measured. Save about 1,000 of them into a folder.",
                   f"ganeval-report GENERATED_IMAGES --real REAL_IMAGES {NETWORK}")  # fmt: skip
 
 
-def _of_pictures(run: RunRecord, told: str) -> Advice:
+def _of_pictures(run: RunRecord, told: str, *, sheets: bool) -> Advice:
+    command = f"ganeval-report {told} --as sheets --real REAL_IMAGES {NETWORK}"
+    if sheets:
+        return Advice("Its pictures hold many images each: their tiles can be measured, with the wide intervals that so few images "
+                      "give. Better save about 1,000 generated images into a folder and name that.", command)  # fmt: skip
     if run.reader not in ("pictures", "table") or all(grid.rows for grid in run.grids) or len(run.grids) == 1:
         why = (
             "Its pictures may be sheets of many images, of which the tiles can be measured; a few give wide intervals."
         )
         return Advice(f"{why} Better save about 1,000 generated images into a folder and name that.",
-                      f"ganeval-report {told} --as sheets --real REAL_IMAGES {NETWORK}")  # fmt: skip
+                      command)  # fmt: skip
     return Advice(
         "Its pictures were taken for one picture a step. If each is one generated image, say so; if each is a "
         "sheet of tiles, write --as sheets; else save about 1,000 generated images into a folder and name that.",

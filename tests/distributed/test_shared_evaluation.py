@@ -132,4 +132,4 @@ def test_each_rank_sees_whole_batches_and_all_of_them_together_everything() -> N
 
 def extract_share(images: ImageSet, network: Rows, rank: int) -> torch.Tensor:
     """The rows before they are gathered."""
-    return see(images, network, torch.device("cpu"), 4, Alone(rank, 5), Compute(progress=False)).embeddings
+    return see(images, network, torch.device("cpu"), 4, Alone(rank, 5), Compute(progress=False))[0].embeddings

@@ -90,3 +90,48 @@ def test_constant_features_have_no_median_distance() -> None:
 def test_a_row_of_zeros_has_no_direction() -> None:
     with pytest.raises(UndefinedError, match="no direction"):
         mmd_rbf(pair_of(torch.zeros(5, 2), torch.ones(5, 2)), unit_rows=True)
+
+
+def test_blocks_are_the_mean_over_disjoint_parts_of_both_sets() -> None:
+    real, fake = rows_of(160, 3, 0), rows_of(160, 3, 1) + 0.3
+    whole, two = kid(pair_of(real, fake)), kid(pair_of(real, fake), block_size=80)
+    assert two.details["blocks"] == 2
+    assert two.se is not None
+    assert abs(two - whole) < 4 * two.se + 4 * (whole.se or 0)
+    assert two.n == 160
+
+
+def test_blocks_do_not_depend_on_the_order_of_the_rows() -> None:
+    real, fake, order = (
+        rows_of(50, 3, 0),
+        rows_of(70, 3, 1),
+        torch.randperm(70, generator=torch.Generator().manual_seed(5)),
+    )
+    once, again = (kid(pair_of(real, rows), block_size=20) for rows in (fake, fake[order]))
+    assert (float(once), once.se) == (float(again), again.se)
+
+
+def test_the_error_of_blocks_is_their_real_scatter() -> None:
+    """Over 150 draws of both sets: unbiased, and the estimated error is the spread of the values."""
+    scores = [kid(pair_of(rows_of(120, 3, 2 * s), rows_of(120, 3, 2 * s + 1) + 0.5), block_size=12) for s in range(150)]
+    values = torch.tensor([float(score) for score in scores])
+    whole = torch.tensor(
+        [float(kid(pair_of(rows_of(120, 3, 2 * s), rows_of(120, 3, 2 * s + 1) + 0.5))) for s in range(150)]
+    )
+    spread, estimated = float(values.std()), float(torch.tensor([score.se for score in scores]).mean())
+    assert abs(float((values - whole).mean())) < 3 * spread / 150**0.5
+    assert 0.85 < estimated / spread < 1.15
+
+
+@pytest.mark.parametrize(("size", "n"), [(20, 39), (40, 60)])
+def test_blocks_need_two_of_each_set(size: int, n: int) -> None:
+    with pytest.raises(
+        TooFewSamplesError,
+        match=f"Blocks of {size} need at least {2 * size} rows in each set; got 100 real and {n} fake",
+    ):
+        kid(pair_of(rows_of(100, 3, 0), rows_of(n, 3, 1)), block_size=size)
+
+
+def test_subsets_and_blocks_exclude_each_other() -> None:
+    with pytest.raises(WrongInputError, match="Pass one of them"):
+        kid(pair_of(rows_of(100, 3, 0), rows_of(100, 3, 1)), subsets=2, subset_size=50, block_size=20)

@@ -121,3 +121,24 @@ def test_the_tiles_of_sheets_are_measured_where_that_was_said(rows: int | None, 
     assert report_main([str(run.parent), "--out", str(tmp_path / "r.html"), "--as", "sheets", *REAL]) == 0
     (record,) = find_runs(run.parent).runs
     assert [evaluation.fake.n for evaluation in record.evaluations] == [64]
+
+
+def test_the_box_says_to_cut_sheets_where_the_page_has_found_their_tiles(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", [])
+    tiles = DATASETS["digits"].load("train").images[:16, 0]
+    framed = np.pad(tiles, ((0, 0), (2, 0), (2, 0))).reshape(4, 4, 10, 10).swapaxes(1, 2).reshape(40, 40)
+    for step in (400, 800):
+        Image.fromarray(np.pad(framed, (0, 2))).save(root / "gan" / f"{step}.png")
+    said = _text(_page(root))
+    assert "ganeval-report runs --as sheets --real REAL_IMAGES --extractor inception" in said
+    assert "Its pictures hold many images each" in said
+
+
+def test_a_loss_that_is_lost_is_told_once_on_the_card(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["0.png", "40.png"])
+    rows = [f"{step},{1.5 if step < 20 else 'nan'}" for step in range(0, 60, 5)]
+    (root / "gan" / "log.csv").write_text("\n".join(["step,loss_g", *rows]))
+    page = _page(root)
+    card = _text(page[page.index('id="run-0"') :].split("</article>")[0])
+    assert "diverged at step 20" in card
+    assert card.count("NaN") == 1

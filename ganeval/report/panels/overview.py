@@ -33,7 +33,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     cards = [_card(page, run) for run in page.runs]
     return {
         "lines": LINES,
-        "advice": _advice(page),
+        "advice": _advice(page, cards),
         "cards": cards,
         "board": _board(page, cards) if len(page.readable) >= MANY else None,
     }
@@ -59,13 +59,14 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
     return {"names": names, "rows": rows, "better": better, "seeds": any(recipe.several for recipe in recipes)}
 
 
-def _advice(page: Page) -> dict[str, Any] | None:
+def _advice(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any] | None:
     """What would measure the first run that can be measured, where none is; runs with samples first."""
     if page.evaluated or not page.readable:
         return None
     root = page.found.root
     run = min(page.readable, key=lambda run: (not run.record.samples, run.record.reader != "pictures"))
-    advice = advice_of(run.record, root.name if root.is_absolute() else root)
+    tiled = any(card["strip"] and card["strip"]["n"] for card in cards if card["run"] is run)
+    advice = advice_of(run.record, root.name if root.is_absolute() else root, sheets=tiled)
     return None if advice is None else {"run": run, "why": advice.why, "command": advice.command}
 
 
@@ -134,18 +135,19 @@ TEMPLATE = """
 {% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
 <table class="sortable board"><caption>{% if board.seeds %}Of several runs of one recipe: their mean ± the standard deviation
 between the runs. {% endif %}<b>Bold</b>: no other is clearly better, by 95 % intervals.</caption>
-<thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">real images</th>
-<th scope="col" class="r">runs</th><th scope="col">date</th><th scope="col">summary</th>{% for n in board.names %}<th scope="col"
-class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}</tr></thead>
+<thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">summary</th>
+{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}<th
+scope="col">real images</th><th scope="col" class="r">runs</th><th scope="col">date</th></tr></thead>
 <tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<img class="thumb pixel"
 src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt="">{% endif %}</td>
 <th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name }}</a></th>
-<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{ row.recipe.runs|length }}</td>
-<td class="nowrap">{{ run.record.created[:10]|visible }}</td><td>{% for (level, word), times in row.badges %}<span
+<td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
 {{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in row.numbers %}<td class="r"{% if mean %}
 data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
-class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
+class="none">none</span>{% endif %}</td>{% endfor %}
+<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{ row.recipe.runs|length }}</td>
+<td class="nowrap">{{ run.record.created[:10]|visible }}</td></tr>{% endfor %}</tbody></table></div>
 <details class="table"{% if page.readable|length != page.runs|length %} open{% endif %}><summary>What is wrong with each run</summary>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}

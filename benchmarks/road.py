@@ -1,0 +1,198 @@
+"""From two folders of files to FID, as a user feels it: PNGs of 32 x 32 and 256 x 256, and JPEGs, one set of weights for all.
+
+Every contestant opens the folders itself, with the tools that it brings. The files are dropped from the memory of the
+system before each run, the feature cache is empty, the threads are the same. pytorch-fid and clean-fid resize in ways of
+their own, so their numbers differ a little. `--n` says how many images a side (5,000 at most).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from unittest.mock import patch
+
+import torch
+from PIL import Image
+from torch import nn
+
+from benchmarks.inception import by_batch, network
+from benchmarks.suite import cold_cache
+from benchmarks.timing import Contest
+from ganeval import fid, image_set
+from ganeval.extractors.inception import Inception
+from ganeval.features.extraction import Features
+from ganeval.features.pair import Pair
+from ganeval.metrics.frechet import fid as fid_of
+
+MOST = 5000
+BATCH = 32
+CPU = torch.device("cpu")
+KINDS = (("png", 32, 2.0), ("png", 256, 1.3), ("jpg", 256, 1.3))  # suffix, side, bar against the fastest peer
+
+Folders = tuple[Path, Path]
+T = TypeVar("T")
+
+
+def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:  # noqa: ARG001 - d is the network's own
+    n = min(n, MOST)
+    theirs, weights = network()
+    with tempfile.TemporaryDirectory() as place:
+        saved = Path(place) / "weights.pth"
+        torch.save(theirs.state_dict(), saved)
+        for suffix, side, bar in KINDS:
+            folders = written(Path(place) / f"{suffix}{side}", n, suffix, side)
+            yield contest(folders, saved, theirs, weights, (n, suffix, side, bar))
+
+
+def contest(
+    folders: Folders, saved: Path, theirs: nn.Module, weights: str, what: tuple[int, str, int, float]
+) -> Contest:
+    n, suffix, side, bar = what
+    ours = Inception.of(theirs.state_dict(), "seeded").to(CPU)
+    rough = ours.to(CPU, "bf16")
+    peers = {
+        "torch-fidelity": partial(torch_fidelity, folders, saved),
+        "torchmetrics, DataLoader": partial(torchmetrics, folders, saved),
+        "pytorch-fid": partial(pytorch_fid, folders, theirs),
+        "clean-fid": partial(clean_fid, folders, theirs),
+    }
+    warm: dict[str, str] = {}
+    others: dict[str, Callable[[], object]] = {
+        **{name: partial(cold, folders, run) for name, run in peers.items()},
+        "ganeval, bf16": partial(cold, folders, partial(from_folders, folders, rough)),
+        "ganeval, the second time": partial(again, folders, ours, warm),
+    }
+    return Contest(
+        f"folder to FID, {n} + {n} {suffix.upper()} of {side} x {side}, {weights} weights; {shares(folders, ours)}",
+        partial(cold, folders, partial(from_folders, folders, ours)),
+        others,
+        {**dict.fromkeys(peers, bar)},
+        repeats=1,
+        limits={"ganeval, the second time": 1.0},
+        warm_up=partial(again, folders, ours, warm),
+    )
+
+
+def written(place: Path, n: int, suffix: str, side: int) -> Folders:
+    """Two folders of n seeded smooth pictures in colour, the second set brighter."""
+    found = place / "real", place / "fake"
+    for seed, folder in enumerate(found):
+        folder.mkdir(parents=True)
+        g = torch.Generator().manual_seed(seed)
+        for i in range(n):
+            coarse = torch.rand(1, 3, 8, 8, generator=g) * 225 + 20 * seed
+            image = nn.functional.interpolate(coarse, size=side, mode="bicubic") + torch.randn(
+                1, 3, side, side, generator=g
+            )
+            pixels = image[0].clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+            Image.fromarray(pixels).save(folder / f"{i:06d}.{suffix}")
+    return found
+
+
+def cold(folders: Folders, run: Callable[[], object]) -> object:
+    """`run` with neither files nor features remembered."""
+    forget(folders)
+    with cold_cache():
+        return run()
+
+
+def forget(folders: Folders) -> None:
+    """Ask the system to drop the files from its memory, where it can be asked."""
+    for path in (path for folder in folders for path in folder.iterdir()):
+        if hasattr(os, "posix_fadvise"):
+            handle = os.open(path, os.O_RDONLY)
+            os.fsync(handle)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(handle)
+
+
+def again(folders: Folders, ours: Inception, warm: dict[str, str]) -> object:
+    """The second time: features lie in a cache that the first call, the warm-up, has filled."""
+    place = warm.setdefault("cache", tempfile.mkdtemp())
+    with patch.dict(os.environ, {"XDG_CACHE_HOME": place}):
+        return from_folders(folders, ours)
+
+
+def from_folders(folders: Folders, ours: Inception) -> float:
+    return float(fid(*map(str, folders), extractor=ours, device="cpu"))
+
+
+def torch_fidelity(folders: Folders, saved: Path) -> float:
+    from torch_fidelity import calculate_metrics
+
+    settings = {"cuda": False, "fid": True, "cache": False, "verbose": False, "batch_size": BATCH, "save_cpu_ram": True}
+    found = calculate_metrics(
+        input1=str(folders[0]), input2=str(folders[1]), feature_extractor_weights_path=str(saved), **settings
+    )
+    return found["frechet_inception_distance"]
+
+
+def torchmetrics(folders: Folders, saved: Path) -> float:
+    from torch.utils.data import DataLoader
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    metric = FrechetInceptionDistance(feature_extractor_weights_path=str(saved))
+    for real, folder in zip((True, False), folders, strict=True):
+        for batch in DataLoader(Pictures(folder), batch_size=BATCH, num_workers=1):
+            metric.update(batch, real=real)
+    return float(metric.compute())
+
+
+class Pictures(torch.utils.data.Dataset[torch.Tensor]):
+    """What a user of torchmetrics writes: a file an item, uint8 (3, h, w)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = sorted(folder.iterdir())
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        from torchvision.transforms.functional import pil_to_tensor
+
+        return pil_to_tensor(Image.open(self.paths[index]).convert("RGB"))
+
+
+def pytorch_fid(folders: Folders, theirs: nn.Module) -> float:
+    from pytorch_fid import fid_score, inception
+
+    with patch.object(inception, "load_state_dict_from_url", lambda *_, **__: theirs.state_dict()):
+        return float(fid_score.calculate_fid_given_paths([str(one) for one in folders], BATCH, CPU, 2048, 1))
+
+
+def clean_fid(folders: Folders, theirs: nn.Module) -> float:
+    """Its own resize of each image by Pillow ("clean"), its PyTorch network with these weights."""
+    from cleanfid import features, fid, inception_pytorch
+
+    with patch.object(inception_pytorch, "load_state_dict_from_url", lambda *_, **__: theirs.state_dict()):
+        made = features.feature_extractor("pytorch_inception", device=CPU, use_dataparallel=False)
+    settings = {"num_workers": 1, "batch_size": BATCH, "device": CPU, "verbose": False, "use_dataparallel": False}
+    return float(fid.compute_fid(*map(str, folders), mode="clean", custom_feat_extractor=made, **settings))
+
+
+def shares(folders: Folders, ours: Inception) -> str:
+    """Where our seconds go, a step at a time and without what runs side by side: one folder, files cold."""
+    forget(folders)
+    folder, took = folders[0], {}
+    n = len(list(folder.iterdir()))
+    took["read"] = seconds(lambda: [path.read_bytes() for path in folder.iterdir()])[0]
+    took["open and decode"], images = seconds(lambda: image_set(str(folder)).load(0, n))
+    pixels = torch.from_numpy(images[:BATCH])
+    resize, _ = seconds(lambda: nn.functional.interpolate(pixels.float(), size=299, mode="bilinear"))
+    took["resize"] = resize * n / len(pixels)
+    passed, rows = seconds(lambda: by_batch(ours, torch.from_numpy(images)))
+    took["network with its resize"] = passed
+    features = Features.given(rows)
+    took["statistics"] = seconds(lambda: fid_of(Pair(features, Features.given(rows.flip(1))), se=False))[0]
+    return "one folder, seconds: " + ", ".join(f"{step} {time_:.2f}" for step, time_ in took.items())
+
+
+def seconds(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    made = work()
+    return time.perf_counter() - start, made
