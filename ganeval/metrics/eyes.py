@@ -73,8 +73,8 @@ def fdr(pair: Pair) -> Score:
     limit it (`fdr.wavelet`).
 
     Returns: [0, inf); about 1 for images that are as good as real ones in every network.
-    Bias: the numerator has the denominator's bias in n; for a generator that is off the ratio grows with n. Compare at
-    equal n.
+    Bias: the numerator has the denominator's bias in n; for a generator that is off the ratio grows with n; compare
+    at equal n only.
     Standard error: delta method, fakes and the real images in their place both random, the other real images held
     fixed; what networks share of an image is counted once. Simulated (8
     columns, n = 300): 1.1 to 1.25 times the truth.
@@ -116,7 +116,7 @@ def eye_gap(pair: Pair) -> Score:
 
     Returns: [0, inf); about 1 where all networks agree. An honest generator need not have 1: networks differ in what they see.
     Hold it against the same generator of before, or against a limit.
-    Bias: grows with n where networks disagree; the maximum is above 1 by chance. Compare at equal n.
+    Bias: grows with n where networks disagree; the maximum is above 1 by chance; compare at equal n only.
     Standard error: delta method for the logarithm, as for `fdr`; that the worst was chosen is in the p-value alone.
     Differs from the paper: it averages; a network that was held out is compared here.
     Raises: UndefinedError where the further networks are the protocol's own.
