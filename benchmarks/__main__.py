@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from benchmarks.growth import WITHIN, series
+from benchmarks.growth import series
+from benchmarks.page import render, step_entry, step_row, stored
 from benchmarks.timing import Contest, Result, Step, grow, race
-from ganeval.core.machine import processor, versions
+from ganeval.core.machine import versions
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -46,19 +46,25 @@ def main() -> None:
     unknown = set(given.names) - {*names(), GROWTH}
     if unknown:
         parser.error(f"there is no benchmark {sorted(unknown)}; known: {', '.join([*names(), GROWTH])}")
-    results: list[Result] = []
-    for contest in contests([name for name in given.names or names() if name != GROWTH], given.n, given.d):
-        for result in race(contest, given.repeats):
-            results.append(result)
-            print(line(result), flush=True)
+    chosen = [name for name in given.names or names() if name != GROWTH]
+    for contest in contests(chosen, given.n, given.d):
+        results = race(contest, given.repeats)
+        print("\n".join(map(line, results)), flush=True)
+        if given.write:
+            write(results, [])
     steps: list[Step] = []
     for one in series() if GROWTH in (given.names or [GROWTH]) else ():
         for step in grow(one):
             steps.append(step)
-            print(step_row(step), end="", flush=True)
-    if given.write:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(results, steps), encoding="utf-8")
+            print(step_row(step_entry(step)), end="", flush=True)
+    if given.write and steps:
+        write([], steps)
+
+
+def write(results: list[Result], steps: list[Step]) -> None:
+    """After every contest, so that a run that is stopped keeps what it has finished."""
+    about = f"{torch.get_num_threads()} threads; {versions(PACKAGES)}."
+    PAGE.write_text(render(stored(results, steps, about)), encoding="utf-8")
 
 
 def names() -> list[str]:
@@ -76,43 +82,7 @@ def line(r: Result) -> str:
     if r.note:
         return f"{r.title:55s} {r.name:25s} {r.note}"
     bar = f"{r.asked}: {r.verdict}" if r.asked else ""
-    return f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu {r.cpu_ratio:.2f} x)  {bar}"
-
-
-def page(results: list[Result], steps: Sequence[Step] = ()) -> str:
-    head = (
-        "# Benchmarks\n\nWritten by `python -m benchmarks --write`. All contestants of a row group ran in turns in one "
-        "process on the same arrays; times are medians, ratios are theirs over ours. Seconds depend on the machine and "
-        "its load, ratios hardly.\n\n"
-        f"{processor()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads; {versions(PACKAGES)}. "
-        "A bar that was not met says how much of it was reached.\n\n"
-        "| work | who | seconds | CPU seconds | extra memory, MiB | times ours | CPU times ours | bar | |\n|---|---|---|---|---|---|---|---|---|\n"
-    )
-    return head + "".join(row(r) for r in results) + (growth(steps) if steps else "")
-
-
-def growth(steps: Sequence[Step]) -> str:
-    """The table of the series: CPU time over what n to the power says, from the first size on."""
-    head = (
-        "\n## Growth\n\nCPU time over that of the smallest size times the power of n; "
-        f"the bar is 1 within {WITHIN:.0%}, or less.\n\n"
-        "| work | n | seconds | CPU seconds | extra memory, MiB | over the power of n | |\n|---|---|---|---|---|---|---|\n"
-    )
-    return head + "".join(map(step_row, steps))
-
-
-def step_row(s: Step) -> str:
-    verdict = "met" if s.growth <= 1 + WITHIN else "NOT met"
-    return (
-        f"| {s.title} | {s.n} | {s.seconds:.3f} | {s.cpu:.3f} | {s.megabytes:.0f} | {s.growth:.2f} of n^{s.power:g} "
-        f"| {verdict} |\n"
-    )
-
-
-def row(r: Result) -> str:
-    if r.note:
-        return f"| {r.title} | {r.name} | {r.note} | | | | | | |\n"
-    return f"| {r.title} | {r.name} | {r.seconds:.3f} | {r.cpu:.3f} | {r.megabytes:.0f} | {r.ratio:.2f} | {r.cpu_ratio:.2f} | {r.asked} | {r.verdict} |\n"
+    return f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu {r.cpu_ratio:.2f} x)  load {r.load:.1f}  {bar}"
 
 
 if __name__ == "__main__":

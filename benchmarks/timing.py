@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
+import os
 import statistics
 import threading
 import time
@@ -73,6 +74,7 @@ class Result:
     note: str = ""
     limit: float | None = None
     most: float | None = None
+    load: float = 0.0  # processes that wanted a core when the last lap ended
 
     @property
     def asked(self) -> str:
@@ -146,6 +148,7 @@ class Lap(NamedTuple):
     seconds: float
     cpu: float
     megabytes: float
+    load: float
 
 
 def lap(work: Callable[[], object]) -> Lap:
@@ -154,7 +157,7 @@ def lap(work: Callable[[], object]) -> Lap:
         start, cpu = time.perf_counter(), time.process_time()
         quiet(work)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    return Lap(seconds, cpu, peak[0])
+    return Lap(seconds, cpu, peak[0], os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0)
 
 
 def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Result:
@@ -172,6 +175,7 @@ def _result(contest: Contest, name: str, laps: list[Lap], ours: list[Lap]) -> Re
         contest.bars.get(name),
         limit=contest.limits.get(name),
         most=contest.most.get(name),
+        load=max(one.load for one in laps),
     )
 
 

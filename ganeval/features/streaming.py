@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import guarded
@@ -26,7 +28,8 @@ def stream(
     >>> found.n, found.rows is None, [round(255 * value, 6) for value in found.moments.mean.tolist()]
     (4, True, [6.0, 7.0, 8.0, 9.0])
     """
-    network, place, ranks, batch, _ = ready(images, extractor, precision, compute)
+    alone = replace(compute, cache=False)  # nobody asks whose rows they are
+    network, place, ranks, batch, _ = ready(images, extractor, precision, alone)
     found = see_moments(images, network, place, batch, ranks, compute)
     moments = found["embeddings"]
     return Statistics(passport_of(images, network, precision, len(moments.mean)), moments, found.get("spatial"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gpu, growth, suite
+from benchmarks import gpu, growth, page, suite
 from benchmarks.timing import Contest, Result, Series, grow, race
+from ganeval.core.files import read_json
 from ganeval.metrics import METRICS
 
 N, D = 60, 8
@@ -49,10 +51,32 @@ def test_a_limit_in_seconds_is_met_or_not() -> None:
     assert (result(1.0).asked, result(1.0).verdict) == ("", "")
 
 
-def test_the_page_shows_limits_beside_ratios() -> None:
-    page = command.page([result(7.0, limit=8.0), result(1.0, bar=2.0)])
-    assert "| <= 8 s | met |" in page
-    assert "| >= 2 | NOT met, 0.50 of it |" in page
+def test_the_page_has_a_column_for_each_processor_and_the_road_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "benchmarks.json"
+    road = replace(result(3.0), title="folder to FID, 9 + 9 PNG; read 0.1", load=5.0)
+    monkeypatch.setattr(page, "machine", lambda: "Old, 4 CPUs")
+    page.stored([result(7.0, limit=8.0), result(1.0, bar=2.0)], [], "as it was", place)
+    monkeypatch.setattr(page, "machine", lambda: "New, 2 CPUs")
+    page.stored([result(9.0, limit=8.0)], [], "", place)
+    known = page.stored([result(5.0, limit=8.0), road], [], "as it is", place)
+    written = page.render(known)
+    first, second, third = (line for line in written.splitlines() if line.startswith(("| folder", "| work | g")))
+    assert "| work | who | bar | New, 2 CPUs | Old, 4 CPUs |" in written
+    assert first.startswith("| folder to FID, 9 + 9 PNG | ganeval |")
+    assert "load 5.0, *under load*" in first
+    assert "| <= 8 s |" in second
+    assert "5.000 s" in second
+    assert "7.000 s" in second
+    assert "9.000 s" not in written
+    assert "| >= 2 |  |" in third
+    assert third.endswith("NOT met, 0.50 of it |")
+    assert "- New, 2 CPUs: folder to FID, 9 + 9 PNG: read 0.1" in written
+
+
+def test_the_committed_page_is_made_of_the_committed_rows() -> None:
+    assert command.PAGE.read_text(encoding="utf-8") == page.render(read_json(page.RESULTS))
 
 
 def test_a_limit_in_memory_is_met_or_not() -> None:
@@ -68,7 +92,7 @@ def test_growth_compares_every_size_with_the_first() -> None:
     assert [step.n for step in steps] == [500, 1000, 2000]
     assert steps[0].growth == 1
     assert steps[2].growth == pytest.approx(steps[2].cpu / steps[0].cpu / 16)
-    table = command.growth([*steps, replace(steps[0], growth=1.2)])
+    table = page.growth({"one": {"growth": [page.step_entry(s) for s in [*steps, replace(steps[0], growth=1.2)]]}})
     assert "| 1.00 of n^2 | met |" in table
     assert "| 1.20 of n^2 | NOT met |" in table
 
