@@ -8,12 +8,16 @@ Faster than the original on the same weights, with the same features (within 1e-
 into its convolution, memory is channels-last, ReLU is fused into the convolution where torch's CPU library offers it,
 pooled branches project before they pool, and grey images enter through one input channel (the sum over the first
 layer's three: exact, because all channels of a grey image are normalised alike).
+
+Published numbers differ by what happens before the network, on the same weights. `inception:NAME` does what NAME does between
+uint8 and the first layer: `torch-fidelity` (the default, another word for `inception`), `pytorch-fid` (half-pixel bilinear, without
+antialiasing), `torchmetrics` (half-pixel bilinear with antialiasing, its default), `clean-fid` (Pillow's bicubic).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,6 +62,7 @@ class Inception:
     dtype: torch.dtype = torch.float32
     name: str = "inception"
     preprocessing: str = "TF1 bilinear to 299x299, (x-128)/128"
+    prepare: Callable[[torch.Tensor], torch.Tensor] = lambda x: resize((x - 128) / 128, SIDE, SIDE)
     class_names: tuple[str, ...] = ()
     confusion: NDArray[np.int64] | None = None
 
@@ -87,7 +92,7 @@ class Inception:
         )
 
     def __call__(self, images: torch.Tensor) -> Embedded:
-        x = resize((images.to(self.device, torch.float32) - 128) / 128, SIDE, SIDE)
+        x = self.prepare(images.to(self.device, torch.float32))
         x = x.to(self.dtype, memory_format=torch.channels_last)
         with exact_convolutions(self.device):
             x, spatial = _features(self.layers, x)
@@ -228,11 +233,51 @@ def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> t
     )
 
 
+def _half_pixel(x: torch.Tensor, mode: str, *, antialias: bool) -> torch.Tensor:
+    return F.interpolate(x, (SIDE, SIDE), mode=mode, align_corners=False, antialias=antialias)
+
+
+def as_pytorch_fid(x: torch.Tensor) -> torch.Tensor:
+    """float (n, c, h, w) in [0, 255] -> what pytorch-fid's network is given."""
+    return 2 * _half_pixel(x / 255, "bilinear", antialias=False) - 1
+
+
+def as_torchmetrics(x: torch.Tensor) -> torch.Tensor:
+    """The same for torchmetrics, with its default `antialias=True`."""
+    return (_half_pixel(x, "bilinear", antialias=True) - 128) / 128
+
+
+def as_clean_fid(x: torch.Tensor) -> torch.Tensor:
+    """The same for clean-fid in its mode "clean". torch's antialiased bicubic has Pillow's kernel; Pillow computes its weights in
+    float64, which moves the fifth digit (not on MPS, which has no float64).
+    """
+    exact = x if x.device.type == "mps" else x.double()
+    return (_half_pixel(exact, "bicubic", antialias=True).float().clamp(0, 255) - 128) / 128
+
+
 def _load() -> Inception:
     path = find_weights(WEIGHTS)
     return Inception.of(load_state(path), sha256_of(path))
 
 
+def _as(peer: str, preprocessing: str, prepare: Callable[[torch.Tensor], torch.Tensor]) -> ExtractorSpec:
+    name = f"inception:{peer}"
+
+    def load() -> Inception:
+        return dataclasses.replace(_load(), name=name, preprocessing=preprocessing, prepare=prepare)
+
+    return ExtractorSpec(name, load, licence="Apache-2.0", summary=f"Inception with the resizing of {peer}")
+
+
 INCEPTION = ExtractorSpec(
     "inception", _load, licence="Apache-2.0", summary="Inception v3 of 2015-12-05, 2048-d: what FID means"
 )
+TORCH_FIDELITY = ExtractorSpec(
+    "inception:torch-fidelity",
+    _load,
+    licence="Apache-2.0",
+    summary="another word for inception, which resizes as it does",
+)
+PYTORCH_FID = _as("pytorch-fid", "half-pixel bilinear to 299x299, 2x/255-1", as_pytorch_fid)
+TORCHMETRICS = _as("torchmetrics", "antialiased half-pixel bilinear to 299x299, (x-128)/128", as_torchmetrics)
+CLEAN_FID = _as("clean-fid", "Pillow bicubic to 299x299, clipped, (x-128)/128", as_clean_fid)

@@ -242,7 +242,7 @@ def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | Non
             )
     if is_judge(extractor):
         return load_judge(extractor)
-    if ":" in extractor:
+    if ":" in extractor and extractor.partition(":")[0] not in EXTRACTORS:
         return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))

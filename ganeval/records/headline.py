@@ -20,8 +20,9 @@ QUESTIONS = {
     "representation": "What does the embedding see?",
     "paired": "Is each image what it should be?",
 }
-HEADLINE = (
+HEADLINE = (  # worst_packet: what no embedding sees (docs/results/sight.md, decision 033)
     "fid", "kid", "precision", "recall", "coverage", "missing_classes", "class_balance", "classifier_score", "copies",
+    "worst_packet",
 )  # fmt: skip
 MOST = 10  # lines that are still a headline
 
