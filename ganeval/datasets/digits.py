@@ -32,9 +32,9 @@ def read_digits(split: str, _files: Mapping[str, Path]) -> Split:
     require("sklearn", what="Reading the digits, which lie inside scikit-learn,")
     from sklearn.datasets import load_digits
 
-    values, labels = load_digits(return_X_y=True)
-    images = ((values.astype(np.int64) * 255 + 8) // 16).astype(np.uint8).reshape(-1, 1, 8, 8)
-    labels = labels.astype(np.int64)
+    values, targets = load_digits(return_X_y=True)
+    images = ((np.asarray(values, dtype=np.int64) * 255 + 8) // 16).astype(np.uint8).reshape(-1, 1, 8, 8)
+    labels = np.asarray(targets, dtype=np.int64)
     chosen = _in_test(labels) == (split == "test")
     return Split(images[chosen], labels[chosen])
 
