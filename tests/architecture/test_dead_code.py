@@ -122,6 +122,7 @@ def _registered(one: Defined) -> bool:
         "Control",
         "Dataset",
         "ExtractorSpec",
+        "_as",  # of the extractors that are Inception with a peer's preprocessing
         "Format",
         "GeneratorSpec",
         "Panel",
