@@ -260,13 +260,8 @@ def _load() -> Inception:
     return Inception.of(load_state(path), sha256_of(path))
 
 
-def _as(peer: str, preprocessing: str, prepare: Callable[[torch.Tensor], torch.Tensor]) -> ExtractorSpec:
-    name = f"inception:{peer}"
-
-    def load() -> Inception:
-        return dataclasses.replace(_load(), name=name, preprocessing=preprocessing, prepare=prepare)
-
-    return ExtractorSpec(name, load, licence="Apache-2.0", summary=f"Inception with the resizing of {peer}")
+def _loader(name: str, preprocessing: str, prepare: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Inception]:
+    return lambda: dataclasses.replace(_load(), name=name, preprocessing=preprocessing, prepare=prepare)
 
 
 INCEPTION = ExtractorSpec(
@@ -278,6 +273,21 @@ TORCH_FIDELITY = ExtractorSpec(
     licence="Apache-2.0",
     summary="another word for inception, which resizes as it does",
 )
-PYTORCH_FID = _as("pytorch-fid", "half-pixel bilinear to 299x299, 2x/255-1", as_pytorch_fid)
-TORCHMETRICS = _as("torchmetrics", "antialiased half-pixel bilinear to 299x299, (x-128)/128", as_torchmetrics)
-CLEAN_FID = _as("clean-fid", "Pillow bicubic to 299x299, clipped, (x-128)/128", as_clean_fid)
+PYTORCH_FID = ExtractorSpec(
+    "inception:pytorch-fid",
+    _loader("inception:pytorch-fid", "half-pixel bilinear to 299x299, 2x/255-1", as_pytorch_fid),
+    licence="Apache-2.0",
+    summary="Inception with the resizing of pytorch-fid",
+)
+TORCHMETRICS = ExtractorSpec(
+    "inception:torchmetrics",
+    _loader("inception:torchmetrics", "antialiased half-pixel bilinear to 299x299, (x-128)/128", as_torchmetrics),
+    licence="Apache-2.0",
+    summary="Inception with the resizing of torchmetrics",
+)
+CLEAN_FID = ExtractorSpec(
+    "inception:clean-fid",
+    _loader("inception:clean-fid", "Pillow bicubic to 299x299, clipped, (x-128)/128", as_clean_fid),
+    licence="Apache-2.0",
+    summary="Inception with the resizing of clean-fid",
+)
