@@ -31,7 +31,7 @@ def listed(room: str) -> tuple[Listed, ...]:
     """What the files of `ganeval/ROOM/` register, by name.
 
     >>> [one.name for one in listed("extractors")][-2:]
-    ['inception', 'pixels']
+    ['pixels', 'wavelet']
     """
     files = sorted((HOUSE / room).rglob("*.py"))
     found = [one for file in files for one in _registered(ast.parse(file.read_text(encoding="utf-8")))]

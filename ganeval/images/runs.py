@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ganeval.runs.readers.native import read_run
 
 def is_run(path: Path) -> bool:
     """Whether a run.json lies there: the folder is a run, and no folder of images."""
-    return (path / layout.RUN).is_file()
+    return os.path.isfile(path / layout.RUN)  # noqa: PTH113 - of a folder that may not be entered Path.is_file raises
 
 
 def from_run(path: Path) -> ImageSet:

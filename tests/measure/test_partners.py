@@ -84,7 +84,7 @@ def test_the_command_line_measures_pairs(tmp_path: Path, capsys: pytest.CaptureF
     sets = ["evaluate", "--real", str(tmp_path / "a.npz"), "--paired", "--metrics", "mse", "ssim", "--fake"]
     assert main([*sets, str(tmp_path / "b.npz")]) == 0
     assert "ssim" in capsys.readouterr().out
-    assert main([*sets, str(tmp_path / "c.npz")]) == 3
+    assert main([*sets, str(tmp_path / "c.npz"), "--all"]) == 3
     assert "no closer than shuffled" in capsys.readouterr().out
 
 

@@ -189,7 +189,7 @@ def test_ct_refuses_cells_without_enough_fakes() -> None:
 def test_mifid_refuses_a_row_without_direction() -> None:
     fake = FRESH.clone()
     fake[3] = 0
-    with pytest.raises(UndefinedError, match="all zero"):
+    with pytest.raises(UndefinedError, match="row of zeros has no direction"):
         mifid(pair(fake))
 
 

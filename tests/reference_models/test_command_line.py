@@ -237,8 +237,8 @@ def test_what_cannot_be_resumed_is_a_sentence_and_changes_nothing(flags, stopped
 
 @pytest.mark.parametrize("part", ["images", "labels", "held_images", "held_labels"])
 def test_a_data_set_that_changed_since_the_start_is_refused(part, stopped, monkeypatch, capsys):
-    def changed(name: str, seed: int = 0) -> Data:
-        data = load_data(name, seed)
+    def changed(*arguments: Any, **options: Any) -> Data:
+        data = load_data(*arguments, **options)
         values = getattr(data, part).clone()
         values.view(-1)[0] = 1 - values.view(-1)[0].clamp(max=1)
         return replace(data, **{part: values})

@@ -93,4 +93,4 @@ def test_a_picture_without_separators_is_refused_as_a_sheet(tmp_path: Path) -> N
 
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)).save(tmp_path / "1.png")
     with pytest.raises(WrongInputError, match="has none"):
-        _tiles(tmp_path / "1.png")
+        _tiles(tmp_path / "1.png", 0, 0)

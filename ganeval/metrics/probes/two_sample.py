@@ -20,6 +20,7 @@ from ganeval.numerics.order import row_keys, seeded_rows, shuffled_sides
 from ganeval.records.scores import Z95, Score
 
 LEAST = 20  # rows of each side under which neither test has any power
+ROUNDING = 1e-10  # a margin below it, as a share of the target, is none
 
 
 @metric(
@@ -84,7 +85,8 @@ def _recognised(phi: torch.Tensor, fold: torch.Tensor, is_fake: torch.Tensor, fo
     held = [(fold == number).nonzero().squeeze(1) for number in range(folds)]
     penalties = [ridge * math.sqrt(n - len(at)) for at in held]
     margin = (_by_rows if n < phi.shape[1] else _by_columns)(phi, target, held, penalties)
-    return (margin * target > 0).to(phi) + 0.5 * (margin == 0).to(phi)
+    fence = margin.abs() <= ROUNDING * target.abs()  # what sums to 0 exactly on one road is rounded on the other
+    return torch.where(fence, 0.5, (margin * target > 0).to(phi))
 
 
 def _by_columns(
