@@ -22,7 +22,12 @@ def completion(shell: Positional[Literal["bash", "zsh", "tcsh"]]) -> int:
 
     commands = {verb: _command(verb) for verb in VERBS}
     words = ["--tyro-print-completion", shell]
-    tyro.extras.subcommand_cli_from_dict(commands, args=words, prog="ganeval")
+    try:
+        tyro.extras.subcommand_cli_from_dict(commands, args=words, prog="ganeval")
+    except ImportError as error:  # tyro writes the scripts of bash and zsh itself
+        raise MissingExtraError(
+            f"The script for {shell} is written by shtab, which is not installed. pip install shtab."
+        ) from error
     return 0
 
 

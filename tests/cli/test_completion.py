@@ -51,6 +51,14 @@ def test_bash_offers_what_may_come_next(script: Path, typed: tuple[str, ...], of
     assert offered <= set(done.stdout.split()) <= offered | {"-h", "--help"} | {f"--no-{x[2:]}" for x in offered}
 
 
+def test_without_what_writes_a_script_a_sentence_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "tcsh"]) in (2, 3, 5)
+    assert "pip install shtab" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("shell", ["zsh", "tcsh"])
 def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
