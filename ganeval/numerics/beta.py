@@ -52,6 +52,16 @@ def student_cdf(t: float, df: float) -> float:
     return beta_cdf(df / (df + t * t), df / 2, 0.5) / 2
 
 
+def student_quantile(share: float, df: float) -> float:
+    """The t that Student's t with `df` > 0 degrees of freedom is at most in a `share` of cases; share in [0.5, 1).
+
+    >>> round(student_quantile(0.975, 4), 6), round(student_quantile(0.975, 1e6), 3)
+    (2.776445, 1.96)
+    """
+    x = beta_quantile(2 * (1 - share), df / 2, 0.5)
+    return math.sqrt(df * (1 - x) / x)
+
+
 def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 

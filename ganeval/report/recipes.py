@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganeval.numerics.beta import student_quantile
 from ganeval.records.scores import ScoreRecord
 from ganeval.records.text import visible
 from ganeval.report.comparability import alike, differences
@@ -21,8 +22,6 @@ from ganeval.report.view import RunView
 FEWEST = 3  # runs of which a mean has an interval
 SEEDS = ("seed", "random_seed", "manual_seed")
 _SEED = re.compile(r"[-_ ]?(seed|s)[-_ ]?\d+$", re.IGNORECASE)
-# Student's 97.5 % points for 2 to 10 degrees of freedom, then about what the normal distribution has.
-_STUDENT = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,10 @@ def mean_of(recipe: Recipe, name: str) -> Mean | None:
     if len(values) == 1:
         return Mean(rows[0], values[0], rows[0].se or math.nan, rows[0].interval, 1)
     mean, spread = statistics.fmean(values), statistics.stdev(values)
-    half = _student(len(values)) * spread / math.sqrt(len(values))
-    interval = (mean - half, mean + half) if len(values) >= FEWEST else None
-    return Mean(rows[0], mean, spread, interval, len(values))
-
-
-def _student(n: int) -> float:
-    return _STUDENT[min(n - FEWEST, len(_STUDENT) - 1)]
+    if len(values) < FEWEST:
+        return Mean(rows[0], mean, spread, None, len(values))
+    half = student_quantile(0.975, len(values) - 1) * spread / math.sqrt(len(values))
+    return Mean(rows[0], mean, spread, (mean - half, mean + half), len(values))
 
 
 def best_of(means: Sequence[Mean | None]) -> set[int]:

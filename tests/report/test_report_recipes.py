@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import scipy.stats
 
 from ganeval.records.scores import Evaluation, Passport, ScoreRecord
 from ganeval.report import build_report
@@ -46,14 +46,14 @@ def test_without_settings_a_seed_at_the_end_of_a_name_is_one() -> None:
     assert [(recipe.name, len(recipe.runs)) for recipe in recipes_of(runs)] == [("proj", 3), ("seeds", 1)]
 
 
-def test_the_mean_of_seeds_is_students_over_the_runs() -> None:
-    values = [3.0, 4.0, 8.0]
+@pytest.mark.parametrize("values", [[3.0, 4.0, 8.0], [float(i % 5) for i in range(40)]])
+def test_the_mean_of_seeds_is_students_over_the_runs(values: list[float]) -> None:
     recipe = recipes_of([run(i, f"proj-seed{i}", fid) for i, fid in enumerate(values)])[0]
     mean = mean_of(recipe, "fid")
     assert mean is not None
-    assert (mean.value, mean.spread, mean.runs) == (5.0, statistics.stdev(values), 3)
-    half = 4.303 * statistics.stdev(values) / math.sqrt(3)
-    assert mean.interval == pytest.approx((5 - half, 5 + half))
+    assert (mean.value, mean.spread, mean.runs) == (statistics.fmean(values), statistics.stdev(values), len(values))
+    ends = scipy.stats.t.interval(0.95, len(values) - 1, statistics.fmean(values), scipy.stats.sem(values))
+    assert mean.interval == pytest.approx(ends)
 
 
 def test_two_seeds_have_a_mean_and_no_interval() -> None:
