@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,14 +55,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "DIED": str(folder / "died"), "DIES_AT": str(fourth), "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
     }  # fmt: skip
+    place = tempfile.mkdtemp(prefix="ganeval-ray-")  # a socket's name may be no longer than 107 signs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ray.init(
             num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
-            runtime_env={"env_vars": env}, _temp_dir=f"/tmp/ganeval-ray-{os.getpid()}",
+            runtime_env={"env_vars": env}, _temp_dir=place,
         )  # fmt: skip
     yield folder
     ray.shutdown()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def test_a_worker_that_dies_costs_nothing_but_time(cluster: Path, tmp_path: Path) -> None:
