@@ -1,6 +1,7 @@
 """What it costs to measure inside a training loop: 2,000 images of 28x28 against 2,000, the real side seen once.
 
-`python -m benchmarks.loop [--calls 100] [--threads 2]` prints a table of seconds a call by metrics, and how memory grew.
+`python -m benchmarks.loop [--calls 100] [--threads 2]` prints a table of seconds a call by metrics, and how memory
+grew.
 """
 
 from __future__ import annotations

@@ -49,8 +49,10 @@ def test_the_one_evaluated_run_is_found_and_later_ones_are_judged(
     assert main(["init"]) == 0
     assert "it judges runs/0001-cgan" in capsys.readouterr().out
     assert [name for name in files(here) if "safetensors" not in name] == [
-        ".github/workflows/ganeval.yml", "baselines/0001-cgan.json", "ganeval.toml",
-    ]  # fmt: skip
+        ".github/workflows/ganeval.yml",
+        "baselines/0001-cgan.json",
+        "ganeval.toml",
+    ]
     same, worse = (left_by_a_training("later", value) for value in (3.0, 9.0))
     assert [main(["gate", str(run)]) for run in (same, worse)] == [0, 1]
 
