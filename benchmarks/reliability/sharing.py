@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks.reliability.outcomes import table
 from benchmarks.reliability.records import evaluation
-from ganeval.gate.commands import read_candidate, run_gate
+from ganeval.gate.candidate import read_candidate
+from ganeval.gate.commands import run_gate
 from ganeval.gate.rules import parse_config
 
 ALPHA = 0.01

@@ -22,7 +22,8 @@ from ganeval.core.compute import Compute
 from ganeval.core.files import write_atomic, writing
 from ganeval.core.wording import few
 from ganeval.errors import MissingFileError, WrongInputError, printable
-from ganeval.gate.commands import GateOptions, gate, read_candidate
+from ganeval.gate.candidate import read_candidate
+from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.pipelines import PLACES, Service, render_pipeline, service_of
 from ganeval.gate.rules import FILE, GateConfig
 from ganeval.gate.setup import Line, render_rules, rules_before, rules_for
@@ -97,9 +98,14 @@ def _kept_if_it_succeeds(path: Path, text: str) -> Iterator[None]:
 
 def _first_gate(source: Path | None, rules: Path, asked: Mapping[str, Any], compute: Compute, *, force: bool) -> None:
     options = GateOptions(
-        runs=(source,) if source else (), config=rules, update_baseline=True, reason=REASON, force=True, allow_ci_update=True,
+        runs=(source,) if source else (),
+        config=rules,
+        update_baseline=True,
+        reason=REASON,
+        force=True,
+        allow_ci_update=True,
         accept_regression=force,
-    )  # fmt: skip
+    )
     outcome = gate(
         options,
         asked,
@@ -206,6 +212,7 @@ def _summary(rules: Path, baseline: Path, pipeline: Path, lines: Sequence[Line],
     metrics = few([line["metric"] for line in lines])
     where = f"; it judges {judged}: change that to where your job leaves its result" if judged else ""
     return (
-        f"{rules}: {len(lines)} {'rule' if len(lines) == 1 else 'rules'}, about {metrics}\n{baseline}: the numbers to keep\n"
-        f"{pipeline}: runs the gate before a merge{where}\nLook at them, then: git add {rules} {baseline.parent} {pipeline}"
+        f"{rules}: {len(lines)} {'rule' if len(lines) == 1 else 'rules'}, about {metrics}\n{baseline}: the numbers to "
+        f"keep\n{pipeline}: runs the gate before a merge{where}\nLook at them, then: git add {rules} {baseline.parent} "
+        f"{pipeline}"
     )
