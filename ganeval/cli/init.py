@@ -1,7 +1,7 @@
 """`ganeval init`: a project's first rules, baseline and CI file, from what lies there.
 
-It asks, at a terminal, only what cannot be found out: which of several runs to start from; where there is none, a run, a
-result file or a generator; and what a generator is compared with. Everything else has an answer here or a default.
+It asks, at a terminal, only what cannot be found out: which of several runs to start from; where there is none, a run,
+a result file or a generator; and what a generator is compared with. Everything else has an answer or a default.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def init(
 ) -> int:
     """Write ganeval.toml with comments, a first baseline, and the file with which CI runs the gate.
 
-    Without a source the one evaluated run below this folder is taken. What cannot be found out is asked for at a terminal;
-    a script passes it: a source, or --generator and --real. Nothing that exists is overwritten without --force.
+    Without a source the one evaluated run below this folder is taken. What cannot be found out is asked for at a
+    terminal; a script passes it: a source, or --generator and --real. Nothing that exists is overwritten without
+    --force.
 
     Args:
         source: The run or the result file that later ones are compared with.
