@@ -38,7 +38,7 @@ def sample(n, labels, rng):
 
 
 # %%
-# The loop: three lines measure, log, and keep the best.
+# The loop: three lines measure, log, and keep the best. What each measurement costs: :doc:`/results/loop`.
 
 folder = Path(tempfile.mkdtemp())
 watch = Watch(
