@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import find_fault

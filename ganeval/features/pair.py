@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.rows import Features
 from ganeval.features.shared import merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels

@@ -15,9 +15,9 @@ from typing import Any
 from ganeval.core.extractor import Extractor
 from ganeval.core.uris import is_uri
 from ganeval.errors import IncomparableError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.parts import has_parts, join_parts, parts_moments
 from ganeval.features.published import read_published
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
 from ganeval.metrics import Metric

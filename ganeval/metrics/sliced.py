@@ -44,7 +44,7 @@ def sliced_wasserstein(pair: Pair, *, projections: Annotated[int, Within(2, 100_
     `details["direction_se"]`.
 
     >>> import torch
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(sliced_wasserstein(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     9.0
@@ -71,7 +71,7 @@ def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) 
     Standard error: as for `sliced_wasserstein`.
 
     >>> import torch
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(mind(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     27.0

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ganeval.core.compute import Compute
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.gate.judge import judge
 from ganeval.gate.presets import preset
 from ganeval.gate.rules import GateConfig

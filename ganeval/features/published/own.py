@@ -5,8 +5,8 @@ with a checksum and a passport that says whose they are.
 from __future__ import annotations
 
 from ganeval.features import extraction, statistics
-from ganeval.features.extraction import Features
 from ganeval.features.published import Format
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import Stored
 
