@@ -27,8 +27,8 @@ from ganeval.images.generated import modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.sampling import Sampler
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, machine, markdown_table, render_document
 from studies.paired.variants import Variant, faults, healthy

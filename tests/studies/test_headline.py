@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ganeval.errors import MissingFileError
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.controls.__main__ import main as write_controls
 from studies.headline import SYSTEM, _judged, main, trainings
