@@ -1,7 +1,8 @@
 """What it costs to measure inside a training loop: 2,000 images of 28x28 against 2,000, the real side seen once.
 
-`python -m benchmarks.loop [--calls 300] [--threads 1] [--rows fid ...] [--write]` prints seconds a call by metrics, and the memory
-that the process held early, after a third of the calls, and at the end; `--write` also puts them into docs/results/loop.md. Needs MNIST.
+`python -m benchmarks.loop [--calls 300] [--threads 1] [--rows fid ...] [--write]` prints seconds a call by metrics, and
+the memory that the process held early, after a third of the calls, and at the end; `--write` also puts them into
+docs/results/loop.md. Needs MNIST.
 """
 
 from __future__ import annotations
@@ -30,10 +31,8 @@ SETS = {
     "fid": ("fid",),
     "fid, kid": ("fid", "kid"),
     "precision, recall, coverage": ("precision", "recall", "coverage"),
-    "seven": (
-        "fid", "kid", "precision", "recall", "coverage", "missing_classes", "class_balance",
-    ),
-}  # fmt: skip
+    "seven": ("fid", "kid", "precision", "recall", "coverage", "missing_classes", "class_balance"),
+}
 HEADS = (
     "metrics",
     "first call, s",
@@ -105,8 +104,8 @@ def render(rows: Sequence[Sequence[str]], asked: argparse.Namespace) -> str:
     warm, third, last = marks(asked.calls)
     heads = [head.format(warm=warm, third=third, last=last) for head in HEADS]
     said = (
-        f"`--calls {asked.calls} --threads {asked.threads} --n {asked.n}` on {processor()}, {os.cpu_count()} cores, load of the machine "
-        f"while measuring {os.getloadavg()[2]:.0f}; seed {SEED}."
+        f"`--calls {asked.calls} --threads {asked.threads} --n {asked.n}` on {processor()}, {os.cpu_count()} cores, "
+        f"load of the machine while measuring {os.getloadavg()[2]:.0f}; seed {SEED}."
     )
     lines = [heads, ["---"] + ["--:"] * (len(heads) - 1), *rows]
     return said + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)

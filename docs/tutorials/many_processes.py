@@ -2,17 +2,19 @@
 Many GPUs and clusters
 ======================
 
-One process takes too long, or the images are too many for one machine. There are two ways to share the work, and this page runs
-both, on two processes of a CPU: processes that start together and talk to each other (``torchrun``, one process for each GPU), and jobs
-that know nothing of one another (a cluster with a queue). Both give the numbers of one process; this page compares them.
+One process takes too long, or the images are too many for one machine. There are two ways to share the work, and this
+page runs both, on two processes of a CPU: processes that start together and talk to each other (``torchrun``, one
+process for each GPU), and jobs that know nothing of one another (a cluster with a queue). Both give the numbers of one
+process; this page compares them.
 """
 
 # %%
 # A generator that every process can load
 # ---------------------------------------
 #
-# It lies in a file: the digits of scikit-learn with noise on them. It draws only from the random generator that it is handed, so the
-# images of one block of 500 are the same, whichever process draws it. Yours would load its weights in the same place.
+# It lies in a file: the digits of scikit-learn with noise on them. It draws only from the random generator that it is
+# handed, so the images of one block of 500 are the same, whichever process draws it. Yours would load its weights in
+# the same place.
 
 import importlib
 import os
@@ -50,8 +52,8 @@ print({name: str(score) for name, score in alone.scores.items()})
 # Processes that start together
 # -----------------------------
 #
-# Every process runs the same script. ``current()`` says which of them it is and how many there are; ``measure`` then gives each its own
-# blocks of images, and every process gets the same result. Only one of them should print.
+# Every process runs the same script. ``current()`` says which of them it is and how many there are; ``measure`` then
+# gives each its own blocks of images, and every process gets the same result. Only one of them should print.
 
 (project / "together.py").write_text("""
 from ganeval import Compute, Protocol, measure
@@ -76,13 +78,14 @@ print(done.stdout)
 # %%
 # In a shell that is ``torchrun --standalone --nproc-per-node 2 together.py``, and without a script of your own::
 #
-#     torchrun --standalone --nproc-per-node 8 -m ganeval evaluate --generator noisy:sample --real digits:test --classifier digits
+#     torchrun --standalone --nproc-per-node 8 -m ganeval evaluate --generator noisy:sample --real digits:test
+# --classifier digits
 #
 # Jobs that know nothing of one another
 # -------------------------------------
 #
-# Each job sends one part of the images through the network and leaves one file. A part that is there is not made again, so after a
-# crash all jobs are simply submitted once more. Two jobs, at the same time:
+# Each job sends one part of the images through the network and leaves one file. A part that is there is not made again,
+# so after a crash all jobs are simply submitted once more. Two jobs, at the same time:
 
 jobs = []
 for part in ("1/2", "2/2"):
@@ -108,4 +111,5 @@ for name, score in alone.scores.items():
 #
 # - Slurm: two job scripts and the line that submits both, Ray: one function, are on the page :doc:`/clusters`.
 # - What each process holds in memory, and what is shared: :doc:`/scale`.
-# - Parts hold what the network made of the images, and no pixels. Metrics of pixels (``ms_ssim``, ``lpips``) have no value for them.
+# - Parts hold what the network made of the images, and no pixels. Metrics of pixels (``ms_ssim``, ``lpips``) have no
+# value for them.

@@ -51,8 +51,10 @@ def test_the_one_evaluated_run_is_found_and_later_ones_are_judged(
     assert main(["init"]) == 0
     assert "it judges runs/0001-cgan" in capsys.readouterr().out
     assert [name for name in files(here) if "safetensors" not in name] == [
-        ".github/workflows/ganeval.yml", "baselines/0001-cgan.json", "ganeval.toml",
-    ]  # fmt: skip
+        ".github/workflows/ganeval.yml",
+        "baselines/0001-cgan.json",
+        "ganeval.toml",
+    ]
     same, worse = (left_by_a_training("later", value) for value in (3.0, 9.0))
     assert [main(["gate", str(run)]) for run in (same, worse)] == [0, 1]
 
@@ -154,8 +156,10 @@ def test_at_a_terminal_a_generator_and_its_reference_are_asked_for_and_the_class
     assert code == 0, screen
     config = load_config(here / "ganeval.toml")
     assert (config.generator, config.protocol.real, config.protocol.classifier) == (
-        "typed_sampling:sample", "digits:test", "digits",
-    )  # fmt: skip
+        "typed_sampling:sample",
+        "digits:test",
+        "digits",
+    )
 
 
 @pytest.mark.parametrize(
