@@ -19,7 +19,7 @@ MOST = 10**9  # of any whole number
 POSITIVE = {
     "ada_ramp", "batch", "channels", "clip", "critic_steps", "d_kernel", "d_scale", "d_steps", "d_width", "d_widths", "depth", "embedding",
     "every", "features", "g_lr", "g_width", "g_widths", "growth", "halflife", "keep_last", "latent", "log_every", "lr", "nfe", "pack",
-    "patch", "r1_every", "steps", "units", "width",
+    "patch", "r1_every", "steps", "styles", "units", "width",
 }  # fmt: skip
 SHARES = {"final_lr", "flips", "noise_until", "smoothing"}
 BELOW_ONE = {"beta1", "beta2", "dropout"}
