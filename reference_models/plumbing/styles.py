@@ -68,7 +68,7 @@ def _clustered(rows: torch.Tensor, k: int, seed: int) -> tuple[torch.Tensor, tor
     mean = rows.mean(dim=0)
     count = min(COMPONENTS, rows.shape[1])
     axes = torch.linalg.eigh((rows - mean).double().T.cov()).eigenvectors[:, -count:].float()
-    found = KMeans(k, n_init=4, random_state=seed % 2**32).fit(((rows - mean) @ axes).numpy())
+    found = KMeans(k, n_init="auto", random_state=seed % 2**32).fit(((rows - mean) @ axes).numpy())
     sizes = torch.bincount(torch.from_numpy(found.labels_).long(), minlength=k)
     order = sizes.argsort(descending=True, stable=True)
     centres = torch.from_numpy(found.cluster_centers_).float() @ axes.T + mean
