@@ -37,9 +37,10 @@ def alarms(folder: Path, pairs: int, seed: int) -> str:
         apart[words[0]] += 1
         shared[words[1] if words[0] == words[1] else SAID[-1]] += 1
     return table(
-        "two results of one generator", SAID,
+        "two results of one generator",
+        SAID,
         {"each in a folder of its own": apart, "in one folder, beside a third": shared},
-    )  # fmt: skip
+    )
 
 
 def _luck(seed: int) -> float:

@@ -58,8 +58,8 @@ run = create_run(
 # Training and sampling
 # ---------------------
 #
-# The loop of diffusers' own tutorial. Images go from the scheduler's [-1, 1] to uint8 in [0, 255], channels first: what is
-# written here is what is measured, so there is no second rounding.
+# The loop of diffusers' own tutorial. Images go from the scheduler's [-1, 1] to uint8 in [0, 255], channels first: what
+# is written here is what is measured, so there is no second rounding.
 
 train = ganeval.image_set("digits:train")
 real, digits = torch.tensor(train.array()).float() / 127.5 - 1, torch.tensor(train.labels)
