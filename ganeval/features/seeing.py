@@ -39,7 +39,8 @@ def see(
     compute: Compute,
     asked: frozenset[str] = EVERYTHING,
 ) -> tuple[Embedded, frozenset[str]]:
-    """The rows of all images, on every rank: the columns that are asked for, and the names of all that the network gives.
+    """The rows of all images, on every rank: the columns that are asked for,
+    and the names of all that the network gives.
 
     The content of the images is known afterwards (`images.seen`).
     """
@@ -117,7 +118,8 @@ class Marks:
 def see_share(
     images: ImageSet, network: Extractor, device: torch.device, batch: int, share: Ranks, compute: Compute
 ) -> tuple[Embedded, NDArray[np.uint8], slice]:
-    """What one of several processes would see, without a word to the others: rows, leaves, and which images they are of.
+    """What one of several processes would see, without a word to the others: rows, leaves,
+    and which images they are of.
 
     A share without images has the rows of none, in the right shape.
     """
@@ -131,8 +133,8 @@ def see_share(
 class Share:
     """The images start..stop that one rank looks at, and the batches that it does so in.
 
-    Every rank takes whole units: batches, or whole blocks of images that are made together. So the network sees the very
-    batches that one process would show it, and nothing is made twice.
+    Every rank takes whole units: batches, or whole blocks of images that are made together. So the network sees the
+    very batches that one process would show it, and nothing is made twice.
     """
 
     def __init__(self, images: ImageSet, batch: int, ranks: Ranks) -> None:

@@ -2,7 +2,8 @@
 
 A fault takes the images of a healthy generator, uint8 (n, c, h, w), and answers with those that a broken one would
 have shown instead. The labels stay what they are: they are what was asked for. Nothing is changed in place, and the
-same random generator gives the same images. Strengths are faint on purpose: a metric that sees these sees what is worse.
+same random generator gives the same images. Strengths are faint on purpose: a metric that sees these sees what is
+worse.
 """
 
 from __future__ import annotations

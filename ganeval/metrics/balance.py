@@ -29,9 +29,17 @@ SIMULATED = 0  # one stream of draws for every protocol: the value does not depe
 
 
 @metric(
-    "class_balance", better="lower", perfect=0.0, version=2, paper="doi:10.1214/aoms/1177729694",
-    question="diversity", within=(0, math.inf), needs=("logits",), wants=("real_labels",), biased_in_n=True,
-)  # fmt: skip
+    "class_balance",
+    better="lower",
+    perfect=0.0,
+    version=2,
+    paper="doi:10.1214/aoms/1177729694",
+    question="diversity",
+    within=(0, math.inf),
+    needs=("logits",),
+    wants=("real_labels",),
+    biased_in_n=True,
+)
 def class_balance(pair: Pair) -> Score:
     """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
 
