@@ -1,7 +1,7 @@
 """Processes that begin with torch already loaded: one process loads it once and forks for each command.
 
-A test that needs a process of its own (to kill it, or to be a rank) would else wait three to five seconds for the imports.
-The forked process is a real one: its own process number, memory, environment, exit code.
+A test that needs a process of its own (to kill it, or to be a rank) would else wait three to five seconds for the
+imports. The forked process is a real one: its own process number, memory, environment, exit code.
 """
 
 from __future__ import annotations
