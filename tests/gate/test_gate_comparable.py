@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gating import FID, changed, gate
 
 from ganeval.gate.verdict import Exit
+from tests.gate.gating import FID, changed, gate
 
 
 def test_unequal_n_is_refused_for_a_metric_with_a_bias(make_evaluation):

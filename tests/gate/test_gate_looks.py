@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from gating import FID
 
 from ganeval.errors import WrongInputError
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import parse_config
 from ganeval.gate.verdict import Exit
+from tests.gate.gating import FID
 
 
 def test_more_images_are_drawn_until_it_is_decided(make_evaluation):

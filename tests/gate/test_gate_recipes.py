@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gating import FID, changed, gate
 
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfigError, parse_config
 from ganeval.gate.verdict import Exit
+from tests.gate.gating import FID, changed, gate
 
 
 def test_several_runs_of_one_checkpoint_are_refused(make_evaluation):

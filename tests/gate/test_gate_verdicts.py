@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gating import FID, changed, gate, with_images
 
 from benchmarks.reliability.records import evaluation
 from ganeval.gate.baseline import Baseline, write_baseline
@@ -18,6 +17,7 @@ from ganeval.gate.rules import GateConfig, GateConfigError, Rule, parse_config
 from ganeval.gate.verdict import Exit
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import ScoreRecord
+from tests.gate.gating import FID, changed, gate, with_images
 
 
 def test_the_same_generator_on_the_same_latents_is_ok(make_evaluation):
