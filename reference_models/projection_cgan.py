@@ -180,10 +180,11 @@ def train(config: Config, session: Session) -> None:
             if config.augment == "ada":
                 session.log(augment__p=augment.p, augment__r_t=augment.r_t)
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("projection_cgan", PROFILES, train)

@@ -60,14 +60,29 @@ def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest:
     built = Generator(config, tuple(info["shape"]), len(info["class_names"]))
     widths = [grow.in_channels for grow in built.grow if isinstance(grow, ConvTranspose2d)] + [built.last.in_channels]
     return {
-        "schema": SCHEMA, "name": name, "class_names": info["class_names"], "shape": info["shape"], "weights_sha256": digest,
-        "network": {"latent": config.latent, "start": built.start, "widths": widths, "channels": channels,
-                    "classes": len(info["class_names"])},
-        "data": info["trained_on"], "data_sha256": info.get("data_sha256", ""), "licence": DATASETS[dataset].licence,
-        "notes": [NOTES[dataset]] if dataset in NOTES else [], "recipe": info["config"], "seeds": info["seeds"],
-        "images_seen": info["images"], "cpu_seconds": info["cpu_seconds"], "trained_with": info["environment"]["torch"],
+        "schema": SCHEMA,
+        "name": name,
+        "class_names": info["class_names"],
+        "shape": info["shape"],
+        "weights_sha256": digest,
+        "network": {
+            "latent": config.latent,
+            "start": built.start,
+            "widths": widths,
+            "channels": channels,
+            "classes": len(info["class_names"]),
+        },
+        "data": info["trained_on"],
+        "data_sha256": info.get("data_sha256", ""),
+        "licence": DATASETS[dataset].licence,
+        "notes": [NOTES[dataset]] if dataset in NOTES else [],
+        "recipe": info["config"],
+        "seeds": info["seeds"],
+        "images_seen": info["images"],
+        "cpu_seconds": info["cpu_seconds"],
+        "trained_with": info["environment"]["torch"],
         "command": f"python -m studies shipped {dataset} --run RUN",
-    }  # fmt: skip
+    }
 
 
 def _measured(name: str, dataset: str, folder: Path) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def render_title(evaluation: Evaluation) -> str:
 
 
 def render_eyes(evaluation: Evaluation) -> list[str]:
-    """One line for each network that was asked how far the images are, in units of real against real; [] without any."""
+    """One line for each network that was asked how far the images are, in units of real against real;
+    [] without any.
+    """
     eyes = eyes_of(evaluation.scores)
     lines = [(visible(eye.name), render_value(eye.ratio, eye.se), "chosen" if eye.chosen else "") for eye in eyes]
     return aligned([("eye", "times real vs real", ""), *lines]) if lines else []

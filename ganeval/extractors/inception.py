@@ -10,9 +10,11 @@ pooled branches project before they pool, and grey images enter through one inpu
 layer's three: exact, because all channels of a grey image are normalised alike). On the CPU the large maps of the first
 layers are made for a few images at a time, and 3 x 3 maxima in two passes of threes; neither moves a bit.
 
-Published numbers differ by what happens before the network, on the same weights. `inception:NAME` does what NAME does between
-uint8 and the first layer: `torch-fidelity` (the default, another word for `inception`), `pytorch-fid` (half-pixel bilinear, without
-antialiasing), `torchmetrics` (half-pixel bilinear with antialiasing, its default), `clean-fid` (Pillow's bicubic).
+Published numbers differ by what happens before the network, on the same weights. `inception:NAME` does what NAME does
+between
+uint8 and the first layer: `torch-fidelity` (the default, another word for `inception`), `pytorch-fid` (half-pixel
+bilinear, without antialiasing), `torchmetrics` (half-pixel bilinear with antialiasing, its default), `clean-fid`
+(Pillow's bicubic).
 """
 
 from __future__ import annotations
@@ -285,8 +287,8 @@ def as_torchmetrics(x: torch.Tensor) -> torch.Tensor:
 
 
 def as_clean_fid(x: torch.Tensor) -> torch.Tensor:
-    """The same for clean-fid in its mode "clean". torch's antialiased bicubic has Pillow's kernel; Pillow computes its weights in
-    float64, which moves the fifth digit (not on MPS, which has no float64).
+    """The same for clean-fid in its mode "clean". torch's antialiased bicubic has Pillow's kernel; Pillow computes its
+    weights in float64, which moves the fifth digit (not on MPS, which has no float64).
     """
     exact = x if x.device.type == "mps" else x.double()
     return (_half_pixel(exact, "bicubic", antialias=True).float().clamp(0, 255) - 128) / 128

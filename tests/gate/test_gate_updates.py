@@ -45,7 +45,8 @@ def deadly(name, module):
     setattr(module, name, call)
 for name in ("open", "replace", "unlink", "fsync", "rename"):
     deadly(name, os)
-code = gate(GateOptions(runs=(Path(sys.argv[2]),), update_baseline=True, reason="r", accept_regression=True, force=True))
+runs = (Path(sys.argv[2]),)
+code = gate(GateOptions(runs=runs, update_baseline=True, reason="r", accept_regression=True, force=True))
 print(calls)
 sys.exit(code.exit_code)
 """

@@ -117,9 +117,22 @@ def test_a_killed_job_is_run_again_and_finished_parts_are_not_made_again(tmp_pat
     blocks = [int(image_set(draw, n=7 * 500).load(500 * block, 500 * block + 1)[0, 0, 0, 0]) for block in range(7)]
     assert len(set(blocks)) == 7
     command = [
-        sys.executable, "-m", "ganeval", "embed", "--generator", "parts_generator:draw", "--n", "3500",
-        "--extractor", "pixels", "--batch-size", "10", "--out", str(tmp_path / "parts"), "--part",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "ganeval",
+        "embed",
+        "--generator",
+        "parts_generator:draw",
+        "--n",
+        "3500",
+        "--extractor",
+        "pixels",
+        "--batch-size",
+        "10",
+        "--out",
+        str(tmp_path / "parts"),
+        "--part",
+    ]
 
     def run(number: int, **environment: str) -> int:
         return subprocess.run(

@@ -95,8 +95,10 @@ def test_one_command_trains_and_the_next_measures_with_a_judge_of_these_images(t
     moved = run.rename(tmp_path / "elsewhere")
     record = read_run(moved)
     assert {key: Path(value).relative_to(moved).as_posix() for key, value in record.protocol.items()} == {
-        "real": "data/test.npz", "train": "data/train.npz", "classifier": "data/judge.safetensors",
-    }  # fmt: skip
+        "real": "data/test.npz",
+        "train": "data/train.npz",
+        "classifier": "data/judge.safetensors",
+    }
     assert len(image_set(record.protocol["train"])) == 72
     out = tmp_path / "result.json"
     assert (

@@ -115,8 +115,12 @@ def test_torchrun_trains_from_the_command_line_and_says_so_once(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", *command, "projection_cgan", *flags],
-        env=environment, capture_output=True, text=True, timeout=280, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.iterdir()
     assert done.stdout.count("done: ") == 1

@@ -20,10 +20,16 @@ FID = ScoreRecord("fid", "ok", 4.2, 0.1, (4.0, 4.4), 1000, floor=Floor(3.0, 0.1,
 def record(**more: object) -> RunRecord:
     evaluation = Evaluation(name="a", created="", step=300, real=REAL, fake=REAL, scores={"fid": FID})
     return RunRecord(
-        "0001-a", Path("runs/0001-a"), "ganeval", "a | b\n# c", protocol={"real": "hoda:test", "train": "hoda:train"},
-        config={"lr": 2e-4, "out": "/home/ann/runs", "net": {"width": 32}}, class_names=("۰", "|"),
-        evaluations=(evaluation,), **more,  # pyright: ignore[reportArgumentType]
-    )  # fmt: skip
+        "0001-a",
+        Path("runs/0001-a"),
+        "ganeval",
+        "a | b\n# c",
+        protocol={"real": "hoda:test", "train": "hoda:train"},
+        config={"lr": 2e-4, "out": "/home/ann/runs", "net": {"width": 32}},
+        class_names=("۰", "|"),
+        evaluations=(evaluation,),
+        **more,  # pyright: ignore[reportArgumentType]
+    )
 
 
 def head_of(card: str) -> dict[str, object]:
