@@ -43,7 +43,13 @@ def machine() -> str:
 def entry(result: Result) -> dict[str, Any]:
     """One row as it is stored; the title ends where a semicolon begins what differs from machine to machine."""
     title, _, note = result.title.partition("; ")
-    kept = {"title": title, "note": note, "who": result.name, "missing": result.note, "asked": result.asked}
+    kept: dict[str, Any] = {
+        "title": title,
+        "note": note,
+        "who": result.name,
+        "missing": result.note,
+        "asked": result.asked,
+    }
     kept["threads"] = torch.get_num_threads()
     numbers = ("seconds", "cpu", "megabytes", "ratio", "cpu_ratio", "load")
     return {**kept, "verdict": result.verdict, **{name: round(getattr(result, name), 3) for name in numbers}}

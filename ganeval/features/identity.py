@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 def probe(network: Extractor, images: ImageSet, device: torch.device) -> Embedded:
-    """Rows of the first, the middle and the last image of the set, then of an image of fixed noise in their shape: bright
-    noise in one half, dark noise in the other.
+    """Rows of the first, the middle and the last image of the set, then of an image of fixed noise in their shape,
+    bright in one half and dark in the other; one at a time.
 
     Of images that would have to be drawn for it, an image of no set takes the place of the three.
 

@@ -119,8 +119,8 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
 
 
 def _streamed(sources: Sources, network: Extractor, protocol: Protocol, compute: Compute) -> Sources:
-    """Images looked at without keeping a row of them: moments in their place. Sets whose rows the cache has, or is to have
-    for the next time, are left as they are.
+    """Images looked at without keeping a row of them: moments in their place. Sets whose rows the cache has, or is to
+    have for the next time, are left as they are.
     """
     real, fake = sources.real, sources.fake
     if isinstance(real, ImageSet) and sources.moments is None and not _remembered(real, network, compute):
