@@ -13,7 +13,6 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from benchmarks.growth import series
 from benchmarks.page import render, step_entry, step_row, stored
 from benchmarks.timing import Contest, Result, Step, grow, race
