@@ -22,11 +22,12 @@ from ganeval.errors import GanevalError, MissingFileError, UnknownNameError, Wro
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.weights import OFFLINE
 from ganeval.features.embedding import EVERYTHING, columns, embed, only
+from ganeval.features.held import Held
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.known import Note, changed, known_content, outline
 from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.features.rows import Features
-from ganeval.features.seeing import see
+from ganeval.features.seeing import see, too_many
 from ganeval.images.imageset import ImageSet
 from ganeval.images.subset import checked_count
 from ganeval.records.scores import Passport
@@ -94,6 +95,7 @@ def extract(
     precision: str = "fp32",
     compute: Compute = HERE,
     asked: frozenset[str] = EVERYTHING,
+    stay: bool = False,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
@@ -101,7 +103,8 @@ def extract(
     compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so),
     cache, and the processes that share the batches out: each of them has to call this, and all get every row. The rows
     stay on the device, except on MPS, which has no float64 for the statistics. asked: columns beside the embeddings
-    ("logits", "spatial") to keep, where the network gives them.
+    ("logits", "spatial") to keep, where the network gives them. stay: where there are several processes, and the rows
+    of all images would take more than `cache_gib`, each keeps its own (`Features.held`), and the cache is left alone.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -110,11 +113,13 @@ def extract(
     network, place, ranks, batch, probed = ready(images, extractor, precision, compute)
     keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
     rows, offered = (
-        see(images, network, place, batch, ranks, compute, asked)
-        if keeps is None
+        see(images, network, place, batch, ranks, compute, asked, stay=stay)
+        if keeps is None or (stay and too_many(len(images), keeps.embeddings.shape[1], ranks, compute))
         else _seen_or_kept(images, network, place, batch, ranks, compute, asked, probed=keeps, precision=precision)
     )
     keep = torch.device("cpu") if place.type == "mps" else place
+    if stay and too_many(len(images), rows.embeddings.shape[1], ranks, compute):
+        return _held(images, network, precision, Held.of_share(rows.embeddings.to(keep), ranks), offered)
     there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
     return _features(images, network, precision, there, offered - columns(there).keys())
 
@@ -256,6 +261,18 @@ def passport_of(images: ImageSet, network: Extractor, precision: str, dim: int) 
         preprocessing=network.preprocessing,
         precision=precision,
         class_names=tuple(network.class_names or images.class_names),
+    )
+
+
+def _held(images: ImageSet, network: Extractor, precision: str, held: Held, offered: frozenset[str]) -> Features:
+    """Features of which this rank has a share."""
+    held.ranks.together(lambda: Features.given(held.rows))  # the numbers are looked at where they are
+    stand_in = held.stand_in()
+    passport = passport_of(images, network, precision, stand_in.shape[1])
+    labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
+    withheld = offered - {"embeddings"}
+    return Features(
+        stand_in, passport, labels=labels, confusion=network.confusion, images=images, withheld=withheld, held=held
     )
 
 

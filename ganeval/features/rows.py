@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ganeval.core.typed import typed
 from ganeval.errors import WrongInputError, guarded
 from ganeval.features.cache import read_file, write_file
+from ganeval.features.held import Held
 from ganeval.features.own import Own
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
@@ -45,26 +46,22 @@ class Features:
     confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
     withheld: frozenset[str] = frozenset()  # columns that the network gives and nobody asked for
+    held: Held | None = field(default=None, repr=False)  # where no rank has all rows: embeddings have no numbers then
     own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
     also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
     brought: str | None = field(default=None, repr=False)  # SHA-256 of the labels the rows came with, "" without any
 
     def __post_init__(self) -> None:
         if self.own.rows is not self.embeddings:
-            object.__setattr__(self, "own", Own(self.embeddings))  # a copy has it from those it was made of, if at all
+            own = Own(self.embeddings, self.held)  # a copy has it from those it was made of, if at all
+            object.__setattr__(self, "own", own)
         if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
             raise WrongInputError(
                 f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} "
                 f"{tuple(self.embeddings.shape)}. Flatten each sample to one row."
             )
         for name in ("embeddings", "logits", "spatial"):
-            rows = getattr(self, name)
-            # A finite sum proves every entry finite, ten times faster than looking at each.
-            if rows is not None and not bool(rows.sum().isfinite()) and not bool(torch.isfinite(rows).all()):
-                bad = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
-                raise WrongInputError(
-                    f"{name} must be finite; row {bad} holds NaN or infinity. Find out why before measuring."
-                )
+            _require_finite(name, getattr(self, name))
         for name in ("logits", "labels", "spatial"):
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
@@ -202,6 +199,14 @@ class Features:
             *(tensors.get(name) for name in ROWS[1:]),
             confusion=None if confusion is None else confusion.numpy(),
         )
+
+
+def _require_finite(name: str, rows: torch.Tensor | None) -> None:
+    """A finite sum proves every entry finite, ten times faster than looking at each."""
+    if rows is None or rows.is_meta or bool(rows.sum().isfinite()) or bool(torch.isfinite(rows).all()):
+        return
+    bad = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
+    raise WrongInputError(f"{name} must be finite; row {bad} holds NaN or infinity. Find out why before measuring.")
 
 
 def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
