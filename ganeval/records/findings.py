@@ -96,7 +96,7 @@ def _realism(e: Scores) -> list[Finding]:
     if precision is None or precision.floor is None:
         return []
     level = "bad" if _below(precision, HALF) else "warn"
-    said = f"only {percent(precision.value)} of its images look real (floor: {percent(precision.floor.value)})"
+    said = f"only {percent(precision.value)} of its images look real (real images: {percent(precision.floor.value)})"
     kind, why = _look(e) if _below(precision, WORSE) else ("", "")
     if kind:
         return [Finding(kind, level, f"{said}, {why}")]
@@ -119,7 +119,7 @@ def _look(e: Scores) -> tuple[str, str]:
 
 def _numbers(what: str, record: ScoreRecord) -> str:
     floor = record.floor.value if record.floor else math.nan
-    return f"({what} {record.value:.2f}, floor {floor:.2f})"
+    return f"({what} {record.value:.2f}, of real images {floor:.2f})"
 
 
 def _absent_classes(e: Scores) -> list[Finding]:
@@ -163,7 +163,7 @@ def _labels(e: Scores) -> list[Finding]:
 
 
 _BREADTH = {
-    "recall": "of the real images are within the reach of the generator",
+    "recall": "of the real images are of a kind that it draws",
     "coverage": "of the real images have a generated image near them",
 }
 
@@ -178,7 +178,7 @@ def _breadth(e: Scores) -> list[Finding]:
             continue
         far = _below(record, FAR_SHORT_OF)
         kind = "collapsed" if far and not (precision and _below(precision, UNREAL)) else "narrow"
-        text = f"only {percent(record.value)} {what} (floor: {percent(record.floor.value)})"
+        text = f"only {percent(record.value)} {what} (real images: {percent(record.floor.value)})"
         found.append(Finding(kind, "bad" if far else "warn", text))
     return found
 

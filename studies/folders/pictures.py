@@ -110,5 +110,5 @@ KINDS = (
     Kind("figures by epochs", "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png", _figures, (),
          "no separators go from edge to edge of a figure with margins, so that its tiles are not found"),
     Kind("image to image", "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt", _translation, (),
-         "the losses of loss_log.txt; real_A and real_B, which are no generated images"),
+         "one picture a step; real_A and real_B are no generated images"),
 )  # fmt: skip
