@@ -101,7 +101,7 @@ class Page:
         real = image_set(self.real) if self.real else None
         return find_runs(
             self.runs, explain=explain, large_events=self.large_events, pictures=self.pictures,
-            size=real and real.shape[1:], classes=real.class_names if real else (), flags=retyped(self.measuring),
+            size=real.shape[1:] if real else None, classes=real.class_names if real else (), flags=retyped(self.measuring),
         )  # fmt: skip
 
     def write(self, evaluating: Evaluating | None, *, explain: bool) -> int:

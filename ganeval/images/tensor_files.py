@@ -52,7 +52,7 @@ def _parts(found: Any, where: str) -> tuple[Any, Any]:
         images, labels = found
     else:
         images, labels = found, None
-    if not hasattr(images, "detach") or images.ndim not in (3, 4):
+    if not hasattr(images, "detach") or getattr(images, "ndim", 0) not in (3, 4):
         held = (
             ", ".join(printable(str(key), 40) for key in list(found)[:5])
             if isinstance(found, dict)

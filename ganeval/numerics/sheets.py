@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.core.tiling import LEAST_TILES, MAX_PAD, Layout, Size, layouts
+from ganeval.core.tiling import LEAST_TILES, MAX_PAD, USUAL_PAD, Layout, Size, layouts
 
 LEAST_TILE = 8
 COLOURS = 4  # that separators may have
-USUAL = 2  # pixels of torchvision's separators
 NEAR = 48  # grey levels by which JPEG moves a separator
 MOST = 0.97  # of a separator's pixels that are near its colour in a JPEG
 
@@ -68,7 +67,9 @@ def sheet_of(pixels: NDArray[np.uint8], tile: Size | None = None, *, lossy: bool
     found = [(sheet, _are_exact(sheet, lines)) for lines in empty for sheet in _divisions(pixels.shape[:2], lines)]
     sure = [(sheet, exact) for sheet, exact in found if exact or (sheet.border and tile is None)]
     best = max(
-        sure, key=lambda s: (s[0].border > 0, s[0].rows * s[0].columns, s[1], s[0].pad == USUAL, s[0].pad), default=None
+        sure,
+        key=lambda s: (s[0].border > 0, s[0].rows * s[0].columns, s[1], s[0].pad == USUAL_PAD, s[0].pad),
+        default=None,
     )
     return None if best is None else best[0]
 
