@@ -1,7 +1,8 @@
-"""python -m benchmarks [NAME ...]: us and the peers on the same arrays, as ratios; writes docs/benchmarks.md with --write.
+"""python -m benchmarks [NAME ...]: us and the peers on the same arrays, as ratios;
+writes docs/benchmarks.md with --write.
 
-Every file here with a function `contests(n, d)` takes part, and `growth` with its series. Peers come with the extra `bench`; one that is missing is
-named in the table.
+Every file here with a function `contests(n, d)` takes part, and `growth` with its series. Peers come with the extra
+`bench`; one that is missing is named in the table.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ def line(r: Result) -> str:
     if r.note:
         return f"{r.title:55s} {r.name:25s} {r.note}"
     bar = f"{r.asked}: {r.verdict}" if r.asked else ""
-    return f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu {r.cpu_ratio:.2f} x)  load {r.load:.1f}  {bar}"
+    return (
+        f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu "
+        f"{r.cpu_ratio:.2f} x)  load {r.load:.1f}  {bar}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,15 +19,18 @@ from ganeval.core.machine import processor
 RESULTS = Path(__file__).parent.parent / "docs" / "results" / "benchmarks.json"
 ROAD = "folder to FID"
 UNKNOWN = "not noted"
-NOT_RUN = "\nThe road from a folder of files to FID (`python -m benchmarks road`) has not been run to its end on a quiet machine yet.\n"
+NOT_RUN = (
+    "\nThe road from a folder of files to FID (`python -m benchmarks road`) has not been run to its end on a quiet "
+    "machine yet.\n"
+)
 
 HEAD = """# Benchmarks
 
-Written by `python -m benchmarks --write` (one work: `python -m benchmarks NAME --write`; `--n` images a side). All contestants of
-a work ran in turns in one process on the same data. A cell says: times ours in seconds (in CPU seconds), seconds, CPU seconds and,
-where noted, the load average. *Under load*: more processes wanted cores than there are; there the ratio of CPU seconds is the one
-to read, and CPU seconds do not count the worker processes that a peer starts. Ratios do depend on the processor: compare the
-columns. A bar that was not met says how much of it was reached.
+Written by `python -m benchmarks --write` (one work: `python -m benchmarks NAME --write`; `--n` images a side). All
+contestants of a work ran in turns in one process on the same data. A cell says: times ours in seconds (in CPU
+seconds), seconds, CPU seconds and, where noted, the load average. *Under load*: more processes wanted cores than there
+are; there the ratio of CPU seconds is the one to read, and CPU seconds do not count the worker processes that a peer
+starts. Ratios do depend on the processor: compare the columns. A bar that was not met says how much of it was reached.
 """
 
 
@@ -108,8 +111,14 @@ def notes(known: Mapping[str, Any]) -> str:
 
 def growth(known: Mapping[str, Any]) -> str:
     """The tables of the series: CPU time over what n to the power says, from the first size on."""
-    head = f"\n## Growth\n\nCPU time over that of the smallest size times the power of n; the bar is 1 within {WITHIN:.0%}, or less.\n"
-    columns = "\n| work | n | seconds | CPU seconds | extra memory, MiB | over the power of n | |\n|---|---|---|---|---|---|---|\n"
+    head = (
+        "\n## Growth\n\nCPU time over that of the smallest size times the power of n; the bar is 1 within "
+        f"{WITHIN:.0%}, or less.\n"
+    )
+    columns = (
+        "\n| work | n | seconds | CPU seconds | extra memory, MiB | over the power of n | "
+        "|\n|---|---|---|---|---|---|---|\n"
+    )
     tables = [
         f"\n{name}\n{columns}{''.join(map(step_row, found['growth']))}"
         for name, found in known.items()

@@ -1,8 +1,9 @@
-"""From two folders of files to FID, as a user feels it: PNGs of 32 x 32 and 256 x 256, and JPEGs, one set of weights for all.
+"""From two folders of files to FID, as a user feels it: PNGs of 32 x 32 and 256 x 256, and JPEGs,
+one set of weights for all.
 
 Every contestant opens the folders itself, with the tools that it brings. The files are dropped from the memory of the
-system before each run, the feature cache is empty, the threads are the same. pytorch-fid and clean-fid resize in ways of
-their own, so their numbers differ a little. `--n` says how many images a side (5,000 at most).
+system before each run, the feature cache is empty, the threads are the same. pytorch-fid and clean-fid resize in ways
+of their own, so their numbers differ a little. `--n` says how many images a side (5,000 at most).
 """
 
 from __future__ import annotations

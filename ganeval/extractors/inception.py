@@ -9,9 +9,11 @@ into its convolution, memory is channels-last, ReLU is fused into the convolutio
 pooled branches project before they pool, and grey images enter through one input channel (the sum over the first
 layer's three: exact, because all channels of a grey image are normalised alike).
 
-Published numbers differ by what happens before the network, on the same weights. `inception:NAME` does what NAME does between
-uint8 and the first layer: `torch-fidelity` (the default, another word for `inception`), `pytorch-fid` (half-pixel bilinear, without
-antialiasing), `torchmetrics` (half-pixel bilinear with antialiasing, its default), `clean-fid` (Pillow's bicubic).
+Published numbers differ by what happens before the network, on the same weights. `inception:NAME` does what NAME does
+between
+uint8 and the first layer: `torch-fidelity` (the default, another word for `inception`), `pytorch-fid` (half-pixel
+bilinear, without antialiasing), `torchmetrics` (half-pixel bilinear with antialiasing, its default), `clean-fid`
+(Pillow's bicubic).
 """
 
 from __future__ import annotations
@@ -248,8 +250,8 @@ def as_torchmetrics(x: torch.Tensor) -> torch.Tensor:
 
 
 def as_clean_fid(x: torch.Tensor) -> torch.Tensor:
-    """The same for clean-fid in its mode "clean". torch's antialiased bicubic has Pillow's kernel; Pillow computes its weights in
-    float64, which moves the fifth digit (not on MPS, which has no float64).
+    """The same for clean-fid in its mode "clean". torch's antialiased bicubic has Pillow's kernel; Pillow computes its
+    weights in float64, which moves the fifth digit (not on MPS, which has no float64).
     """
     exact = x if x.device.type == "mps" else x.double()
     return (_half_pixel(exact, "bicubic", antialias=True).float().clamp(0, 255) - 128) / 128

@@ -68,17 +68,15 @@ class Features:
     withheld: frozenset[str] = frozenset()  # columns that the network gives and nobody asked for
     own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
     also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
-    brought: str | None = field(
-        default=None, repr=False
-    )  # SHA-256 of the labels that the rows came with, "" without any
+    brought: str | None = field(default=None, repr=False)  # SHA-256 of the labels the rows came with, "" without any
 
     def __post_init__(self) -> None:
         if self.own.rows is not self.embeddings:
             object.__setattr__(self, "own", Own(self.embeddings))  # a copy has it from those it was made of, if at all
         if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
             raise WrongInputError(
-                f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} {tuple(self.embeddings.shape)}. "
-                "Flatten each sample to one row."
+                f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} "
+                f"{tuple(self.embeddings.shape)}. Flatten each sample to one row."
             )
         for name in ("embeddings", "logits", "spatial"):
             rows = getattr(self, name)
@@ -142,12 +140,16 @@ class Features:
         mark = hashlib.sha256(self.passport.fingerprint.encode() + np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
         passport = replace(self.passport, n=len(rows), fingerprint=mark if self.passport.fingerprint else "")
         return replace(
-            self, embeddings=self.embeddings[index], passport=passport,
+            self,
+            embeddings=self.embeddings[index],
+            passport=passport,
             logits=None if self.logits is None else self.logits[index],
             labels=None if self.labels is None else self.labels[index],
             spatial=None if self.spatial is None else self.spatial[index],
-            images=self.images and self.images.rows(rows), also=(), brought=None,
-        )  # fmt: skip
+            images=self.images and self.images.rows(rows),
+            also=(),
+            brought=None,
+        )
 
     @classmethod
     @guarded
@@ -161,14 +163,20 @@ class Features:
         if rows.ndim == 0:
             raise WrongInputError(f"Features must be (n, d), one row for each image; got {tuple(rows.shape)}.")
         passport = Passport(
-            source=source, fingerprint="", n=len(rows), dim=rows.shape[-1],
-            extractor="given", weights_sha256="", preprocessing="",
-        )  # fmt: skip
+            source=source,
+            fingerprint="",
+            n=len(rows),
+            dim=rows.shape[-1],
+            extractor="given",
+            weights_sha256="",
+            preprocessing="",
+        )
         return cls(
-            embeddings=rows, passport=passport,
+            embeddings=rows,
+            passport=passport,
             logits=None if logits is None else as_tensor(logits, f"Logits of {source}"),
             labels=None if labels is None else torch.from_numpy(checked_labels(labels, len(rows), source)),
-        )  # fmt: skip
+        )
 
     @guarded
     def save(self, path: str | Path) -> Path:
@@ -210,9 +218,11 @@ class Features:
             )
         confusion = tensors.get("confusion")
         return cls(
-            tensors["embeddings"], passport, *(tensors.get(name) for name in ROWS[1:]),
+            tensors["embeddings"],
+            passport,
+            *(tensors.get(name) for name in ROWS[1:]),
             confusion=None if confusion is None else confusion.numpy(),
-        )  # fmt: skip
+        )
 
 
 def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
@@ -227,7 +237,8 @@ def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
 def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
 
-    "PATH.safetensors" is a judge that `ganeval zoo train` has made of your images. "package.module:name" is an extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
+    "PATH.safetensors" is a judge that `ganeval zoo train` has made of your images. "package.module:name" is an
+    extractor of yours, or a function without arguments that makes one. `shape` (c, h, w) of the
     images it is for: where weights are missing, the error then names the classifiers that would do instead.
 
     >>> load_extractor("pixels").name
@@ -253,7 +264,8 @@ def _following(found: Any, must: str) -> Extractor:
         return found
     what = f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
     raise WrongInputError(
-        f"{must} follow ganeval.core.extractor.Extractor; got {what}. Wrap a network with ganeval.classifiers.wrap(...)."
+        f"{must} follow ganeval.core.extractor.Extractor; got {what}. Wrap a network with "
+        "ganeval.classifiers.wrap(...)."
     )
 
 
@@ -284,10 +296,10 @@ def extract(
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
     images: uint8 (n, c, h, w). precision: "fp32" or "bf16" (of the network; the features are float32 either way).
-    compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so), cache, and
-    the processes that share the batches out: each of them has to call this, and all get every row. The rows stay on the
-    device, except on MPS, which has no float64 for the statistics. asked: columns beside the embeddings ("logits",
-    "spatial") to keep, where the network gives them.
+    compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so),
+    cache, and the processes that share the batches out: each of them has to call this, and all get every row. The rows
+    stay on the device, except on MPS, which has no float64 for the statistics. asked: columns beside the embeddings
+    ("logits", "spatial") to keep, where the network gives them.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -440,10 +452,16 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
 def passport_of(images: ImageSet, network: Extractor, precision: str, dim: int) -> Passport:
     """Where rows of `dim` numbers come from; the images have been seen."""
     return Passport(
-        source=images.source, fingerprint=images.fingerprint, n=len(images), dim=dim,
-        extractor=network.name, weights_sha256=network.weights_sha256, preprocessing=network.preprocessing,
-        precision=precision, class_names=tuple(network.class_names or images.class_names),
-    )  # fmt: skip
+        source=images.source,
+        fingerprint=images.fingerprint,
+        n=len(images),
+        dim=dim,
+        extractor=network.name,
+        weights_sha256=network.weights_sha256,
+        preprocessing=network.preprocessing,
+        precision=precision,
+        class_names=tuple(network.class_names or images.class_names),
+    )
 
 
 def _features(
@@ -452,7 +470,12 @@ def _features(
     passport = passport_of(images, network, precision, rows.embeddings.shape[1])
     labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
     return Features(
-        embeddings=rows.embeddings, passport=passport, logits=rows.logits,
+        embeddings=rows.embeddings,
+        passport=passport,
+        logits=rows.logits,
         labels=None if labels is None else labels.to(rows.embeddings.device),
-        spatial=rows.spatial, confusion=network.confusion, images=images, withheld=withheld,
-    )  # fmt: skip
+        spatial=rows.spatial,
+        confusion=network.confusion,
+        images=images,
+        withheld=withheld,
+    )

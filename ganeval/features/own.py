@@ -1,7 +1,9 @@
-"""What depends on the rows of one set alone: worked out once and kept with the rows, so that every pair they are in shares it.
+"""What depends on the rows of one set alone: worked out once and kept with the rows,
+so that every pair they are in shares it.
 
-In a training loop the real side is the same at every step, and the fakes of one step stand in several pairs (against the
-real images, against those of training). Nothing here moves a number: what is kept is what would be worked out again.
+In a training loop the real side is the same at every step, and the fakes of one step stand in several pairs (against
+the real images, against those of training). Nothing here moves a number: what is kept is what would be worked out
+again.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Own:
         return self._found[key]
 
     def gaussian(self, ranks: Ranks) -> Gaussian:
-        """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it, or all make it."""
+        """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it,
+        or all make it.
+        """
         if not ranks.agree(yes="gaussian" in self._found):
             self._found["gaussian"] = gaussian_of(self.rows, ranks)
         return self._found["gaussian"]

@@ -35,9 +35,9 @@ T = TypeVar("T")
 class Pair:
     """Real and fake features of one passport, an optional held-out real set, an optional generator.
 
-    `real` may be absent for questions about the fake set alone. Either set may come as `Statistics`: questions that need
-    only moments then read these, all others the rows that are kept with them, if any. Nothing is computed before it is
-    asked for.
+    `real` may be absent for questions about the fake set alone. Either set may come as `Statistics`: questions that
+    need only moments then read these, all others the rows that are kept with them, if any. Nothing is computed before
+    it is asked for.
     """
 
     def __init__(
@@ -101,9 +101,16 @@ class Pair:
         known = real if self.real_moments is None else replace(self.real_moments, rows=real)
         made = fake if self.fake_moments is None else self.fake_moments if self.only_moments else fake
         return Pair(
-            known, made, heldout=heldout, generator=self.generator, embed=self.embed, seed=self._seed, paired=self.paired,
-            ranks=self.ranks, eyes=self.eyes,
-        )  # fmt: skip
+            known,
+            made,
+            heldout=heldout,
+            generator=self.generator,
+            embed=self.embed,
+            seed=self._seed,
+            paired=self.paired,
+            ranks=self.ranks,
+            eyes=self.eyes,
+        )
 
     def part(self, real: Features, fake: Features) -> Pair:
         """The pair of some rows of both sets, for questions that are asked class by class."""
@@ -114,16 +121,25 @@ class Pair:
     def missing(self, needs: Iterable[str]) -> list[str]:
         """Those of `needs` that this pair cannot give."""
         have = {
-            "real": self.real, "heldout": self.heldout, "generator": self.generator, "embed": self.embed,
-            "logits": self.fake.logits, "labels": self.fake.labels, "pixels": self.fake.images,
-            "confusion": self.fake.confusion, "spatial": _spatial(self.fake, self.fake_moments),
+            "real": self.real,
+            "heldout": self.heldout,
+            "generator": self.generator,
+            "embed": self.embed,
+            "logits": self.fake.logits,
+            "labels": self.fake.labels,
+            "pixels": self.fake.images,
+            "confusion": self.fake.confusion,
+            "spatial": _spatial(self.fake, self.fake_moments),
             "real_spatial": _spatial(self.real, self.real_moments),
-            "moments": self.fake, "rows": None if self.only_moments else self.fake,
+            "moments": self.fake,
+            "rows": None if self.only_moments else self.fake,
             "real_moments": self.real if self.real_moments is None else self.real_moments,
             "real_logits": None if self.real is None else self.real.logits,
-            "real_labels": None if self.real is None else self.real.labels, "paired": self.paired or None,
-            "real_pixels": None if self.real is None else self.real.images, "eyes": self.eyes or None,
-        }  # fmt: skip
+            "real_labels": None if self.real is None else self.real.labels,
+            "paired": self.paired or None,
+            "real_pixels": None if self.real is None else self.real.images,
+            "eyes": self.eyes or None,
+        }
         return sorted(need for need in needs if have[need] is None)
 
     def withheld(self, need: str) -> str:
@@ -183,7 +199,9 @@ class Pair:
         return labels if labels is not None and are_balanced(labels) else None
 
     def neighbours(self, k: int) -> Neighbours:
-        """The sweep over (real, fake), exact for every number of neighbours up to k; done once, again for a larger k."""
+        """The sweep over (real, fake), exact for every number of neighbours up to k; done once,
+        again for a larger k.
+        """
         features = self.require_real()
         real = features.embeddings
         _require_neighbours(k, len(real), len(self.fake))
@@ -206,8 +224,8 @@ class Pair:
             logits = None if features is None else features.logits
             if logits is not None and (logits.ndim != 2 or logits.shape[1] < 2):
                 raise WrongInputError(
-                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A classifier of one class says "
-                    "the same of every image: choose another classifier."
+                    f"Logits must be (n, k) with at least 2 classes; got {tuple(logits.shape)}. A classifier of one "
+                    "class says the same of every image: choose another classifier."
                 )
 
     def require_resolved(self) -> None:
@@ -228,16 +246,16 @@ class Pair:
         largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
         if largest > LARGEST or 0 < largest < SMALLEST:
             raise UndefinedError(
-                f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to {LARGEST:g}. "
-                "Find out where the extractor overflows, or scale its features."
+                f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to "
+                f"{LARGEST:g}. Find out where the extractor overflows, or scale its features."
             )
         some = torch.cat([rows[:: -(-len(rows) // LOOKED_AT)].double() for rows in sets])
         offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
         lost = max(torch.finfo(rows.dtype).eps for rows in sets) * offset
         if lost > RESOLVED * spread > 0:
             raise UndefinedError(
-                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left for "
-                "what tells them apart. Subtract a constant before rounding, or use float64."
+                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left "
+                "for what tells them apart. Subtract a constant before rounding, or use float64."
             )
         return True
 

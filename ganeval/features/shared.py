@@ -1,4 +1,5 @@
-"""What processes that measure together work out in shares: each sweeps its tiles and sums its rows, and all get the whole.
+"""What processes that measure together work out in shares: each sweeps its tiles and sums its rows,
+and all get the whole.
 
 Sweeps are merged exactly, so neighbours are those of one process to the last bit; moments agree to 1e-10.
 """

@@ -45,9 +45,9 @@ def image_set(
     for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
-    classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`), "none", or
-    "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a
-    shard.
+    classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`),
+    "none", or "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that
+    may be a shard.
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 

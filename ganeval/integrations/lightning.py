@@ -28,11 +28,20 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
     """
 
     def __init__(
-        self, protocol: Protocol, sample: Sampler | None = None, *, compute: Compute = HERE, every: int = 1000,
-        by: str = "", checkpoint: str | Path | None = None, loggers: Sequence[Any] = (),
-    ) -> None:  # fmt: skip
-        """sample: (module, n, labels, torch.Generator) -> uint8 images (n, c, h, w); by default `module.sample(n, labels, rng)`.
-        checkpoint: where the best one goes. loggers: objects with `log(evaluation, step)`, called besides the trainer's.
+        self,
+        protocol: Protocol,
+        sample: Sampler | None = None,
+        *,
+        compute: Compute = HERE,
+        every: int = 1000,
+        by: str = "",
+        checkpoint: str | Path | None = None,
+        loggers: Sequence[Any] = (),
+    ) -> None:
+        """sample: (module, n, labels, torch.Generator) -> uint8 images (n, c, h, w); by default
+        `module.sample(n, labels, rng)`.
+        checkpoint: where the best one goes. loggers: objects with `log(evaluation, step)`, called besides the
+        trainer's.
         """
         super().__init__()
         self.watch = Watch(protocol, compute, every=every, by=by)

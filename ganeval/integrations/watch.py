@@ -34,18 +34,19 @@ class Watch:
     """Measures a generator every so many steps and remembers the best evaluation.
 
     The real, training and held-out images go through the network once, before the first step that is measured; floors,
-    which are real against real, are measured once, too. A generator draws from the same seed at every step, so two steps
-    are compared image by image, on shared latents, and a small change can be seen.
+    which are real against real, are measured once, too. A generator draws from the same seed at every step, so two
+    steps are compared image by image, on shared latents, and a small change can be seen.
 
-    `improved`: whether the last evaluation is better than `best` before it was, at p <= 0.05 (one-sided). The first one is.
+    `improved`: whether the last evaluation is better than `best` before it was, at p <= 0.05 (one-sided). The first one
+    is.
     `best`: that evaluation. Many looks at noise find something in time; the test is made against the best one only.
     """
 
     def __init__(
         self, protocol: Protocol, compute: Compute = HERE, *, every: int = 1, by: str = "", name: str = ""
     ) -> None:
-        """protocol: how to measure; it names the real images. every: steps between two measurements. by: the metric that
-        decides which step is best; by default the first of the protocol's metrics. name: of the evaluations.
+        """protocol: how to measure; it names the real images. every: steps between two measurements. by: the metric
+        that decides which step is best; by default the first of the protocol's metrics. name: of the evaluations.
         """
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise WrongInputError(
@@ -81,9 +82,14 @@ class Watch:
         latents = f"seed {self.protocol.seed}, n {self.protocol.n}" if drawn else ""
         first = self.protocol.floor and not self._floors
         found = measure(
-            images, self._prepared.with_(floor=first), replace(self.compute, cache=self._cached, progress=False),
-            labels=labels, latents=latents, name=self.name or "generator", step=step,
-        )  # fmt: skip
+            images,
+            self._prepared.with_(floor=first),
+            replace(self.compute, cache=self._cached, progress=False),
+            labels=labels,
+            latents=latents,
+            name=self.name or "generator",
+            step=step,
+        )
         found = self._with_floors(replace(found, protocol=self.protocol.to_json()))
         self.improved = self.best is None or self._is_better(self.best, found)
         self.best = found if self.improved else self.best

@@ -223,10 +223,16 @@ def evaluate_pending(
     try:
         source = _tiles(chosen, pending.protocol.real) if chosen.sheet is not None else list(chosen.files) or file
         evaluation = measure(
-            source, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
-            latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
+            source,
+            pending.protocol,
+            compute,
+            labels=_sure_labels(chosen, pending.protocol.real),
+            latents=latents_of(file),
+            name=pending.run.id,
+            step=step,
+            exhibits=True,
             generator=_opened(generator, pending.run.path),
-        )  # fmt: skip
+        )
         _write(evaluation, pending.run, step)
     except BrokenRunError:
         raise

@@ -81,8 +81,8 @@ def open_sources(
     _require_generator(generator)
     if images is None and not callable(generator):
         raise WrongInputError(
-            f"A {type(generator).__name__} with latent_dim and decode shows its latent space; it draws no set of images. "
-            "Pass generated images beside it."
+            f"A {type(generator).__name__} with latent_dim and decode shows its latent space; it draws no set of "
+            "images. Pass generated images beside it."
         )
     source = generator if images is None else images
     few = moments_suffice(protocol)
@@ -136,8 +136,8 @@ def _require_all(known: Statistics, protocol: Protocol, labels: Any) -> None:
     """Of moments no part can be taken, and none of their images has a label."""
     if protocol.n not in (None, known.n) or labels is not None:
         raise WrongInputError(
-            f"{known.passport.source} holds moments of {known.n or 'an unknown number of'} images, of which no part can be "
-            "taken and none has a label. Leave n= and labels= out, or pass the images."
+            f"{known.passport.source} holds moments of {known.n or 'an unknown number of'} images, of which no part "
+            "can be taken and none has a label. Leave n= and labels= out, or pass the images."
         )
 
 

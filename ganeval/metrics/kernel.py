@@ -59,10 +59,10 @@ def kid(
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
     their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets
     and there is no standard error.
-    block_size: for more than about 20,000 images. Both sets are cut into as many disjoint blocks of at least that size as
-    the smaller one has, and the mean over pairs of blocks is the value (Zaremba et al. 2013, arXiv:1307.1954): n d B products in
-    place of n^2 d, unbiased, too; every image is used once. The standard error is the spread of the blocks over the root
-    of their number, and holds the noise of both sets.
+    block_size: for more than about 20,000 images. Both sets are cut into as many disjoint blocks of at least that size
+    as the smaller one has, and the mean over pairs of blocks is the value (Zaremba et al. 2013, arXiv:1307.1954): n d B
+    products in place of n^2 d, unbiased, too; every image is used once. The standard error is the spread of the blocks
+    over the root of their number, and holds the noise of both sets.
 
     >>> from ganeval.features.extraction import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
@@ -165,7 +165,9 @@ def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size
 
 
 def _block_values(real: torch.Tensor, fake: torch.Tensor, size: int, seed: int) -> np.ndarray:
-    """MMD^2 of disjoint blocks of both sets, (b,); which rows a block holds does not depend on the order of the file."""
+    """MMD^2 of disjoint blocks of both sets, (b,); which rows a block holds does not depend on the
+    order of the file.
+    """
     count = min(len(real), len(fake)) // size
     if count < 2:
         raise TooFewSamplesError(

@@ -55,7 +55,9 @@ class KernelSums:
 def kernel_sums(
     real: torch.Tensor, fake: torch.Tensor, kernel: Kernel, tile: int = TILE, within: torch.Tensor | None = None
 ) -> KernelSums:
-    """All pairs of real (n, d) and fake (m, d), the symmetric halves once. within: `within_sums` of real, where known."""
+    """All pairs of real (n, d) and fake (m, d), the symmetric halves once. within: `within_sums` of real,
+    where known.
+    """
     for name, rows in (("real", real), ("fake", fake)):
         if len(rows) < 2:
             raise TooFewSamplesError(f"A kernel distance needs at least 2 {name} rows; got {len(rows)}.")

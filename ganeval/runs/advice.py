@@ -22,7 +22,9 @@ TOLD = {"samples": " --as samples", "steps": " --as steps", "sheets": " --as she
 
 @dataclass(frozen=True)
 class Advice:
-    """`why` is a sentence; `command` what would measure the run, with words in capitals for what only its owner knows."""
+    """`why` is a sentence; `command` what would measure the run,
+    with words in capitals for what only its owner knows.
+    """
 
     why: str
     command: str
@@ -107,7 +109,11 @@ def passed_over(folder: Path, opened: Container[Path] = ()) -> str:
 
 def contents_of(run: RunRecord) -> str:
     """What was read of a run, in a few words."""
-    counts = {"curve": len(run.curves), "picture": len(run.grids), "sample set": len(run.samples),
-              "evaluation": len(run.evaluations)}  # fmt: skip
+    counts = {
+        "curve": len(run.curves),
+        "picture": len(run.grids),
+        "sample set": len(run.samples),
+        "evaluation": len(run.evaluations),
+    }
     said = [f"{n} {noun}{'s' * (n != 1)}" for noun, n in counts.items() if n]
     return ", ".join(said) or "nothing"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ganeval.core.apart import place_of
+from ganeval.core.wording import plural
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
 from ganeval.records.text import plural
@@ -72,7 +73,9 @@ class Found:
 
     @property
     def explanation(self) -> str:
-        """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
+        """Of each folder what was read, what was passed over and why; of each run why it is not measured,
+        and what to type.
+        """
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
         places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
@@ -275,9 +278,12 @@ def _enriched(run: RunRecord, helper: Reader) -> RunRecord:
         note = f"{helper.name} counts in {more.step_unit}, this run in {run.step_unit}: its curves are left out"
         return replace(run, notes=(*run.notes, note))
     return replace(
-        run, curves={**run.curves, **new}, grids=run.grids or more.grids, samples=run.samples or more.samples,
+        run,
+        curves={**run.curves, **new},
+        grids=run.grids or more.grids,
+        samples=run.samples or more.samples,
         step_unit=run.step_unit if run.curves or not new else more.step_unit,
-    )  # fmt: skip
+    )
 
 
 def _evaluated(run: RunRecord) -> RunRecord:

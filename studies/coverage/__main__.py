@@ -1,10 +1,11 @@
 """Errors and intervals of metrics on fresh fakes: what they promise on two real embeddings.
 
 Each world is a data set seen by its own judge and a cheap generator with a large pool (`pools`). The reference is
-fixed, as it is in a gate; fresh sets of fakes are random parts of the pool, with classes in equal numbers and at random.
+fixed, as it is in a gate; fresh sets of fakes are random parts of the pool, with classes in equal numbers and at
+random.
 
-n of N rows vary less than n fresh ones, by sqrt(1 - n / N) in the standard deviation: standard deviations are divided by
-that, and an interval is asked whether it covers the deviation so enlarged.
+n of N rows vary less than n fresh ones, by sqrt(1 - n / N) in the standard deviation: standard deviations are divided
+by that, and an interval is asked whether it covers the deviation so enlarged.
 """
 
 from __future__ import annotations
@@ -27,10 +28,25 @@ from studies.page import RESULTS, machine, markdown_table, render_document
 
 WORLDS = (("mnist", "pca"), ("hoda", "warp"))
 METRICS = (
-    "recall", "intra_recall", "coverage", "clipped_coverage", "beta_recall", "symmetric_precision", "prd_precision",
-    "prd_recall", "embedding_spread", "fid", "fid_debiased", "intra_fid", "kid", "intra_kid", "sliced_wasserstein",
-    "vendi", "alpha_precision", "c2st",
-)  # fmt: skip
+    "recall",
+    "intra_recall",
+    "coverage",
+    "clipped_coverage",
+    "beta_recall",
+    "symmetric_precision",
+    "prd_precision",
+    "prd_recall",
+    "embedding_spread",
+    "fid",
+    "fid_debiased",
+    "intra_fid",
+    "kid",
+    "intra_kid",
+    "sliced_wasserstein",
+    "vendi",
+    "alpha_precision",
+    "c2st",
+)
 COPIES = ("ct", "nn_ratio")  # fakes against training rows, the reference held out
 REAL, POOL, SETS, SIZES = 2000, 40_000, 200, (500, 2000)
 QUICK_SETS, QUICK_SIZES = 40, (500,)
@@ -98,20 +114,24 @@ def _row(name: str, scores: Sequence[ScoreRecord], share: float) -> Iterator[tup
     covered = float(((low <= aims) & (aims <= high)).mean())
     holds = "yes" if 0.9 <= ratio <= 1.1 and 0.92 <= covered <= 0.98 else "no"
     yield (
-        name, f"{values.mean():.4g}", f"{ratio:.2f} ± {ratio / math.sqrt(2 * len(scores)):.2f}", f"{covered:.1%}", holds,
-    )  # fmt: skip
+        name,
+        f"{values.mean():.4g}",
+        f"{ratio:.2f} ± {ratio / math.sqrt(2 * len(scores)):.2f}",
+        f"{covered:.1%}",
+        holds,
+    )
 
 
 def _page(lines: Sequence[Sequence[str]], sets: int, sizes: Sequence[int]) -> str:
     command = f"coverage --sets {sets} --sizes {' '.join(map(str, sizes))}"
     said = (
-        f"On {machine()}, Python {platform.python_version()}: {sets} fresh sets of fakes a line, {REAL} fixed real rows, pools "
-        f"of {POOL:,}; seeds 0, 1 and [n, balanced]."
+        f"On {machine()}, Python {platform.python_version()}: {sets} fresh sets of fakes a line, {REAL} fixed real "
+        f"rows, pools of {POOL:,}; seeds 0, 1 and [n, balanced]."
     )
     heads = ("embedding, generator", "n", "classes", "metric", "mean", "stated / true", "covered", "holds")
     legend = (
-        "stated / true: root mean square of the stated error over the standard deviation of the values, with its own error. "
-        "covered: 95 % intervals that hold the mean. holds: 0.9 to 1.1 and 92 to 98 %."
+        "stated / true: root mean square of the stated error over the standard deviation of the values, with its own "
+        "error. covered: 95 % intervals that hold the mean. holds: 0.9 to 1.1 and 92 to 98 %."
     )
     return render_document(
         "Errors and intervals on fresh fakes", command, [legend, markdown_table(heads, lines)], said=said

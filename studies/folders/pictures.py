@@ -91,8 +91,11 @@ def _translation(folder: Path) -> None:
     for epoch in (1, 2, 3):
         for kind in ("real_A", "fake_B", "real_B"):
             save(images, [f"epoch{epoch:03d}_{kind}.png"], digits(1, epoch).repeat(8, 1).repeat(8, 2))
-    text(folder / "loss_log.txt", "=== Training Loss ===\n(epoch: 1, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.9 D_real: 0.5\n"
-         "(epoch: 2, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.8 D_real: 0.6\n")  # fmt: skip
+    text(
+        folder / "loss_log.txt",
+        "=== Training Loss ===\n(epoch: 1, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.9 "
+        "D_real: 0.5\n(epoch: 2, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.8 D_real: 0.6\n",
+    )
 
 
 KINDS = (

@@ -5,11 +5,8 @@ measure together draw and decode their own part only.
 from __future__ import annotations
 
 import json
-import os
 import random
 import runpy
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from PIL import Image
 from ganeval import Compute, Meter, Protocol, image_set, measure
 from ganeval.measure.embedding import embed
 from ganeval.records.scores import Evaluation
+from tests.forks import Forks
 
 SHARING = Path(__file__).with_name("sharing.py")
 MEASURED = runpy.run_path(str(SHARING))
@@ -39,25 +37,14 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(real: Path) -> dict[int, list[dict[str, Any]]]:
+def told(real: Path, forks: Forks) -> dict[int, list[dict[str, Any]]]:
     """What each rank drew, decoded and found, by the number of ranks."""
-    return {size: together(real.parent, size) for size in SIZES}
+    return {size: together(forks, real.parent, size) for size in SIZES}
 
 
-def together(folder: Path, size: int) -> list[dict[str, Any]]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    known = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(size), "OMP_NUM_THREADS": "1"}
-    known |= {"GANEVAL_TIMEOUT": "120", "XDG_CACHE_HOME": str(folder / f"cache{size}"), "CUDA_VISIBLE_DEVICES": ""}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(SHARING), str(folder / "real"), str(folder)],
-            env=os.environ | known | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(size)
-    ]
-    assert [rank.wait(timeout=200) for rank in ranks] == [0] * size
+def together(forks: Forks, folder: Path, size: int) -> list[dict[str, Any]]:
+    command = [sys.executable, str(SHARING), str(folder / "real"), str(folder)]
+    assert forks.ranks([command] * size, XDG_CACHE_HOME=str(folder / f"cache{size}")) == [0] * size
     return [json.loads((folder / f"{rank}of{size}.json").read_text(encoding="utf-8")) for rank in range(size)]
 
 

@@ -1,4 +1,6 @@
-"""Sets that do not fit: rows in memory-mapped files, moments without rows, pixels in a nameless file, and what is said."""
+"""Sets that do not fit: rows in memory-mapped files, moments without rows, pixels in a nameless file,
+and what is said.
+"""
 
 from __future__ import annotations
 

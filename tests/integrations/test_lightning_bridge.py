@@ -48,10 +48,16 @@ class Noisy(pl.LightningModule):
 
 def trained(callback: GenerativeEvaluation, folder: Path, steps: int = 6, module: Any = None) -> pl.Trainer:
     trainer = pl.Trainer(
-        max_epochs=1, callbacks=[callback], logger=pl.loggers.CSVLogger(folder), default_root_dir=folder,
-        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, accelerator="cpu",
+        max_epochs=1,
+        callbacks=[callback],
+        logger=pl.loggers.CSVLogger(folder),
+        default_root_dir=folder,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        accelerator="cpu",
         log_every_n_steps=1,
-    )  # fmt: skip
+    )
     trainer.fit(module or Noisy(), torch.utils.data.DataLoader(torch.zeros(steps, 1)))
     return trainer
 

@@ -33,8 +33,11 @@ def draw(n, labels, rng):
 """
 HOW = Protocol(
     real=np.random.default_rng(1).integers(0, 256, (80, 6, 6), dtype=np.uint8),
-    extractor="pixels", n=3000, metrics=("fid", "kid", "recall", "coverage"), floor=False,
-)  # fmt: skip
+    extractor="pixels",
+    n=3000,
+    metrics=("fid", "kid", "recall", "coverage"),
+    floor=False,
+)
 TEN = Compute(device="cpu", batch_size=100)
 
 
@@ -52,16 +55,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     fourth = int(image_set(plain, n=3000).load(1500, 1501)[0, 0, 0, 0])
     env = {
-        "DIED": str(folder / "died"), "DIES_AT": str(fourth), "OMP_NUM_THREADS": "1",
+        "DIED": str(folder / "died"),
+        "DIES_AT": str(fourth),
+        "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
-    }  # fmt: skip
+    }
     place = tempfile.mkdtemp(prefix="ganeval-ray-")  # a socket's name may be no longer than 107 signs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ray.init(
-            num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
-            runtime_env={"env_vars": env}, _temp_dir=place,
-        )  # fmt: skip
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env={"env_vars": env},
+            _temp_dir=place,
+        )
     yield folder
     ray.shutdown()
     shutil.rmtree(place, ignore_errors=True)

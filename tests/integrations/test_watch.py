@@ -1,4 +1,6 @@
-"""Measuring while a generator trains: the numbers of `measure`, the real side seen once, and better beyond noise only."""
+"""Measuring while a generator trains: the numbers of `measure`, the real side seen once,
+and better beyond noise only.
+"""
 
 from __future__ import annotations
 

@@ -50,12 +50,18 @@ def read(folder: Path) -> list[RunRecord]:
     names = names_in(folder)
     samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
     damaged = [lfs_pointer(folder / name) or _why_no_images(folder / name) for name in _damaged(folder, names)]
-    return [RunRecord(
-        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points),
-        problems=tuple(damaged) if points or samples else (),
-        error="; ".join(damaged) if not points and not samples else "",
-        samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="npz",
+            name=folder.name,
+            curves=curves_of(points),
+            problems=tuple(damaged) if points or samples else (),
+            error="; ".join(damaged) if not points and not samples else "",
+            samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
+        )
+    ]
 
 
 def _head(path: Path) -> list[str]:
@@ -133,7 +139,8 @@ def _why_no_images(path: Path) -> str:
 
 
 def latents_of(path: Path) -> str:
-    """The name of the latents that a sample file's images were drawn of; "" where it does not say, or not in one string.
+    """The name of the latents that a sample file's images were drawn of; "" where it does not say,
+    or not in one string.
 
     Only a header of one short string is read, so that no file can make this slow.
     """

@@ -1,4 +1,5 @@
-"""Any trainer that writes a table: training_log.csv, Keras' CSVLogger and history.json, trainer_state.json, logs/*.jsonl.
+"""Any trainer that writes a table: training_log.csv, Keras' CSVLogger and history.json, trainer_state.json,
+logs/*.jsonl.
 
 What `ganeval.runs.tables` recognises by its columns; with it the pictures of the same folder or of one named as such.
 """

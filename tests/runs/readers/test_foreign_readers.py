@@ -284,8 +284,10 @@ def test_studiogan_names_with_a_slash_are_metrics(write_layout: Write) -> None:
     )
     curves = find_runs(root).runs[0].curves
     assert {tag: curve.values for tag, curve in curves.items() if "f_" in tag or "/r" in tag} == {
-        "metric/f_8": (0.975,), "metric/f_1/8": (0.925,), "metric/improved_precision/recall": (0.5,),
-    }  # fmt: skip
+        "metric/f_8": (0.975,),
+        "metric/f_1/8": (0.925,),
+        "metric/improved_precision/recall": (0.5,),
+    }
 
 
 @pytest.mark.parametrize("name", ["samples_8x8x8x1.npz", "images/100.png", "log.csv"])
