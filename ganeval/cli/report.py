@@ -100,9 +100,14 @@ class Page:
 
         real = image_set(self.real) if self.real else None
         return find_runs(
-            self.runs, explain=explain, large_events=self.large_events, pictures=self.pictures,
-            size=real.shape[1:] if real else None, classes=real.class_names if real else (), flags=retyped(self.measuring),
-        )  # fmt: skip
+            self.runs,
+            explain=explain,
+            large_events=self.large_events,
+            pictures=self.pictures,
+            size=real.shape[1:] if real else None,
+            classes=real.class_names if real else (),
+            flags=retyped(self.measuring),
+        )
 
     def write(self, evaluating: Evaluating | None, *, explain: bool) -> int:
         from ganeval.report import build_report
@@ -140,7 +145,9 @@ class Evaluating:
     generator: str | None = None
 
     def run(self, runs: tuple) -> tuple[int, dict[str, str]]:
-        """How many were evaluated, and why others were not, by run: also a line on stderr, the page is written all the same."""
+        """How many were evaluated, and why others were not, by run: also a line on stderr, the page is written all the
+        same.
+        """
         if not self.can_measure():
             return 0, {}
         from ganeval.measure.run_samples import survey

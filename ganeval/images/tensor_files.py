@@ -59,7 +59,7 @@ def _parts(found: Any, where: str) -> tuple[Any, Any]:
             else type(found).__name__
         )
         raise WrongInputError(
-            f"{where} must hold a tensor of images, uint8 (n, c, h, w); it holds {held}. A network's weights are no images: "
-            "draw images from it and store those."
+            f"{where} must hold a tensor of images, uint8 (n, c, h, w); it holds {held}. A network's weights are no "
+            "images: draw images from it and store those."
         )
     return images, labels

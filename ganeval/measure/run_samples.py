@@ -244,7 +244,9 @@ def evaluate_pending(
 
 
 def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
-    """The images (n, h, w[, 3]) of pictures that are laid out of many: of so many, by separators, or of the real size."""
+    """The images (n, h, w[, 3]) of pictures that are laid out of many: of so many, by separators, or of the real
+    size.
+    """
     from ganeval.images import image_set
 
     size = image_set(real).shape[1:]
@@ -266,7 +268,8 @@ def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int]) -> NDArr
         height, width = pixels.shape[:2]
         raise WrongInputError(
             f"Expected a picture of many images; {printable(picture.name)} has no separators between them, and its "
-            f"{height} x {width} pixels are no whole number of real images of {size[0]} x {size[1]}. Save the images one by one."
+            f"{height} x {width} pixels are no whole number of real images of {size[0]} x {size[1]}. Save the images "
+            "one by one."
         )
     return sheet.tiles(pixels)
 

@@ -92,8 +92,8 @@ def _numbers(images: ImageSet | None, side: str) -> torch.Tensor:
 
 
 def _alike(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both with as many channels: colours that are grey, as `save_image` writes grey images, are one channel, exactly; else
-    the other side's grey is three.
+    """Both with as many channels: colours that are grey, as `save_image` writes grey images, are one channel, exactly;
+    else the other side's grey is three.
     """
     widest = max(real.shape[1], fake.shape[1])
     if real.shape[1] == fake.shape[1]:

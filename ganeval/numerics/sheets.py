@@ -25,11 +25,15 @@ class Sheet(Layout):
     """How the tiles of a picture lie."""
 
     def tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 (rows * columns, h, w[, 3]) without the separators; cells that were left empty at the end are cut off."""
+        """uint8 (rows * columns, h, w[, 3]) without the separators; cells that were left empty at the end are cut
+        off.
+        """
         height, width = self.tile(pixels.shape[:2])
         cut = pixels[self.border :, self.border :]
-        short = [(0, k * (side + self.pad) - have) for k, side, have in
-                 zip((self.rows, self.columns), (height, width), cut.shape, strict=False)]  # fmt: skip
+        short = [
+            (0, k * (side + self.pad) - have)
+            for k, side, have in zip((self.rows, self.columns), (height, width), cut.shape, strict=False)
+        ]
         cut = np.pad(cut, [*((0, max(0, more)) for _, more in short), *[(0, 0)] * (pixels.ndim - 2)])
         cut = cut[: self.rows * (height + self.pad), : self.columns * (width + self.pad)]
         cut = cut.reshape(self.rows, height + self.pad, self.columns, width + self.pad, *pixels.shape[2:]).swapaxes(
@@ -45,8 +49,8 @@ class Sheet(Layout):
 def sheet_of(pixels: NDArray[np.uint8], tile: Size | None = None, *, lossy: bool = False) -> Sheet | None:
     """The finest division by separators of uint8 (h, w) or (h, w, 3); None where there is none.
 
-    tile: the height and width of a tile where they are known; then also what has no separators is divided, and gaps that
-    are wider than a separator, as those of a figure, divide nothing. lossy: whether
+    tile: the height and width of a tile where they are known; then also what has no separators is divided, and gaps
+    that are wider than a separator, as those of a figure, divide nothing. lossy: whether
     the picture was a JPEG, whose separators are only nearly of one colour.
 
     >>> picture = np.zeros((32, 62), np.uint8)

@@ -1,8 +1,10 @@
-"""What the numbers of one evaluation say is wrong: each finding is a kind of fault, a level and a sentence with the numbers.
+"""What the numbers of one evaluation say is wrong: each finding is a kind of fault, a level and a sentence with the
+numbers.
 
-A number is held against what real images get in the generator's place (its floor), and counts only where its interval leaves no
-doubt. How often images look real says that something is wrong with them; their fine detail says what: noise adds to it, blur takes
-it away. Where that was not measured, images of a class tell: noise makes them differ more than real ones do, blur less.
+A number is held against what real images get in the generator's place (its floor), and counts only where its interval
+leaves no doubt. How often images look real says that something is wrong with them; their fine detail says what: noise
+adds to it, blur takes it away. Where that was not measured, images of a class tell: noise makes them differ more than
+real ones do, blur less.
 """
 
 from __future__ import annotations
@@ -109,8 +111,8 @@ def _realism(e: Scores) -> list[Finding]:
 
 
 def _look(e: Scores) -> tuple[str, str]:
-    """Noise or blur, by the energy of fine detail; where it is not known or not clear, by how similar images of a class are
-    and how far their embeddings spread; and the sentence's end.
+    """Noise or blur, by the energy of fine detail; where it is not known or not clear, by how similar images of a class
+    are and how far their embeddings spread; and the sentence's end.
     """
     fine = _fine_detail(e)
     if fine is not None and fine > STRONGER:
@@ -130,8 +132,8 @@ def _look(e: Scores) -> tuple[str, str]:
 
 
 def _fine_detail(e: Scores) -> float | None:
-    """How much the energy of the finest packets (the last row and column of bands) differs, fake minus real, in standard
-    deviations; None where no clear difference of any packet was measured.
+    """How much the energy of the finest packets (the last row and column of bands) differs, fake minus real, in
+    standard deviations; None where no clear difference of any packet was measured.
     """
     record = _get(e, "worst_packet")
     details = record.details if record is not None else {}
@@ -143,7 +145,9 @@ def _fine_detail(e: Scores) -> float | None:
 
 
 def _frequencies(e: Scores) -> list[Finding]:
-    """A pattern over the images that is none of the real ones', such as a checkerboard; noise and blur have words of their own."""
+    """A pattern over the images that is none of the real ones', such as a checkerboard; noise and blur have words of
+    their own.
+    """
     record = _get(e, "worst_packet")
     if record is None or record.value is None or (floor := _floor(record)) is None or _realism(e):
         return []

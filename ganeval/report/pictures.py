@@ -122,7 +122,9 @@ def _pixels(picture: Any) -> NDArray[np.uint8]:
 
 
 def sheet_in(pixels: NDArray[np.uint8], path: Path, tile: tuple[int, int] | None = None) -> Sheet | None:
-    """How the images of a contact sheet lie in a picture of that file; None where it is none. tile: their size, if known."""
+    """How the images of a contact sheet lie in a picture of that file; None where it is none. tile: their size, if
+    known.
+    """
     return sheet_of(pixels, tile, lossy=path.suffix.lower() in JPEG)
 
 

@@ -58,8 +58,8 @@ def recipes_of(runs: Sequence[RunView]) -> list[Recipe]:
 
 
 def _key(run: RunView) -> str:
-    """The settings without the seed where a seed is among them; else the name without a seed, and the settings where the
-    run notes its seeds beside them.
+    """The settings without the seed where a seed is among them; else the name without a seed, and the settings where
+    the run notes its seeds beside them.
     """
     config = run.record.config
     settings = json.dumps({key: config[key] for key in sorted(config) if key not in SEEDS}, default=str)

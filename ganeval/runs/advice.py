@@ -14,8 +14,24 @@ from ganeval.runs.record import RunRecord
 
 REAL, NETWORK = "--real REAL_IMAGES", "--extractor inception"
 NETWORKS = ("--extractor", "--extractors", "--classifier")
-UNREAD = (".pth", ".pt", ".ckpt", ".pkl", ".safetensors", ".h5", ".keras", ".onnx", ".bin", ".gif", ".mp4", ".ipynb", ".py",
-          ".zip", ".tar", ".parquet")  # fmt: skip
+UNREAD = (
+    ".pth",
+    ".pt",
+    ".ckpt",
+    ".pkl",
+    ".safetensors",
+    ".h5",
+    ".keras",
+    ".onnx",
+    ".bin",
+    ".gif",
+    ".mp4",
+    ".ipynb",
+    ".py",
+    ".zip",
+    ".tar",
+    ".parquet",
+)
 SAVE = "Better save about 1,000 generated images into a folder and name that."
 TOLD = {"samples": " --as samples", "steps": " --as steps", "sheets": " --as sheets"}
 
@@ -66,16 +82,25 @@ def advice_of(run: RunRecord, given: Given, *, sheets: bool = False, refused: st
         return Advice(f"Its samples can be measured once {what} named.", given.command(beside=beside))
     if run.grids and all(grid.span is None for grid in run.grids) and run.reader != "ganeval":
         return _of_pictures(run, given, sheets=sheets)
-    return Advice("It holds no generated images that could be measured. Save about 1,000 of them into a folder.",
-                  given.command("GENERATED_IMAGES"))  # fmt: skip
+    return Advice(
+        "It holds no generated images that could be measured. Save about 1,000 of them into a folder.",
+        given.command("GENERATED_IMAGES"),
+    )
 
 
 def _of_pictures(run: RunRecord, given: Given, *, sheets: bool) -> Advice:
     command = given.command(told="sheets")
     if sheets:
-        return Advice("Its pictures hold many images each: their tiles can be measured, with the wide intervals that so few images "
-                      f"give. {SAVE}", command)  # fmt: skip
-    if run.reader not in ("pictures", "table") or all(grid.rows for grid in run.grids) or len(run.grids) == 1:
+        return Advice(
+            "Its pictures hold many images each: their tiles can be measured, with the wide intervals that so few "
+            f"images give. {SAVE}",
+            command,
+        )
+    if (
+        run.reader not in ("pictures", "table", "textlog")
+        or all(grid.rows for grid in run.grids)
+        or len(run.grids) == 1
+    ):
         why = (
             "Its pictures may be sheets of many images, of which the tiles can be measured; a few give wide intervals."
         )
@@ -88,7 +113,9 @@ def _of_pictures(run: RunRecord, given: Given, *, sheets: bool) -> Advice:
 
 
 def passed_over(folder: Path, opened: Container[Path] = ()) -> str:
-    """A line on the files of a folder that no reader opens, by kind; "" where there are none. opened: those that one does."""
+    """A line on the files of a folder that no reader opens, by kind; "" where there are none. opened: those that one
+    does.
+    """
     kinds = Counter(
         Path(name).suffix.lower()
         for name in names_in(folder)

@@ -17,7 +17,6 @@ from ganeval.core.apart import place_of
 from ganeval.core.wording import plural
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.records.text import plural
 from ganeval.runs import events, layout, series, told
 from ganeval.runs.advice import Given, advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
@@ -29,10 +28,32 @@ from ganeval.runs.sound import sound
 MAX_DEPTH = 6
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
-DATA = frozenset({
-    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
-    "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *BESIDE,
-})  # fmt: skip
+DATA = frozenset(
+    {
+        "data",
+        "dataset",
+        "datasets",
+        "train",
+        "training",
+        "test",
+        "val",
+        "valid",
+        "validation",
+        "raw",
+        "inputs",
+        "screenshots",
+        "screenshot",
+        "figures",
+        "figs",
+        "plots",
+        "docs",
+        "doc",
+        "assets",
+        "media",
+        "paper",
+        *BESIDE,
+    }
+)
 LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
 SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
 WEAK = 30  # a claim on images alone: they may be anybody's
@@ -107,16 +128,24 @@ def _explained(run: RunRecord, given: Given, refused: str) -> list[str]:
 
 
 def find_runs(
-    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None,
-    pictures: told.Pictures = "auto", size: told.Size | None = None, classes: tuple[str, ...] = (), flags: str = "",
-) -> Found:  # fmt: skip
+    root: str | Path,
+    *,
+    explain: bool = False,
+    large_events: bool = False,
+    now: datetime | None = None,
+    pictures: told.Pictures = "auto",
+    size: told.Size | None = None,
+    classes: tuple[str, ...] = (),
+    flags: str = "",
+) -> Found:
     """All runs in `root` and up to six levels below it, in order of counter, else of creation.
 
-    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that is
-    unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
-    200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
-    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real images,
-    `size`. `classes` are the names of the real images' classes, `flags` what was typed to measure: advice repeats it.
+    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that
+    is unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files
+    over 200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
+    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real
+    images, `size`. `classes` are the names of the real images' classes, `flags` what was typed to measure: advice
+    repeats it.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read

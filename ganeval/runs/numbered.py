@@ -59,7 +59,9 @@ class Series:
 
     @property
     def many_a_step(self) -> bool:
-        """Whether the first axis counts steps, each with several pictures: it says so, or leaves gaps as classes do not."""
+        """Whether the first axis counts steps, each with several pictures: it says so, or leaves gaps as classes do
+        not.
+        """
         firsts = sorted(set(self.steps))
         if len(self.before) < 2 or len(firsts) == len(self.files):
             return False

@@ -1,7 +1,7 @@
 """The pictures of a folder: one a step of the training, or generated samples, or sheets of them.
 
-Names are cut at their numbers. Names that differ in numbers only are a series (`ganeval.runs.numbered`); names that have
-nothing in common are samples where there are many of them of one size.
+Names are cut at their numbers. Names that differ in numbers only are a series (`ganeval.runs.numbered`); names that
+have nothing in common are samples where there are many of them of one size.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ Group = tuple[tuple[str, ...], list[tuple[tuple[int, ...], Path]]]
 
 
 def series_in(folder: Path) -> Series | None:
-    """The largest series of pictures in a folder, generated before reconstructed and real ones; None where there is none.
+    """The largest series of pictures in a folder, generated before reconstructed and real ones; None where there is
+    none.
 
     One picture is a series where its name says that it was generated: sample_grid.png, fake_samples_epoch_024.png.
     """

@@ -1,5 +1,6 @@
-"""Logs for people: lines such as `[Epoch 3/200] [Batch 5/938] [D loss: 0.69]`, `[3/5][100/1583] Loss_D: 0.5`, `(epoch: 1,
-iters: 100, time: 0.1) G_GAN: 0.9` or `Step 400: loss 0.25`. What counts is found by its word, and so is what is measured.
+"""Logs for people: lines such as `[Epoch 3/200] [Batch 5/938] [D loss: 0.69]`, `[3/5][100/1583] Loss_D: 0.5`, `(epoch:
+1, iters: 100, time: 0.1) G_GAN: 0.9` or `Step 400: loss 0.25`. What counts is found by its word, and so is what is
+measured.
 """
 
 from __future__ import annotations

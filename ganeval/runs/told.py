@@ -12,7 +12,9 @@ Pictures = Literal["auto", "samples", "steps", "sheets"]
 
 @dataclass(frozen=True)
 class Told:
-    """`size` and `classes` are those of the real images; `flags` what was typed to measure, to be repeated in advice."""
+    """`size` and `classes` are those of the real images; `flags` what was typed to measure, to be repeated in
+    advice.
+    """
 
     pictures: Pictures = "auto"
     size: Size | None = None

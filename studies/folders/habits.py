@@ -153,12 +153,24 @@ def _printed(folder: Path) -> None:
 
 KINDS = (
     Kind("seeds", "StyleGAN2-ADA's generate.py: seed0000.png, grey saved as colours", _grey_as_colours),
-    Kind("sheets with variants", "stylegan2-pytorch: 0.jpg, 0-ema.jpg, 0-mr.jpg", _variants, SHEETS,
-         "the variants beside those of the averaged weights: the card names them"),
+    Kind(
+        "sheets with variants",
+        "stylegan2-pytorch: 0.jpg, 0-ema.jpg, 0-mr.jpg",
+        _variants,
+        SHEETS,
+        "the variants beside those of the averaged weights: the card names them",
+    ),
     Kind("demos", "k-diffusion: model_demo_00000500.png without separators, model_metrics.csv", _demos, SHEETS),
-    Kind("samples of a pipeline", "diffusers' tutorial: samples/0009.png without separators", _training_samples, SHEETS),
-    Kind("samples and reconstructions", "PyTorch's VAE example: results/sample_1.png, reconstruction_1.png", _vae, SHEETS,
-         "reconstructions, which are no samples: the card names them"),
+    Kind(
+        "samples of a pipeline", "diffusers' tutorial: samples/0009.png without separators", _training_samples, SHEETS
+    ),
+    Kind(
+        "samples and reconstructions",
+        "PyTorch's VAE example: results/sample_1.png, reconstruction_1.png",
+        _vae,
+        SHEETS,
+        "reconstructions, which are no samples: the card names them",
+    ),
     Kind("folders of epochs", "class exercises: epoch_010/sample_3.png", _folders_of_steps),
     Kind("folders of checkpoints", "many: checkpoint-1000/samples/ with sheets", _folders_of_sheets, SHEETS),
     Kind("folders of numbered classes", "conditional models: class_3/0017.png", _classes),
@@ -166,18 +178,39 @@ KINDS = (
     Kind("epoch and batch", "class exercises: epoch_1_batch_500.png, each a sheet", _epoch_and_batch, SHEETS),
     Kind("names without order", "services: 42036d0e6c842994.png", _hashes),
     Kind("names of words", "prompted models: a cat a.png, prompts.txt", _prompted),
-    Kind("both ways", "CycleGAN's test: 0_fake_B.png, 0_real_A.png, 0_real_B.png", _both_ways, (), "real images, which are named as such"),
+    Kind(
+        "both ways",
+        "CycleGAN's test: 0_fake_B.png, 0_real_A.png, 0_real_B.png",
+        _both_ways,
+        (),
+        "real images, which are named as such",
+    ),
     Kind("bitmaps", "medical tools: 0.bmp", _bitmaps),
-    Kind("a sheet of 5 x 20", "class exercises: one row a class, no separators",
-         lambda folder: _without_border(folder, 5, 20, ["generated.png"]), SHEETS),
-    Kind("thin separators", "numpy's hands: lines of one pixel between images, no border",
-         lambda folder: _without_border(folder, 5, 20, [f"epoch_{i}.png" for i in range(3)], 1, 255), SHEETS),
+    Kind(
+        "a sheet of 5 x 20",
+        "class exercises: one row a class, no separators",
+        lambda folder: _without_border(folder, 5, 20, ["generated.png"]),
+        SHEETS,
+    ),
+    Kind(
+        "thin separators",
+        "numpy's hands: lines of one pixel between images, no border",
+        lambda folder: _without_border(folder, 5, 20, [f"epoch_{i}.png" for i in range(3)], 1, 255),
+        SHEETS,
+    ),
     Kind("channels first", "PyTorch: samples.npz of uint8 (n, 3, h, w)", _arrays(_channels_first)),
     Kind("named arrays", "Keras: fake.npz with x and y", _arrays(_named)),
-    Kind("float array", "numpy: generated.npy of float32 in [0, 1]", _arrays(_float), (),
-         "float32 is refused, with the line that makes uint8 of it"),
+    Kind(
+        "float array",
+        "numpy: generated.npy of float32 in [0, 1]",
+        _arrays(_float),
+        (),
+        "float32 is refused, with the line that makes uint8 of it",
+    ),
     Kind("a tensor", "PyTorch: samples.pt of uint8 (n, 1, h, w)", _arrays(_tensor)),
     Kind("artifacts", "MLflow: artifacts/samples/epoch_1.png", _artifacts, SHEETS),
-    Kind("losses alone", "class exercises: losses.csv without a column that counts", _losses, (), "no images were kept"),
+    Kind(
+        "losses alone", "class exercises: losses.csv without a column that counts", _losses, (), "no images were kept"
+    ),
     Kind("printed lines", "PyTorch's DCGAN example: nohup.out", _printed, (), "no images were kept"),
-)  # fmt: skip
+)

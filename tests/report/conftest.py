@@ -163,10 +163,21 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
     passport = Passport("digits:test", "ab" * 32, 450, 64, "digits-cnn", "cd" * 32, "resize none")
     fake = Passport("samples", "ef" * 32, n, 64, "digits-cnn", "cd" * 32, "resize none", class_names=tuple(names))
     return Evaluation(
-        name=name, created="2026-01-02T03:04:05+00:00", step=step, real=passport, fake=fake, classifier="digits-cnn@cdcd",
-        scores={score.name: score for score in scores}, protocol={"seed": 0},
-        environment={"ganeval": "0.1.0", "device": "cpu", "seconds": 3.2, "metric_seconds": {"fid": 0.4, "recall": 1.5}},
-    )  # fmt: skip
+        name=name,
+        created="2026-01-02T03:04:05+00:00",
+        step=step,
+        real=passport,
+        fake=fake,
+        classifier="digits-cnn@cdcd",
+        scores={score.name: score for score in scores},
+        protocol={"seed": 0},
+        environment={
+            "ganeval": "0.1.0",
+            "device": "cpu",
+            "seconds": 3.2,
+            "metric_seconds": {"fid": 0.4, "recall": 1.5},
+        },
+    )
 
 
 def evidence_of(k: int, *, collapsed: bool) -> dict[str, np.ndarray]:

@@ -21,8 +21,19 @@ from ganeval.records.scores import Evaluation, Floor, ScoreRecord
 from ganeval.records.story import story_of
 
 N = 400
-MEASURED = ("precision", "ms_ssim", "embedding_spread", "recall", "coverage", "duplicates", "copies", "classifier_score", "class_balance",
-            "missing_classes", "worst_packet")  # fmt: skip
+MEASURED = (
+    "precision",
+    "ms_ssim",
+    "embedding_spread",
+    "recall",
+    "coverage",
+    "duplicates",
+    "copies",
+    "classifier_score",
+    "class_balance",
+    "missing_classes",
+    "worst_packet",
+)
 Images, Labels = NDArray[np.uint8], NDArray[np.int64]
 Fault = Callable[[Images, Labels, np.random.Generator], tuple[Images, Labels]]
 
@@ -111,7 +122,7 @@ def test_the_badge_names_the_fault(name: str) -> None:
     assert any(character.isdigit() for character in story.sentences[0])
 
 
-# Every fault that `ganeval doctor` knows, at its own strength and at a larger one, on 400 digits of 8 x 8: the words that it gets.
+# Every fault that `ganeval doctor` knows, at its own strength and at another one, on 400 digits of 8 x 8: its words.
 # What is too weak to be told at this n has no word; `docs/results/sight.md` says which metric sees it at which n.
 VOCABULARY: dict[str, tuple[tuple[float, str], ...]] = {
     "drop-class": ((1, "collapsed"), (3, "collapsed")),

@@ -130,5 +130,7 @@ def test_the_seeds_of_our_own_trainers_are_one_recipe(tmp_path: Path) -> None:
         )
     runs = [RunView(i, record) for i, record in enumerate(find_runs(tmp_path).runs)]
     assert [(recipe.name, len(recipe.runs)) for recipe in recipes_of(runs)] == [
-        ("healthy", 2), ("other", 1), ("0004-healthy", 1),
-    ]  # fmt: skip
+        ("healthy", 2),
+        ("other", 1),
+        ("0004-healthy", 1),
+    ]

@@ -80,8 +80,10 @@ def test_the_class_is_the_number_after_its_word(name: str, tmp_path: Path) -> No
     write(tmp_path / "gan", [name.format(i=i, c=c) for c in range(4) for i in range(20)])
     (samples,) = only(tmp_path).samples
     assert sorted(samples.labels) == sorted(list(range(4)) * 20)
-    assert all(f"{name.split('{c}', maxsplit=1)[0][-1:]}{label}" in f" {path.name}" or name.startswith("{c}")
-               for path, label in zip(samples.files, samples.labels, strict=True))  # fmt: skip
+    assert all(
+        f"{name.split('{c}', maxsplit=1)[0][-1:]}{label}" in f" {path.name}" or name.startswith("{c}")
+        for path, label in zip(samples.files, samples.labels, strict=True)
+    )
 
 
 def test_seeds_are_samples_of_any_size(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></tab
 probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
 {% if b.missing %}<li>never drawn: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
 generator that meets the targets would miss {{ 'it' if b.missing|length == 1 else 'one of them' }} by chance with
-probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif %}</ul>
+probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif
+%}</ul>
 {% endcall %}{% endfor %}
 </div>
 """
@@ -63,9 +64,9 @@ PANEL = Panel(
     "balance",
     80,
     "Modes and repetition",
-    "A bar is the share of the generated images that the classifier takes for a class, the thin line its 95 % interval, the "
-    "short upright line the share that it should have. No bar: the class is never drawn. Full bars and many duplicates: every "
-    "class is drawn, but with few different images.",
+    "A bar is the share of the generated images that the classifier takes for a class, the thin line its 95 % "
+    "interval, the short upright line the share that it should have. No bar: the class is never drawn. Full bars and "
+    "many duplicates: every class is drawn, but with few different images.",
     prepare,
     TEMPLATE,
     per_run=True,

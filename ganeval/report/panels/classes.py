@@ -109,9 +109,9 @@ PANEL = Panel(
     "classes",
     60,
     "Class by class",
-    "Recall: of the images that were asked for as a class, the share that the classifier recognises. Precision: of the images "
-    "that it takes for a class, the share that was asked for as it; F1 is the (harmonic) mean of both. “Few”: fewer than 30 "
-    "images, so that shares are uncertain.",
+    "Recall: of the images that were asked for as a class, the share that the classifier recognises. Precision: of "
+    "the images that it takes for a class, the share that was asked for as it; F1 is the (harmonic) mean of both. "
+    "“Few”: fewer than 30 images, so that shares are uncertain.",
     prepare,
     TEMPLATE,
     per_run=True,

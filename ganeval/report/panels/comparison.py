@@ -183,9 +183,11 @@ TEMPLATE = """
 {{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{
 c.chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
-<table class="sortable wide"><caption>The last evaluation of each run. The small number behind a value is its rank, a range where intervals
+<table class="sortable wide"><caption>The last evaluation of each run. The small number behind a value is its rank, a
+range where intervals
 touch.</caption>
-<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{% endif %}<th scope="col">summary</th>{% for n in names %}<th scope="col"
+<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{% endif %}<th
+scope="col">summary</th>{% for n in names %}<th scope="col"
 class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a
 href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
@@ -210,10 +212,10 @@ PANEL = Panel(
     "comparison",
     30,
     "Runs compared",
-    "A dot is a measured value, the line through it its 95 % interval: such intervals hold the true value in 95 of 100 "
-    "measurements. Runs whose intervals touch share a rank. An interval knows only that other images would have given another "
-    "number, not that another training seed would have given another generator: to show that a recipe is better, train it "
-    "with several seeds.",
+    "A dot is a measured value, the line through it its 95 % interval: such intervals hold the true value in 95 of "
+    "100 measurements. Runs whose intervals touch share a rank. An interval knows only that other images would have "
+    "given another number, not that another training seed would have given another generator: to show that a recipe "
+    "is better, train it with several seeds.",
     prepare,
     TEMPLATE,
 )

@@ -73,18 +73,25 @@ TEMPLATE = """
 <div class="scroll" tabindex="0" role="region" aria-label="Time and images of each run"><table class="sortable">
 <caption class="sr">Time and images of each run</caption>
 <thead><tr><th scope="col">run</th>{% if trained %}<th scope="col" class="r">training, CPU time</th>
-<th scope="col" class="r">images seen</th><th scope="col" class="r">images a second</th><th scope="col">trained on</th>{% endif %}
-<th scope="col" class="r">evaluation, time</th><th scope="col" class="r">images measured</th><th scope="col">measured on</th></tr></thead>
+<th scope="col" class="r">images seen</th><th scope="col" class="r">images a second</th><th scope="col">trained
+on</th>{% endif %}
+<th scope="col" class="r">evaluation, time</th><th scope="col" class="r">images measured</th><th scope="col">measured
+on</th></tr></thead>
 <tbody>{% for r in rows %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th>{% if trained %}
-<td class="r" data-value="{{ r.seconds or '' }}">{{ r.seconds|duration }}</td><td class="r">{{ r.images|count if r.images else '–' }}</td>
-<td class="r">{{ r.rate|round|count if r.rate else '–' }}</td><td>{{ r.device|name if r.device else '–' }}</td>{% endif %}
-<td class="r" data-value="{{ r.took or '' }}">{{ r.took|duration }}</td><td class="r">{{ r.n|count if r.n else '–' }}</td>
+<td class="r" data-value="{{ r.seconds or '' }}">{{ r.seconds|duration }}</td><td class="r">{{ r.images|count if
+r.images else '–' }}</td>
+<td class="r">{{ r.rate|round|count if r.rate else '–' }}</td><td>{{ r.device|name if r.device else '–' }}</td>{% endif
+%}
+<td class="r" data-value="{{ r.took or '' }}">{{ r.took|duration }}</td><td class="r">{{ r.n|count if r.n else '–'
+}}</td>
 <td>{{ r.measured_on|name if r.measured_on else '–' }}</td></tr>{% endfor %}</tbody></table></div>
 {% if slow %}<details class="table"><summary>The slowest metrics</summary><div class="scroll" tabindex="0" role="region"
 aria-label="Seconds of the slowest metrics"><table><caption class="sr">Seconds of the slowest metrics</caption>
-<tbody>{% for r in slow %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th><td>{% for n, s in r.metrics %}{{ n|metric }}
+<tbody>{% for r in slow %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th><td>{% for n, s in
+r.metrics %}{{ n|metric }}
 {{ s|duration }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody></table></div>
-<p class="meta">Metrics share work, for example the search for nearest neighbours: its time is that of the first one that
+<p class="meta">Metrics share work, for example the search for nearest neighbours: its time is that of the first one
+that
 asks.</p></details>{% endif %}
 """
 
@@ -92,8 +99,8 @@ PANEL = Panel(
     "costs",
     145,
     "Time and cost",
-    "CPU time adds up what all cores did for the training; the evaluation's time is what you waited. The first evaluation on "
-    "a machine takes longest: what a network computed of the real images is kept for the next one.",
+    "CPU time adds up what all cores did for the training; the evaluation's time is what you waited. The first "
+    "evaluation on a machine takes longest: what a network computed of the real images is kept for the next one.",
     prepare,
     TEMPLATE,
 )

@@ -197,8 +197,9 @@ PANEL = Panel(
     "curves",
     40,
     "Training curves",
-    "Two networks of a GAN compete, so their losses need not fall. Look for values that grow without end, that stay at 0, or "
-    "that break off (✕: from here on no number, NaN). Long logs are drawn with fewer points; their peaks are kept.",
+    "Two networks of a GAN compete, so their losses need not fall. Look for values that grow without end, that stay "
+    "at 0, or that break off (✕: from here on no number, NaN). Long logs are drawn with fewer points; their peaks are "
+    "kept.",
     prepare,
     TEMPLATE,
 )

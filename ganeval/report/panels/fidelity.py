@@ -128,8 +128,8 @@ PANEL = Panel(
     90,
     "Fidelity and diversity",
     "Higher: more of the images look real (fidelity). Further right: more of the variety of the real images is there "
-    "(diversity). A generator that draws few things well sits high and to the left. A + marks what real images get. Recall "
-    "and coverage grow with the number of images: compare only runs of equally many.",
+    "(diversity). A generator that draws few things well sits high and to the left. A + marks what real images get. "
+    "Recall and coverage grow with the number of images: compare only runs of equally many.",
     prepare,
     TEMPLATE,
 )

@@ -110,10 +110,10 @@ PANEL = Panel(
     "metrics",
     50,
     "Metrics",
-    "↑ larger is better, ↓ smaller is better, ◎ nearer to real images is better. The floor is what real images get when they "
-    "stand in for the generated ones: a perfect generator reaches about that. Δ is the difference to the other run; where its "
-    "95 % interval contains 0, the images show no clear difference. Of forty metrics about two seem to differ by chance alone: "
-    "to decide, use ganeval gate, which corrects for that.",
+    "↑ larger is better, ↓ smaller is better, ◎ nearer to real images is better. The floor is what real images get "
+    "when they stand in for the generated ones: a perfect generator reaches about that. Δ is the difference to the "
+    "other run; where its 95 % interval contains 0, the images show no clear difference. Of forty metrics about two "
+    "seem to differ by chance alone: to decide, use ganeval gate, which corrects for that.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -54,13 +54,16 @@ def _case(page: Page, run: RunView, stored: dict[str, np.ndarray], row: int) -> 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if not b.groups %}<p><span class="badge good">✔</span> No group of images is clearly more frequent in one of the two sets.</p>
+{% if not b.groups %}<p><span class="badge good">✔</span> No group of images is clearly more frequent in one of the two
+sets.</p>
 {% endif %}{% for g in b.groups %}<h4>{{ g.title }}</h4><div class="cases">{% for c in g.cases %}<figure>
 <figcaption>{{ c.where|capitalize if c.where else 'Among all images' }}, p {{ '≤' }} {{ '%.2g' % c.p }}</figcaption>
 {% for s in c.strips %}<p class="meta">{{ s.name }}: {{ s.count }} of {{ s.of }} ({{ s.share|percent }})</p>
-{% if s.src %}<span class="strip gaps" style="--columns: {{ s.shown }}; --tile-rows: 1; max-width: {{ 2.8 * s.shown }}rem"><img
+{% if s.src %}<span class="strip gaps"
+style="--columns: {{ s.shown }}; --tile-rows: 1; max-width: {{ 2.8 * s.shown }}rem"><img
 class="pixel" loading="lazy" src="{{ s.src }}" width="{{ s.width }}"
-alt="{{ s.shown }} {{ s.name }} images of this mode"></span>{% endif %}{% endfor %}</figure>{% endfor %}</div>{% endfor %}
+alt="{{ s.shown }} {{ s.name }} images of this mode"></span>{% endif %}{% endfor %}</figure>{% endfor %}</div>{% endfor
+%}
 {% endcall %}{% endfor %}
 """
 
@@ -68,9 +71,9 @@ PANEL = Panel(
     "modes",
     115,
     "What is missing, what is invented",
-    "A mode is a group of images that look alike. Shown are groups of which the generator draws clearly fewer than the data "
-    "have (missing) or clearly more (invented), each with the images nearest to its middle. Of a faultless generator chance "
-    "shows a group in at most 1 of 100 evaluations.",
+    "A mode is a group of images that look alike. Shown are groups of which the generator draws clearly fewer than "
+    "the data have (missing) or clearly more (invented), each with the images nearest to its middle. Of a faultless "
+    "generator chance shows a group in at most 1 of 100 evaluations.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -105,11 +105,13 @@ def _median(stored: dict[str, np.ndarray], name: str) -> float:
 
 TEMPLATE = """
 {% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure>
-<figcaption>Distance to the nearest real image: of generated images (dashed), of real ones (solid), of real ones that nobody
+<figcaption>Distance to the nearest real image: of generated images (dashed), of real ones (solid), of real ones that
+nobody
 trained on (dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 {% for b in blocks %}{% call ui.block(b.run) %}
 <p><span class="badge {{ 'bad' if b.striking else 'good' }}">{{ '✘' if b.striking else '✔' }} {{ b.suspicious }} of
-{{ b.n }}</span> images picked at random {{ 'has' if b.suspicious == 1 else 'have' }} a real image so near as only 1 % of the real
+{{ b.n }}</span> images picked at random {{ 'has' if b.suspicious == 1 else 'have' }} a real image so near as only 1 %
+of the real
 images have (95 % interval of the share: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %};
 without any copying, chance gives as many or more with probability {{ b.by_chance|chance }}{% endif %}.
 </p>
@@ -133,8 +135,9 @@ PANEL = Panel(
     "neighbours",
     110,
     "Nearest real images",
-    "The image on the left is generated, those to its right are the real images nearest to it. q = 0.05 says that only 5 % of "
-    "the real images have another real image as near as that. An image with q near 0 may be a copy: look at it.",
+    "The image on the left is generated, those to its right are the real images nearest to it. q = 0.05 says that "
+    "only 5 % of the real images have another real image as near as that. An image with q near 0 may be a copy: look "
+    "at it.",
     prepare,
     TEMPLATE,
     per_run=True,

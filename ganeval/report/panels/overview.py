@@ -144,16 +144,22 @@ TEMPLATE = """
 word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{
 advice.command }}">Copy</button></p></div>{% endif %}
 {% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
-<table class="sortable board"><caption>{% if board.dataset %}All against {{ board.dataset|name }}. {% endif %}{% if board.seeds %}A recipe
-that was trained several times: the mean ± the standard deviation of its runs. {% endif %}<b>Bold</b>: no other is clearly better (95 %
+<table class="sortable board"><caption>{% if board.dataset %}All against {{ board.dataset|name }}. {% endif %}{% if
+board.seeds %}A recipe
+that was trained several times: the mean ± the standard deviation of its runs. {% endif %}<b>Bold</b>: no other is
+clearly better (95 %
 intervals).</caption>
 <thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">summary</th>
-{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}{% if not board.dataset %}<th
-scope="col">real images</th>{% endif %}{% if board.seeds %}<th scope="col" class="r">runs</th>{% endif %}<th scope="col">date</th></tr></thead>
+{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}{% if not
+board.dataset %}<th
+scope="col">real images</th>{% endif %}{% if board.seeds %}<th scope="col" class="r">runs</th>{% endif %}<th
+scope="col">date</th></tr></thead>
 <tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<span
 class="thumb{{ ' gaps' if row.strip.n }}" style="--columns: {{ row.strip.n or 1 }}; --tile-rows: 1"><img class="pixel"
-src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt=""></span>{% endif %}</td>
-<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name }}</a></th>
+src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt=""></span>{%
+endif %}</td>
+<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name
+}}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
 {{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in
@@ -161,7 +167,8 @@ row.numbers %}<td class="r"{% if mean %}
 data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1
 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}
-{% if not board.dataset %}<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td>{% endif %}{% if board.seeds %}<td
+{% if not board.dataset %}<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td>{% endif %}{% if
+board.seeds %}<td
 class="r">{{ row.recipe.runs|length }}</td>{% endif %}
 <td class="nowrap">{{ run.record.created[:10]|visible }}</td></tr>{% endfor %}</tbody></table></div>
 <details class="table"{% if page.readable|length != page.runs|length %} open{%
@@ -178,9 +185,11 @@ class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘'
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
-  {% if card.strip %}<span class="strip{{ ' gaps' if card.strip.n else ' whole' }}" style="--columns: {{ card.strip.n or 1 }}; --tile-rows: 1"><img
+  {% if card.strip %}<span class="strip{{ ' gaps' if card.strip.n else ' whole' }}"
+style="--columns: {{ card.strip.n or 1 }}; --tile-rows: 1"><img
 class="pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}"
-alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}"></span>{% endif %}
+alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}"
+></span>{% endif %}
   {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div>
 <dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
   {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt>
@@ -216,8 +225,8 @@ PANEL = Panel(
     "overview",
     0,
     "Runs",
-    "The badge says in a word what the last evaluation of a run found, the list under it what that rests on; the panels below "
-    "have the numbers.",
+    "The badge says in a word what the last evaluation of a run found, the list under it what that rests on; the "
+    "panels below have the numbers.",
     prepare,
     TEMPLATE,
 )

@@ -56,9 +56,9 @@ PANEL = Panel(
     "passport",
     150,
     "Protocol and environment",
-    "What is needed to get the same numbers again. Two numbers can be compared where everything that changes them is equal: "
-    "real images, network, number of images, options. Versions and devices are listed for the record. Names of people, "
-    "machines, folders and addresses are left out.",
+    "What is needed to get the same numbers again. Two numbers can be compared where everything that changes them is "
+    "equal: real images, network, number of images, options. Versions and devices are listed for the record. Names of "
+    "people, machines, folders and addresses are left out.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -104,8 +104,10 @@ def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray,
 
 TEMPLATE = """
 {% if same_latents or classes %}<p class="how">{% if same_latents %}Each place in a sheet is drawn from the same
-random numbers (its latent vector) at every step, so you can follow one image through the training. Places that look alike
-although their numbers differ are a sign of collapse. {% endif %}{% if classes %}Each row is a class that was asked for.{% endif %}</p>{% endif %}
+random numbers (its latent vector) at every step, so you can follow one image through the training. Places that look
+alike
+although their numbers differ are a sign of collapse. {% endif %}{% if classes %}Each row is a class that was asked
+for.{% endif %}</p>{% endif %}
 <div class="controls" data-needs-script hidden>
 <button type="button" id="play" aria-pressed="false">▶ Play</button>
 {% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option
@@ -129,12 +131,14 @@ class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}"
 alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{
 b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
-{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>{% endif %}
+{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>{% endif
+%}
 {% endif %}
 {% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
 {% endcall %}{% endfor %}
 </div>
-{% if reduced %}<p class="meta">Grey pictures are shown with 16 levels of grey to keep this page small; the files in the runs keep
+{% if reduced %}<p class="meta">Grey pictures are shown with 16 levels of grey to keep this page small; the files in the
+runs keep
 all.</p>{% endif %}
 """
 
@@ -142,8 +146,8 @@ PANEL = Panel(
     "samples",
     20,
     "Samples over training",
-    "The slider goes through what the generator drew during training and begins at the last step. Click on an image to see "
-    "it large; with the keyboard, Enter and the arrow keys.",
+    "The slider goes through what the generator drew during training and begins at the last step. Click on an image "
+    "to see it large; with the keyboard, Enter and the arrow keys.",
     prepare,
     TEMPLATE,
     per_run=True,

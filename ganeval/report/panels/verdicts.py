@@ -117,8 +117,8 @@ PANEL = Panel(
     "verdicts",
     10,
     "Verdicts",
-    "“Ok”: the images prove that the run lost less than the margin that you allow. “Inconclusive”: there are too few images "
-    "to decide; it does not mean “fine”.",
+    "“Ok”: the images prove that the run lost less than the margin that you allow. “Inconclusive”: there are too few "
+    "images to decide; it does not mean “fine”.",
     prepare,
     TEMPLATE,
 )

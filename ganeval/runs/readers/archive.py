@@ -1,4 +1,6 @@
-"""One file of generated images: samples.zip, fakes.tar, generated.pt. The name has to say what they are: archives hold anything."""
+"""One file of generated images: samples.zip, fakes.tar, generated.pt. The name has to say what they are: archives hold
+anything.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,15 @@ def probe(folder: Path) -> int:
 
 def read(folder: Path) -> list[RunRecord]:
     samples = tuple(SampleSet(_step(path), path) for path in _archives(folder))
-    return [RunRecord(id=folder.name, path=folder, reader="archive", name=folder.name,
-                      samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))))]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="archive",
+            name=folder.name,
+            samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
+        )
+    ]
 
 
 def _archives(folder: Path) -> list[Path]:

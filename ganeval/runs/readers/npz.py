@@ -88,7 +88,9 @@ def _should_be_images(path: Path) -> bool:
 
 
 def image_shape(path: Path) -> Shape | None:
-    """(n, h, w, c) of the images in an .npy or .npz, from its header, not its pixels; None where they are not of uint8."""
+    """(n, h, w, c) of the images in an .npy or .npz, from its header, not its pixels; None where they are not of
+    uint8.
+    """
     shape, dtype = _header(path) or ((), None)
     return _images_of(shape) if dtype == np.uint8 else None
 
@@ -131,10 +133,11 @@ def _why_no_images(path: Path) -> str:
         return f"{path.name} holds no images that can be read: write it again"
     shape, dtype = found
     remedy = (
-        "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1], (x * 255 + 0.5).astype(np.uint8) "
-        "where it lies in [0, 1]"
-        if dtype.kind == "f" else "Save them as (n, h, w, c)"
-    )  # fmt: skip
+        "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1], (x * 255 + "
+        "0.5).astype(np.uint8) where it lies in [0, 1]"
+        if dtype.kind == "f"
+        else "Save them as (n, h, w, c)"
+    )
     return f"{path.name} holds {dtype} of shape {shape}, expected are images of uint8 (n, h, w, 1 or 3). {remedy}"
 
 

@@ -1,6 +1,6 @@
-"""Folders of pictures: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png), denoising-diffusion-pytorch
-(sample-12.png), class exercises; folders of them, one a class, a step (epoch_010/) or a block of seeds (EDM: 001000/). What
-the numbers in names count, steps or samples, `ganeval.runs.series` says."""
+"""Folders of pictures: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
+denoising-diffusion-pytorch (sample-12.png), class exercises; folders of them, one a class, a step (epoch_010/) or a
+block of seeds (EDM: 001000/). What the numbers in names count, steps or samples, `ganeval.runs.series` says."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def _folders(folder: Path) -> Folders:
 
 
 def _classes(inner: Folders) -> dict[str, int] | None:
-    """The class of each folder: by the names of the real images' classes, or by the numbers 0 to k - 1 after one word."""
+    """The class of each folder: by the names of the real images' classes, or by the numbers 0 to k - 1 after one
+    word.
+    """
     known = told.get().classes
     names = {name.casefold(): place for place, name in enumerate(known)}
     if inner and {name.casefold() for name in inner} == {*names} and len(inner) == len(known):
@@ -94,7 +96,9 @@ def _blocks(inner: Folders) -> bool:
 
 
 def _of_steps(folder: Path) -> list[tuple[int, str, Path]]:
-    """(step, its word, folder of pictures) of the folders that are named by steps: epoch_010, checkpoint-2000/samples."""
+    """(step, its word, folder of pictures) of the folders that are named by steps: epoch_010,
+    checkpoint-2000/samples.
+    """
     named = [
         (name, match) for name in names_in(folder) if (match := _STEP.fullmatch(name)) and (folder / name).is_dir()
     ]

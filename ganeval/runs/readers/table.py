@@ -37,10 +37,19 @@ def read(folder: Path) -> list[RunRecord]:
         if table.unit != unit
     ]
     grids, samples = pictures_of(folder)
-    return [RunRecord(
-        id=folder.name, path=folder, reader="table", name=folder.name, step_unit=unit, curves=curves_of(points), grids=grids,
-        samples=samples, notes=tuple(others),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="table",
+            name=folder.name,
+            step_unit=unit,
+            curves=curves_of(points),
+            grids=grids,
+            samples=samples,
+            notes=tuple(others),
+        )
+    ]
 
 
 def _tables(folder: Path) -> list[Table]:

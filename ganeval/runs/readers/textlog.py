@@ -1,4 +1,5 @@
-"""Trainers that print lines: PyTorch-GAN, the DCGAN example, CycleGAN's loss_log.txt, in any .log or .txt of the folder.
+"""Trainers that print lines: PyTorch-GAN, the DCGAN example, CycleGAN's loss_log.txt, in any .log or .txt of the
+folder.
 
 What `ganeval.runs.textlogs` recognises; with it the pictures of the same folder or of one named as such.
 """
@@ -32,10 +33,19 @@ def read(folder: Path) -> list[RunRecord]:
         unit = own_unit
         points.update({tag: found for tag, found in own.items() if tag not in points})
     grids, samples = pictures_of(folder)
-    return [RunRecord(
-        id=folder.name, path=folder, reader="textlog", name=folder.name, step_unit=unit, curves=curves_of(points), grids=grids,
-        samples=samples, notes=tuple(notes),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="textlog",
+            name=folder.name,
+            step_unit=unit,
+            curves=curves_of(points),
+            grids=grids,
+            samples=samples,
+            notes=tuple(notes),
+        )
+    ]
 
 
 def _logs(folder: Path) -> list[Path]:

@@ -19,11 +19,21 @@ from ganeval.runs.textlogs import _line
 Write = Callable[..., Path]
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LAYOUTS = {
-    "stylegan": ("stylegan", 1), "studiogan": ("studiogan", 1), "biggan": ("biggan", 1), "lightning": ("lightning", 2),
-    "events": ("tensorboard", 1), "diffusers": ("diffusers", 1), "npz": ("npz", 2), "pictures": ("pictures", 3),
-    "wandb": ("wandb", 2), "mlflow": ("mlflow", 3), "trackio": ("trackio", 2),
-    "table": ("table", 6), "archive": ("archive", 1), "textlog": ("textlog", 3),
-}  # fmt: skip
+    "stylegan": ("stylegan", 1),
+    "studiogan": ("studiogan", 1),
+    "biggan": ("biggan", 1),
+    "lightning": ("lightning", 2),
+    "events": ("tensorboard", 1),
+    "diffusers": ("diffusers", 1),
+    "npz": ("npz", 2),
+    "pictures": ("pictures", 3),
+    "wandb": ("wandb", 2),
+    "mlflow": ("mlflow", 3),
+    "trackio": ("trackio", 2),
+    "table": ("table", 6),
+    "archive": ("archive", 1),
+    "textlog": ("textlog", 3),
+}
 
 
 @pytest.mark.parametrize(("layout", "expected"), LAYOUTS.items())
@@ -324,8 +334,9 @@ def test_an_array_of_images_is_a_sample_set(shape: tuple[int, ...], tmp_path: Pa
 def test_archives_are_samples_by_their_names_and_by_what_they_hold(write_layout: Write) -> None:
     (run,) = _one(write_layout, "archive").runs
     assert [(samples.step, samples.path.name) for samples in run.samples] == [
-        (100, "samples_step_100.zip"), (200, "samples_step_200.zip"),
-    ]  # fmt: skip
+        (100, "samples_step_100.zip"),
+        (200, "samples_step_200.zip"),
+    ]
 
 
 def test_printed_lines_become_curves(write_layout: Write) -> None:
