@@ -38,10 +38,13 @@ def see(
     ranks: Ranks,
     compute: Compute,
     asked: frozenset[str] = EVERYTHING,
+    *,
+    stay: bool = False,
 ) -> tuple[Embedded, frozenset[str]]:
     """The rows of all images, on every rank: the columns that are asked for,
     and the names of all that the network gives.
 
+    stay: of rows that are `too_many` each rank has its own only.
     The content of the images is known afterwards (`images.seen`).
     """
     share = Share(images, batch, ranks)
@@ -53,7 +56,15 @@ def see(
         found.add(only(part, asked))
 
     _look_at(share, network, device, ranks, compute, keep)
-    return Embedded(**{name: ranks.gather(rows) for name, rows in found.rows.items()}), frozenset(offered)
+    rows = found.rows
+    if not (stay and too_many(len(images), rows["embeddings"].shape[1], ranks, compute)):
+        rows = {name: ranks.gather(column) for name, column in rows.items()}
+    return Embedded(**rows), frozenset(offered)
+
+
+def too_many(n: int, dim: int, ranks: Ranks, compute: Compute) -> bool:
+    """Whether n rows are more than every rank should have: more than the cache would keep."""
+    return ranks.size > 1 and 4 * n * dim > compute.cache_gib * 2**30
 
 
 def see_moments(
