@@ -184,3 +184,18 @@ def test_sheets_that_are_images_of_the_real_size_are_samples(tmp_path: Path) -> 
     (run,) = find_runs(root, pictures="sheets", size=(8, 8)).runs
     assert [len(samples.files) for samples in run.samples] == [0]
     assert not run.grids
+
+
+@pytest.mark.parametrize("kind", ["colours", "twice as large"])
+def test_images_of_another_shape_than_the_real_ones_are_shown_beside_them(kind: str, tmp_path: Path) -> None:
+    """Grey images that `save_image` wrote as colours, and larger ones, have the panel of their nearest real images."""
+    (tmp_path / "runs" / "gan").mkdir(parents=True)
+    for i, (image,) in enumerate(DATASETS["digits"].load("train").images[:80]):
+        pixels = np.repeat(image[..., None], 3, axis=-1) if kind == "colours" else image.repeat(2, 0).repeat(2, 1)
+        Image.fromarray(pixels).save(tmp_path / "runs" / "gan" / f"gen_{i}.png")
+    larger = ("--real", "digits:test", "--extractor", "wavelet", "--as", "samples")
+    flags = REAL if kind == "colours" else larger
+    assert report_main([str(tmp_path / "runs"), "--out", str(tmp_path / "r.html"), *flags]) == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "are damaged" not in page
+    assert "generated image and its 3 nearest real images" in page
