@@ -11,7 +11,7 @@ measures it like any other run. The fields are explained on the page "The run di
 # The pipeline
 # ------------
 #
-# An ordinary `UNet2DModel`, told the digit as a class label.
+# An ordinary `UNet2DModel`, which gets the digit as a class label.
 
 import tempfile
 from pathlib import Path
@@ -101,8 +101,8 @@ run.update(status="done")
 # What it gets for it
 # -------------------
 #
-# GAN-test asks the judge for the digit that was ordered, recall how much of the real variety is there, `copies` whether
-# the training images have come back.
+# GAN-test asks whether the classifier recognises the requested digit, recall how much of the real variety is there,
+# `copies` whether the training images have come back.
 
 main(["evaluate", "--fake", str(run.path), "--metrics", "classifier_score", "precision", "recall", "copies"])
 

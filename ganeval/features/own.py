@@ -11,21 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from ganeval.features.held import Held, crossing_of
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import gaussian_of, merged
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.nearest import Nearest, nearest_within
+from ganeval.numerics.neighbours import Crossing, crossing
 
 T = TypeVar("T")
 
 
 class Own:
-    """What was worked out of `rows` (n, d), which do not change."""
+    """What was worked out of `rows` (n, d), which do not change.
 
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
+    held: the ranks' shares, where none has all rows.
+    """
+
+    def __init__(self, rows: torch.Tensor, held: Held | None = None) -> None:
+        self.rows, self.held = rows, held
         self._found: dict[Hashable, Any] = {}
 
     @classmethod
@@ -43,7 +50,7 @@ class Own:
         or all make it.
         """
         if not ranks.agree(yes="gaussian" in self._found):
-            self._found["gaussian"] = gaussian_of(self.rows, ranks)
+            self._found["gaussian"] = gaussian_of(self.rows, ranks) if self.held is None else self.held.gaussian()
         return self._found["gaussian"]
 
     def nearest(self, k: int, ranks: Ranks) -> Nearest:
@@ -56,7 +63,38 @@ class Own:
         """
         known: Nearest | None = self._found.get("nearest")
         if not ranks.agree(yes=known is not None and known.squared.shape[1] >= k):
-            part = (ranks.rank, ranks.size)
-            known = self._found["nearest"] = merged(lambda: nearest_within(self.rows, k, part=part), ranks)
+            known = self._found["nearest"] = self._nearest(k, ranks)
         assert known is not None
         return known.first(k)
+
+    def _nearest(self, k: int, ranks: Ranks) -> Nearest:
+        if self.held is not None:
+            return self.held.nearest(k)
+        return merged(lambda: nearest_within(self.rows, k, part=(ranks.rank, ranks.size)), ranks)
+
+    def reach(self) -> tuple[float, float]:
+        """The smallest and the largest number in any row."""
+        low, high = self.rows.aminmax() if self.held is None else self.held.reach()
+        return float(low), float(high)
+
+    def every(self, step: int) -> torch.Tensor:
+        """Rows 0, step, 2 step ..."""
+        return self.rows[::step] if self.held is None else self.held.every(step)
+
+    def all_equal(self) -> bool:
+        """Whether all rows are one and the same."""
+        return bool((self.rows == self.rows[0]).all()) if self.held is None else self.held.all_equal()
+
+    def shares(self, ranks: Ranks) -> Held:
+        """The ranks' shares of the rows, whether or not they have more."""
+        return Held.of_whole(self.rows, ranks) if self.held is None else self.held
+
+
+def crossed(
+    real: Own, fake: Own, real_near: Nearest, fake_near: Nearest, strata: NDArray[np.int64] | None, ranks: Ranks
+) -> Crossing:
+    """What pairs of a real and a fake row say; each rank takes a share of the tiles, or of rows that it alone has."""
+    if real.held is not None or fake.held is not None:
+        return crossing_of(real.shares(ranks), fake.shares(ranks), real_near, fake_near, strata)
+    part = ranks.rank, ranks.size
+    return merged(lambda: crossing(real.rows, fake.rows, real_near, fake_near, part=part, strata=strata), ranks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.own import crossed
 from ganeval.features.ranks import ALONE, Ranks
-from ganeval.features.shared import merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.neighbours import Neighbours, crossing
+from ganeval.numerics.logits import Verdicts
+from ganeval.numerics.neighbours import Neighbours
 from ganeval.numerics.strata import are_balanced
 from ganeval.records.scores import Passport
 
@@ -92,6 +93,11 @@ class Pair:
         return None if side is None else side.passport
 
     @property
+    def verdicts(self) -> Verdicts | None:
+        """What was kept of the fakes' logits, where nothing else was."""
+        return self.fake_moments.verdicts if self.fake_moments is not None and self.only_moments else None
+
+    @property
     def only_moments(self) -> bool:
         """Whether of the fakes only moments were kept."""
         return self.fake_moments is not None and self.fake_moments.rows is None
@@ -125,7 +131,7 @@ class Pair:
             "heldout": self.heldout,
             "generator": self.generator,
             "embed": self.embed,
-            "logits": self.fake.logits,
+            "logits": self.fake.logits if self.verdicts is None else self.verdicts,
             "labels": self.fake.labels,
             "pixels": self.fake.images,
             "confusion": self.fake.confusion,
@@ -203,20 +209,23 @@ class Pair:
         again for a larger k.
         """
         features = self.require_real()
-        real = features.embeddings
-        _require_neighbours(k, len(real), len(self.fake))
+        _require_neighbours(k, len(features), len(self.fake))
         if self._neighbours is None or self._neighbours.k < k + SPARE:
-            if bool((real == real[0]).all()):
+            if features.own.all_equal():
                 raise UndefinedError(
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
             k, ranks = max(k, NEIGHBOURS), self.ranks
             real_near = features.own.nearest(k + SPARE, ranks)
             fake_near = self.fake.own.nearest(k + SPARE + _further(k), ranks)
-            share = partial(crossing, part=(ranks.rank, ranks.size), strata=self.strata)
-            across = merged(lambda: share(real, self.fake.embeddings, real_near, fake_near), ranks)
+            across = crossed(features.own, self.fake.own, real_near, fake_near, self.strata, ranks)
             self._neighbours = Neighbours(real_near, fake_near, across)
         return self._neighbours
+
+    @property
+    def held(self) -> bool:
+        """Whether of one of the sets no rank has all rows."""
+        return any(side is not None and side.held is not None for side in (self.real, self.fake))
 
     def require_classes(self) -> None:
         """Raise where the classifier has a single class: it answers every question about classes with it."""
@@ -238,24 +247,24 @@ class Pair:
         self.once("resolved", self._check_resolved)
 
     def _check_resolved(self) -> bool:
-        sets = [f.embeddings for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
+        sets = [f.own for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
         if self.only_moments and not sets:
             return True  # there is no row whose digits could be looked at; the moments are in float64
         if not sets:
             raise TooFewSamplesError("There is not one row to look at; pass images.")
-        largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
+        largest = max(max(-low, high) for low, high in (own.reach() for own in sets))
         if largest > LARGEST or 0 < largest < SMALLEST:
             raise UndefinedError(
                 f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to "
                 f"{LARGEST:g}. Find out where the extractor overflows, or scale its features."
             )
-        some = torch.cat([rows[:: -(-len(rows) // LOOKED_AT)].double() for rows in sets])
+        some = torch.cat([own.every(-(-len(own.rows) // LOOKED_AT)).double() for own in sets])
         offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
-        lost = max(torch.finfo(rows.dtype).eps for rows in sets) * offset
+        lost = max(torch.finfo(own.rows.dtype).eps for own in sets) * offset
         if lost > RESOLVED * spread > 0:
             raise UndefinedError(
-                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left "
-                "for what tells them apart. Subtract a constant before rounding, or use float64."
+                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].rows.dtype} has no digits "
+                "left for what tells them apart. Subtract a constant before rounding, or use float64."
             )
         return True
 
@@ -291,7 +300,8 @@ def rows_of(statistics: Statistics) -> Features:
     dim, device = statistics.passport.dim, statistics.moments.mean.device
     if statistics.rows is not None:
         return statistics.rows
-    return Features(torch.empty(0, dim, device=device), statistics.passport)
+    withheld = frozenset() if statistics.verdicts is None else frozenset({"logits"})
+    return Features(torch.empty(0, dim, device=device), statistics.passport, withheld=withheld)
 
 
 def _spatial(rows: Features | None, kept: Statistics | None) -> torch.Tensor | Fit | None:

@@ -41,7 +41,7 @@ SIMULATED = 0  # one stream of draws for every protocol: the value does not depe
     biased_in_n=True,
 )
 def class_balance(pair: Pair) -> Score:
-    """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
+    """KL divergence, in nats, from the target prior to the histogram of the fakes' classes.
 
     sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
 
