@@ -24,8 +24,8 @@ def floor_pairs(pairs: Pairs, seed: int) -> Pairs | None:
 
 
 def _floor(pair: Pair, seed: int, known_train: Features | None = None) -> Pair | None:
-    """Held-out images where there are as many as fakes; else training images, where half of the real ones are fewer; else a
-    random part of the real ones against the rest.
+    """Held-out images where there are as many as fakes; else training images, where half of the real ones are
+    fewer; else a random part of the real ones against the rest.
 
     Published statistics of the real set cannot be split: they stay whole, also where such a part may be among them.
     """
@@ -51,7 +51,7 @@ def _rows(features: Features, rng: np.random.Generator, n: int) -> Features:
 
 
 def floor_source(floor: Pair, pair: Pair) -> str:
-    """What stood in the generator's place of `pair`: "heldout" or "train" images, or "halves", where the real set was split."""
+    """What stood in the generator's place of `pair`: "heldout" or "train" images, or "halves" of the real ones."""
     if floor.real is not pair.real:
         return "halves"
     return "heldout" if pair.heldout is not None and len(pair.heldout) >= len(floor.fake) else "train"
