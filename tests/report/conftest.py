@@ -379,6 +379,7 @@ def opened(browser: Any, report: Path) -> Iterator[Opened]:
     contexts, trouble = [], []
 
     def open_page(path: Path = report, **options: Any) -> Any:
+        own = ("data:", "blob:", path.as_uri())
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_offline(True)
@@ -387,7 +388,7 @@ def opened(browser: Any, report: Path) -> Iterator[Opened]:
         page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: trouble.append(request.url) if not _local(request.url, path) else None)
+        page.on("request", lambda request: None if request.url.startswith(own) else trouble.append(request.url))
         page.goto(path.as_uri())
         return page
 
@@ -395,7 +396,3 @@ def opened(browser: Any, report: Path) -> Iterator[Opened]:
     for context in contexts:
         context.close()
     assert trouble == []
-
-
-def _local(url: str, path: Path) -> bool:
-    return url.startswith(("data:", "blob:")) or url.partition("#")[0] == path.as_uri()
