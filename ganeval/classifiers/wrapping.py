@@ -145,12 +145,17 @@ def settled_classifier(
     if test is not None:
         predicted = plain.logits(test[0]).argmax(1).numpy()
         confusion = confusion_matrix(predicted, _labels(test, plain), len(plain.class_names))
-    given = [part if part is train else part[0] for part in (train, held_out, test) if part is not None]
-    shapes = [tuple(images.shape[1:]) for images in (pixels_of(images, plain.name) for images in given)]
+    given = [train, *(labelled[0] for labelled in (held_out, test) if labelled is not None)]
+    shapes = [_shape(images, plain.name) for images in given if images is not None]
     return replace(plain, weights_sha256=_identity(plain, shapes), confusion=confusion)
 
 
-def _identity(plain: Classifier, shapes: Sequence[tuple[int, ...]]) -> str:
+def _shape(images: Images, name: str) -> tuple[int, int, int]:
+    _, c, h, w = pixels_of(images, name).shape
+    return c, h, w
+
+
+def _identity(plain: Classifier, shapes: Sequence[tuple[int, int, int]]) -> str:
     """Of the weights, the modules, and of what both and `preprocess` make of noise: functions have no other name."""
     made = behaviour(plain.module, plain.preprocess, (*SHAPES, *shapes)) or code_of(plain.preprocess)
     weights = plain.weights_sha256 or f"{weights_digest(plain.module)} {plain.module}"
