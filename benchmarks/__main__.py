@@ -1,7 +1,8 @@
-"""python -m benchmarks [NAME ...]: us and the peers on the same arrays, as ratios; writes docs/benchmarks.md with --write.
+"""python -m benchmarks [NAME ...]: us and the peers on the same arrays, as ratios;
+writes docs/benchmarks.md with --write.
 
-Every file here with a function `contests(n, d)` takes part, and `growth` with its series. Peers come with the extra `bench`; one that is missing is
-named in the table.
+Every file here with a function `contests(n, d)` takes part, and `growth` with its series. Peers come with the extra
+`bench`; one that is missing is named in the table.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-
-import torch
 
 from benchmarks.growth import series
 from benchmarks.page import render, step_entry, step_row, stored
@@ -63,7 +62,7 @@ def main() -> None:
 
 def write(results: list[Result], steps: list[Step]) -> None:
     """After every contest, so that a run that is stopped keeps what it has finished."""
-    about = f"{torch.get_num_threads()} threads; {versions(PACKAGES)}."
+    about = f"{versions(PACKAGES)}"
     PAGE.write_text(render(stored(results, steps, about)), encoding="utf-8")
 
 
@@ -82,7 +81,10 @@ def line(r: Result) -> str:
     if r.note:
         return f"{r.title:55s} {r.name:25s} {r.note}"
     bar = f"{r.asked}: {r.verdict}" if r.asked else ""
-    return f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu {r.cpu_ratio:.2f} x)  load {r.load:.1f}  {bar}"
+    return (
+        f"{r.title:55s} {r.name:25s} {r.seconds:8.3f} s {r.megabytes:6.0f} MiB {r.ratio:6.2f} x ours (cpu "
+        f"{r.cpu_ratio:.2f} x)  load {r.load:.1f}  {bar}"
+    )
 
 
 if __name__ == "__main__":

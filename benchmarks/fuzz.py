@@ -2,8 +2,8 @@
 
     python -m benchmarks.fuzz --examples 20000 --seed 1
 
-prints how often what came out, and each kind of error that only the last guard caught. `tests/cli/test_fuzz.py` runs the
-same with 1,000 command lines and 1,000 calls.
+prints how often what came out, and each kind of error that only the last guard caught. `tests/cli/test_fuzz.py` runs
+the same with 1,000 command lines and 1,000 calls.
 """
 
 from __future__ import annotations
@@ -17,45 +17,20 @@ import re
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import ganeval
+from benchmarks.hostile import FIRST, FUNCTIONS, KEYWORDS, OPTIONS, REQUIRED, VALUES, WORDS, Named
 from ganeval.cli.main import main as command_line
 from ganeval.errors import GanevalError, UnexpectedError
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 130}
-WORDS = ("", " ", "nowhere", "caf\udce9", "a\nb", "\x1b[31mred", "-5", "0", "1e400", "nan", "-inf", "1" * 400, "digits:", ":test",
-         "digits:tset", "os:path", "no.module:x", "math:sqrt", "tiny.npz", "tiny", "pipe", "loop", "torn.json", "list.json",
-         "nan.json", "empty", "torn.png.d", "torn.zip", "history.jsonl", "../..", "~", "/dev/null", "/proc/self/mem", "x" * 5000,
-         "ok.json", "digits:test", "digits", "pixels", "None", "True", "[]", "٣")  # fmt: skip
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "evaluate": ("--real", "--fake", "--classifier", "--extractor", "--train", "--heldout", "--n", "--seed", "--device",
-                 "--precision", "--json", "--metrics", "--no-floor", "--no-cache"),
-    "ls": ("metrics", "datasets", "--kind"),
-    "zoo": ("list", "show", "digits", "trian"),
-    "doctor": ("--n", "--seed", "--json", "--resolve", "--device"),
-    "gate": ("--config", "--name", "--baseline", "--anchor", "--base-ref", "--scope", "--generator", "--real", "--n", "--json",
-             "--junit", "--history", "--looks", "--seed", "--github", "--update-baseline", "--reason"),
-    "calibrate": ("--config", "--n", "--runs", "--faults", "--json"),
-    "power": ("--difference", "--n", "--noise", "--p", "--agreement", "--alpha", "--tests", "--power"),
-    "trend": ("--metrics", "--arl", "--otava-csv"),
-    "report": ("--no-evaluate", "--out", "--title", "--json", "--explain", "--compare", "--tb", "--generator"),
-}  # fmt: skip
-REQUIRED = {
-    "evaluate": ("--real", "--fake"),
-    "doctor": ("--real",),
-    "report": (),
-    "calibrate": ("--real", "--generator"),
-}
-FIRST = {"evaluate": ("digits:test", "tiny.npz"), "doctor": ("nowhere",), "calibrate": ("nowhere", "math:sqrt")}
 
 
 @contextlib.contextmanager
@@ -97,10 +72,18 @@ def _fill(folder: Path) -> None:
         "weights_sha256": "",
         "preprocessing": "",
     }
-    (folder / "ok.json").write_text(json.dumps({
-        "schema": "ganeval.evaluation/1", "name": "x", "created": "", "real": passport, "fake": passport,
-        "scores": {"kid": {"name": "kid", "status": "ok", "value": 1.0, "se": 0.1, "n": 9}},
-    }))  # fmt: skip
+    (folder / "ok.json").write_text(
+        json.dumps(
+            {
+                "schema": "ganeval.evaluation/1",
+                "name": "x",
+                "created": "",
+                "real": passport,
+                "fake": passport,
+                "scores": {"kid": {"name": "kid", "status": "ok", "value": 1.0, "se": 0.1, "n": 9}},
+            }
+        )
+    )
     (folder / "ganeval.toml").write_text(
         '[gate]\nbaseline = "ok.json"\n[[gate.rule]]\nmetric = "kid"\nmargin_abs = 1.0\n'
     )
@@ -132,53 +115,6 @@ def run_line(words: list[str]) -> tuple[int, str]:
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
     return code, err.getvalue()
-
-
-@dataclass(frozen=True)
-class Named:
-    """A value that a failing example can print."""
-
-    label: str
-    make: Callable[[], Any]
-
-    def __repr__(self) -> str:
-        return self.label
-
-
-def _broken(n: int, _labels: Any, _rng: Any) -> Any:
-    raise KeyError(n)
-
-
-ROWS = np.random.default_rng(0).normal(size=(30, 4))
-PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
-KNOWN = {"np": np, "torch": torch, "Path": Path, "ganeval": ganeval, "ROWS": ROWS, "PIXELS": PIXELS, "broken": _broken}
-VALUES = tuple(Named(text, lambda text=text: eval(text, KNOWN)) for text in (  # noqa: S307 - the texts are these
-    "None", "True", "0", "-1", "3.7", "float('nan')", "10**400", "''", "'nowhere'", "'a\\0b'", "'caf\\udce9'", "b'x'", "[]", "{}",
-    "object()", "lambda: 1", "broken", "print", "type", "Path('nowhere')", "Path()", "[1, 2]", "['a']", "[[1], [1, 2]]",
-    "ROWS", "ROWS.astype(np.float32)", "ROWS[:1]", "ROWS[:0]", "ROWS * np.nan", "ROWS * 1e200", "ROWS.astype(object)",
-    "ROWS.astype(complex)", "ROWS.T", "ROWS[:, :0]", "ROWS > 0", "PIXELS", "PIXELS[0]", "PIXELS[:0]", "PIXELS[:, None]", "PIXELS / 255",
-    "PIXELS.astype(np.int64) - 500", "np.array('x')", "np.array(None)", "np.zeros((2, 3, 4, 5, 6))", "np.zeros((30, 784))",
-    "torch.tensor(ROWS, requires_grad=True)", "torch.tensor(PIXELS)", "torch.zeros(3, device='meta')", "torch.zeros(3, 3).to_sparse()",
-    "torch.zeros(30, 4, dtype=torch.bfloat16)", "torch.nn.Linear(2, 2)", "iter([])", "range(3)", "'digits:test'", "'pixels'", "'digits'",
-    "np.ma.masked_array(ROWS)", "np.datetime64('2020')", "slice(3)", "Ellipsis", "NotImplemented", "ganeval", "ganeval.Score(1.0)",
-))  # fmt: skip
-KEYWORDS = (
-    "n",
-    "seed",
-    "device",
-    "precision",
-    "labels",
-    "heldout",
-    "extractor",
-    "classifier",
-    "metrics",
-    "options",
-    "train",
-    "k",
-    "q",
-)
-FUNCTIONS = ("evaluate", "image_set", "extract", "load_extractor", "fid", "kid", "precision", "recall", "classifier_score",
-             "inception_score", "class_balance", "vendi", "Evaluation.read", "Features.given", "nn_ratio")  # fmt: skip
 
 
 @st.composite
@@ -222,8 +158,13 @@ def tally(examples: int, first: int) -> tuple[Counter[str], Counter[str]]:
     """How often what came out of so many hostile lines and calls, half of each, and what only the last guard caught."""
     counts: Counter[str] = Counter()
     caught: Counter[str] = Counter()
-    half = settings(max_examples=examples // 2, deadline=None, database=None, phases=[Phase.generate],
-                    suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+    half = settings(
+        max_examples=examples // 2,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
     @half
     @seed(first)

@@ -1,9 +1,10 @@
-"""docs/install.md: what each extra costs on the disk, and how soon a command answers, in environments made empty for it.
+"""docs/install.md: what each extra costs on the disk, and how soon a command answers,
+in environments made empty for it.
 
     python -m benchmarks.install --write
 
-Makes a wheel, then for each extra a new virtual environment with nothing else in it. Seconds of installing depend on the
-network and on pip's cache; bytes and CPU seconds do not.
+Makes a wheel, then for each extra a new virtual environment with nothing else in it. Seconds of installing depend on
+the network and on pip's cache; bytes and CPU seconds do not.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from ganeval.core.machine import processor
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "install.md"
 EXTRAS = {
-    "": "judge and show what was measured elsewhere: `gate`, `report`, `compare`, `ls`, `power`, `trend`, reading records",
+    "": "judge and show what was measured elsewhere: `gate`, `report`, `compare`, `ls`, `power`, `trend`, reading "
+    "records",
     "plot": "the same, and the charts of the report",
     "torch": "measure images: `evaluate`, `doctor`, `calibrate`, every metric, every classifier of the zoo",
     "all": "everything, with images at addresses, data frames, and the peers torchvision and torch-fidelity",
@@ -71,10 +73,8 @@ def installed(extra: str, package: Path, folder: Path, place: Path) -> Installed
     listed = said(python, "-m", "pip", "list", "--format", "freeze").splitlines()
     has_torch = any(line.startswith("torch==") for line in listed)
     starts = {
-        name: cold(python, words, place)
-        for name, words in STARTS.items()
-        if has_torch or not name.startswith("`from")
-    }  # fmt: skip
+        name: cold(python, words, place) for name, words in STARTS.items() if has_torch or not name.startswith("`from")
+    }
     build = said(python, "-c", "import torch; print(torch.__version__)").strip() if has_torch else ""
     return Installed(extra, len(listed) - 2, megabytes(folder) - before, seconds, starts, build)  # less pip, setuptools
 
@@ -94,7 +94,9 @@ def cold(python: Path, words: list[str], place: Path) -> tuple[float, float]:
     rounds = []
     for _ in range(REPEATS + 1):
         used, started = cpu(), time.monotonic()
-        subprocess.run([python, *words], check=True, capture_output=True, cwd=place, env=environment)  # noqa: S603 - ours
+        subprocess.run(  # noqa: S603 - ours
+            [python, *words], check=True, capture_output=True, cwd=place, env=environment
+        )
         rounds.append((time.monotonic() - started, cpu() - used))
     walls, cpus = zip(*rounds[1:], strict=True)
     return statistics.median(walls), statistics.median(cpus)
@@ -109,8 +111,8 @@ def render(rows: list[Installed]) -> str:
     build = next((row.torch for row in rows if row.torch), "")
     kind = "with CUDA" if "+cu" in build else "the CPU build" if "+cpu" in build else "its default build"
     head = (
-        f"{processor()}, {os.cpu_count()} CPUs, Python {sys.version.split()[0]}, torch {build} (what the package index gives on "
-        f"Linux: {kind}). Load of the machine while measuring: {os.getloadavg()[1]:.0f}."
+        f"{processor()}, {os.cpu_count()} CPUs, Python {sys.version.split()[0]}, torch {build} (what the package index "
+        f"gives on Linux: {kind}). Load of the machine while measuring: {os.getloadavg()[1]:.0f}."
     )
     lines = [
         head,
@@ -118,7 +120,8 @@ def render(rows: list[Installed]) -> str:
         "| install | packages | MB on disk | seconds to install | what it is for |",
         "|---|--:|--:|--:|---|",
         *(
-            f"| `{command(row.extra)}` | {row.packages} | {row.megabytes:,.0f} | {row.seconds:.0f} | {EXTRAS[row.extra]} |"
+            f"| `{command(row.extra)}` | {row.packages} | {row.megabytes:,.0f} | {row.seconds:.0f} | "
+            f"{EXTRAS[row.extra]} |"
             for row in rows
         ),
         "",

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.growth import WITHIN
 from benchmarks.timing import Result, Step
 from ganeval.core.files import read_json, write_json
@@ -19,15 +21,18 @@ from ganeval.core.machine import processor
 RESULTS = Path(__file__).parent.parent / "docs" / "results" / "benchmarks.json"
 ROAD = "folder to FID"
 UNKNOWN = "not noted"
-NOT_RUN = "\nThe road from a folder of files to FID (`python -m benchmarks road`) has not been run to its end on a quiet machine yet.\n"
+NOT_RUN = (
+    "\nThe road from a folder of files to FID (`python -m benchmarks road`) has not been run to its end on a quiet "
+    "machine yet.\n"
+)
 
 HEAD = """# Benchmarks
 
-Written by `python -m benchmarks --write` (one work: `python -m benchmarks NAME --write`; `--n` images a side). All contestants of
-a work ran in turns in one process on the same data. A cell says: times ours in seconds (in CPU seconds), seconds, CPU seconds and,
-where noted, the load average. *Under load*: more processes wanted cores than there are; there the ratio of CPU seconds is the one
-to read, and CPU seconds do not count the worker processes that a peer starts. Ratios do depend on the processor: compare the
-columns. A bar that was not met says how much of it was reached.
+Written by `python -m benchmarks --write` (one work: `python -m benchmarks NAME --write`; `--n` images a side). All
+contestants of a work ran in turns in one process on the same data. A cell says: times ours in seconds (in CPU
+seconds), seconds, CPU seconds and, where noted, the load average. *Under load*: more processes wanted cores than there
+are; there the ratio of CPU seconds is the one to read, and CPU seconds do not count the worker processes that a peer
+starts. Ratios do depend on the processor: compare the columns. A bar that was not met says how much of it was reached.
 """
 
 
@@ -38,7 +43,14 @@ def machine() -> str:
 def entry(result: Result) -> dict[str, Any]:
     """One row as it is stored; the title ends where a semicolon begins what differs from machine to machine."""
     title, _, note = result.title.partition("; ")
-    kept = {"title": title, "note": note, "who": result.name, "missing": result.note, "asked": result.asked}
+    kept: dict[str, Any] = {
+        "title": title,
+        "note": note,
+        "who": result.name,
+        "missing": result.note,
+        "asked": result.asked,
+    }
+    kept["threads"] = torch.get_num_threads()
     numbers = ("seconds", "cpu", "megabytes", "ratio", "cpu_ratio", "load")
     return {**kept, "verdict": result.verdict, **{name: round(getattr(result, name), 3) for name in numbers}}
 
@@ -85,6 +97,7 @@ def cell(row: Mapping[str, Any], cores: int) -> str:
         f"{row['ratio']:.2f} x ({row['cpu_ratio']:.2f} x)",
         f"{row['seconds']:.3f} s, CPU {row['cpu']:.3f} s, {row['megabytes']:.0f} MiB",
         f"load {load:.1f}" + (", *under load*" if load > cores else "") if load else f"load {UNKNOWN}",
+        f"{row['threads']} thread{'s' * (row['threads'] > 1)}" if "threads" in row else "",
         row["verdict"],
     ]
     return "; ".join(part for part in parts if part)
@@ -108,8 +121,14 @@ def notes(known: Mapping[str, Any]) -> str:
 
 def growth(known: Mapping[str, Any]) -> str:
     """The tables of the series: CPU time over what n to the power says, from the first size on."""
-    head = f"\n## Growth\n\nCPU time over that of the smallest size times the power of n; the bar is 1 within {WITHIN:.0%}, or less.\n"
-    columns = "\n| work | n | seconds | CPU seconds | extra memory, MiB | over the power of n | |\n|---|---|---|---|---|---|---|\n"
+    head = (
+        "\n## Growth\n\nCPU time over that of the smallest size times the power of n; the bar is 1 within "
+        f"{WITHIN:.0%}, or less.\n"
+    )
+    columns = (
+        "\n| work | n | seconds | CPU seconds | extra memory, MiB | over the power of n | "
+        "|\n|---|---|---|---|---|---|---|\n"
+    )
     tables = [
         f"\n{name}\n{columns}{''.join(map(step_row, found['growth']))}"
         for name, found in known.items()

@@ -1,8 +1,8 @@
 """The report as a process: 50 evaluated runs read and written to a page, and the size of a page of 20 runs x 20 steps.
 
 `python -m benchmarks report` races it against its limit of 5 seconds; `python -m benchmarks.report` also prints the CPU
-time, the sizes, whether torch was loaded, and how long Chromium takes to open a page of 50 runs x 50 steps, where it and
-playwright are installed. The runs are copies of two that are really evaluated, on digits.
+time, the sizes, whether torch was loaded, and how long Chromium takes to open a page of 50 runs x 50 steps, where it
+and playwright are installed. The runs are copies of two that are really evaluated, on digits.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def main() -> None:
 
 
 def opening(page: Path) -> float | None:
-    """Seconds from the last byte until the page is built and its script has run; None without Chromium or playwright."""
+    """Seconds from the last byte until the page is built and its script has run;
+    None without Chromium or playwright.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None or find_spec("playwright") is None:
         return None

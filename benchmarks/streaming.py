@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,8 @@ def decoding(n: int) -> dict[str, Any]:
             where = Path(folder, kind)
             _write(where, kind, n)
             for workers in (0, 1, 2):
-                found[f"{kind}, ours, {workers} workers"] = _rate(n, lambda: _ours(where, workers))  # noqa: B023
-                found[f"{kind}, DataLoader, {workers} workers"] = _rate(n, lambda: _loader(where, workers))  # noqa: B023
+                found[f"{kind}, ours, {workers} workers"] = _rate(n, partial(_ours, where, workers))
+                found[f"{kind}, DataLoader, {workers} workers"] = _rate(n, partial(_loader, where, workers))
     return found
 
 
@@ -136,7 +137,7 @@ TASKS = {"moments": moments, "rows": rows, "neighbours": neighbours, "decoding":
 def main(task: str, *sizes: str) -> None:
     if len(sizes) != 1:
         for size in sizes:
-            subprocess.run([sys.executable, "-m", "benchmarks.streaming", task, size], check=True)  # noqa: S603 - ourselves
+            subprocess.run([sys.executable, "-m", __spec__.name, task, size], check=True)  # noqa: S603 - ourselves
         return
     before, started, busy = _peak(), time.perf_counter(), time.process_time()
     found = TASKS[task](int(sizes[0]))

@@ -1,10 +1,10 @@
 """python -m benchmarks.trainers [NAME ...]: images a second of every trainer and of its plain transcription.
 
-Three contestants for each system, with the recipe `cpu` (and the Hoda study's), the same data, one process and one thread,
-a block of updates each in turns: our trainer with its default options (fp32), with the options recommended for a processor
-that multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line in every block
-(the default is one in 50 updates), with all that belongs to it; checkpoints and pictures, a handful in a whole
-training, are left out. Ratios are of medians over the blocks. With --write the page docs/results/trainers.md.
+Three contestants for each system, with the recipe `cpu` (and the Hoda study's), the same data, one process and one
+thread, a block of updates each in turns: our trainer with its default options (fp32), with the options recommended for
+a processor that multiplies bfloat16 (`amp`, `channels_last`), and `benchmarks.transcriptions`. Ours writes a log line
+in every block (the default is one in 50 updates), with all that belongs to it; checkpoints and pictures, a handful in a
+whole training, are left out. Ratios are of medians over the blocks. With --write the page docs/results/trainers.md.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ WARM = 8  # updates before the first block, of which one has a penalty
 
 @dataclass(frozen=True)
 class Entry:
-    """What a system is trained on, and how many updates are a block; `bar` is what the recommended options must reach."""
+    """What a system is trained on, and how many updates are a block;
+    `bar` is what the recommended options must reach.
+    """
 
     dataset: str
     updates: int  # a multiple of the steps between two penalties
@@ -255,8 +257,8 @@ class _EnoughError(Exception):
 def line(row: Row) -> str:
     (default, recommended), (cpu_default, cpu_recommended) = row.ratios, row.cpu_ratios
     return (
-        f"{row.name:17s} {row.plain:9,.0f} plain {row.default:9,.0f} default ({default:.2f} x, cpu {cpu_default:.2f} x) "
-        f"{row.recommended:9,.0f} recommended ({recommended:.2f} x, cpu {cpu_recommended:.2f} x, bar {row.bar:g})"
+        f"{row.name:17s} {row.plain:9,.0f} plain {row.default:9,.0f} default ({default:.2f} x, cpu {cpu_default:.2f} "
+        f"x) {row.recommended:9,.0f} recommended ({recommended:.2f} x, cpu {cpu_recommended:.2f} x, bar {row.bar:g})"
     )
 
 
@@ -275,23 +277,26 @@ def page(rows: Sequence[Row], blocks: int) -> str:
     )
     parts = [
         "# Speed of the trainers",
-        f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, recipe `cpu` where none is named.",
+        (
+            f"Made by `python -m benchmarks.trainers --blocks {blocks} --write`. Real images a second in training, "
+            "recipe `cpu` where none is named."
+        ),
         "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *map(_cells, rows))),
         (
             "*Plain* are the same networks, losses, penalties, optimisers, batches and weight averages as a tutorial "
-            "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. *Default* is "
-            "`python -m reference_models NAME`, fp32, which is what the plain one computes too. *Recommended* adds `--amp "
-            "--channels-last`: convolutions and matrix products in bfloat16, penalties, losses, weights and averages in "
-            "fp32; most pages of results are trained with it. "
+            "writes them, `benchmarks/transcriptions.py`; a test holds both to the same losses from the same start. "
+            "*Default* is `python -m reference_models NAME`, fp32, which is what the plain one computes too. "
+            "*Recommended* adds `--amp --channels-last`: convolutions and matrix products in bfloat16, penalties, "
+            "losses, weights and averages in fp32; most pages of results are trained with it. "
             f"{_exceptions()}{_unraced()}The bar is for the recommended options, by the clock; in brackets "
             "the same of CPU time, which other work on the machine disturbs less."
         ),
         _reading(rows),
         (
-            f"One process, one thread, in turns; the median of {blocks} blocks of each, after {WARM} updates that are not timed. "
-            "Ours log a line with every health signal in every block, more often than by default in most; checkpoints and "
-            f"pictures are not in it. At most {MOST:,} training images, which the plain one has as floats at the size trained "
-            "on from the start. "
+            f"One process, one thread, in turns; the median of {blocks} blocks of each, after {WARM} updates that are "
+            "not timed. Ours log a line with every health signal in every block, more often than by default in most; "
+            f"checkpoints and pictures are not in it. At most {MOST:,} training images, which the plain one has as "
+            "floats at the size trained on from the start. "
             f"Measured on {processor()}, torch {torch.__version__}."
         ),
     ]

@@ -1,6 +1,7 @@
 """The site: `python -m sphinx -W -b html docs build/site`; add `-D plot_gallery=0` to leave the tutorials unrun.
 
-A new page of `docs/`, `docs/tutorials/`, `docs/decisions/` or `docs/results/` is found by its place; no list here names it.
+A new page of `docs/`, `docs/tutorials/`, `docs/decisions/` or `docs/results/` is found by its place; no list here names
+it.
 """
 
 from __future__ import annotations

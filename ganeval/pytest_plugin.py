@@ -54,15 +54,26 @@ STATE = pytest.StashKey[State]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ganeval", "evaluation of image generators")
-    group.addoption("--ganeval-update-baseline", metavar="REASON", default=None,
-                    help="replace the baselines of the gates that run; the reason is stored")  # fmt: skip
-    group.addoption("--ganeval-update-new-only", action="store_true",
-                    help="with --ganeval-update-baseline: write only baselines that do not exist yet")  # fmt: skip
+    group.addoption(
+        "--ganeval-update-baseline",
+        metavar="REASON",
+        default=None,
+        help="replace the baselines of the gates that run; the reason is stored",
+    )
+    group.addoption(
+        "--ganeval-update-new-only",
+        action="store_true",
+        help="with --ganeval-update-baseline: write only baselines that do not exist yet",
+    )
     group.addoption("--ganeval-accept-regression", action="store_true", help="with --ganeval-update-baseline")
     group.addoption("--ganeval-force", action="store_true", help="update from a working tree with changes")
     group.addoption("--ganeval-allow-ci-update", action="store_true", help="update although CI is set")
-    group.addoption("--ganeval-report-dir", metavar="DIR", default=None,
-                    help="write NAME.json and NAME.md of every gate into this folder")  # fmt: skip
+    group.addoption(
+        "--ganeval-report-dir",
+        metavar="DIR",
+        default=None,
+        help="write NAME.json and NAME.md of every gate into this folder",
+    )
     group.addoption("--ganeval-n", metavar="N", type=int, default=None, help="images at the first look, for all gates")
     group.addoption("--ganeval-skip", action="store_true", help="skip tests that evaluate a generator")
     parser.addini("ganeval_baseline_dir", "folder of the baselines, relative to the rootdir", default="baselines")
@@ -147,7 +158,9 @@ def ganeval_latents() -> Callable[..., Any]:
 
 
 def _told_apart(value: Any) -> Any:
-    """Something hashable: settings are the same when they look the same, arrays and networks when they are one object."""
+    """Something hashable: settings are the same when they look the same,
+    arrays and networks when they are one object.
+    """
     if isinstance(value, Mapping):
         return tuple((key, _told_apart(part)) for key, part in value.items())
     if isinstance(value, (tuple, list)):
@@ -196,9 +209,12 @@ def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> 
         path = config.resolve(config.baseline or "")
         state.used.add(path.name)
         outcome = run_gate(
-            _candidate(candidate, config), config, update=_update(request.config, path), write=state.write,
+            _candidate(candidate, config),
+            config,
+            update=_update(request.config, path),
+            write=state.write,
             outputs=_outputs(request.config, name),
-        )  # fmt: skip
+        )
         if outcome.exit_code:
             pytest.fail(f"exit code {outcome.exit_code}\n{_in_pytest(outcome.text)}", pytrace=False)
         return outcome.verdict
@@ -275,7 +291,7 @@ def _judged(candidate: Any, protocol: Protocol) -> bool:
 
 
 def _candidate(candidate: Any, config: GateConfig) -> Any:
-    from ganeval.gate.commands import read_candidate
+    from ganeval.gate.candidate import read_candidate
     from ganeval.records.scores import Evaluation
 
     if isinstance(candidate, Evaluation):
@@ -312,8 +328,11 @@ def _in_pytest(advice: str) -> str:
 
 
 _FLAGS = {
-    "allow_ci": "allow-ci-update", "force": "force", "accept_regression": "accept-regression", "new_only": "update-new-only",
-}  # fmt: skip
+    "allow_ci": "allow-ci-update",
+    "force": "force",
+    "accept_regression": "accept-regression",
+    "new_only": "update-new-only",
+}
 
 
 def _update(config: pytest.Config, path: Path) -> Update | None:

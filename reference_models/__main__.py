@@ -28,7 +28,10 @@ from reference_models.controls.record import write_run
 from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, recipe_of, resume
 
-USAGE = "usage: python -m reference_models NAME [--dataset D] [--profile P] [--out DIR] [--seed S] [...]\n       python -m reference_models --resume RUN"
+USAGE = (
+    "usage: python -m reference_models NAME [--dataset D] [--profile P] [--out DIR] [--seed S] [...]\n       python -m "
+    "reference_models --resume RUN"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,9 +63,16 @@ def _run(system: System, flags: list[str]) -> int:
         run = resume(path, config=asked.config, options=asked.options)
     else:
         run = fit(
-            system.name, asked.config, dataset=asked.where.dataset, out=asked.where.out, seed=asked.where.seed, options=asked.options,
-            resize=asked.where.resize, run_name=asked.where.name, command=command_line("reference_models"),
-        )  # fmt: skip
+            system.name,
+            asked.config,
+            dataset=asked.where.dataset,
+            out=asked.where.out,
+            seed=asked.where.seed,
+            options=asked.options,
+            resize=asked.where.resize,
+            run_name=asked.where.name,
+            command=command_line("reference_models"),
+        )
     return _ended(run)
 
 
@@ -97,9 +107,14 @@ def _next(run: Path, status: str) -> str:
 def _show(name: str, flags: list[str]) -> int:
     asked = tyro.cli(Show, args=flags, prog=f"reference_models {name}")
     run = write_run(
-        name, dataset=asked.dataset, out=asked.out, seed=asked.seed, sample_per_class=asked.sample_per_class,
-        run_name=asked.name, command=command_line("reference_models"),
-    )  # fmt: skip
+        name,
+        dataset=asked.dataset,
+        out=asked.out,
+        seed=asked.seed,
+        sample_per_class=asked.sample_per_class,
+        run_name=asked.name,
+        command=command_line("reference_models"),
+    )
     _say(f"done: {run.path}")
     return 0
 

@@ -1,15 +1,15 @@
 """ACGAN: the discriminator also names the class, on a second head (Odena et al. 2017, arXiv:1610.09585).
 
 One trunk, two heads: a logit for real or generated, and one logit per class. The cross-entropy of the classes takes the
-logits as they are; a softmax before it, as in much copied code, flattens the loss and its gradient (it cannot fall below
-about 1.46 for ten classes). The discriminator learns the classes of real images, and with `class_fakes` also of generated
-ones, as the paper's eq. 3 has it; without, it cannot come to call a wrong image right because the generator meant well.
-The generator learns that its images be recognised as what was asked for.
+logits as they are; a softmax before it, as in much copied code, flattens the loss and its gradient (it cannot fall
+below about 1.46 for ten classes). The discriminator learns the classes of real images, and with `class_fakes` also of
+generated ones, as the paper's eq. 3 has it; without, it cannot come to call a wrong image right because the generator
+meant well. The generator learns that its images be recognised as what was asked for.
 
-What is recognised most surely is the prototype of a class. So the more the classification weighs (`auxiliary`), the more
-the generator is paid for images far from every other class and the less for showing all of its class: GAN-test rises to
-that of real images and above, recall and CAS fall (Gong et al. 2019, arXiv:1907.02690, prove it for the optimum; compare
-`python -m studies critics`). R1 on the first head keeps it stable.
+What is recognised most surely is the prototype of a class. So the more the classification weighs (`auxiliary`), the
+more the generator is paid for images far from every other class and the less for showing all of its class: GAN-test
+rises to that of real images and above, recall and CAS fall (Gong et al. 2019, arXiv:1907.02690, prove it for the
+optimum; compare `python -m studies critics`). R1 on the first head keeps it stable.
 """
 
 from __future__ import annotations
@@ -162,11 +162,12 @@ def train(config: Config, session: Session) -> None:
             with torch.no_grad():
                 d_held, named_held = discriminator(held)
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 class__held_out=F.cross_entropy(named_held, held_labels),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("acgan", PROFILES, train)

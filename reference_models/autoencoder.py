@@ -51,12 +51,18 @@ def make_encoder(config: Config, shape: tuple[int, int, int]) -> nn.Sequential:
     channels, size, _ = shape
     if config.net == "dense":
         widths = [math.prod(shape), config.units, config.units // 2]
-        layers = [part for a, b in pairwise(widths)
-                  for part in (nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(config.dropout))]  # fmt: skip
+        layers = [
+            part
+            for a, b in pairwise(widths)
+            for part in (nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(config.dropout))
+        ]
         return nn.Sequential(nn.Flatten(), *layers, nn.Linear(widths[-1], config.latent))
     widths, small = conv_widths(config, size)
-    layers = [part for a, b in pairwise([channels, *widths])
-              for part in (nn.Conv2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))]  # fmt: skip
+    layers = [
+        part
+        for a, b in pairwise([channels, *widths])
+        for part in (nn.Conv2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+    ]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * small**2, config.latent))
 
 
@@ -65,14 +71,20 @@ def make_decoder(config: Config, shape: tuple[int, int, int]) -> nn.Sequential:
     channels, size, _ = shape
     if config.net == "dense":
         widths = [config.latent, config.units // 2, config.units]
-        layers = [part for a, b in pairwise(widths)
-                  for part in (nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(config.dropout))]  # fmt: skip
+        layers = [
+            part
+            for a, b in pairwise(widths)
+            for part in (nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(config.dropout))
+        ]
         return nn.Sequential(*layers, nn.Linear(widths[-1], math.prod(shape)), nn.Unflatten(1, shape))
     widths, small = conv_widths(config, size)
     widths = widths[::-1]
     first = (nn.Linear(config.latent, widths[0] * small**2), nn.Unflatten(1, (widths[0], small, small)))
-    layers = [part for a, b in pairwise(widths)
-              for part in (nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))]  # fmt: skip
+    layers = [
+        part
+        for a, b in pairwise(widths)
+        for part in (nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+    ]
     last = nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1)
     return nn.Sequential(*first, nn.BatchNorm2d(widths[0]), nn.LeakyReLU(0.2), *layers, last)
 

@@ -1,13 +1,14 @@
 """Conditional DCGAN at 64 pixels that hears its label (Radford et al. 2016, arXiv:1511.06434; Mirza and Osindero 2014).
 
-Half of the generator's first maps come from z and half from the class; half of the discriminator's first maps come from the
-image and half from the class. From there on both are DCGANs: strided convolutions, batch normalisation in the generator
-alone, all weights from N(0, 0.02). The loss is the non-saturating one on logits, with the gradient penalty R1 (Mescheder
-et al. 2018, arXiv:1801.04406) every few steps.
+Half of the generator's first maps come from z and half from the class; half of the discriminator's first maps come from
+the image and half from the class. From there on both are DCGANs: strided convolutions, batch normalisation in the
+generator alone, all weights from N(0, 0.02). The loss is the non-saturating one on logits, with the gradient penalty R1
+(Mescheder et al. 2018, arXiv:1801.04406) every few steps.
 
-A founding study called its 64-pixel DCGAN conditional while neither network ever saw a label, and took its images for one
-class. `blind` is that mistake, kept for comparison: same networks, no label. The metric `label_swap` tells the two apart;
-a glance at the images does not. Images are resampled to `size` and samples come back at the size of the data set.
+A founding study called its 64-pixel DCGAN conditional while neither network ever saw a label, and took its images for
+one class. `blind` is that mistake, kept for comparison: same networks, no label. The metric `label_swap` tells the two
+apart; a glance at the images does not. Images are resampled to `size` and samples come back at the size of the data
+set.
 """
 
 from __future__ import annotations
@@ -160,10 +161,11 @@ def train(config: Config, session: Session) -> None:
             with session.evaluating(), torch.no_grad():
                 d_held = discriminator(held, held_labels * heard)
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("cdcgan", PROFILES, train, VARIANTS)

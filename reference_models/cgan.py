@@ -1,13 +1,14 @@
-"""Conditional GAN with label planes: the discriminator sees the class as pictures (Mirza and Osindero 2014, arXiv:1411.1784).
+"""Conditional GAN with label planes: the discriminator sees the class as pictures (Mirza and Osindero 2014,
+arXiv:1411.1784).
 
 Each class is a plane beside the image's channels, all ones for the class asked and zeros for the others; the generator
-gets the one-hot label beside z. The loss is the non-saturating one on logits, with the gradient penalty R1 (Mescheder et
-al. 2018, arXiv:1801.04406) every few steps; `r1=0` leaves it out.
+gets the one-hot label beside z. The loss is the non-saturating one on logits, with the gradient penalty R1 (Mescheder
+et al. 2018, arXiv:1801.04406) every few steps; `r1=0` leaves it out.
 
-`study004` is the network of the founding study on Persian digits, to the parameter (G 1,092,755, D 80,385 at 28 x 28 and
-ten classes), with its rates, dropout and no penalty. Its mistakes are not repeated: the test split is not trained on, the
-order is a full permutation, a checkpoint holds the optimisers, and its sigmoid output on [0, 1] is the same function
-on [-1, 1], tanh(x / 2).
+`study004` is the network of the founding study on Persian digits, to the parameter (G 1,092,755, D 80,385 at 28 x 28
+and ten classes), with its rates, dropout and no penalty. Its mistakes are not repeated: the test split is not trained
+on, the order is a full permutation, a checkpoint holds the optimisers, and its sigmoid output on [0, 1] is the same
+function on [-1, 1], tanh(x / 2).
 
 A plane is constant, so what the first convolution makes of it depends on the class alone. It is computed once for every
 class and looked up, which is the same sum in another order; and both networks learn from one batch of fakes.
@@ -115,7 +116,9 @@ class PlaneConv(nn.Conv2d):
         super().__init__(channels + classes, out, kernel, stride=2, padding=1)
         self.channels, self.classes = channels, classes
 
-    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - the planes come as labels
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride] - the planes come as labels
+        self, x: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
         own = F.conv2d(x, self.weight[:, : self.channels], None, self.stride, self.padding)
         planes = torch.eye(self.classes, dtype=x.dtype, device=x.device)[:, :, None, None]
         planes = planes.expand(-1, -1, *x.shape[2:])  # (classes, classes, h, w)
@@ -196,10 +199,11 @@ def train(config: Config, session: Session) -> None:
             with session.evaluating(), torch.no_grad():
                 d_held = discriminator(*session.held_out(config.batch))
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("cgan", PROFILES, train, VARIANTS)

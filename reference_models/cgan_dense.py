@@ -2,9 +2,10 @@
 
 The class has a vector of its own that multiplies z, entry by entry, and another that multiplies the pixels which the
 discriminator sees: legitimate, although an entry near zero can blind either network to a direction. Widths, dropout
-and the momentum of batch normalisation are the study's (a Keras momentum of 0.8 is 0.2 here): at 28 x 28 and ten classes
-the generator has 1,490,936 parameters and the discriminator 935,585. Targets of real images are smoothed by 0.1, those of
-generated ones are not (Salimans et al. 2016, arXiv:1606.03498); Adam as in DCGAN; 20 epochs. `--gif` writes the animation.
+and the momentum of batch normalisation are the study's (a Keras momentum of 0.8 is 0.2 here): at 28 x 28 and ten
+classes the generator has 1,490,936 parameters and the discriminator 935,585. Targets of real images are smoothed by
+0.1, those of generated ones are not (Salimans et al. 2016, arXiv:1606.03498); Adam as in DCGAN; 20 epochs. `--gif`
+writes the animation.
 
 The pixels lie in [-1, 1], x / 127.5 - 1.
 """
@@ -127,10 +128,11 @@ def train(config: Config, session: Session) -> None:
             with session.evaluating(), torch.no_grad():
                 d_held = discriminator(*session.held_out(config.batch))
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("cgan_dense", PROFILES, train)

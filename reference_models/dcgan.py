@@ -5,13 +5,13 @@ layer pools. Unlike in the paper no batch normalisation is in D by default, and 
 sigmoid: -log s(D) where G wants to be taken for real (the non-saturating loss of Goodfellow et al. 2014). All weights
 begin as N(0, 0.02). What is sampled is the average of the generator's weights.
 
-`study002` and `study003` are the networks of two founding studies, to the parameter: G 1,176,835 and D 41,857 at 28 x 28 in
-three channels; G 12,650,496 and D 2,761,728 at 64 x 64 in one, without normalisation or biases. A convolution that covers
-the whole of a small map is written as the linear layer it is. Images are resampled to `size` and samples come back at the
-size of the data set, so that a judge of 28 pixels can read what was learnt at 64.
+`study002` and `study003` are the networks of two founding studies, to the parameter: G 1,176,835 and D 41,857 at 28 x
+28 in three channels; G 12,650,496 and D 2,761,728 at 64 x 64 in one, without normalisation or biases. A convolution
+that covers the whole of a small map is written as the linear layer it is. Images are resampled to `size` and samples
+come back at the size of the data set, so that a judge of 28 pixels can read what was learnt at 64.
 
-`stabilised` smooths the targets of real images, flips a few, and adds noise that fades (see `plumbing.stabilise`). These
-are options of one loss, all off by default.
+`stabilised` smooths the targets of real images, flips a few, and adds noise that fades (see `plumbing.stabilise`).
+These are options of one loss, all off by default.
 """
 
 from __future__ import annotations
@@ -70,11 +70,9 @@ PROFILES = {
 STABILISED = {"smoothing": 0.1, "flips": 0.05, "noise": 0.1}
 VARIANTS = {
     "stabilised": replace(PROFILES["cpu"], **STABILISED),
-    "study002": Config(
-        g_width=128, growth=1, g_last=7, g_norm=False, g_slope=0.2, d_kernel=3, dropout=0.4,
-    ),
+    "study002": Config(g_width=128, growth=1, g_last=7, g_norm=False, g_slope=0.2, d_kernel=3, dropout=0.4),
     "study003": Config(batch=128, size=64, g_width=128, g_norm=False, bias=False),
-}  # fmt: skip
+}
 
 
 class Generator(nn.Module):
@@ -130,7 +128,9 @@ class Discriminator(nn.Module):
 
 
 def weights_init(net: nn.Module) -> nn.Module:
-    """N(0, 0.02) for every weight, N(1, 0.02) for the scales of batch normalisation, 0 for the rest (Radford, section 4)."""
+    """N(0, 0.02) for every weight, N(1, 0.02) for the scales of batch normalisation, 0 for the rest (Radford,
+    section 4).
+    """
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.normal_(layer.weight, 1.0, 0.02)
@@ -197,10 +197,11 @@ def train(config: Config, session: Session) -> None:
             with session.evaluating(), torch.no_grad():
                 d_held = discriminator(session.held_out(config.batch)[0])
             session.log(
-                d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
+                d__held_out=d_held,
+                overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("dcgan", PROFILES, train, VARIANTS)

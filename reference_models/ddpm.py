@@ -1,16 +1,18 @@
 """Diffusion: images by removing noise step by step, learnt as one regression (Ho et al. 2020, arXiv:2006.11239).
 
-An image x and noise e are mixed along a quarter circle, x_a = cos(a) x + sin(a) e, with the angle a between 0 (image) and
-pi/2 (noise): the cosine schedule of Nichol and Dhariwal 2021 (arXiv:2102.09672, eq. 17) in continuous time and without its
-offset. The network predicts the velocity v = cos(a) e - sin(a) x (Salimans and Ho 2022, arXiv:2202.00512, appendix D), which
-stays well posed at pure noise, where a prediction of e would say nothing; so two steps already give images.
+An image x and noise e are mixed along a quarter circle, x_a = cos(a) x + sin(a) e, with the angle a between 0 (image)
+and pi/2 (noise): the cosine schedule of Nichol and Dhariwal 2021 (arXiv:2102.09672, eq. 17) in continuous time and
+without its offset. The network predicts the velocity v = cos(a) e - sin(a) x (Salimans and Ho 2022, arXiv:2202.00512,
+appendix D), which stays well posed at pure noise, where a prediction of e would say nothing; so two steps already give
+images.
 
 Sampling is the deterministic DDIM (Song et al. 2021, arXiv:2010.02502, eq. 12 with sigma = 0), which on the circle is a
-rotation: the image of a latent is a function of the latent, and `nfe` evaluations of the network may be chosen after training.
+rotation: the image of a latent is a function of the latent, and `nfe` evaluations of the network may be chosen after
+training.
 
 Cheap enough for a CPU: a U-Net on patches of 2 x 2 pixels, so that its widest layers see a quarter of the positions
-(Hoogeboom et al. 2023, arXiv:2301.11093, section 3). Angles are spread evenly over each batch, which takes noise from the loss
-(Kingma et al. 2021, arXiv:2107.00630, appendix I.1). What is sampled is the average of the weights.
+(Hoogeboom et al. 2023, arXiv:2301.11093, section 3). Angles are spread evenly over each batch, which takes noise from
+the loss (Kingma et al. 2021, arXiv:2107.00630, appendix I.1). What is sampled is the average of the weights.
 """
 
 from __future__ import annotations

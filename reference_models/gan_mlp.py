@@ -3,11 +3,12 @@
 Two fully connected networks. The `plain` loss is the non-saturating one of the first paper, on logits: D tells real
 from generated, G raises D of its own. On mixtures of narrow modes it forgets some of them. The `modern` loss is
 relativistic (RpGAN: Jolicoeur-Martineau 2018, arXiv:1807.00734), f(D(real) - D(fake)) with f = softplus, with zero-
-centred gradient penalties at real and generated points (R1, R2: Mescheder et al. 2018, arXiv:1801.04406), which together
-have a stable point (Huang et al. 2024, R3GAN, arXiv:2501.05441). `pack` lets D judge several samples together (PacGAN:
-Lin et al. 2018, arXiv:1712.04086): a batch without variety is then visible in one look.
+centred gradient penalties at real and generated points (R1, R2: Mescheder et al. 2018, arXiv:1801.04406), which
+together have a stable point (Huang et al. 2024, R3GAN, arXiv:2501.05441). `pack` lets D judge several samples together
+(PacGAN: Lin et al. 2018, arXiv:1712.04086): a batch without variety is then visible in one look.
 
-Learns the toys `parabola`, `ring` and `grid`, whose protocol judges it while it trains, and images of any size. The recipe
+Learns the toys `parabola`, `ring` and `grid`, whose protocol judges it while it trains, and images of any size. The
+recipe
 `plane` is for points: the others reach fewer modes of the grid (docs/results/toys.md).
 """
 
@@ -56,8 +57,8 @@ PROFILES = {
     "cpu": Config(),
     "full": Config(steps=50_000, width=512, lr=1e-3),
 }
-# For points: two latent dimensions for two coordinates, a discriminator that sees the modes four times as wide apart, and a
-# penalty that is strong while the modes are shared out and weak when they are drawn.
+# For points: two latent dimensions for two coordinates, a discriminator that sees the modes four times as wide apart,
+# and a penalty that is strong while the modes are shared out and weak when they are drawn.
 PLANE = {"latent": 2, "d_scale": 4.0, "gamma": 0.03, "final_gamma": 0.01, "lr": 2e-3}
 VARIANTS = {"plane": replace(PROFILES["cpu"], **PLANE, steps=8000)}
 
@@ -161,7 +162,7 @@ def train(config: Config, session: Session) -> None:
             session.log(
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("gan_mlp", PROFILES, train, VARIANTS, points=True)

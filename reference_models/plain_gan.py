@@ -1,10 +1,11 @@
-"""A GAN that shares nothing with other trainers: the run directory is the contract (Goodfellow et al. 2014, arXiv:1406.2661).
+"""A GAN that shares nothing with other trainers: the run directory is the contract (Goodfellow et al. 2014,
+arXiv:1406.2661).
 
     python -m reference_models.plain_gan --train digits:train --real digits:test --extractor digits --out runs/
     python -m reference_models.plain_gan --resume runs/0001-plain_gan
 
-Two small perceptrons and the non-saturating loss, on a CPU. The lines below that begin with `run.` are all that a trainer of
-your own needs (docs/run-directory.md); whatever trains, resumes and draws here is plain PyTorch.
+Two small perceptrons and the non-saturating loss, on a CPU. The lines below that begin with `run.` are all that a
+trainer of your own needs (docs/run-directory.md); whatever trains, resumes and draws here is plain PyTorch.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 The discriminator is not asked whether an image is real, but whether a real image looks more real than a generated one:
 softplus(-(D(real) - D(fake))), and the generator the other way round (relativistic pairing: Jolicoeur-Martineau 2018,
 arXiv:1807.00734, the paper's choice). Where the plain loss lets a generator hide all of its images on the real side
-of one boundary, here each real image is a boundary of its own, so that no mode can be left out at no cost. What makes it
-converge is a zero-centred penalty on the gradient at real (R1) and at generated images (R2); with R1 alone it need not.
+of one boundary, here each real image is a boundary of its own, so that no mode can be left out at no cost. What makes
+it converge is a zero-centred penalty on the gradient at real (R1) and at generated images (R2); with R1 alone it need
+not.
 
 On stacked digits the paper counts 1,000 of 1,000 modes with it, 693 without the pairing, and training fails without R2.
 Differs from R3GAN: small plain networks in the place of its ResNets (and batch normalisation in the generator,
@@ -152,10 +153,11 @@ def train(config: Config, session: Session) -> None:
         session.watch(real, labels, fake)
         if session.logging:
             session.log(
-                d__real=d_real, d__fake=d_fake,
+                d__real=d_real,
+                d__fake=d_fake,
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("rpgan", PROFILES, train)

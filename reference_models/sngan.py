@@ -5,9 +5,9 @@ update; the product over the layers bounds the slope of the whole, whatever the 
 a matrix (out, in kh kw), as in the paper: of a convolution it is not the norm of the map, which can be somewhat larger.
 The hinge loss (eq. 16) stops caring for images that are judged right by a margin of 1.
 
-Being bounded everywhere, it needs no penalty and no further pass: a step costs what a plain GAN's step costs. The output
-is any real number, so there is no "accuracy"; the gap between real and generated images is logged. What is sampled is
-the average of the generator's weights.
+Being bounded everywhere, it needs no penalty and no further pass: a step costs what a plain GAN's step costs. The
+output is any real number, so there is no "accuracy"; the gap between real and generated images is logged. What is
+sampled is the average of the generator's weights.
 """
 
 from __future__ import annotations
@@ -146,11 +146,13 @@ def train(config: Config, session: Session) -> None:
                 d_real, d_held, d_fake = map(discriminator, (real, session.held_out(config.batch)[0], fake))
             discriminator.train()
             session.log(
-                d__real=d_real, d__held_out=d_held, d__fake=d_fake,
+                d__real=d_real,
+                d__held_out=d_held,
+                d__fake=d_fake,
                 overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
                 gradient__d=health.gradient_norm(discriminator.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("sngan", PROFILES, train)

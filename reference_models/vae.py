@@ -1,20 +1,21 @@
 """Variational autoencoder: a latent for each image as a distribution, drawn towards a common prior.
 
-Kingma and Welling 2014 (arXiv:1312.6114). The encoder gives mean and variance of q(z|x), the decoder p(x|z), the prior is
-N(0, 1), and the loss is minus the evidence lower bound (eq. 3)
+Kingma and Welling 2014 (arXiv:1312.6114). The encoder gives mean and variance of q(z|x), the decoder p(x|z), the prior
+is N(0, 1), and the loss is minus the evidence lower bound (eq. 3)
 
     ELBO = E_q log p(x|z) - beta KL(q(z|x) || N(0, 1)),
 
-with beta = 1 a bound on log p(x), and any other beta a choice between sharp images and an even prior (Higgins et al. 2017).
-`elbo` in the log is always that of beta = 1, in nats per image; it rises. It is -(reconstruction + kl), where
+with beta = 1 a bound on log p(x), and any other beta a choice between sharp images and an even prior (Higgins et al.
+2017). `elbo` in the log is always that of beta = 1, in nats per image; it rises. It is -(reconstruction + kl), where
 `reconstruction` (falls) is -log p(x|z) and `kl` (above 0) is what a latent says of its image: near 0 the decoder
-listens to nothing, which is posterior collapse, and `active_units` (Burda et al. 2016, arXiv:1509.00519, appendix C) counts the
-dimensions that still say something.
+listens to nothing, which is posterior collapse, and `active_units` (Burda et al. 2016, arXiv:1509.00519, appendix C)
+counts the dimensions that still say something.
 
 The likelihood of the pixels is a Gaussian around the decoder's image, whose one variance is the batch's mean squared
-error, its best value (Rybkin et al. 2021, arXiv:2006.13202, eq. 6), so that beta need not make up for a wrong one; a density of
-values in [-1, 1], positive or negative. Or it is Bernoulli's on [0, 1], for images of ink and no ink: log p is then at most 0,
-and in grey values a cross-entropy and no likelihood (Loaiza-Ganem and Cunningham 2019, arXiv:1907.06845).
+error, its best value (Rybkin et al. 2021, arXiv:2006.13202, eq. 6), so that beta need not make up for a wrong one; a
+density of values in [-1, 1], positive or negative. Or it is Bernoulli's on [0, 1], for images of ink and no ink: log p
+is then at most 0, and in grey values a cross-entropy and no likelihood (Loaiza-Ganem and Cunningham 2019,
+arXiv:1907.06845).
 
 No labels anywhere: what is sampled is the decoder at z ~ N(0, 1), the image of no class in particular.
 """
@@ -65,8 +66,11 @@ def make_encoder(config: Config, shape: tuple[int, int, int]) -> nn.Sequential:
         layers = [part for a, b in pairwise(widths) for part in (nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU(0.2))]
         return nn.Sequential(nn.Flatten(), *layers, nn.Linear(widths[-1], 2 * config.latent))
     widths, small = conv_widths(config, size)
-    layers = [part for a, b in pairwise([channels, *widths])
-              for part in (nn.Conv2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))]  # fmt: skip
+    layers = [
+        part
+        for a, b in pairwise([channels, *widths])
+        for part in (nn.Conv2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+    ]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * small**2, 2 * config.latent))
 
 
@@ -80,8 +84,11 @@ def make_decoder(config: Config, shape: tuple[int, int, int]) -> nn.Sequential:
     widths, small = conv_widths(config, size)
     widths = widths[::-1]
     first = (nn.Linear(config.latent, widths[0] * small**2), nn.Unflatten(1, (widths[0], small, small)))
-    layers = [part for a, b in pairwise(widths)
-              for part in (nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))]  # fmt: skip
+    layers = [
+        part
+        for a, b in pairwise(widths)
+        for part in (nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+    ]
     last = nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1)
     return nn.Sequential(*first, nn.BatchNorm2d(widths[0]), nn.LeakyReLU(0.2), *layers, last)
 

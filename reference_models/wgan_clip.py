@@ -3,15 +3,15 @@
 The critic estimates the Wasserstein-1 distance between real and generated images by Kantorovich's duality: the largest
 E f(real) - E f(fake) over all f of slope at most 1 (eq. 2). Cutting every weight to [-c, c] after each step bounds the
 slope, but by an unknown number and at a price: optimal critics under clipping are very simple functions, their weights
-pile up at -c and +c (Gulrajani et al. 2017, arXiv:1704.00028, section 3), and what a simple critic cannot tell apart the
-generator need not show. That is a loss of variety: it is visible in recall and coverage, not in the critic's curve. The
-share of weights at the bound is logged beside the gap. Its output is any real number: no sigmoid, no target, and so no
-"accuracy".
+pile up at -c and +c (Gulrajani et al. 2017, arXiv:1704.00028, section 3), and what a simple critic cannot tell apart
+the generator need not show. That is a loss of variety: it is visible in recall and coverage, not in the critic's curve.
+The share of weights at the bound is logged beside the gap. Its output is any real number: no sigmoid, no target, and so
+no "accuracy".
 
 RMSprop with rate 5e-5, c = 0.01, five critic steps for one of the generator: algorithm 1 of the paper, which found
 optimisers with momentum unstable on this loss (section 4). The rate is tied to c: a weight crosses its box in about
-2 c / 5e-5 = 400 steps. The generator, which has no box, learns four times as fast here. What is sampled is the average of
-the generator's weights.
+2 c / 5e-5 = 400 steps. The generator, which has no box, learns four times as fast here. What is sampled is the average
+of the generator's weights.
 """
 
 from __future__ import annotations
@@ -147,12 +147,14 @@ def train(config: Config, session: Session) -> None:
             with torch.no_grad():
                 c_real, c_held, c_fake = map(critic, (real, session.held_out(config.batch)[0], fake))
             session.log(
-                critic__real=c_real, critic__held_out=c_held, critic__fake=c_fake,
+                critic__real=c_real,
+                critic__held_out=c_held,
+                critic__fake=c_fake,
                 overfit_ratio=health.overfit_ratio(c_real, c_held, c_fake),
                 critic__clipped=share_clipped(critic, config.clip),
                 gradient__critic=health.gradient_norm(critic.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("wgan_clip", PROFILES, train)

@@ -2,12 +2,12 @@
 
 The critic estimates the Wasserstein-1 distance between real and generated images by Kantorovich's duality: the largest
 E f(real) - E f(fake) over all f of slope at most 1 (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2). The slope is held
-near 1 where an optimal critic has it, on lines between real and generated images (eq. 3). Its output is any real number:
-no sigmoid, no target, and so no "accuracy"; what is logged is the gap, the penalty and the loss.
+near 1 where an optimal critic has it, on lines between real and generated images (eq. 3). Its output is any real
+number: no sigmoid, no target, and so no "accuracy"; what is logged is the gap, the penalty and the loss.
 
 No batch normalisation in the critic: the penalty is on the gradient at each image by itself. Adam without momentum
-(beta1 = 0), five critic steps for one of the generator, lambda 10: the paper's table and algorithm 1. What is sampled is
-the average of the generator's weights.
+(beta1 = 0), five critic steps for one of the generator, lambda 10: the paper's table and algorithm 1. What is sampled
+is the average of the generator's weights.
 """
 
 from __future__ import annotations
@@ -143,11 +143,13 @@ def train(config: Config, session: Session) -> None:
             with torch.no_grad():
                 c_real, c_held, c_fake = map(critic, (real, session.held_out(config.batch)[0], fake))
             session.log(
-                critic__real=c_real, critic__held_out=c_held, critic__fake=c_fake,
+                critic__real=c_real,
+                critic__held_out=c_held,
+                critic__fake=c_fake,
                 overfit_ratio=health.overfit_ratio(c_real, c_held, c_fake),
                 gradient__critic=health.gradient_norm(critic.parameters()),
                 gradient__g=health.gradient_norm(generator.parameters()),
-            )  # fmt: skip
+            )
 
 
 SYSTEM = System("wgan_gp", PROFILES, train)

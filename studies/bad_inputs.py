@@ -232,7 +232,9 @@ CASES: dict[str, list[Case]] = {
         Case("no image", lambda: image_set(GREY[:0]), ("shape (0, 8, 8)", "at least one image")),
         Case("flattened images", lambda: image_set(GREY.reshape(6, 64)), ("(6, 64)", "images.reshape(-1, 1, 8, 8)")),
         Case("images and one-hot rows", lambda: image_set((GREY, np.eye(6))), ("(6, 6)", "argmax(axis=1)")),
-        Case("a sparse tensor", lambda: image_set(torch.from_numpy(GREY).to_sparse()), ("Tensor", "Pass a dense array")),
+        Case(
+            "a sparse tensor", lambda: image_set(torch.from_numpy(GREY).to_sparse()), ("Tensor", "Pass a dense array")
+        ),
     ],
     "Labels": [
         Case("too few", lambda: image_set(GREY, labels=LABELS[:4]), ("6 images", "4 labels")),
@@ -241,7 +243,9 @@ CASES: dict[str, list[Case]] = {
         Case("fractions", lambda: image_set(GREY, labels=LABELS / 2), ("float64", "number no class")),
         Case("booleans", lambda: image_set(GREY, labels=LABELS > 0), ("bool", "labels.astype(int)")),
         Case("names", lambda: image_set(GREY, labels=list("abcabc")), ("<U1", "np.unique", "class_names=")),
-        Case("classes of folders, asked of an array", lambda: image_set(GREY, classes="folders"), ("folders", "labels=")),
+        Case(
+            "classes of folders, asked of an array", lambda: image_set(GREY, classes="folders"), ("folders", "labels=")
+        ),
         Case("negative", lambda: image_set(GREY, labels=LABELS - 1), ("label 0 is -1", "Number classes from 0")),
         Case(
             "more classes than names",
@@ -266,7 +270,9 @@ CASES: dict[str, list[Case]] = {
             lambda: image_set(beside(lambda path: path.symlink_to("gone"))),
             ("samples/x.png is a link to gone", "Fix the link"),
         ),
-        Case("a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Fix the link")),
+        Case(
+            "a link to nothing", lambda: image_set(dangling("samples")), ("samples is a link to gone", "Fix the link")
+        ),
         Case("a web of links", lambda: image_set(web_of_links()), ("d0", "too many links to one folder")),
         Case("a list of folders", lambda: image_set(["train", "test"]), ("train is none", "one by one")),
         Case("an iterator of paths", lambda: image_set(folder().glob("0*")), ("samples/0.png", "list(paths)")),
@@ -278,7 +284,11 @@ CASES: dict[str, list[Case]] = {
         Case(
             "grey and colour",
             lambda: image_set(folder(c__png=png(COLOUR[0]))),
-            ("0.png is 8 x 8 with 1 channel", "c.png is 8 x 8 with 3 channels", "all of them in grey, or all in colour"),
+            (
+                "0.png is 8 x 8 with 1 channel",
+                "c.png is 8 x 8 with 3 channels",
+                "all of them in grey, or all in colour",
+            ),
         ),
         Case("all images blank", lambda: image_set(only(a__png=png(GREY[0] * 0))), ("samples are 0",)),
         Case("a truncated PNG", lambda: image_set(folder(x__png=png(GREY[0])[:60])), ("samples/x.png", "truncated")),
@@ -307,11 +317,7 @@ CASES: dict[str, list[Case]] = {
             lambda: image_set(folder(cat___1__png=png(GREY[0]))),
             ("loose images (0.png)", "class's folder"),
         ),
-        Case(
-            "classes on two levels",
-            lambda: image_set(_splits()),
-            ("side by side", "test/cat", "train/cat"),
-        ),
+        Case("classes on two levels", lambda: image_set(_splits()), ("side by side", "test/cat", "train/cat")),
         Case(
             "half of the names labelled",
             lambda: image_set(only(a__png=png(GREY[0]), **{"3_0__png": png(GREY[1])})),
@@ -334,7 +340,9 @@ CASES: dict[str, list[Case]] = {
             ("0.png in samples.zip", "to 40,000,000 bytes", "Do not trust"),
         ),
         Case("no image", lambda: image_set(archive({})), ("samples.zip", "holds none")),
-        Case("dataset.json: one image unlabelled", lambda: image_set(labelled([["0.png", 1]])), ("1.png has no label",)),
+        Case(
+            "dataset.json: one image unlabelled", lambda: image_set(labelled([["0.png", 1]])), ("1.png has no label",)
+        ),
         Case(
             "dataset.json: one-hot",
             lambda: image_set(labelled([["0.png", [0, 1]], ["1.png", 1]])),
@@ -391,19 +399,34 @@ CASES: dict[str, list[Case]] = {
     ],
     "Statistics and features that others publish": [
         Case("no network named", lambda: _against(mu=MU, sigma=SIGMA, extractor=None), ("which network", "extractor=")),
-        Case("mean and covariance of two widths", lambda: _against(mu=MU[:3], sigma=SIGMA), ("one width", "two networks")),
+        Case(
+            "mean and covariance of two widths", lambda: _against(mu=MU[:3], sigma=SIGMA), ("one width", "two networks")
+        ),
         Case("a covariance that is not symmetric", lambda: _against(mu=MU, sigma=LOPSIDED), ("symmetric", "damaged")),
-        Case("one with a negative variance", lambda: _against(mu=MU, sigma=INDEFINITE), ("semi-definite", "eigenvalue")),
+        Case(
+            "one with a negative variance", lambda: _against(mu=MU, sigma=INDEFINITE), ("semi-definite", "eigenvalue")
+        ),
         Case("NaN", lambda: _against(mu=MU * np.nan, sigma=SIGMA), ("NaN or infinity in mu",)),
-        Case("float16", lambda: _against(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")), ("float16", "Make the statistics")),
-        Case("of another network's width", lambda: _against(mu=MU[:9], sigma=SIGMA[:9, :9]), ("9 numbers", "pixels makes 64")),
+        Case(
+            "float16",
+            lambda: _against(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")),
+            ("float16", "Make the statistics"),
+        ),
+        Case(
+            "of another network's width",
+            lambda: _against(mu=MU[:9], sigma=SIGMA[:9, :9]),
+            ("9 numbers", "pixels makes 64"),
+        ),
         Case(
             "no n where it is needed",
             lambda: _against(mu=MU, sigma=SIGMA, convention="stylegan3"),
             ("divided by n needs n", "Use a convention"),
         ),
-        Case("a mean where rows are needed", lambda: kid(_published(mu=MU, sigma=SIGMA), GREY, extractor="pixels"),
-             ("mean and a covariance alone", "Pass the images")),
+        Case(
+            "a mean where rows are needed",
+            lambda: kid(_published(mu=MU, sigma=SIGMA), GREY, extractor="pixels"),
+            ("mean and a covariance alone", "Pass the images"),
+        ),
         Case("a pickle", lambda: fid(written("ref.pkl", b"N."), GREY, extractor="pixels"), ("pickle", "numpy.savez")),
         Case("statistics of ours by another network", _ours, ("statistics by pixels", "another-network")),
     ],
@@ -429,21 +452,15 @@ CASES: dict[str, list[Case]] = {
     ],
     "Generators": [
         Case("how many?", lambda: image_set(drawing(GREY)), ("n=", "labels=")),
-        Case(
-            "too few images",
-            lambda: image_set(drawing(GREY[:5]), n=6),
-            ("asked for 6 images", "returned 5"),
-        ),
-        Case(
-            "floats",
-            lambda: image_set(drawing(torch.from_numpy(UNIT) * 2 - 1), n=6),
-            ("float32", "127.5"),
-        ),
+        Case("too few images", lambda: image_set(drawing(GREY[:5]), n=6), ("asked for 6 images", "returned 5")),
+        Case("floats", lambda: image_set(drawing(torch.from_numpy(UNIT) * 2 - 1), n=6), ("float32", "127.5")),
     ],
     "Names and numbers": [
         Case("a data set's name, misspelt", lambda: image_set("hoad:test"), ("'hoad'", "'hoda'", "Known: ")),
         Case("a split's name, misspelt", lambda: image_set("digits:tets"), ("'tets'", "'test'")),
-        Case("a data set whose file is absent", lambda: image_set("hoda:train"), ("hoda/Train 60000.cdb", "GANEVAL_DATA")),
+        Case(
+            "a data set whose file is absent", lambda: image_set("hoda:train"), ("hoda/Train 60000.cdb", "GANEVAL_DATA")
+        ),
         Case("more images than there are", lambda: image_set(GREY, n=7), ("7 images", "holds 6")),
         Case("no images", lambda: image_set(GREY, n=0), ("n must be a whole number of at least 1", "got 0")),
         Case("fewer than no images", lambda: image_set(GREY, n=-5), ("n must be", "got -5")),
@@ -451,7 +468,7 @@ CASES: dict[str, list[Case]] = {
         Case("a negative seed", lambda: image_set(GREY, n=2, seed=-1), ("seed must be", "at least 0", "got -1")),
         Case("something else", lambda: image_set(3.5), ("folder, zip, npz", "got float")),
     ],
-}  # fmt: skip
+}
 
 
 def _splits() -> Path:
@@ -496,8 +513,8 @@ def message_of(case: Case) -> tuple[str, str]:
 def render_page() -> str:
     parts = [part for title, cases in CASES.items() for part in (f"## {title}", messages_table(cases))]
     said = (
-        "It makes each of these inputs and opens it; a test keeps the page up to date. All errors are `GanevalError`s, and so "
-        "`ValueError`s: the command line prints their one line."
+        "It makes each of these inputs and opens it; a test keeps the page up to date. All errors are `GanevalError`s, "
+        "and so `ValueError`s: the command line prints their one line."
     )
     return render_document("Bad inputs and what they get", "bad_inputs", parts, said=said)
 

@@ -1,9 +1,10 @@
 """The BreastMNIST generator: what it scores, whether it copies, and how its discriminator learns 546 images by heart.
 
-Two runs of one recipe are compared, with and without augmentation of what the discriminator sees. Kernel distances and no
-Frechet distance: 156 test images are too few for the latter. Fakes are drawn with the class shares of the training split
-(27 : 73), because every number here depends on them. Questions about copying are asked of pixels: the judge's features were
-trained on the very images that would be copied.
+Two runs of one recipe are compared, with and without augmentation of what the discriminator sees. Kernel distances and
+no
+Frechet distance: 156 test images are too few for the latter. Fakes are drawn with the class shares of the training
+split (27 : 73), because every number here depends on them. Questions about copying are asked of pixels: the judge's
+features were trained on the very images that would be copied.
 """
 
 from __future__ import annotations
@@ -65,8 +66,10 @@ def main(*, runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0) -> Pa
         out: folder of the page.
         seed: of the images drawn.
     """
-    measured = {name: measure(find(runs, augmented=augmented), seed)
-                for name, augmented in (("augmented", True), ("not augmented", False))}  # fmt: skip
+    measured = {
+        name: measure(find(runs, augmented=augmented), seed)
+        for name, augmented in (("augmented", True), ("not augmented", False))
+    }
     write_atomic(out / "breastmnist.png", render_picture(open_generator(measured["augmented"].run.path)[0], seed))
     write_atomic(out / "breastmnist-overfitting.png", render_curves(measured))
     return write_atomic(out / "breastmnist.md", render(measured))
@@ -99,9 +102,14 @@ def measure(run: RunDirectory, seed: int) -> Measured:
     ask = {"train": train, "seed": seed, "name": record.name}
     judged = evaluate(test, fakes, classifier=DATASET, metrics=JUDGED, **ask)
     equal = evaluate(
-        test, some(fakes, len(test), seed), classifier=DATASET, metrics=MANIFOLD, seed=seed, cache=False,
+        test,
+        some(fakes, len(test), seed),
+        classifier=DATASET,
+        metrics=MANIFOLD,
+        seed=seed,
+        cache=False,
         options={key: {"k": K} for key in MANIFOLD},
-    )  # fmt: skip
+    )
     memory = evaluate(test, fakes, extractor="pixels", metrics=COPIES, floor=False, **ask)
     run.write_evaluation(judged, int(run.info["step"]))
     return Measured(record, run.info, which, judged, equal, memory, shares_called_real(run))
@@ -167,20 +175,21 @@ def render(measured: Mapping[str, Measured]) -> str:
         "## What it scores",
         scores_table(measured),
         (
-            f"{FAKES:,} fakes with the class shares of the training split against the 156 test images; precision, recall, "
-            f"density and coverage with as many fakes as test images, k = {K}. Features: `{ours.judged.fake.extractor}`. The "
-            "last column is what real images get, with their n. No FID: its bias at 156 images is larger than what it would "
-            "compare. GAN-test says how often the judge sees the class that was asked for; the judge itself errs, and always saying benign would give CAS 0.731. The two runs differ in more than "
-            f"augmentation: {checkpoints(measured)}."
+            f"{FAKES:,} fakes with the class shares of the training split against the 156 test images; precision, "
+            f"recall, density and coverage with as many fakes as test images, k = {K}. Features: "
+            f"`{ours.judged.fake.extractor}`. The last column is what real images get, with their n. No FID: its bias "
+            "at 156 images is larger than what it would compare. GAN-test says how often the judge sees the class that "
+            "was asked for; the judge itself errs, and always saying benign would give CAS 0.731. The two runs differ "
+            f"in more than augmentation: {checkpoints(measured)}."
         ),
         classes_text(ours),
         "## Does it copy?",
         copies_table(measured),
         (
-            "In pixels, against the 546 training images; the test split is held out. For `authenticity` and `copies` the last "
-            "column is what real test images get: a generator that copies nothing should be like them. `nn_ratio` is 1 and "
-            "`ct` 0 for fakes that are as near to the training images as held-out ones are; lower means copying. "
-            + nearness(measured)
+            "In pixels, against the 546 training images; the test split is held out. For `authenticity` and `copies` "
+            "the last column is what real test images get: a generator that copies nothing should be like them. "
+            "`nn_ratio` is 1 and `ct` 0 for fakes that are as near to the training images as held-out ones are; lower "
+            "means copying. " + nearness(measured)
         ),
         "## How the discriminator learns its images by heart",
         "![overfit ratio of both runs along the training](breastmnist-overfitting.png)",
@@ -218,7 +227,7 @@ def classes_text(m: Measured) -> str:
         f"{row['name']} {100 * row['recall']:.1f} % [{100 * row['recall_interval'][0]:.1f}, "
         f"{100 * row['recall_interval'][1]:.1f}]"
         for row in m.judged["classifier_score"].details["classes"]
-    )  # fmt: skip
+    )
     return f"Recognised, by the class asked for (augmented): {asked}."
 
 
@@ -251,23 +260,25 @@ def curve_table(measured: Mapping[str, Measured]) -> str:
 
 def overfitting(measured: Mapping[str, Measured]) -> str:
     lines = [
-        f"- {name}: calls " + ", ".join(f"{100 * share:.1f} % of {split}" for split, share in m.called_real.items()) + " real"
+        f"- {name}: calls "
+        + ", ".join(f"{100 * share:.1f} % of {split}" for split, share in m.called_real.items())
+        + " real"
         for name, m in measured.items()
-    ]  # fmt: skip
+    ]
     return "\n".join(
         [
             (
-                "The ratio is (E D(training) - E D(held out)) / (E D(training) - E D(fake)) (Karras et al. 2020, eq. 1): 0 when "
-                "held-out images look as real as those trained on, 1 when they look as fake as the fakes. Held out is `val`, 78 "
-                f"images; means over the last five log lines. It ends at {ends(measured)}. Images called real by the last "
-                "discriminator:"
+                "The ratio is (E D(training) - E D(held out)) / (E D(training) - E D(fake)) (Karras et al. 2020, eq. "
+                "1): 0 when held-out images look as real as those trained on, 1 when they look as fake as the fakes. "
+                f"Held out is `val`, 78 images; means over the last five log lines. It ends at {ends(measured)}. "
+                "Images called real by the last discriminator:"
             ),
             "",
             *lines,
             "",
             (
-                f"The founding study's discriminator, trained without augmentation, called {STUDY} of training, validation and "
-                "test images real, and the study took that for underfitting. It is the opposite."
+                f"The founding study's discriminator, trained without augmentation, called {STUDY} of training, "
+                "validation and test images real, and the study took that for underfitting. It is the opposite."
             ),
         ]
     )
@@ -286,10 +297,10 @@ def making(name: str, m: Measured) -> str:
         f"checkpoint of step {best['step']:,}, the best by KID on `val`" if m.which == "best" else "last checkpoint"
     )
     return (
-        f"- {name}: `{m.run.path.name}`, {info['images']:,} images seen in {info['step']:,} steps, seed {info['seeds']['seed']}, "
-        f"{info['cpu_seconds']:.0f} CPU-seconds on {made['threads']} thread(s) of {made.get('processor') or made['machine']}, "
-        f"torch {made['torch']}; {chosen}; {recipe}"
-    )  # fmt: skip
+        f"- {name}: `{m.run.path.name}`, {info['images']:,} images seen in {info['step']:,} steps, seed "
+        f"{info['seeds']['seed']}, {info['cpu_seconds']:.0f} CPU-seconds on {made['threads']} thread(s) of "
+        f"{made.get('processor') or made['machine']}, torch {made['torch']}; {chosen}; {recipe}"
+    )
 
 
 def floor(record: ScoreRecord) -> str:

@@ -1,8 +1,9 @@
 """The systems of the founding studies, done right: one table, one strip of images each, one page.
 
-Each system is trained as its recipe below says, with more than one seed where that is cheap (a finished run of that very
-recipe is taken as it is), asked for fresh images, and measured against the test split. What has classes is measured by GAN-test, CAS and `label_swap` together with
-recall and coverage; what has none by recall, coverage and the distances alone.
+Each system is trained as its recipe below says, with more than one seed where that is cheap (a finished run of that
+very recipe is taken as it is), asked for fresh images, and measured against the test split. What has classes is
+measured by GAN-test, CAS and `label_swap` together with recall and coverage; what has none by recall, coverage and the
+distances alone.
 """
 
 from __future__ import annotations
@@ -58,13 +59,35 @@ HODA_STUDY = "004: GAN-test 966 of 1,000 by its own judge, after up to 150 epoch
 ROWS = (
     Row("dcgan", "dcgan", "mnist", SYSTEMS["dcgan"].profile("cpu"), "000, 002: judged by eye, no number"),
     Row("dcgan, stabilised", "dcgan", "mnist", dcgan.VARIANTS["stabilised"], "000: the same, targets above 1", seeds=1),
-    Row("cgan_dense", "cgan_dense", "mnist", SYSTEMS["cgan_dense"].profile("cpu"), "001: judged by eye, no number", seeds=1),
-    Row("cgan, the study's networks", "cgan", "hoda", replace(cgan.VARIANTS["study004"], steps=STUDY_STEPS), HODA_STUDY, seeds=1),
-    Row("cgan, the study's networks and R1", "cgan", "hoda", cgan.VARIANTS["study004_r1"], "004 and a penalty", seeds=1),
+    Row(
+        "cgan_dense",
+        "cgan_dense",
+        "mnist",
+        SYSTEMS["cgan_dense"].profile("cpu"),
+        "001: judged by eye, no number",
+        seeds=1,
+    ),
+    Row(
+        "cgan, the study's networks",
+        "cgan",
+        "hoda",
+        replace(cgan.VARIANTS["study004"], steps=STUDY_STEPS),
+        HODA_STUDY,
+        seeds=1,
+    ),
+    Row(
+        "cgan, the study's networks and R1", "cgan", "hoda", cgan.VARIANTS["study004_r1"], "004 and a penalty", seeds=1
+    ),
     Row("cgan", "cgan", "hoda", SYSTEMS["cgan"].profile("cpu"), "004"),
-    Row("cdcgan, 64 px", "cdcgan", "hoda", SYSTEMS["cdcgan"].profile("cpu"), "003: called conditional, never saw a label"),
+    Row(
+        "cdcgan, 64 px",
+        "cdcgan",
+        "hoda",
+        SYSTEMS["cdcgan"].profile("cpu"),
+        "003: called conditional, never saw a label",
+    ),
     Row("cdcgan, 64 px, blind", "cdcgan", "hoda", cdcgan.VARIANTS["blind"], "003: that mistake, kept", seeds=1),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +125,19 @@ def show(row: Row, runs: Path, training: int, seed: int) -> Shown:
     real = some(image_set(f"{row.dataset}:test"), PROTOCOL_N, seed)
     labelled = labels is not None
     scores = evaluate(
-        real, fakes, classifier=row.dataset, train=f"{row.dataset}:train" if labelled else None, floor=False, cache=False,
-        metrics=(*(LABELLED if labelled else ()), *MANIFOLD, "fid", "kid"), options=OPTIONS, seed=seed,
-        generator=_relabelled(sampler) if labelled else None, name=record.name, step=int(run.info["step"]),
-    )  # fmt: skip
+        real,
+        fakes,
+        classifier=row.dataset,
+        train=f"{row.dataset}:train" if labelled else None,
+        floor=False,
+        cache=False,
+        metrics=(*(LABELLED if labelled else ()), *MANIFOLD, "fid", "kid"),
+        options=OPTIONS,
+        seed=seed,
+        generator=_relabelled(sampler) if labelled else None,
+        name=record.name,
+        step=int(run.info["step"]),
+    )
     return Shown(row, record, run.info, images, scores)
 
 
@@ -158,8 +190,8 @@ def render_page(shown: Sequence[Sequence[Shown]]) -> str:
         _making(shown),
     ]
     said = (
-        "Of several trainings the mean, and in brackets each, in the order of their seeds; of one its standard error and "
-        "95 % interval."
+        "Of several trainings the mean, and in brackets each, in the order of their seeds; of one its standard error "
+        "and 95 % interval."
     )
     return render_document("The founding studies' systems, done right", "classic", parts, said=said)
 
@@ -175,33 +207,46 @@ def _cell(ones: Sequence[Shown], key: str) -> str:
 
 def _labelled(shown: Sequence[Sequence[Shown]]) -> str:
     rows = [
-        [ones[0].row.name, ones[0].row.dataset, *(_cell(ones, key) for key in (*LABELLED, "recall", "coverage")),
-         ones[0].row.study]
+        [
+            ones[0].row.name,
+            ones[0].row.dataset,
+            *(_cell(ones, key) for key in (*LABELLED, "recall", "coverage")),
+            ones[0].row.study,
+        ]
         for ones in shown
-    ]  # fmt: skip
-    ceilings = sorted({
-        f"{ones[0].row.dataset} {ones[0].scores['gan_train'].details['ceiling']:.3f}"
-        for ones in shown if "ceiling" in ones[0].scores["gan_train"].details
-    })  # fmt: skip
+    ]
+    ceilings = sorted(
+        {
+            f"{ones[0].row.dataset} {ones[0].scores['gan_train'].details['ceiling']:.3f}"
+            for ones in shown
+            if "ceiling" in ones[0].scores["gan_train"].details
+        }
+    )
     recall, coverage = f"recall (k = {K})", f"coverage (k = {K})"
     heads = ("system", "data", "GAN-test", "CAS", "`label_swap`", recall, coverage, "the study")
     first = shown[0][0]
     return markdown_table(heads, rows) + (
         f"\n\n{len(first.images):,} fakes against {first.scores.real.n:,} test images. CAS of as many real images: "
-        f"{', '.join(ceilings)}. `label_swap`: the same latent under two labels must show first the one, then the other "
-        "class; what is deaf to its label cannot have more than one half."
+        f"{', '.join(ceilings)}. `label_swap`: the same latent under two labels must show first the one, then the "
+        "other class; what is deaf to its label cannot have more than one half."
     )
 
 
 def _unlabelled(shown: Sequence[Sequence[Shown]]) -> str:
     keys = ("fid", "kid", *MANIFOLD)
     rows = [
-        [ones[0].row.name, ones[0].row.dataset, f"{ones[0].info['images']:,}",
-         ", ".join(f"{one.info['cpu_seconds']:.0f}" for one in ones), *(_cell(ones, key) for key in keys)]
+        [
+            ones[0].row.name,
+            ones[0].row.dataset,
+            f"{ones[0].info['images']:,}",
+            ", ".join(f"{one.info['cpu_seconds']:.0f}" for one in ones),
+            *(_cell(ones, key) for key in keys),
+        ]
         for ones in shown
-    ]  # fmt: skip
+    ]
     return markdown_table(("system", "data", "images seen", "CPU-seconds", *keys), rows) + (
-        "\n\n`fid` and `kid` in the features of the zoo's judge of each data set, not of Inception: compare within one data set."
+        "\n\n`fid` and `kid` in the features of the zoo's judge of each data set, not of Inception: compare within one "
+        "data set."
     )
 
 

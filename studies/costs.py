@@ -1,4 +1,6 @@
-"""What each metric costs: CPU seconds on 2,000 generated and 2,000 real images of MNIST, the networks' work done before."""
+"""What each metric costs: CPU seconds on 2,000 generated and 2,000 real images of MNIST,
+the networks' work done before.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +45,10 @@ def render_page(costs: dict[str, float]) -> str:
     {'fid': 1.2, 'kid': 0.5}
     """
     said = (
-        f"CPU seconds of one metric alone, from kept features of {N:,} generated and {N:,} real images of MNIST (28x28, "
-        f"64-d features, all training images where copies are asked for), reading them included; seed {SEED}; one run; {machine()}. "
-        "Metrics asked for together cost less than their sum, for those of neighbours share one sweep. "
-        "Metrics that are missing need something else: a generator, pairs, or other weights."
+        f"CPU seconds of one metric alone, from kept features of {N:,} generated and {N:,} real images of MNIST "
+        f"(28x28, 64-d features, all training images where copies are asked for), reading them included; seed {SEED}; "
+        f"one run; {machine()}. Metrics asked for together cost less than their sum, for those of neighbours share one "
+        "sweep. Metrics that are missing need something else: a generator, pairs, or other weights."
     )
     rows = [(f"`{name}`", f"{cost:.1f}") for name, cost in sorted(costs.items())]
     return render_document(

@@ -41,8 +41,16 @@ class AtNfe:
     scores: Evaluation
 
 
-def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULTS, seed: int = 0,
-         per_class: int = 200, nfes: tuple[int, ...] = NFES, profile: str = "cpu") -> Path:  # fmt: skip
+def main(
+    *,
+    dataset: str = "hoda",
+    runs: Path = Path("runs"),
+    out: Path = RESULTS,
+    seed: int = 0,
+    per_class: int = 200,
+    nfes: tuple[int, ...] = NFES,
+    profile: str = "cpu",
+) -> Path:
     """Write `out/ddpm.md` and its pictures, of the newest finished run below `runs` or of one trained now.
 
     Args:
@@ -112,12 +120,14 @@ def render_page(run: RunDirectory, rows: Sequence[AtNfe], seed: int) -> str:
     name = info["dataset"]
     picture = (
         "One row for each number of evaluations, from the top "
-        f"{', '.join(str(row.nfe) for row in rows)}; in a column the same latent and the same class, the first ones drawn."
+        f"{', '.join(str(row.nfe) for row in rows)}; in a column the same latent and the same class, the first ones "
+        "drawn."
     )
     n, real = rows[0].scores.fake.n, rows[0].scores.real.n
     measured = (
-        f"{n:,} fakes against {real:,} test images; neighbours k = {K}, features of `{rows[0].scores.classifier}`; CAS is "
-        f"the accuracy on those test images of a classifier trained on the fakes. In brackets 95 % intervals. {floor(rows)}"
+        f"{n:,} fakes against {real:,} test images; neighbours k = {K}, features of `{rows[0].scores.classifier}`; CAS "
+        "is the accuracy on those test images of a classifier trained on the fakes. In brackets 95 % intervals. "
+        f"{floor(rows)}"
     )
     parts = [
         "![generated digits](ddpm.png)",
@@ -160,8 +170,8 @@ def reading(rows: Sequence[AtNfe]) -> str:
     few = [f"{', '.join(keys)} {word}" for keys, word in ((lower, "lower"), (higher, "higher")) if keys]
     said = f" With {rows[0].nfe} evaluations, against {last.nfe}: {'; '.join(few)}." if few else ""
     return (
-        f"From {enough.nfe} evaluations on no curve is below that of {last.nfe} by more than twice their error together."
-        f"{said} GAN-test alone would not choose: read it beside recall, coverage and CAS."
+        f"From {enough.nfe} evaluations on no curve is below that of {last.nfe} by more than twice their error "
+        f"together.{said} GAN-test alone would not choose: read it beside recall, coverage and CAS."
     )
 
 

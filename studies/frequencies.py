@@ -1,7 +1,7 @@
 """Faults of frequency: how often `worst_packet` sees them on four data sets, and how often it sees what is not there.
 
-Real and "fake" images are disjoint random parts of the data set's splits, n of each; faults are put into the fakes. Seen is
-a p-value of 1 % or less.
+Real and "fake" images are disjoint random parts of the data set's splits, n of each; faults are put into the fakes.
+Seen is a p-value of 1 % or less.
 """
 
 from __future__ import annotations
@@ -25,13 +25,23 @@ from ganeval.records.scores import Score
 from studies.page import RESULTS, machine, markdown_table, render_document
 
 SETS = {
-    "mnist": ("mnist:test",), "hoda": ("hoda:test",), "cifar10": ("cifar10:test",),
+    "mnist": ("mnist:test",),
+    "hoda": ("hoda:test",),
+    "cifar10": ("cifar10:test",),
     "breastmnist": ("breastmnist:train", "breastmnist:val", "breastmnist:test"),
-}  # fmt: skip
+}
 FAULTS = (
-    ("checkerboard", 6), ("jpeg", 90), ("jpeg", 75), ("jpeg", 50), ("jpeg", 30), ("blur", None), ("aliasing", None),
-    ("quantise", 4), ("noise", 16), ("shift", 2),
-)  # fmt: skip
+    ("checkerboard", 6),
+    ("jpeg", 90),
+    ("jpeg", 75),
+    ("jpeg", 50),
+    ("jpeg", 30),
+    ("blur", None),
+    ("aliasing", None),
+    ("quantise", 4),
+    ("noise", 16),
+    ("shift", 2),
+)
 LEVEL, AT_MOST = 0.01, 10_000
 Images = NDArray[np.uint8]
 

@@ -32,9 +32,7 @@ FOUNDING, SEEDS = 100, 3  # images of each class in the study's test; trainings
 SEED = 0  # of the images drawn and of the metrics
 MINUTES = 20.0  # CPU-minutes that a training may take
 RECALL = f"recall (k = {K})"
-BARS = {
-    "GAN-test": 0.985, "worst class": 0.96, "CAS": 0.95, RECALL: 0.80, f"coverage (k = {K})": 0.88,
-}  # fmt: skip
+BARS = {"GAN-test": 0.985, "worst class": 0.96, "CAS": 0.95, RECALL: 0.80, f"coverage (k = {K})": 0.88}
 SHOWN = (*BARS, "copies")
 # Looked into once, on the training with seed 0; the class table shows whether it still holds.
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -60,8 +58,15 @@ class Row:
         return {**{name: float(r.value or 0) for name, r in self.records().items()}, "worst class": worst(self)[1]}
 
 
-def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULTS,
-         keep: Path = Path("runs/headline"), only: str = "", per_class: int = 1000) -> Path:  # fmt: skip
+def main(
+    *,
+    dataset: str = "hoda",
+    runs: Path = Path("runs"),
+    out: Path = RESULTS,
+    keep: Path = Path("runs/headline"),
+    only: str = "",
+    per_class: int = 1000,
+) -> Path:
     """Write `out/headline.md` of the newest finished run of each seed below `runs`.
 
     Args:
@@ -74,8 +79,9 @@ def main(*, dataset: str = "hoda", runs: Path = Path("runs"), out: Path = RESULT
     """
     trained = trainings(runs, dataset)
     sources: dict[str, Callable[[], Images]] = {
-        f"seed {seed}": lambda run=run: open_sampler(run.path).per_class(per_class, SEED) for seed, run in trained.items()
-    }  # fmt: skip
+        f"seed {seed}": lambda run=run: open_sampler(run.path).per_class(per_class, SEED)
+        for seed, run in trained.items()
+    }
     sources |= {name: lambda name=name: build(name, load_data(dataset)).per_class(per_class, SEED) for name in CONTROLS}
     rows = {name: measure_row(name, dataset, draw, keep) for name, draw in sources.items() if only in ("", name)}
     if only:
@@ -125,7 +131,7 @@ def measure_row(name: str, dataset: str, draw: Callable[[], Images], keep: Path)
         "copied": lambda: _evaluate(
             dataset, _part(image_set(test)), _part(fakes()), "copies", train=f"{dataset}:train"
         ),
-    }  # fmt: skip
+    }
     return Row(name, **{part: _kept(keep / name / part / "result.json", make) for part, make in parts.items()})
 
 
@@ -150,10 +156,17 @@ def course(run: RunDirectory, dataset: str, keep: Path) -> list[tuple[int, Evalu
     """(step, GAN-test, recall and coverage) of the samples kept during the training."""
     real = _part(image_set(f"{dataset}:test"))
     return [
-        (int(s.step), _kept(keep / f"step {int(s.step)}" / "result.json", lambda path=str(s.path): _evaluate(
-            dataset, real, image_set(path), "classifier_score", "recall", "coverage")))
+        (
+            int(s.step),
+            _kept(
+                keep / f"step {int(s.step)}" / "result.json",
+                lambda path=str(s.path): _evaluate(
+                    dataset, real, image_set(path), "classifier_score", "recall", "coverage"
+                ),
+            ),
+        )
         for s in read_run(run.path).samples
-    ]  # fmt: skip
+    ]
 
 
 def worst(row: Row) -> tuple[str, float]:
@@ -163,8 +176,11 @@ def worst(row: Row) -> tuple[str, float]:
     return str(least["name"]), float(least["recall"])
 
 
-def render_page(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory],
-                courses: Mapping[int, Sequence[tuple[int, Evaluation]]]) -> str:  # fmt: skip
+def render_page(
+    rows: Mapping[str, Row],
+    trained: Mapping[int, RunDirectory],
+    courses: Mapping[int, Sequence[tuple[int, Evaluation]]],
+) -> str:
     ours = [row for name, row in rows.items() if name not in CONTROLS]
     parts = [
         opening(rows, ours),
@@ -185,10 +201,10 @@ def render_page(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory],
 def explanation(row: Row) -> str:
     return (
         "In brackets 95 % intervals (Wilson), after +- one standard error within a row; in the row of all seeds the "
-        f"standard deviation between them. GAN-test of {row.founding.fake.n:,} digits is the founding study's own test; CAS is "
-        f"the accuracy on {row.whole.real.n:,} real test images of a classifier trained on the row's "
-        f"{row.whole.fake.n:,} images; recall and coverage compare {row.equal.fake.n:,} images with {row.equal.real.n:,}; copies is "
-        "the share of exact and near copies of a training image."
+        f"standard deviation between them. GAN-test of {row.founding.fake.n:,} digits is the founding study's own "
+        f"test; CAS is the accuracy on {row.whole.real.n:,} real test images of a classifier trained on the row's "
+        f"{row.whole.fake.n:,} images; recall and coverage compare {row.equal.fake.n:,} images with "
+        f"{row.equal.real.n:,}; copies is the share of exact and near copies of a training image."
     )
 
 
@@ -198,13 +214,13 @@ def opening(rows: Mapping[str, Row], ours: Sequence[Row]) -> str:
     mean = {name: percent(float(np.mean([row.values()[name] for row in ours]))) for name in SHOWN}
     one, real = rows["one_per_class"].values(), rows["held_out_real"].values()
     return (
-        f"The founding study counted {hits} recognised digits of {n:,}: {100 * hits / n:.1f} % [{low:.1f}, {high:.1f}]. The same "
-        f"count gives a source that knows one image of each class {percent(one['GAN-test'])}, with a CAS of "
-        f"{percent(one['CAS'])} and a recall of {percent(one[RECALL])}: the count cannot tell a generator from ten "
-        f"pictures. Our generator gets {mean['GAN-test']} on average over {len(ours)} trainings, where real images get "
-        f"{percent(real['GAN-test'])}; yet a classifier trained on it recognises {mean['CAS']} of real digits against "
-        f"{percent(real['CAS'])} after real images, and {mean[RECALL]} of real images lie within its reach against "
-        f"{percent(real[RECALL])}. That is what a high GAN-test hides."
+        f"The founding study counted {hits} recognised digits of {n:,}: {100 * hits / n:.1f} % [{low:.1f}, "
+        f"{high:.1f}]. The same count gives a source that knows one image of each class {percent(one['GAN-test'])}, "
+        f"with a CAS of {percent(one['CAS'])} and a recall of {percent(one[RECALL])}: the count cannot tell a "
+        f"generator from ten pictures. Our generator gets {mean['GAN-test']} on average over {len(ours)} trainings, "
+        f"where real images get {percent(real['GAN-test'])}; yet a classifier trained on it recognises {mean['CAS']} "
+        f"of real digits against {percent(real['CAS'])} after real images, and {mean[RECALL]} of real images lie "
+        f"within its reach against {percent(real[RECALL])}. That is what a high GAN-test hides."
     )
 
 

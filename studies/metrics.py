@@ -27,13 +27,19 @@ QUESTIONS = {
 FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {  # of labelled sets, not of (real, fake): plain functions
     "representation": {"latent_knn": latent_knn}
 }
-INTRODUCTION = "All of it is from the docstrings and fields in `ganeval/metrics/`; a test keeps the page up to date. Every metric is a function of `ganeval` and a name for `evaluate(metrics=[...])`."
+INTRODUCTION = (
+    "All of it is from the docstrings and fields in `ganeval/metrics/`; a test keeps the page up to date. Every metric "
+    "is a function of `ganeval` and a name for `evaluate(metrics=[...])`."
+)
 BETTER = {
     "lower": "lower is better",
     "higher": "higher is better",
     "target": "has a target, neither high nor low is good",
 }
-HEADINGS = r"Returns|Bias|No standard error|Standard error|Interval|Differs from|Improved by|Raises|Needs|`?details\b|`?per_sample\b"
+HEADINGS = (
+    r"Returns|Bias|No standard error|Standard error|Interval|Differs from|Improved "
+    r"by|Raises|Needs|`?details\b|`?per_sample\b"
+)
 
 
 def render_page() -> str:

@@ -1,9 +1,10 @@
 """Missing and invented modes: what is named in sets with a known fault, and how often where there is none.
 
-Real and "fake" rows are disjoint parts of Hoda's test split, whose images no network here was trained on. Faults are put
-into the fakes. A fault is *named* when a mode of the right side consists of it: more than half of its rows on that side
-are those that the fault took away or put in. Beside it stands the comparison of arXiv:2405.02700 with a null of its own:
-the largest eigenvalue of the difference of two covariances of random Fourier features, among exchanges of the sides.
+Real and "fake" rows are disjoint parts of Hoda's test split, whose images no network here was trained on. Faults are
+put into the fakes. A fault is *named* when a mode of the right side consists of it: more than half of its rows on that
+side are those that the fault took away or put in. Beside it stands the comparison of arXiv:2405.02700 with a null of
+its own: the largest eigenvalue of the difference of two covariances of random Fourier features, among exchanges of the
+sides.
 """
 
 from __future__ import annotations
@@ -131,9 +132,12 @@ def copies(pool: Pool, fake: Rows, rest: Rows, rng: np.random.Generator) -> tupl
 
 
 FAULTS: dict[str, Fault] = {
-    "none": nothing, "class 3 at half its share": half_a_class, "a style of six at 1/14 of its share": lost_style,
-    "3 % are MNIST's": foreign, "1 % are one image": copies,
-}  # fmt: skip
+    "none": nothing,
+    "class 3 at half its share": half_a_class,
+    "a style of six at 1/14 of its share": lost_style,
+    "3 % are MNIST's": foreign,
+    "1 % are one image": copies,
+}
 
 
 def _consists(mode: Mode, real: Rows, fake: Rows, made_of: Rows) -> bool:

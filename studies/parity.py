@@ -98,9 +98,11 @@ def brute_force(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str, flo
     cross = distances(real, fake)
     in_real, in_fake = cross <= real_radius[:, None], cross <= fake_radius[None, :]
     return {
-        "precision": in_real.any(axis=0).mean(), "recall": in_fake.any(axis=1).mean(),
-        "density": in_real.sum() / (k * len(fake)), "coverage": in_real.any(axis=1).mean(),
-    }  # fmt: skip
+        "precision": in_real.any(axis=0).mean(),
+        "recall": in_fake.any(axis=1).mean(),
+        "density": in_real.sum() / (k * len(fake)),
+        "coverage": in_real.any(axis=1).mean(),
+    }
 
 
 def pair(real: np.ndarray, fake: np.ndarray) -> Pair:

@@ -22,9 +22,15 @@ from studies.page import DOCS
 
 OUT = DOCS / "pictures"
 LIMIT = 400_000  # bytes
-PANELS = {"samples": ("samples", 0, 1), "map": ("feature-map", 0, 1), "curves": ("curves", 0, 1),
-          "diversity": ("diversity", 0, 1), "metrics": ("metrics", 1, None), "breast": ("samples", 2, None),
-          "breast-neighbours": ("neighbours", 2, None)}  # fmt: skip
+PANELS = {
+    "samples": ("samples", 0, 1),
+    "map": ("feature-map", 0, 1),
+    "curves": ("curves", 0, 1),
+    "diversity": ("diversity", 0, 1),
+    "metrics": ("metrics", 1, None),
+    "breast": ("samples", 2, None),
+    "breast-neighbours": ("neighbours", 2, None),
+}
 STILL = ".toolbar { position: static !important }"
 
 

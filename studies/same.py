@@ -1,8 +1,8 @@
 """How often the claim "the same" is wrong at its margin, and how often it is made of equal sets.
 
-Populations are large finite pools of embeddings, so that their squared MMD is known. The other population is the first with a share
-of its rows from another one (a mixture), and the share sets the distance: MMD^2 of the mixture is share^2 times that of its
-parts, so the margin itself, half of it and twice it can be hit exactly.
+Populations are large finite pools of embeddings, so that their squared MMD is known. The other population is the first
+with a share of its rows from another one (a mixture), and the share sets the distance: MMD^2 of the mixture is share^2
+times that of its parts, so the margin itself, half of it and twice it can be hit exactly.
 """
 
 from __future__ import annotations
@@ -60,12 +60,13 @@ def main(*, out: Path = RESULTS, sets: int = SETS, sizes: tuple[int, ...] = SIZE
         "claimed different",
     )
     said = (
-        f"On {machine()}: {sets} pairs of samples a line, margin 1 at `like` = {LIKE}, one-sided level 5 %, as the gate has it also 1 %; seeds [n, line]. "
-        "Distances are in units of the margin, claims with 95 % Wilson intervals."
+        f"On {machine()}: {sets} pairs of samples a line, margin 1 at `like` = {LIKE}, one-sided level 5 %, as the "
+        "gate has it also 1 %; seeds [n, line]. Distances are in units of the margin, claims with 95 % Wilson "
+        "intervals."
     )
     legend = (
-        "At a true distance of 1 or more every claim of *the same* is an error, at 1 or less every claim of *different*: neither may "
-        "come more often than in 5 %. At 0 the share of *the same* is the power of the claim."
+        "At a true distance of 1 or more every claim of *the same* is an error, at 1 or less every claim of "
+        "*different*: neither may come more often than in 5 %. At 0 the share of *the same* is the power of the claim."
     )
     return write_atomic(
         out / "same.md",
@@ -99,10 +100,14 @@ def _line(population: Rows, other: Rows, share: float, factor: float, n: int, se
     apart = int((values - Z_ONE_SIDED * errors > 1).sum())
     stated = math.sqrt(float((errors**2).mean()))
     return (
-        f"{factor:g}", f"{values.mean():.3f}", f"{values.std(ddof=1):.3f}", f"{stated:.3f}", _claims(alike, sets),
+        f"{factor:g}",
+        f"{values.mean():.3f}",
+        f"{values.std(ddof=1):.3f}",
+        f"{stated:.3f}",
+        _claims(alike, sets),
         _claims(strictly, sets),
         _claims(apart, sets),
-    )  # fmt: skip
+    )
 
 
 def _score(population: Rows, other: Rows, share: float, n: int, rng: np.random.Generator):

@@ -48,6 +48,7 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
     ) or path is None:
         raise WrongInputError(f"{run} must be a finished run of projection_cgan on {dataset}; it is another.")
     state = decode_state(path.read_bytes())["held"]["average"]
+    state.pop("styles.centres", None)  # of images; drawing needs the shares alone
     half = {key: value.half().contiguous() if value.is_floating_point() else value for key, value in state.items()}
     weights = write_atomic(out / f"{name}.safetensors", safetensors.torch.save(half))
     card = _card(name, dataset, config, opened.info, hashlib.sha256(weights.read_bytes()).hexdigest())
@@ -60,14 +61,30 @@ def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest:
     built = Generator(config, tuple(info["shape"]), len(info["class_names"]))
     widths = [grow.in_channels for grow in built.grow if isinstance(grow, ConvTranspose2d)] + [built.last.in_channels]
     return {
-        "schema": SCHEMA, "name": name, "class_names": info["class_names"], "shape": info["shape"], "weights_sha256": digest,
-        "network": {"latent": config.latent, "start": built.start, "widths": widths, "channels": channels,
-                    "classes": len(info["class_names"])},
-        "data": info["trained_on"], "data_sha256": info.get("data_sha256", ""), "licence": DATASETS[dataset].licence,
-        "notes": [NOTES[dataset]] if dataset in NOTES else [], "recipe": info["config"], "seeds": info["seeds"],
-        "images_seen": info["images"], "cpu_seconds": info["cpu_seconds"], "trained_with": info["environment"]["torch"],
+        "schema": SCHEMA,
+        "name": name,
+        "class_names": info["class_names"],
+        "shape": info["shape"],
+        "weights_sha256": digest,
+        "network": {
+            "latent": config.latent,
+            "start": built.start,
+            "widths": widths,
+            "channels": channels,
+            "classes": len(info["class_names"]),
+            "styles": config.styles,
+        },
+        "data": info["trained_on"],
+        "data_sha256": info.get("data_sha256", ""),
+        "licence": DATASETS[dataset].licence,
+        "notes": [NOTES[dataset]] if dataset in NOTES else [],
+        "recipe": info["config"],
+        "seeds": info["seeds"],
+        "images_seen": info["images"],
+        "cpu_seconds": info["cpu_seconds"],
+        "trained_with": info["environment"]["torch"],
         "command": f"python -m studies shipped {dataset} --run RUN",
-    }  # fmt: skip
+    }
 
 
 def _measured(name: str, dataset: str, folder: Path) -> dict[str, Any]:

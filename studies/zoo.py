@@ -20,12 +20,22 @@ def render_results(cards: Sequence[Card]) -> str:
     )
     parts = [
         markdown_table(
-            ("classifier", "test accuracy", "worst class", "parameters", "embedding", "condition", "temperature",
-             "calibration error", "trained on", "test images also in train"),
+            (
+                "classifier",
+                "test accuracy",
+                "worst class",
+                "parameters",
+                "embedding",
+                "condition",
+                "temperature",
+                "calibration error",
+                "trained on",
+                "test images also in train",
+            ),
             [_row(card) for card in cards],
         ),
         *(_section(card) for card in cards),
-    ]  # fmt: skip
+    ]
     return render_document("The zoo, measured", "zoo", parts, said=said)
 
 
@@ -66,13 +76,19 @@ def _section(card: Card) -> str:
         f"- {key}: {_cell(value)}" for key, value in (card.extra or {}).items() if isinstance(value, int | float | str)
     ]
     seeds = (card.extra or {}).get("seeds", ())
-    return "\n\n".join([
-        f"## {card.name}",
-        (f"{card.architecture}. Input: {card.preprocessing}. Licence of the data: {card.licence}. "
-        f"SHA-256 of the weights: `{card.weights_sha256}`. Made by `{card.command}`."),
-        *card.notes, recall, *(["\n".join(lines)] if lines else []),
-        *([markdown_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
-    ])  # fmt: skip
+    return "\n\n".join(
+        [
+            f"## {card.name}",
+            (
+                f"{card.architecture}. Input: {card.preprocessing}. Licence of the data: {card.licence}. "
+                f"SHA-256 of the weights: `{card.weights_sha256}`. Made by `{card.command}`."
+            ),
+            *card.notes,
+            recall,
+            *(["\n".join(lines)] if lines else []),
+            *([markdown_table(tuple(seeds[0]), [tuple(map(_cell, seed.values())) for seed in seeds])] if seeds else []),
+        ]
+    )
 
 
 def _range(interval: Sequence[float]) -> str:

@@ -57,8 +57,10 @@ def page(size: Size) -> str:
         finally:
             os.chdir(before)
             _restore(cache)
-    used = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime
-               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
+    used = sum(
+        resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     command = f"python -m benchmarks.reliability{' --full' if size == replace(FULL, seed=size.seed) else ''} --write"
     head = (
         f"Made by `{command}` on {processor()}, {os.cpu_count()} cores, {platform.system()}, Python "
@@ -82,8 +84,8 @@ def _kills(folder: Path, size: Size) -> str:
     from benchmarks.reliability.kills import CALLS, kills
 
     return (
-        f"The writer dies by SIGKILL at its first, second, ... call of {', '.join(CALLS)}, until it survives; then what lies "
-        f"there is read, with the rows that belong to it.\n\n{kills(folder, size.stride)}"
+        f"The writer dies by SIGKILL at its first, second, ... call of {', '.join(CALLS)}, until it survives; then "
+        f"what lies there is read, with the rows that belong to it.\n\n{kills(folder, size.stride)}"
     )
 
 
@@ -91,8 +93,9 @@ def _shared(folder: Path, size: Size) -> str:
     from benchmarks.reliability.sharing import ALPHA, alarms
 
     return (
-        f"Two results of one generator (kid, 400 images a side, margin 0.01) at alpha {ALPHA:g}: a gate that is right says "
-        f"*regressed* of at most {ALPHA:.0%} of them, and the same wherever they lie.\n\n{alarms(folder, size.pairs, size.seed)}"
+        f"Two results of one generator (kid, 400 images a side, margin 0.01) at alpha {ALPHA:g}: a gate that is right "
+        f"says *regressed* of at most {ALPHA:.0%} of them, and the same wherever they "
+        f"lie.\n\n{alarms(folder, size.pairs, size.seed)}"
     )
 
 
@@ -100,9 +103,9 @@ def _damaged(folder: Path, size: Size) -> str:
     from benchmarks.reliability.corruptions import corruptions
 
     return (
-        "One value of a JSON file replaced, removed or renamed, or bytes of any file cut, changed or added. Of JSON, images and "
-        "logs another answer is possible where the damaged value is a legal one: they are for people to edit and carry no "
-        f"checksum of themselves.\n\n{corruptions(folder, size.damages, size.seed)}"
+        "One value of a JSON file replaced, removed or renamed, or bytes of any file cut, changed or added. Of JSON, "
+        "images and logs another answer is possible where the damaged value is a legal one: they are for people to "
+        f"edit and carry no checksum of themselves.\n\n{corruptions(folder, size.damages, size.seed)}"
     )
 
 
@@ -110,9 +113,9 @@ def _wrong(_folder: Path, size: Size) -> str:
     from benchmarks.reliability.inputs import inputs
 
     return (
-        "Random command lines and calls of public functions with values that they do not want (`python -m benchmarks.fuzz`). The "
-        "last guard is a sentence, too: one that says what was raised, because no check foresaw it. A call that never ended "
-        f"would stop this command: none did.\n\n{inputs(size.examples, size.seed)}"
+        "Random command lines and calls of public functions with values that they do not want (`python -m "
+        "benchmarks.fuzz`). The last guard is a sentence, too: one that says what was raised, because no check foresaw "
+        f"it. A call that never ended would stop this command: none did.\n\n{inputs(size.examples, size.seed)}"
     )
 
 
@@ -131,8 +134,9 @@ def _resumed(folder: Path, size: Size) -> str:
     with contextlib.redirect_stdout(io.StringIO()):  # trainers talk
         found = resumed(folder, options)
     return (
-        f"Each trainer's smallest profile: {STEPS} steps at once, against {STEPS // 2}, a stop, and the rest from the checkpoint. "
-        f"Weights, moments, averages and random states are compared bit for bit, and how they lie in memory.\n\n{found}"
+        f"Each trainer's smallest profile: {STEPS} steps at once, against {STEPS // 2}, a stop, and the rest from the "
+        "checkpoint. Weights, moments, averages and random states are compared bit for bit, and how they lie in "
+        f"memory.\n\n{found}"
     )
 
 

@@ -9,10 +9,32 @@ from typing import Any
 
 # what may stand in the place of a value: of another kind, too large, too deep, not finite, half a surrogate pair
 STRANGE = (
-    "null", "true", "0", "-1", "1.5", "1e308", "1e-320", "1e999", "NaN", "-Infinity", "1" + "0" * 400, "9" * 5000,
-    "123456789012345678901234567890", '""', '"x"', '"\\ud800"', '"<b>"', '"\\u202e\\u0000"', "[]", "[1, 2, 3]",
-    "[null, null]", "[[1]]", "{}", '{"a": 1}', "[" * 500 + "]" * 500,
-)  # fmt: skip
+    "null",
+    "true",
+    "0",
+    "-1",
+    "1.5",
+    "1e308",
+    "1e-320",
+    "1e999",
+    "NaN",
+    "-Infinity",
+    "1" + "0" * 400,
+    "9" * 5000,
+    "123456789012345678901234567890",
+    '""',
+    '"x"',
+    '"\\ud800"',
+    '"<b>"',
+    '"\\u202e\\u0000"',
+    "[]",
+    "[1, 2, 3]",
+    "[null, null]",
+    "[[1]]",
+    "{}",
+    '{"a": 1}',
+    "[" * 500 + "]" * 500,
+)
 
 
 def damage(path: Path, seed: int) -> None:

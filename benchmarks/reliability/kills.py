@@ -40,7 +40,9 @@ class Writer:
 
 
 def dies_at(number: int, action: Callable[[], Any]) -> bool:
-    """Whether a fork of this process that does `action` is killed at the `number`-th of its `CALLS`; False: it survived."""
+    """Whether a fork of this process that does `action` is killed at the `number`-th of its `CALLS`; False:
+    it survived.
+    """
     child = os.fork()
     if child == 0:
         try:
@@ -164,10 +166,14 @@ def _run(folder: Path) -> str:
 
 WRITERS = (
     Writer("`gate --update-baseline`", _promise, lambda _: _promised("other"), _baseline),
-    Writer("`evaluate --json` over an older result", lambda place: evaluation(0, 3.0).write(place / "r.json"),
-           lambda place: evaluation(1, 2.0, 500).write(place / "r.json"), _result),
+    Writer(
+        "`evaluate --json` over an older result",
+        lambda place: evaluation(0, 3.0).write(place / "r.json"),
+        lambda place: evaluation(1, 2.0, 500).write(place / "r.json"),
+        _result,
+    ),
     Writer("a run directory: log, evaluation, status", _started, _evaluated, _run),
-)  # fmt: skip
+)
 
 
 def kills(folder: Path, stride: int) -> str:

@@ -44,7 +44,7 @@ VERBS = {
     "report": (["report", "runs", "--no-evaluate", "--out", "page.html"], 0),
     "report nothing": (["report", "empty", "--no-evaluate", "--out", "none.html"], 6),
     "evaluate missing": (["evaluate", "--real", "digits:test", "--fake", "caf\udce9", "--classifier", "digits"], 5),
-}  # fmt: skip
+}
 SHOWN = ("gate ok", "gate regressed", "gate nothing", "unknown option", "power", "trend", "report", "report nothing")
 
 

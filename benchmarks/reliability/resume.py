@@ -1,4 +1,6 @@
-"""Resuming: every trainer, under every option that changes a number, stopped half-way and taken up from its checkpoint."""
+"""Resuming: every trainer, under every option that changes a number,
+stopped half-way and taken up from its checkpoint.
+"""
 
 from __future__ import annotations
 

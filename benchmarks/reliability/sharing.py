@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks.reliability.outcomes import table
 from benchmarks.reliability.records import evaluation
-from ganeval.gate.commands import read_candidate, run_gate
+from ganeval.gate.candidate import read_candidate
+from ganeval.gate.commands import run_gate
 from ganeval.gate.rules import parse_config
 
 ALPHA = 0.01
@@ -36,9 +37,10 @@ def alarms(folder: Path, pairs: int, seed: int) -> str:
         apart[words[0]] += 1
         shared[words[1] if words[0] == words[1] else SAID[-1]] += 1
     return table(
-        "two results of one generator", SAID,
+        "two results of one generator",
+        SAID,
         {"each in a folder of its own": apart, "in one folder, beside a third": shared},
-    )  # fmt: skip
+    )
 
 
 def _luck(seed: int) -> float:

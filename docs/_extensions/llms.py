@@ -1,4 +1,5 @@
-"""`llms.txt` (llmstxt.org): every page of the site with its title and first sentence, for programs that read it as text.
+"""`llms.txt` (llmstxt.org): every page of the site with its title and first sentence,
+for programs that read it as text.
 
 The Markdown of each page is copied beside its HTML, so that `start.html` can be read as `start.md`.
 """

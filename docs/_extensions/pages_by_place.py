@@ -1,8 +1,8 @@
 """Pages and names are found by their place, so that a new one needs no line in any list.
 
-A line `{pages-by-place}` stands for every page of the top folder that its own page does not name; `{pages-under} FOLDER`
-for the pages of a folder; `{public-names} MODULE` for the documentation of every public function and class of a module.
-Links to `../CONTRIBUTING.md` and `../CHANGELOG.md` go to the pages that include these files.
+A line `{pages-by-place}` stands for every page of the top folder that its own page does not name;
+`{pages-under} FOLDER` for the pages of a folder; `{public-names} MODULE` for the documentation of every public function
+and class of a module. Links to `../CONTRIBUTING.md` and `../CHANGELOG.md` go to the pages that include these files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Our docstrings are plain text with `code` in single backticks: made safe for Sphinx, with their examples kept as they are."""
+"""Our docstrings are plain text with `code` in single backticks: made safe for Sphinx,
+with their examples kept as they are.
+"""
 
 from __future__ import annotations
 

@@ -8,9 +8,15 @@ from ganeval.records.scores import Score
 
 
 @metric(
-    "mean_shift", better="lower", perfect=0.0, version=1, paper="arXiv:1706.08500", question="close",
-    within=(0, float("inf")), biased_in_n=True,
-)  # fmt: skip
+    "mean_shift",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1706.08500",
+    question="close",
+    within=(0, float("inf")),
+    biased_in_n=True,
+)
 def mean_shift(pair: Pair) -> Score:
     """Are the fakes on average where the reals are?
 

@@ -2,16 +2,17 @@
 A gate in ten minutes
 =====================
 
-A gate answers one question in CI: is the generator of this commit worse than the one that we accepted? It fails only on a
-difference that is larger than the noise. This page writes one, passes it, and breaks the generator to see it fail.
+A gate answers one question in CI: is the generator of this commit worse than the one that we accepted? It fails only on
+a difference that is larger than the noise. This page writes one, passes it, and breaks the generator to see it fail.
 """
 
 # %%
 # A generator that can be asked for images
 # ----------------------------------------
 #
-# The gate calls a function of your package: a number of images, the labels to make, and a random generator, so that both
-# sides of a comparison get the same random numbers. Here it is a mean image of each class with some variation around it.
+# The gate calls a function of your package: a number of images, the labels to make, and a random generator, so that
+# both sides of a comparison get the same random numbers. Here it is a mean image of each class with some variation
+# around it.
 
 import importlib
 import os
@@ -51,8 +52,8 @@ def sample(n, labels, generator):
 # The rules
 # ---------
 #
-# Each rule names a metric and the loss that you can live with. Without a margin nothing could ever be called unchanged: with
-# enough images every difference is certain.
+# Each rule names a metric and the loss that you can live with. Without a margin nothing could ever be called unchanged:
+# with enough images every difference is certain.
 
 (project / "ganeval.toml").write_text("""
 [gate]
@@ -88,8 +89,8 @@ def shell(command: str) -> None:
 # The promise
 # -----------
 #
-# A baseline holds the numbers that were accepted, and why. It is made by a person, so in CI it is refused; the last option
-# is here only because this page is built there.
+# A baseline holds the numbers that were accepted, and why. It is made by a person, so in CI it is refused; the last
+# option is here only because this page is built there.
 
 shell("ganeval gate --update-baseline --reason first --allow-ci-update")
 
@@ -119,8 +120,10 @@ sampling.write_text(sampling.read_text().replace("USED = 12", "USED = 4"))
 shell("ganeval gate")
 
 # %%
-# Exit code 1 stops the merge. The table says by how much, how certain that is, and of which metric. Look at the other line,
-# too: with less variation the classifier recognises *more* images. A gate on that one number would have let the fault in.
+# Exit code 1 stops the merge. The table says by how much, how certain that is, and of which metric. Look at the other
+# line,
+# too: with less variation the classifier recognises *more* images. A gate on that one number would have let the fault
+# in.
 #
 # - `In CI <../ci.html>`_ has the workflow files for GitHub and GitLab, and the pytest plugin.
 # - `How the gate decides <../gate.html>`_ explains the six verdicts, and how alarms stay rare with many rules.

@@ -25,15 +25,19 @@ for name, images in (("train", train), ("test", test)):
 # 1. How many images are there?
 # -----------------------------
 #
-# Nothing is generated yet: real training images are compared with real test images. Whatever they score, no generator can
-# be expected to score better. FID depends on n, so with 156 reference images it is far from zero. KID does not.
+# Nothing is generated yet: real training images are compared with real test images. Whatever they score, no generator
+# can be expected to score better. FID depends on n, so with 156 reference images it is far from zero. KID does not.
 
 
 def measured(images: np.ndarray) -> ganeval.Evaluation:
     return ganeval.evaluate(
-        "breastmnist:test", (images, train.labels), classifier="breastmnist", train="breastmnist:train", floor=False,
+        "breastmnist:test",
+        (images, train.labels),
+        classifier="breastmnist",
+        train="breastmnist:train",
+        floor=False,
         metrics=["fid", "kid", "precision", "recall", "classifier_score", "copies"],
-    )  # fmt: skip
+    )
 
 
 def show(result: ganeval.Evaluation) -> None:
@@ -45,13 +49,15 @@ show(measured(train.array()))
 
 # %%
 # These are the training images themselves, the worst generator there is: a photocopier. Every question but the last one
-# is answered well. The classifier even recognises all of them, since it was trained on them. **Ask about copies first.**
+# is answered well. The classifier even recognises all of them, since it was trained on them. **Ask about copies
+# first.**
 #
 # 2. Does the metric see what matters?
 # ------------------------------------
 #
-# A metric sees what its network sees. Mirror each image from left to right, then turn it upside down. For a radiologist,
-# a mirrored lesion is on the wrong side, and an image that is upside down has its acoustic shadow above the lesion.
+# A metric sees what its network sees. Mirror each image from left to right, then turn it upside down. For a
+# radiologist, a mirrored lesion is on the wrong side, and an image that is upside down has its acoustic shadow above
+# the lesion.
 
 mirrored = np.ascontiguousarray(train.array()[..., ::-1])
 upside_down = np.ascontiguousarray(train.array()[..., ::-1, :])
@@ -71,16 +77,18 @@ show(measured(upside_down))
 
 # %%
 # The mirrored copies get exactly the scores of the originals, and are found to be copies: the shipped classifier was
-# trained to ignore left and right. It is no defect of FID, it is a choice made by whoever trained the network. The images
-# that are upside down are noticed, because the network was never told to ignore that.
+# trained to ignore left and right. It is no defect of FID, it is a choice made by whoever trained the network. The
+# images that are upside down are noticed, because the network was never told to ignore that.
 #
-# To learn what your metrics notice on your data, plant faults on purpose: ``ganeval doctor --real ... --classifier ...``.
+# To learn what your metrics notice on your data, plant faults on purpose: ``ganeval doctor --real ... --classifier
+# ...``.
 #
 # 3. How small a difference can be seen?
 # --------------------------------------
 #
-# The classifier on the real test images: its rate has an interval of several points on either side, because the images are
-# few. More generated images do not help here, it is the real ones that are missing. Smaller differences cannot be claimed.
+# The classifier on the real test images: its rate has an interval of several points on either side, because the images
+# are few. More generated images do not help here, it is the real ones that are missing. Smaller differences cannot be
+# claimed.
 
 score = ganeval.classifier_score("breastmnist:test", classifier="breastmnist")
 print(f"{float(score):.1%} of {score.n}, 95 %: {score.interval[0]:.1%} to {score.interval[1]:.1%}")

@@ -2,8 +2,8 @@
 A folder of images, an honest number
 ====================================
 
-You have a folder of generated images and want to know how good they are. This page makes such a folder, measures it, and
-reads the numbers. It needs no network and no GPU.
+You have a folder of generated images and want to know how good they are. This page makes such a folder, measures it,
+and reads the numbers. It needs no network and no GPU.
 """
 
 # %%
@@ -79,8 +79,8 @@ for name in ("fid", "precision", "recall", "coverage", "classifier_score", "copi
 # What a fault looks like
 # -----------------------
 #
-# Take the eights and nines away. The other images are as good as before, so precision does not notice. Recall and coverage
-# fall, FID rises, and ``missing_classes`` says how many classes are gone.
+# Take the eights and nines away. The other images are as good as before, so precision does not notice. Recall and
+# coverage fall, FID rises, and ``missing_classes`` says how many classes are gone.
 
 fewer = ganeval.image_set(samples)
 fewer = fewer.take(np.flatnonzero(fewer.labels < 8))

@@ -45,7 +45,8 @@ figure.suptitle("asked for, and not recognised under the noise")
 # -----------
 #
 # ``wrap`` takes any trained ``torch.nn.Module``. Say how your images become its input, in code and in words, and which
-# layer is the embedding: the vector that distances such as FID are measured on. Take a layer before the last activation.
+# layer is the embedding: the vector that distances such as FID are measured on. Take a layer before the last
+# activation.
 
 torch.manual_seed(0)
 network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 48), torch.nn.ReLU(), torch.nn.Linear(48, 10))
@@ -69,8 +70,8 @@ yours = wrap(
 )
 
 # %%
-# ``train`` gives every direction of the embedding equal weight, ``held_out`` makes the probabilities honest, and ``test``
-# counts the confusions of the classifier, so that its own errors can be taken out of the score:
+# ``train`` gives every direction of the embedding equal weight, ``held_out`` makes the probabilities honest, and
+# ``test`` counts the confusions of the classifier, so that its own errors can be taken out of the score:
 
 score = ganeval.classifier_score((noisy, train.labels), classifier=yours)
 print(f"classes recognised: {score}, without the classifier's own errors: {score.details['corrected']:.3f}")

@@ -2,9 +2,9 @@
 A trainer of your own
 =====================
 
-The library knows no trainer: it reads a folder. This page trains a plain GAN in PyTorch, writes that folder with `ganeval.runs` alone, and
-gets curves, samples, an evaluation and a report for it. Every field is explained on the page "The run
-directory, field by field".
+The library knows no trainer: it reads a folder. This page trains a plain GAN in PyTorch, writes that folder with
+`ganeval.runs` alone, and gets curves, samples, an evaluation and a report for it. Every field is explained on the page
+"The run directory, field by field".
 """
 
 # %%
@@ -37,8 +37,8 @@ run = create_run(
 # The training
 # ------------
 #
-# Nothing of it is ours but the three lines that begin with `run.`: a value for the curves, a picture of the same latents from time to
-# time, and at the end the images that are to be measured.
+# Nothing of it is ours but the three lines that begin with `run.`: a value for the curves, a picture of the same
+# latents from time to time, and at the end the images that are to be measured.
 
 rng = torch.Generator().manual_seed(0)
 torch.manual_seed(0)
@@ -82,7 +82,8 @@ run.update(status="done")
 main(["evaluate", "--fake", str(run.path), "--metrics", "fid", "precision", "recall", "copies"])
 
 # %%
-# The losses looked well all the time; `recall` near 0 says that this small network draws few of the digits that there are.
+# The losses looked well all the time; `recall` near 0 says that this small network draws few of the digits that there
+# are.
 #
 # The report is a page with the curves, the pictures, the numbers and what they say.
 

@@ -2,8 +2,8 @@
 Comparing with the FID of a paper
 =================================
 
-A paper says 3.2, your generator gets 4.1. Before that is a loss, four things have to be the same. This page changes one at a
-time, with one and the same generator, and looks how far FID moves.
+A paper says 3.2, your generator gets 4.1. Before that is a loss, four things have to be the same. This page changes one
+at a time, with one and the same generator, and looks how far FID moves.
 """
 
 # %%
@@ -33,8 +33,9 @@ print(len(fake), "images, the classes in turn")
 # 1. How many images
 # ------------------
 #
-# FID is biased: fewer images, higher FID. Many papers use 50,000, and with fewer the number is not theirs. ``fid_debiased``
-# takes most of the bias away, at the price of a larger error; it needs ten images for each feature. KID has no bias.
+# FID is biased: fewer images, higher FID. Many papers use 50,000, and with fewer the number is not theirs.
+# ``fid_debiased`` takes most of the bias away, at the price of a larger error; it needs ten images for each feature.
+# KID has no bias.
 
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 for metric, sizes in ((ganeval.fid, (100, 300, 1000, 4000)), (ganeval.fid_debiased, (700, 1000, 2000, 4000))):
@@ -49,8 +50,8 @@ axes.legend()
 # 2. Compared with which images
 # -----------------------------
 #
-# Some papers compare with the training images, some with the test images, and not all say so. Where the authors publish a file
-# of statistics, compare with that: :doc:`/statistics`.
+# Some papers compare with the training images, some with the test images, and not all say so. Where the authors publish
+# a file of statistics, compare with that: :doc:`/statistics`.
 
 for reference in ("digits:test", "digits:train"):
     print(f"{reference:13} {ganeval.fid(reference, fake, extractor='digits')}")
@@ -59,8 +60,8 @@ for reference in ("digits:test", "digits:train"):
 # 3. Seen by which network, after which resizing
 # ----------------------------------------------
 #
-# Other features are another number in another unit. For FID proper it has to be Inception with the weights of 2015, and the
-# same resizing to 299 x 299: :doc:`/conventions` says which library does what. On small images this matters most.
+# Other features are another number in another unit. For FID proper it has to be Inception with the weights of 2015, and
+# the same resizing to 299 x 299: :doc:`/conventions` says which library does what. On small images this matters most.
 
 for network in ("digits", "pixels"):
     score = ganeval.fid("digits:test", fake, extractor=network)
@@ -79,8 +80,9 @@ for convention in ("pytorch-fid", "stylegan3"):
 # And then the noise
 # ------------------
 #
-# With all four equal, the difference still has an error. For two independent sets of images it is the root of the sum of the
-# squared errors. A paper that gives one number without an error gives no interval: say so, or measure its images yourself.
+# With all four equal, the difference still has an error. For two independent sets of images it is the root of the sum
+# of the squared errors. A paper that gives one number without an error gives no interval: say so, or measure its images
+# yourself.
 
 ours = ganeval.fid("digits:test", fake[:2000], extractor="digits")
 theirs = ganeval.fid("digits:test", fake[2000:], extractor="digits")
@@ -93,5 +95,5 @@ print(f"two halves of the same images: {ours} and {theirs}, difference {differen
 print(ours.signature)
 
 # %%
-# To compare two generators that you both have, do not use papers at all: ``ganeval compare`` measures both alike, and says
-# which differences are more than chance (:doc:`/compare`).
+# To compare two generators that you both have, do not use papers at all: ``ganeval compare`` measures both alike, and
+# says which differences are more than chance (:doc:`/compare`).

@@ -2,9 +2,10 @@
 Measure while you train
 =======================
 
-A small GAN learns scikit-learn's digits in a plain PyTorch loop. Every 200 steps its images are measured against real ones that
-it has not seen: the real side goes through the network once, every number has its error, and a checkpoint is kept only when
-it is better beyond noise.
+A small GAN learns scikit-learn's digits in a plain PyTorch loop. Every 200 steps its images are measured against real
+ones that
+it has not seen: the real side goes through the network once, every number has its error, and a checkpoint is kept only
+when it is better beyond noise.
 """
 
 # %%
@@ -28,7 +29,8 @@ opt_g, opt_d = (torch.optim.Adam(net.parameters(), 1e-3, betas=(0.5, 0.9)) for n
 
 
 # %%
-# What ganeval asks for: n images as uint8, drawn from the ``rng`` that it hands over, so that every step is asked the same.
+# What ganeval asks for: n images as uint8, drawn from the ``rng`` that it hands over, so that every step is asked the
+# same.
 
 
 def sample(n, labels, rng):
@@ -36,7 +38,7 @@ def sample(n, labels, rng):
 
 
 # %%
-# The loop: three lines measure, log, and keep the best.
+# The loop: three lines measure, log, and keep the best. What each measurement costs: :doc:`/results/loop`.
 
 folder = Path(tempfile.mkdtemp())
 watch = Watch(

@@ -2,8 +2,8 @@
 Measure while you train, with Lightning
 =======================================
 
-The same small GAN in a ``LightningModule``. ``GenerativeEvaluation`` samples every 100 batches, logs every number with its error
-to the trainer's logger, and writes a checkpoint only when the generator is better beyond noise.
+The same small GAN in a ``LightningModule``. ``GenerativeEvaluation`` samples every 100 batches, logs every number with
+its error to the trainer's logger, and writes a checkpoint only when the generator is better beyond noise.
 """
 
 import tempfile
@@ -50,9 +50,15 @@ folder = Path(tempfile.mkdtemp())
 protocol = Protocol(real="digits:test", classifier="digits", labels="none", n=500, metrics=("fid", "recall"))
 callback = GenerativeEvaluation(protocol, every=100, checkpoint=folder / "best.ckpt")
 trainer = pl.Trainer(
-    max_steps=600, callbacks=[callback], logger=pl.loggers.CSVLogger(folder), accelerator="cpu", log_every_n_steps=10,
-    enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
-)  # fmt: skip
+    max_steps=600,
+    callbacks=[callback],
+    logger=pl.loggers.CSVLogger(folder),
+    accelerator="cpu",
+    log_every_n_steps=10,
+    enable_progress_bar=False,
+    enable_model_summary=False,
+    enable_checkpointing=False,
+)
 images = torch.from_numpy(image_set("digits:train").array()).float().flatten(1) / 127.5 - 1
 trainer.fit(GAN(), torch.utils.data.DataLoader(images, batch_size=64, shuffle=True, drop_last=True))
 

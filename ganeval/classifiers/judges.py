@@ -77,8 +77,8 @@ def _require_enough(groups: NDArray[np.int64], name: str) -> None:
     if counts.min() < LEAST_OF_CLASS:
         k = int(counts.argmin())
         raise TooFewSamplesError(
-            f"Every class needs at least {LEAST_OF_CLASS} images, to learn from, to choose by and to be judged on; class "
-            f"{classes[k]} of {name} has {counts[k]}. Add images, or leave the class out."
+            f"Every class needs at least {LEAST_OF_CLASS} images, to learn from, to choose by and to be judged on; "
+            f"class {classes[k]} of {name} has {counts[k]}. Add images, or leave the class out."
         )
 
 
@@ -87,12 +87,13 @@ def parts_of(images: ImageSet, seed: int = 0) -> dict[str, Part]:
     c, h, w = images.shape
     if images.labels is None:
         raise WrongInputError(
-            f"A judge learns from labelled images; {images.source} has no labels. {images.unlabelled} Put the images of each "
-            "class into a folder of its own, or pass --extractor in place of a judge."
+            f"A judge learns from labelled images; {images.source} has no labels. {images.unlabelled} Put the images "
+            "of each class into a folder of its own, or pass --extractor in place of a judge."
         )
     if not all(SIDES[0] <= side <= SIDES[1] for side in (h, w)):
         raise WrongInputError(
-            f"A judge looks at images of {SIDES[0]} to {SIDES[1]} pixels a side; {images.source} has {h} x {w}. Resize them."
+            f"A judge looks at images of {SIDES[0]} to {SIDES[1]} pixels a side; {images.source} has {h} x {w}. Resize "
+            "them."
         )
     if len(images) * c * h * w > MAX_BYTES:
         raise WrongInputError(f"{images.source} has more than {MAX_BYTES // 2**30} GiB of pixels. Take a part of it.")
@@ -112,9 +113,15 @@ def train_judge(name: str, parts: Mapping[str, Part], class_names: tuple[str, ..
     recipe = _recipe(train, len(class_names))
     network = fit(train.images, train.labels, recipe, progress=f"judge of {name}")
     return settled(
-        name, network, parts, recipe=asdict(recipe), seed=recipe.seed, licence="that of the images", class_names=class_names,
+        name,
+        network,
+        parts,
+        recipe=asdict(recipe),
+        seed=recipe.seed,
+        licence="that of the images",
+        class_names=class_names,
         command=f"ganeval zoo train {name}",
-    )  # fmt: skip
+    )
 
 
 def _recipe(train: Part, classes: int) -> Recipe:

@@ -71,9 +71,17 @@ def calibrate(
     if faults and left_out:
         raise WrongInputError(f"{_lacking(left_out)} Pass that, or leave the fault out of --faults.")
     found = run(
-        drawing(healthy, protocol), measuring(protocol, compute_of(how)), rules, n=protocol.n or 2000, runs=runs,
-        fault_runs=fault_runs, seed=protocol.seed, faults=broken, variants=variants, progress=_bar(),
-    )  # fmt: skip
+        drawing(healthy, protocol),
+        measuring(protocol, compute_of(how)),
+        rules,
+        n=protocol.n or 2000,
+        runs=runs,
+        fault_runs=fault_runs,
+        seed=protocol.seed,
+        faults=broken,
+        variants=variants,
+        progress=_bar(),
+    )
     if json is not None:
         with writing(json):
             write_json(json, _document(found))

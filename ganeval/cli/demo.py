@@ -24,12 +24,8 @@ from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
 
 KEPT = (0, 1, 2, 3, 5, 7)  # classes that the collapsed generator was shown
-RECIPES = {
-    "healthy": ("projection_cgan", "--dataset", "digits", "--profile", "demo"),
-    "collapsed": (
-        "projection_cgan", "--dataset", "digits", "--profile", "demo", "--steps", "400", "--classes", *map(str, KEPT)
-    ),
-}  # fmt: skip
+HEALTHY = ("projection_cgan", "--dataset", "digits", "--profile", "demo")
+RECIPES = {"healthy": HEALTHY, "collapsed": (*HEALTHY, "--steps", "400", "--classes", *map(str, KEPT))}
 INTERRUPTED = 130  # exit code of a training that was stopped by Ctrl-C
 SHOWN = ("classifier_score", "fid", "kid", "precision", "recall", "coverage", "class_balance")
 
@@ -61,14 +57,23 @@ class DemoResult:
         return render(self)
 
 
-def run_demo(out: str | Path = "runs", report: str | Path = "report.html", *, seed: int = 0,
-         say: Callable[[str], None] = lambda _: None) -> DemoResult:  # fmt: skip
+def run_demo(
+    out: str | Path = "runs",
+    report: str | Path = "report.html",
+    *,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> DemoResult:
     """Train, evaluate and report; `say` gets a line before each step. Runs are added to `out`, never replaced."""
     out, report = Path(out), Path(report)
     before = {run.path for run in find_runs(out).runs} if out.is_dir() else set()
     say("training a healthy and a collapsed generator on scikit-learn's digits, one on each core")
-    _train_all([[*recipe, "--out", str(out), "--seed", str(seed), "--name", f"{name}-digits"]
-                for name, recipe in RECIPES.items()])  # fmt: skip
+    _train_all(
+        [
+            [*recipe, "--out", str(out), "--seed", str(seed), "--name", f"{name}-digits"]
+            for name, recipe in RECIPES.items()
+        ]
+    )
     fresh = tuple(run for run in find_runs(out).runs if run.path not in before)
     evaluations: dict[str, Evaluation] = {}
     for pending in survey(fresh).waiting:
@@ -87,10 +92,13 @@ def _train_all(trainings: list[list[str]]) -> None:
     with ExitStack() as stack:
         said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in trainings]
         running = [
-            subprocess.Popen([sys.executable, "-m", "reference_models", *arguments, "--threads", "1"],  # noqa: S603 - our own module
-                             stdout=subprocess.DEVNULL, stderr=errors)
+            subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "reference_models", *arguments, "--threads", "1"],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
             for arguments, errors in zip(trainings, said, strict=True)
-        ]  # fmt: skip
+        ]
         for process in running:
             stack.callback(process.wait)
             stack.callback(process.terminate)

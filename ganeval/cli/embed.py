@@ -24,7 +24,8 @@ def embed(
         out: The folder of the parts; a part that is there already is not made again.
         source: The images: a folder, a zip, shards, an address.
         part: Which part, as i/k: 1/7, 2/7 ... 7/7, in any order and on any machine.
-        generator: In place of a source: package.module:function, called as function(n, labels, torch.Generator) -> images.
+        generator: In place of a source: package.module:function, called as function(n, labels, torch.Generator) ->
+            images.
     """
     from ganeval.errors import WrongInputError
     from ganeval.measure.embedding import embed as embed_images

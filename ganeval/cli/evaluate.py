@@ -35,8 +35,9 @@ def evaluate(
 
     Args:
         fake: The generated images: a folder, a zip, an npz; or a run, whose run.json then says what the flags do not.
-        generator: In place of fake: a shipped generator such as hoda-cgan, or package.module:function, called as function(n, labels, torch.Generator) -> images.
-            Beside --fake RUN: the function that opens the run's folder as such a generator.
+        generator: In place of fake: a shipped generator such as hoda-cgan, or package.module:function, called as
+            function(n, labels, torch.Generator) -> images. Beside --fake RUN: the function that opens the run's folder
+            as such a generator.
         json: Write the evaluation here.
         all: Print every metric, and why some have no value.
         format: How to print it; json and csv always hold everything.

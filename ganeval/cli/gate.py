@@ -13,7 +13,8 @@ from tyro.conf import OmitArgPrefixes
 from ganeval.cli.flags import Drawing, compute_of, said
 from ganeval.cli.say import require_places
 from ganeval.errors import GanevalError, MissingFileError
-from ganeval.gate.commands import GateOptions, require_run
+from ganeval.gate.candidate import require_run
+from ganeval.gate.commands import GateOptions
 from ganeval.gate.commands import gate as run_gate
 from ganeval.gate.rules import GateConfig, GateConfigError
 from ganeval.records.protocol import Protocol
@@ -34,10 +35,11 @@ def gate(options: OmitArgPrefixes[GateOptions], how: OmitArgPrefixes[Drawing]) -
         require_places(options.json, options.junit, options.markdown, options.openmetrics, options.history)
     compute = compute_of(how)
     outcome = run_gate(
-        options, said(how, Protocol),
+        options,
+        said(how, Protocol),
         make_sampler=lambda config: sampler_of(config, compute),
         evaluate_run=lambda path, config: evaluate_run(path, config, compute),
-    )  # fmt: skip
+    )
     sys.stdout.write(outcome.text)
     return outcome.exit_code
 

@@ -1,4 +1,8 @@
-"""`ganeval init`: a project's first rules, baseline and CI file, from what lies there."""
+"""`ganeval init`: a project's first rules, baseline and CI file, from what lies there.
+
+It asks, at a terminal, only what cannot be found out: which of several runs to start from; where there is none, a run,
+a result file or a generator; and what a generator is compared with. Everything else has an answer or a default.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,15 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
+from ganeval.cli.asking import answer, choice
 from ganeval.cli.flags import Drawing, compute_of, said
 from ganeval.cli.gate import evaluate_run, sampler_of
 from ganeval.core.compute import Compute
 from ganeval.core.files import write_atomic, writing
 from ganeval.core.wording import few
 from ganeval.errors import MissingFileError, WrongInputError, printable
-from ganeval.gate.commands import GateOptions, gate, read_candidate
+from ganeval.gate.candidate import read_candidate
+from ganeval.gate.commands import GateOptions, gate
 from ganeval.gate.pipelines import PLACES, Service, render_pipeline, service_of
 from ganeval.gate.rules import FILE, GateConfig
 from ganeval.gate.setup import Line, render_rules, rules_before, rules_for
@@ -40,7 +46,9 @@ def init(
 ) -> int:
     """Write ganeval.toml with comments, a first baseline, and the file with which CI runs the gate.
 
-    Without a source the one evaluated run below this folder is taken. Nothing that exists is overwritten without --force.
+    Without a source the one evaluated run below this folder is taken. What cannot be found out is asked for at a
+    terminal; a script passes it: a source, or --generator and --real. Nothing that exists is overwritten without
+    --force.
 
     Args:
         source: The run or the result file that later ones are compared with.
@@ -51,8 +59,13 @@ def init(
     """
     if source is not None and generator is not None:
         raise WrongInputError("Pass either a run or result file, or --generator, not both.")
-    source = source if source or generator else _found(Path())
+    if source is None and generator is None:
+        source, generator = _found(Path())
     asked = said(how, Protocol)
+    if generator and not asked.get("real"):
+        asked = {**asked, "real": _reference()}
+    if generator and not {"classifier", "extractor"} & asked.keys():
+        asked = {**asked, **_classifier_for(asked["real"])}
     called = name or (generator.partition(":")[2] if generator else _stem(source))
     if "/" in _plain(called, "The name") or called.startswith("."):
         raise WrongInputError(
@@ -86,9 +99,14 @@ def _kept_if_it_succeeds(path: Path, text: str) -> Iterator[None]:
 
 def _first_gate(source: Path | None, rules: Path, asked: Mapping[str, Any], compute: Compute, *, force: bool) -> None:
     options = GateOptions(
-        runs=(source,) if source else (), config=rules, update_baseline=True, reason=REASON, force=True, allow_ci_update=True,
+        runs=(source,) if source else (),
+        config=rules,
+        update_baseline=True,
+        reason=REASON,
+        force=True,
+        allow_ci_update=True,
         accept_regression=force,
-    )  # fmt: skip
+    )
     outcome = gate(
         options,
         asked,
@@ -104,10 +122,6 @@ def _plan(
 ) -> tuple[dict[str, Any], list[Line], str]:
     """Keys and rules of the file, and what the gate is told to judge in CI."""
     if source is None:
-        if not asked.get("real"):
-            raise WrongInputError(
-                "Nothing says what to compare the generator with. Pass --real, for example --real hoda:test."
-            )
         keys = {
             "name": called,
             "generator": generator,
@@ -144,20 +158,49 @@ def _stem(source: Path | None) -> str:
     return source.resolve().name.removesuffix(".json")
 
 
-def _found(folder: Path) -> Path:
-    """The one evaluated run below `folder`."""
+def _found(folder: Path) -> tuple[Path | None, str | None]:
+    """The evaluated run below `folder` to start from, or the generator that a person names in its place."""
     from ganeval.runs.discovery import find_runs
 
     runs = [run.path for run in find_runs(folder).runs if run.evaluations]
     if len(runs) == 1:
-        return runs[0]
+        return runs[0], None
     if runs:
-        names = few([printable(path) for path in runs])
-        raise WrongInputError(f"There are {len(runs)} evaluated runs here; name the one to start from: {names}.")
-    raise MissingFileError(
-        "Nothing says what to start from: there is no evaluated run here. Name a run or a result file, or pass "
-        "--generator package.module:function with --real."
-    )
+        return _one_of(runs), None
+    typed = answer("What is to be judged? A run, a result file, or a generator as package.module:function")
+    if not typed:
+        raise MissingFileError(
+            "Nothing says what to start from: there is no evaluated run here. Name a run or a result file, or pass "
+            "--generator package.module:function with --real."
+        )
+    return (None, typed) if ":" in typed and not Path(typed).exists() else (Path(typed), None)
+
+
+def _one_of(runs: Sequence[Path]) -> Path:
+    names = [path.as_posix() for path in runs]
+    typed = choice(f"There are {len(runs)} evaluated runs here. Which one is to be matched?", names)
+    if not typed:
+        told = few([printable(name) for name in names])
+        raise WrongInputError(f"There are {len(runs)} evaluated runs here; name the one to start from: {told}.")
+    return Path(typed)
+
+
+def _reference() -> str:
+    typed = answer("Real images to compare it with: a folder, a file, or a data set such as hoda:test")
+    if not typed:
+        raise WrongInputError(
+            "Nothing says what to compare the generator with. Pass --real, for example --real hoda:test."
+        )
+    return typed
+
+
+def _classifier_for(real: str) -> dict[str, str]:
+    """The shipped classifier that was made for the data set of this name."""
+    from ganeval.core.listing import listed
+
+    name, colon, _ = real.partition(":")
+    known = {one.name for one in listed("classifiers")}
+    return {"classifier": name} if colon and name in known else {}
 
 
 def _require_new(paths: Sequence[Path], *, force: bool) -> None:
@@ -170,6 +213,7 @@ def _summary(rules: Path, baseline: Path, pipeline: Path, lines: Sequence[Line],
     metrics = few([line["metric"] for line in lines])
     where = f"; it judges {judged}: change that to where your job leaves its result" if judged else ""
     return (
-        f"{rules}: {len(lines)} {'rule' if len(lines) == 1 else 'rules'}, about {metrics}\n{baseline}: the numbers to keep\n"
-        f"{pipeline}: runs the gate before a merge{where}\nLook at them, then: git add {rules} {baseline.parent} {pipeline}"
+        f"{rules}: {len(lines)} {'rule' if len(lines) == 1 else 'rules'}, about {metrics}\n{baseline}: the numbers to "
+        f"keep\n{pipeline}: runs the gate before a merge{where}\nLook at them, then: git add {rules} {baseline.parent} "
+        f"{pipeline}"
     )

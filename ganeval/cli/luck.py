@@ -1,4 +1,6 @@
-"""`ganeval luck`: how much of a number is the training seed, how much the samples, and how many of each a claim needs."""
+"""`ganeval luck`: how much of a number is the training seed, how much the samples,
+and how many of each a claim needs.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,8 @@ def luck(
     """How much of each number is luck of the training seed, how much of the samples.
 
     Args:
-        trainings: One argument for each training of a recipe: a run (its last evaluation), an evaluation file, or a folder of
-            evaluation files (*.json), which are sets of samples of that training.
+        trainings: One argument for each training of a recipe: a run (its last evaluation), an evaluation file, or a
+            folder of evaluation files (*.json), which are sets of samples of that training.
         metrics: Only these; by default all that every training has.
         difference: The difference between two recipes to be found, as a share of the mean.
         power: The chance of finding it, at a two-sided level of 5 %.
@@ -42,13 +44,20 @@ def luck(
     found = [_sets(path) for path in trainings]
     _require_alike(found)
     parts = {name: _components(found, name) for name in _common(found, metrics)}
-    heads = ("metric", "mean", "sd of training", "95 %", "sd of samples", "training's share",
-             *(f"trainings, {k} set{'s' * (k > 1)}" for k in SETS))  # fmt: skip
+    heads = (
+        "metric",
+        "mean",
+        "sd of training",
+        "95 %",
+        "sd of samples",
+        "training's share",
+        *(f"trainings, {k} set{'s' * (k > 1)}" for k in SETS),
+    )
     rows = [_row(name, part, difference, power) for name, part in parts.items()]
     count = sum(map(len, found))
     said = (
-        f"{len(found)} trainings, {count} sets of samples. Last columns: trainings a side that find a difference of {difference:.0%} "
-        f"of the mean with power {power:g}."
+        f"{len(found)} trainings, {count} sets of samples. Last columns: trainings a side that find a difference of "
+        f"{difference:.0%} of the mean with power {power:g}."
     )
     sys.stdout.write("\n".join([*aligned([heads, *rows]), "", said]) + "\n")
     return 0
@@ -56,7 +65,7 @@ def luck(
 
 def _sets(path: Path) -> list[Evaluation]:
     from ganeval.errors import MissingFileError
-    from ganeval.gate.commands import read_candidate
+    from ganeval.gate.candidate import read_candidate
     from ganeval.gate.rules import GateConfig
     from ganeval.records.scores import Evaluation
 
@@ -86,9 +95,10 @@ def _common(found: list[list[Evaluation]], metrics: tuple[str, ...]) -> list[str
     from ganeval.errors import UnknownNameError
 
     everywhere = [
-        name for name in (found[0][0].scores if found else ())
+        name
+        for name in (found[0][0].scores if found else ())
         if all(name in e.scores and e.scores[name].ok for part in found for e in part)
-    ]  # fmt: skip
+    ]
     for name in metrics:
         if name not in everywhere:
             raise UnknownNameError(unknown_name("metric that every training has", name, everywhere))
@@ -116,6 +126,11 @@ def _row(name: str, part: Components | str, difference: float, power: float) -> 
     gap = difference * abs(part.mean)
     needed = [part.trainings_for(gap, k, power=power) if gap > 0 else None for k in SETS]
     return (
-        name, f"{part.mean:.4g}", f"{math.sqrt(part.training):.3g}", f"{low:.3g} to {high:.3g}", f"{math.sqrt(part.sampling):.3g}",
-        f"{part.training / total:.0%}" if total > 0 else "", *("over 10,000" if n is None else str(n) for n in needed),
-    )  # fmt: skip
+        name,
+        f"{part.mean:.4g}",
+        f"{math.sqrt(part.training):.3g}",
+        f"{low:.3g} to {high:.3g}",
+        f"{math.sqrt(part.sampling):.3g}",
+        f"{part.training / total:.0%}" if total > 0 else "",
+        *("over 10,000" if n is None else str(n) for n in needed),
+    )

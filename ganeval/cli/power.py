@@ -30,8 +30,8 @@ def power(
         alpha: Family-wise, one-sided.
         tests: Rules and looks that share alpha.
         power: The chance of finding it.
-        tail: In place of a difference: the share of images that a rule lets lie beyond image_max or image_min; gives the n
-            that proves it.
+        tail: In place of a difference: the share of images that a rule lets lie beyond image_max or image_min; gives
+            the n that proves it.
         beyond: With tail: the share that really lies beyond.
     """
     from ganeval.gate.power import detectable, required_n

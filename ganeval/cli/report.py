@@ -59,8 +59,8 @@ def report(
         watch: Look again every so many seconds, until Ctrl-C.
         tb: Also read TensorBoard event files over 200 MiB.
         generator: module:function from a run's folder to its generator, for interpolations between latents.
-        pictures: What numbered pictures are: generated samples, one picture a step of the training, or contact sheets, one a
-            step, whose tiles are the samples.
+        pictures: What numbered pictures are: generated samples, one picture a step of the training, or contact sheets,
+            one a step, whose tiles are the samples.
     """
     require_places(out, json)
     require_apart({"--out": out, "--json": json})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.core.wording import plural
 from ganeval.records.eyes import eyes_of
 from ganeval.records.given import notes_on
 from ganeval.records.headline import by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
-from ganeval.records.text import plural, visible
+from ganeval.records.text import visible
 
 HEADS = ("question", "metric", "better", "value", "95 % interval", "real vs real", "n")
 ARROW = {"lower": "down", "higher": "up", "target": "target"}
@@ -48,7 +49,9 @@ def render_title(evaluation: Evaluation) -> str:
 
 
 def render_eyes(evaluation: Evaluation) -> list[str]:
-    """One line for each network that was asked how far the images are, in units of real against real; [] without any."""
+    """One line for each network that was asked how far the images are, in units of real against real;
+    [] without any.
+    """
     eyes = eyes_of(evaluation.scores)
     lines = [(visible(eye.name), render_value(eye.ratio, eye.se), "chosen" if eye.chosen else "") for eye in eyes]
     return aligned([("eye", "times real vs real", ""), *lines]) if lines else []

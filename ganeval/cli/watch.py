@@ -14,8 +14,8 @@ from ganeval.errors import GanevalError, WrongInputError
 def watching(seconds: float, path: str | None, act: Callable[[], int]) -> int:
     """The exit code of `act()`; with `seconds` above 0 it is called again after each change of the images at `path`.
 
-    What cannot be measured yet (no image, one that is half written) is a note, and is waited for. Changes are looked for
-    every so many seconds, and acted on when nothing has changed between two looks: a writer is not interrupted.
+    What cannot be measured yet (no image, one that is half written) is a note, and is waited for. Changes are looked
+    for every so many seconds, and acted on when nothing has changed between two looks: a writer is not interrupted.
     """
     if seconds <= 0:
         return act()

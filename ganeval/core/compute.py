@@ -29,8 +29,8 @@ class Compute:
     cache_gib: float = field(
         default=4.0,
         metadata={
-            "help": "GiB of features: those of one set that are larger lie in memory-mapped files on the cache's disk, and the "
-            "cache keeps no more than this."
+            "help": "GiB of features: those of one set that are larger lie in memory-mapped files on the cache's disk, "
+            "and the cache keeps no more than this."
         },
     )
     ranks: Any = field(default=None, metadata={"flag": False})  # `ganeval.features.ranks.current()` under torchrun

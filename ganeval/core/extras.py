@@ -36,11 +36,16 @@ def sentence_of(missing: list[str], what: str) -> str:
     """
     *first, last = (SOLD_AS.get(name, name) for name in missing)
     extras = ",".join(sorted({EXTRA[name] for name in missing}))
-    return f"{what} needs {' and '.join([*([', '.join(first)] if first else []), last])}, not installed here: {pip(extras)}."
+    return (
+        f"{what} needs {' and '.join([*([', '.join(first)] if first else []), last])}, not installed here: "
+        f"{pip(extras)}."
+    )
 
 
 def translated(error: Exception) -> Exception:
-    """The sentence that names the extra, in place of an import that failed where nobody had asked before; else `error`."""
+    """The sentence that names the extra, in place of an import that failed where nobody had asked before;
+    else `error`.
+    """
     library = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     return MissingExtraError(sentence_of([library], "This")) if library in EXTRA else error
 

@@ -1,8 +1,8 @@
 """What is registered in a room, read from the text of its files: names and what they say, without loading torch.
 
 A registry imports every module of its room, which takes seconds, and needs what they import. Names and summaries
-stand in the text as plain constants: as arguments of a decorator (`@metric("fid", better="lower", ...)`) or of a call at
-the top level (`PIXELS = ExtractorSpec("pixels", ..., summary="...")`). A plug-in is imported, as its registry does.
+stand in the text as plain constants: as arguments of a decorator (`@metric("fid", better="lower", ...)`) or of a call
+at the top level (`PIXELS = ExtractorSpec("pixels", ..., summary="...")`). A plug-in is imported, as its registry does.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ class Clip:
         """From the state dict of one of OpenAI's vision transformers: both towers, or the image tower alone."""
         if "visual.conv1.weight" not in state or "visual.proj" not in state:
             raise WrongInputError(
-                f"Expected OpenAI's CLIP weights of a vision transformer for {name}; got {len(state)} tensors, the first named "
-                f"{next(iter(state), None)!r}."
+                f"Expected OpenAI's CLIP weights of a vision transformer for {name}; got {len(state)} tensors, the "
+                f"first named {next(iter(state), None)!r}."
             )
         tower = Tower(_published(state))
         return cls(name, tower, tower.side, weights_sha256, torch.device("cpu"))
@@ -83,8 +83,8 @@ def _published(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 class Tower(nn.Module):
-    """float (n, 3, side, side), normalised -> (n, d): a class token and one per patch, a norm before the encoder and one
-    after it.
+    """float (n, 3, side, side), normalised -> (n, d): a class token and one per patch, a norm before the encoder and
+    one after it.
     """
 
     def __init__(self, visual: Mapping[str, torch.Tensor]) -> None:
@@ -125,9 +125,14 @@ _NAMES = {"attn": "self_attn", "ln_1": "norm1", "ln_2": "norm2", "mlp.c_fc": "li
 def _encoder(visual: Mapping[str, torch.Tensor], width: int) -> nn.TransformerEncoder:
     blocks = {m[1]: value for key, value in visual.items() if (m := re.match(r"transformer\.resblocks\.(.*)", key))}
     layer = nn.TransformerEncoderLayer(
-        width, width // HEAD_WIDTH, len(blocks["0.mlp.c_fc.bias"]), dropout=0.0, activation=_quick_gelu, batch_first=True,
+        width,
+        width // HEAD_WIDTH,
+        len(blocks["0.mlp.c_fc.bias"]),
+        dropout=0.0,
+        activation=_quick_gelu,
+        batch_first=True,
         norm_first=True,
-    )  # fmt: skip
+    )
     encoder = nn.TransformerEncoder(
         layer, 1 + max(int(key.split(".")[0]) for key in blocks), enable_nested_tensor=False
     )

@@ -4,11 +4,11 @@ Two levels of the orthonormal Haar transform, in which every band is split again
 and width, each a band of frequencies in rows and columns. Networks that were trained to tell classes apart throw away
 what does not help them: checkerboards, blocks of JPEG, missing grey levels. Packets lose nothing.
 
-Where it differs from the paper: there the transform has as many levels as the image is large, and every coefficient of a
-packet is a feature, which needs far more images than a small data set has. Here a packet gives two features, the mean of
-its coefficients and the mean of log(1 + their squares), so that a few hundred images determine a covariance, and a
-change of a few grey levels in a quiet corner (what JPEG adds, what blur takes away) is as large as one of many at an edge.
-Images of odd size repeat their last row or column, which adds no frequency to speak of.
+Where it differs from the paper: there the transform has as many levels as the image is large, and every coefficient of
+a packet is a feature, which needs far more images than a small data set has. Here a packet gives two features, the mean
+of its coefficients and the mean of log(1 + their squares), so that a few hundred images determine a covariance, and a
+change of a few grey levels in a quiet corner (what JPEG adds, what blur takes away) is as large as one of many at an
+edge. Images of odd size repeat their last row or column, which adds no frequency to speak of.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ def read_file(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]
     stated = metadata.pop("sha256", None)
     if stated is None:
         raise WrongInputError(
-            f"{path} holds no checksum, so this library did not write it. Write it with Features.save or Statistics.save."
+            f"{path} holds no checksum, so this library did not write it. Write it with Features.save or "
+            "Statistics.save."
         )
     if stated != _digest(tensors, metadata):
         raise WrongInputError(f"{path} is damaged: its checksum does not match what it holds. Write it again.")

@@ -38,14 +38,15 @@ def _checked(found: Any, n: int, name: str) -> Embedded:
     if not isinstance(found, Embedded):
         shape = f" of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else ""
         raise WrongInputError(
-            f"The extractor {name} must return ganeval.core.extractor.Embedded(embeddings, logits=None, spatial=None); it "
-            f"returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
+            f"The extractor {name} must return ganeval.core.extractor.Embedded(embeddings, logits=None, spatial=None); "
+            f"it returned {type(found).__name__}{shape}. Return Embedded(rows) with rows of shape (n, d)."
         )
     for column, rows in columns(found).items():
         right = isinstance(rows, torch.Tensor) and rows.ndim == 2 and len(rows) == n and rows.is_floating_point()
         if not right or not rows.shape[1]:
             shape = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, torch.Tensor) else type(rows).__name__
             raise WrongInputError(
-                f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got {shape}."
+                f"The extractor {name} must return floating-point {column} of shape ({n}, d) for {n} images; got "
+                f"{shape}."
             )
     return found

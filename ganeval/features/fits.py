@@ -1,4 +1,5 @@
-"""A published mean and covariance, checked before anything is compared with them: width, numbers, symmetry, definiteness.
+"""A published mean and covariance, checked before anything is compared with them: width, numbers, symmetry,
+definiteness.
 
 A wrong pair gives a plausible distance, so each of these is an error that says what was found.
 """
@@ -52,13 +53,13 @@ def _require_shapes(mu: Any, sigma: Any, where: str, names: tuple[str, str]) -> 
     for part in (mu, sigma):
         if part.dtype.name not in PRECISE:
             raise WrongInputError(
-                f"{where} must hold {' and '.join(names)} in float32 or float64; got {part.dtype}, which has too few digits for a "
-                "distance. Make the statistics again in float64, from the images."
+                f"{where} must hold {' and '.join(names)} in float32 or float64; got {part.dtype}, which has too few "
+                "digits for a distance. Make the statistics again in float64, from the images."
             )
     if mu.ndim != 1 or sigma.ndim != 2 or sigma.shape != (len(mu), len(mu)) or not len(mu):
         raise WrongInputError(
-            f"{where} must hold {' and '.join(names)} of one width, (d,) and (d, d); got {mu.shape} and {sigma.shape}. They are of two "
-            "networks, or of two layers: ask who published them."
+            f"{where} must hold {' and '.join(names)} of one width, (d,) and (d, d); got {mu.shape} and {sigma.shape}. "
+            "They are of two networks, or of two layers: ask who published them."
         )
 
 
@@ -74,7 +75,9 @@ def _symmetric(covariance: torch.Tensor, where: str, names: tuple[str, str]) -> 
 
 
 def _require_definite(covariance: torch.Tensor, where: str, names: tuple[str, str]) -> None:
-    """A Cholesky factor of what rounding could have made of it is the cheap proof; eigenvalues are asked where none is."""
+    """A Cholesky factor of what rounding could have made of it is the cheap proof;
+    eigenvalues are asked where none is.
+    """
     room = ROUNDING * float(covariance.diagonal().max())
     if room > 0:
         _, failed = torch.linalg.cholesky_ex(covariance + room * torch.eye(len(covariance), dtype=covariance.dtype))
@@ -84,6 +87,6 @@ def _require_definite(covariance: torch.Tensor, where: str, names: tuple[str, st
     if float(values[0]) < -ROUNDING * max(float(values[-1]), 0.0):
         raise WrongInputError(
             f"{where}: {names[1]} must be positive semi-definite, as every covariance is; its smallest "
-            f"eigenvalue is {float(values[0]):.3g}, its largest {float(values[-1]):.3g}. The file is damaged, or this is "
-            "no covariance."
+            f"eigenvalue is {float(values[0]):.3g}, its largest {float(values[-1]):.3g}. The file is damaged, or this "
+            "is no covariance."
         )

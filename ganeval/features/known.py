@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 
 
 def outline(images: ImageSet) -> str:
-    """A line that is equal for equal sets, found without decoding: content in memory, names, sizes and some of the bytes
-    of files, a trial of a generator.
+    """A line that is equal for equal sets, found without decoding: content in memory, names, sizes and some of the
+    bytes of files, a trial of a generator.
     """
     if images.encoded is not None:
         n = len(images)
@@ -60,7 +60,9 @@ class Note:
         self.digests: NDArray[np.uint8] | None = None  # (n, 32), of the bytes, where they had to be read for the answer
 
     def content(self) -> str:
-        """The fingerprint of the pixels; "" where nobody has decoded these files, which is found without reading them."""
+        """The fingerprint of the pixels; "" where nobody has decoded these files,
+        which is found without reading them.
+        """
         told = self.ranks.together(lambda: _read(self._key(None)))
         if not self.ranks.agree(yes=told is not None):
             return ""

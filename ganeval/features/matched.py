@@ -1,8 +1,8 @@
 """Are pairs pairs? Real image i beside fake image i, in batches, and an exact test that they belong together.
 
 Two folders that are read in two orders give pairs that are none, and numbers that look like a bad generator's. The test
-asks whether the pairs are closer than the same images shuffled: under "no pairs" every order is as likely as every other
-(a permutation test, exact), so pairs that are none pass with one chance in a thousand.
+asks whether the pairs are closer than the same images shuffled: under "no pairs" every order is as likely as every
+other (a permutation test, exact), so pairs that are none pass with one chance in a thousand.
 """
 
 from __future__ import annotations
@@ -66,16 +66,16 @@ def why_unmatched(squared: NDArray[np.float64]) -> str:
         typical = (float(squared.sum()) - own) / (n * (n - 1))
         return (
             f"The pairs are no closer than shuffled ones (root mean square distance {math.sqrt(own / n):.3g}, shuffled "
-            f"{math.sqrt(typical):.3g}), so they are no pairs, or the generator ignores its input. Bring both sets into one "
-            "order (equal file names), or measure without paired."
+            f"{math.sqrt(typical):.3g}), so they are no pairs, or the generator ignores its input. Bring both sets "
+            "into one order (equal file names), or measure without paired."
         )
     rows = _strayed(squared)
     if len(rows) > STRAYED * n:
         row, other = rows[0]
         return (
-            f"{len(rows)} of {n} generated images are much closer to the real image of another pair (first: generated image "
-            f"{other}, real image {row}), so some pairs were exchanged. Bring both sets into one order, or look at how the "
-            "generator is batched."
+            f"{len(rows)} of {n} generated images are much closer to the real image of another pair (first: generated "
+            f"image {other}, real image {row}), so some pairs were exchanged. Bring both sets into one order, or look "
+            "at how the generator is batched."
         )
     return ""
 
@@ -101,7 +101,9 @@ def _strayed(squared: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 
 def _squared(pair: Pair) -> NDArray[np.float64]:
-    """Squared distances of at most `LOOKED_AT` pairs, evenly spaced: of pixels where there are any, else of embeddings."""
+    """Squared distances of at most `LOOKED_AT` pairs, evenly spaced: of pixels where there are any,
+    else of embeddings.
+    """
     real, fake = pair.require_real(), pair.fake
     rows = np.unique(np.linspace(0, len(fake) - 1, min(len(fake), LOOKED_AT)).astype(np.int64))
     if real.images is not None and fake.images is not None:

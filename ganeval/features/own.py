@@ -1,7 +1,9 @@
-"""What depends on the rows of one set alone: worked out once and kept with the rows, so that every pair they are in shares it.
+"""What depends on the rows of one set alone: worked out once and kept with the rows,
+so that every pair they are in shares it.
 
-In a training loop the real side is the same at every step, and the fakes of one step stand in several pairs (against the
-real images, against those of training). Nothing here moves a number: what is kept is what would be worked out again.
+In a training loop the real side is the same at every step, and the fakes of one step stand in several pairs (against
+the real images, against those of training). Nothing here moves a number: what is kept is what would be worked out
+again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
+from ganeval.features.held import Held
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import gaussian_of, merged
 from ganeval.numerics.gaussian import Gaussian
@@ -21,10 +24,13 @@ T = TypeVar("T")
 
 
 class Own:
-    """What was worked out of `rows` (n, d): kept with a mark of these, for their owner may write into them."""
+    """What was worked out of `rows` (n, d): kept with a mark of these, for their owner may write into them.
 
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
+    held: the ranks' shares, where none has all rows.
+    """
+
+    def __init__(self, rows: torch.Tensor, held: Held | None = None) -> None:
+        self.rows, self.held = rows, held
         self._found: dict[Hashable, Any] = {}
         self._mark: tuple[int, ...] | None = None  # of the rows that all of this was worked out of
 
@@ -58,10 +64,12 @@ class Own:
         return True
 
     def gaussian(self, ranks: Ranks) -> Gaussian:
-        """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it, or all make it."""
+        """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it,
+        or all make it.
+        """
         if not ranks.agree(yes="gaussian" in self._found):
             self.seal()
-            self._found["gaussian"] = gaussian_of(self.rows, ranks)
+            self._found["gaussian"] = gaussian_of(self.rows, ranks) if self.held is None else self.held.gaussian()
         return self._found["gaussian"]
 
     def nearest(self, k: int, ranks: Ranks) -> Nearest:
@@ -75,10 +83,31 @@ class Own:
         known: Nearest | None = self._found.get("nearest")
         if not ranks.agree(yes=known is not None and known.squared.shape[1] >= k):
             self.seal()
-            part = (ranks.rank, ranks.size)
-            known = self._found["nearest"] = merged(lambda: nearest_within(self.rows, k, part=part), ranks)
+            known = self._found["nearest"] = self._nearest(k, ranks)
         assert known is not None
         return known.first(k)
+
+    def _nearest(self, k: int, ranks: Ranks) -> Nearest:
+        if self.held is not None:
+            return self.held.nearest(k)
+        return merged(lambda: nearest_within(self.rows, k, part=(ranks.rank, ranks.size)), ranks)
+
+    def reach(self) -> tuple[float, float]:
+        """The smallest and the largest number in any row."""
+        low, high = self.rows.aminmax() if self.held is None else self.held.reach()
+        return float(low), float(high)
+
+    def every(self, step: int) -> torch.Tensor:
+        """Rows 0, step, 2 step ..."""
+        return self.rows[::step] if self.held is None else self.held.every(step)
+
+    def all_equal(self) -> bool:
+        """Whether all rows are one and the same."""
+        return bool((self.rows == self.rows[0]).all()) if self.held is None else self.held.all_equal()
+
+    def shares(self, ranks: Ranks) -> Held:
+        """The ranks' shares of the rows, whether or not they have more."""
+        return Held.of_whole(self.rows, ranks) if self.held is None else self.held
 
 
 def _mark(rows: torch.Tensor) -> tuple[int, ...]:
@@ -86,4 +115,4 @@ def _mark(rows: torch.Tensor) -> tuple[int, ...]:
     if rows.device.type == "cpu":
         plain = rows.detach().contiguous().flatten().view(torch.uint8).numpy()
         return (zlib.crc32(memoryview(plain)),)
-    return () if rows.is_inference() else (rows._version,)
+    return () if rows.is_inference() else (rows._version,)  # noqa: SLF001 - PyTorch documents it under this name

@@ -25,10 +25,11 @@ from ganeval.features.embedding import columns
 from ganeval.features.extraction import DEFAULT_BATCH, Features, choose_device, load_extractor, passport_from
 from ganeval.features.known import outline
 from ganeval.features.ranks import Ranks
-from ganeval.features.seeing import Running, see_share
+from ganeval.features.seeing import see_share
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
+from ganeval.numerics.moments import Running
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.part/1"
@@ -76,7 +77,8 @@ def checked_part(text: str) -> tuple[int, int]:
         if 1 <= found[0] <= found[1] <= MAX_PARTS:
             return found
     raise WrongInputError(
-        f"A part is written i/k, from 1/k to k/k with k up to {MAX_PARTS:,}; got {printable(text)!r}. For example --part 3/7."
+        f"A part is written i/k, from 1/k to k/k with k up to {MAX_PARTS:,}; got {printable(text)!r}. For example "
+        "--part 3/7."
     )
 
 
@@ -150,8 +152,8 @@ def _is_there(path: Path, mark: str, network: Extractor, precision: str, batch: 
     theirs = (passport.extractor, passport.weights_sha256, passport.preprocessing, passport.precision)
     if mine != (*theirs, about.batch, about.set):
         raise IncomparableError(
-            f"{printable(path)} is a part of another set, or was made by another network, seed, precision or batch size. "
-            "Remove it, or write the parts into another folder."
+            f"{printable(path)} is a part of another set, or was made by another network, seed, precision or batch "
+            "size. Remove it, or write the parts into another folder."
         )
     return True
 
@@ -192,7 +194,9 @@ def parts_moments(folder: str | Path) -> Statistics:
         for name in ("embeddings", "spatial"):
             if name in tensors:
                 rows = tensors[name]
-                sums.setdefault(name, Running(rows.shape[1], rows.device)).add(rows)
+                if name not in sums:
+                    sums[name] = Running(rows.shape[1], rows.device)
+                sums[name].add(rows)
     whole = _whole(where, sorted(known, key=lambda one: one.part.number))
     moments = {name: one.finish() for name, one in sums.items()}
     return Statistics(whole, moments["embeddings"], moments.get("spatial"))
@@ -272,8 +276,8 @@ def _require_one_set(where: Path, parts: Sequence[tuple[Path, Passport, Part]]) 
         ):
             if getattr(about, key) != getattr(first[2], key):
                 raise IncomparableError(
-                    f"{printable(path.name)} and {printable(first[0].name)} in {printable(where)} are of another {said}. "
-                    "Make one of them again."
+                    f"{printable(path.name)} and {printable(first[0].name)} in {printable(where)} are of another "
+                    f"{said}. Make one of them again."
                 )
 
 
@@ -284,8 +288,8 @@ def _require_all(where: Path, parts: Sequence[Part]) -> None:
         listed = ", ".join(f"{number}/{parts[0].of}" for number in missing[:_TOLD])
         more = f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
         raise MissingFileError(
-            f"{printable(where)} misses {len(missing)} of {parts[0].of} parts: {listed}{more}. Make them: ganeval embed "
-            f"--part {missing[0]}/{parts[0].of}."
+            f"{printable(where)} misses {len(missing)} of {parts[0].of} parts: {listed}{more}. Make them: ganeval "
+            f"embed --part {missing[0]}/{parts[0].of}."
         )
     ends = [0, *(about.stop for about in parts)]
     if any(about.start != end for about, end in zip(parts, ends, strict=False)) or ends[-1] != parts[0].n:

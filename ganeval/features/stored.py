@@ -60,8 +60,8 @@ def open_stored(path: Path) -> Stored | None:
     suffix = path.suffix.lower()
     if suffix in PICKLES:
         raise WrongInputError(
-            f"{printable(path)} is a pickle, which runs whatever its author put into it, so it is not opened. Where you "
-            "trust it, load it yourself and store its arrays: numpy.savez('reference.npz', mu=mu, sigma=sigma)."
+            f"{printable(path)} is a pickle, which runs whatever its author put into it, so it is not opened. Where "
+            "you trust it, load it yourself and store its arrays: numpy.savez('reference.npz', mu=mu, sigma=sigma)."
         )
     opener = _OPENERS.get(suffix)
     return None if opener is None else opener(require_regular(path))

@@ -1,7 +1,8 @@
 """The gate's own test: how often it cries wolf on your generator, and what it catches.
 
 A/A: two fresh sets of the same generator are compared; every red is a false alarm. A/B: the same with a fault made on
-purpose. What needs a network or images (drawing, measuring, breaking) is handed in. Shares come with Clopper-Pearson intervals, which are exact.
+purpose. What needs a network or images (drawing, measuring, breaking) is handed in. Shares come with Clopper-Pearson
+intervals, which are exact.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def calibrate(
 ) -> Calibration:
     """Compare `runs` healthy pairs and `fault_runs` broken ones of each fault, n images a side.
 
-    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `faults`: by name, what breaks
-    images. `variants`: more generators to compare with this one, for example one with perturbed weights.
+    Healthy pairs have fresh latents. Broken ones share their latents, as a gate in CI does. `faults`: by name, what
+    breaks images. `variants`: more generators to compare with this one, for example one with perturbed weights.
     """
     faults, variants = faults or {}, variants or {}
     total, done = runs + fault_runs * (len(faults) + len(variants)), 0
@@ -109,8 +110,11 @@ def calibrate(
 
         return once
 
-    kinds = {AA: (healthy, runs), **{name: (broken(fault), fault_runs) for name, fault in faults.items()},
-             **{name: (varied(other), fault_runs) for name, other in variants.items()}}  # fmt: skip
+    kinds = {
+        AA: (healthy, runs),
+        **{name: (broken(fault), fault_runs) for name, fault in faults.items()},
+        **{name: (varied(other), fault_runs) for name, other in variants.items()},
+    }
     trials: list[Trials] = []
     for name, (once, times) in kinds.items():
         verdicts: list[Verdict] = []

@@ -19,8 +19,8 @@ from ganeval.core.apart import place_of, require_apart
 from ganeval.core.files import write_atomic
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
+from ganeval.gate.candidate import EvaluateRun, read_candidate
 from ganeval.gate.deliver import deliver, summary_path
-from ganeval.gate.entry import require_sound
 from ganeval.gate.judge import Against, Judged, Sampler, judge, require_one_or_recipe
 from ganeval.gate.lock import LockedError
 from ganeval.gate.presets import preset
@@ -33,9 +33,7 @@ from ganeval.records.scores import Evaluation, render_value
 from ganeval.runs import layout
 from ganeval.runs.directory import git_state
 
-SHOWN = 20  # runs of a folder
 MakeSampler = Callable[[GateConfig], Sampler]
-EvaluateRun = Callable[[Path, GateConfig], Evaluation]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +104,14 @@ def gate(
         require_allowed(update, _require_path(path))
     candidate, nothing = _candidate(options, config, make_sampler, evaluate_run)
     outcome = run_gate(
-        candidate, config, update=update, outputs=outputs, github=options.github, nothing=nothing,
+        candidate,
+        config,
+        update=update,
+        outputs=outputs,
+        github=options.github,
+        nothing=nothing,
         base_ref=options.base_ref,
-    )  # fmt: skip
+    )
     outcome = replace(outcome, text="".join(f"note: {note}\n" for note in notes) + outcome.text)
     return _kept(outcome, options.runs) if candidate else outcome
 
@@ -190,46 +193,6 @@ def _reader(base_ref: str | None) -> Callable[[Path], Baseline]:
     return partial(baseline_at, base_ref)
 
 
-def read_candidate(path: Path, config: GateConfig, evaluate_run: EvaluateRun | None = None) -> Evaluation:
-    """The last evaluation of a run directory, or one evaluation file; a run without any is evaluated, if it can be."""
-    if path.is_file():
-        return require_sound(Evaluation.read(path, per_sample=True), path)
-    if not path.is_dir():
-        raise MissingFileError(f"Expected a run directory or an evaluation file; there is nothing at {path}.")
-    found = _last_result(path)
-    if found is not None:
-        return require_sound(Evaluation.read(found, per_sample=True), found)
-    if evaluate_run is not None:
-        return evaluate_run(path, config)
-    raise MissingFileError(_several(path) or f"{path} holds no evaluation. Evaluate it first: ganeval evaluate.")
-
-
-def _last_result(run: Path) -> Path | None:
-    """The evaluation at the latest step, where there is one."""
-    steps = [pair for folder in layout.evaluations(run) for pair in layout.by_step(folder, "")]
-    files = [folder / "result.json" for _, folder in sorted(steps)]
-    return next((file for file in reversed(files) if file.is_file()), None)
-
-
-def require_run(path: Path) -> None:
-    """A folder of runs is no run: say which there are, or that there is none."""
-    if not (path / layout.RUN).exists():
-        raise MissingFileError(
-            _several(path) or f"There is no run in {path}: it has neither a {layout.RUN} nor an evaluation."
-        )
-
-
-def _several(folder: Path) -> str:
-    """The sentence about a folder of runs; "" where there are none."""
-    runs = sorted(inside.name for inside in folder.iterdir() if inside.is_dir() and _is_run(inside))
-    shown = ", ".join([*runs[:SHOWN], *([f"and {len(runs) - SHOWN} more"] if len(runs) > SHOWN else [])])
-    return f"{folder} is a folder of {len(runs)} runs, and one gate judges one; name it: {shown}." if runs else ""
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / layout.RUN).is_file() or _last_result(folder) is not None
-
-
 def render_text(verdict: Verdict) -> str:
     """The verdict for a terminal, a table and a sentence; plain text, no colours."""
     from ganeval.gate.terminal import render
@@ -309,9 +272,12 @@ def _update(options: GateOptions, config: GateConfig) -> Update | None:
     if not options.update_baseline:
         return None
     return Update(
-        reason=options.reason, allow_ci=options.allow_ci_update, accept_regression=options.accept_regression,
-        force=options.force, own=tuple(outputs_of(options, config).values()),
-    )  # fmt: skip
+        reason=options.reason,
+        allow_ci=options.allow_ci_update,
+        accept_regression=options.accept_regression,
+        force=options.force,
+        own=tuple(outputs_of(options, config).values()),
+    )
 
 
 def _require_path(path: Path | None) -> Path:
@@ -321,9 +287,14 @@ def _require_path(path: Path | None) -> Path:
 
 
 def _updated(
-    judged: Judged, verdict: Verdict, config: GateConfig, update: Update,
-    candidate: Sequence[Evaluation] | Sampler, against: Against, write: Store,
-) -> tuple[Verdict, str]:  # fmt: skip
+    judged: Judged,
+    verdict: Verdict,
+    config: GateConfig,
+    update: Update,
+    candidate: Sequence[Evaluation] | Sampler,
+    against: Against,
+    write: Store,
+) -> tuple[Verdict, str]:
     path = _require_path(config.resolve(config.baseline) if config.baseline else None)
     try:
         require_healthy(update, verdict, judged.evaluations, against)
@@ -347,8 +318,18 @@ def _accepted(verdict: Verdict) -> Verdict:
 def _promised(rule: RuleVerdict) -> RuleVerdict:
     value = rule.value or 0.0
     sentence = f"{render_value(rule.value, rule.se)} is the new promise."
-    itself = Check("difference", "ok", sentence, delta=0.0, interval=(0.0, 0.0), base=value, now=value, n=rule.n,
-                   method="the new baseline", paired=True)  # fmt: skip
+    itself = Check(
+        "difference",
+        "ok",
+        sentence,
+        delta=0.0,
+        interval=(0.0, 0.0),
+        base=value,
+        now=value,
+        n=rule.n,
+        method="the new baseline",
+        paired=True,
+    )
     checks = (*(check for check in rule.checks if check.verdict != "incomparable"), itself)
     return replace(rule, verdict=worst([check.verdict for check in checks]), checks=checks, sentence=sentence)
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.wording import plural
 from ganeval.errors import GanevalError, IncomparableError, UnknownNameError, guarded, printable
 from ganeval.gate.compare import (
     Difference,
@@ -93,7 +94,9 @@ class Comparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What must be known of single lines, and why they are not compared image by image where latents are missing."""
+        """What must be known of single lines, and why they are not compared image by image where
+        latents are missing.
+        """
         found: dict[str, list[str]] = {}
         for line in self.lines:
             if line.note and ("latents" in line.note or not line.note.startswith("unpaired")):
@@ -107,8 +110,8 @@ class Comparison:
     @property
     def footnote(self) -> str:
         return (
-            f"Differences are now minus before, with 95 % intervals. Better and worse hold at alpha {self.alpha:g} over "
-            f"all {len(self.lines)} lines (Holm); not told apart does not mean equal."
+            f"Differences are now minus before, with 95 % intervals. Better and worse hold at alpha {self.alpha:g} "
+            f"over {plural(len(self.lines), 'line')} (Holm); not told apart does not mean equal."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -121,10 +124,18 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         rows = (
-            (name(told.metric), name(told.side), number(told.base), number(told.now), change(told.delta, told.interval),
-             ends(told.interval), _p(told.p), badge(LEVELS.get(told.word, "none"), told.word))
+            (
+                name(told.metric),
+                name(told.side),
+                number(told.base),
+                number(told.now),
+                change(told.delta, told.interval),
+                ends(told.interval),
+                _p(told.p),
+                badge(LEVELS.get(told.word, "none"), told.word),
+            )
             for told in self.lines
-        )  # fmt: skip
+        )
         parts = [table(HEADS, rows), *(Markup("<p>{}</p>").format(name(text)) for text in self._said)]
         return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
 
@@ -174,8 +185,8 @@ def _require_alike(sides: Sequence[Side]) -> None:
             gaps = protocol_differences(gate_protocol(first), gate_protocol(one))
             if gaps:
                 raise IncomparableError(
-                    f"{side.name} was measured differently from {sides[0].name}: {'; '.join(gaps)}. Measure both alike: "
-                    "the same --real, --extractor and --classifier."
+                    f"{side.name} was measured differently from {sides[0].name}: {'; '.join(gaps)}. Measure both "
+                    "alike: the same --real, --extractor and --classifier."
                 )
 
 
@@ -235,7 +246,8 @@ def _require_same_number(one: ScoreRecord, other: ScoreRecord) -> None:
     keys = Signature.parse(one.signature).differences(Signature.parse(other.signature), any_n=any_n)
     if keys or one.version != other.version:
         raise IncomparableError(
-            f"not compared, for they differ in {in_words(keys or ['v'])}. Measure both alike, with one version of ganeval."
+            f"not compared, for they differ in {in_words(keys or ['v'])}. Measure both alike, with one version of "
+            "ganeval."
         )
 
 

@@ -53,7 +53,8 @@ def sides_of(given: Sequence[Any]) -> list[Side]:
         named = _grouped(found, lambda place, one: (place, one.name))
     if len(named) < 2:
         raise WrongInputError(
-            f"A comparison needs two sides; got {len(named)}. Pass two or more evaluations, result files, runs or folders."
+            f"A comparison needs two sides; got {len(named)}. Pass two or more evaluations, result files, runs or "
+            "folders."
         )
     return _named_apart([_side(members) for members in named])
 

@@ -147,8 +147,8 @@ def _tails(rule: Rule, look: Look, sides: Sides) -> Iterator[Question | Check]: 
         tail = Tail(int(beyond.sum()), len(values))
         row = int((sign * values).argmax())
         head = (
-            f"{tail.k} of {tail.n} images have {rule.metric} {'above' if sign > 0 else 'below'} {limit:g} (the worst is image "
-            f"{row} with {values[row]:.4g}), at most {share:.3g} of them may"
+            f"{tail.k} of {tail.n} images have {rule.metric} {'above' if sign > 0 else 'below'} {limit:g} (the worst "
+            f"is image {row} with {values[row]:.4g}), at most {share:.3g} of them may"
         )
         found = Difference(tail, share, tail.value, tail.n)
         yield Question(f"{what}, single images", found, 0.0, 0.0, null=share, can_improve=False, head=head)

@@ -84,7 +84,8 @@ class Proportion:
 
 @dataclass(frozen=True)
 class Tail:
-    """`k` of `n` images beyond a limit, judged by the exact binomial test (Clopper and Pearson 1934), as counts near 0 are.
+    """`k` of `n` images beyond a limit, judged by the exact binomial test (Clopper and Pearson 1934),
+    as counts near 0 are.
 
     >>> Tail(0, 459).p_below(0.01) < 0.01 < Tail(0, 458).p_below(0.01)  # 0.99^459 < 0.01: Wilks 1941
     True

@@ -7,8 +7,10 @@ from typing import Literal
 
 Service = Literal["github", "gitlab", "jenkins"]
 PLACES: dict[Service, str] = {
-    "github": ".github/workflows/ganeval.yml", "gitlab": ".gitlab-ci.yml", "jenkins": "Jenkinsfile",
-}  # fmt: skip
+    "github": ".github/workflows/ganeval.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "jenkins": "Jenkinsfile",
+}
 _TEXTS: dict[Service, str] = {
     "github": """\
 # The gate before every merge: red only on a difference that is larger than the noise. Written by `ganeval init`.

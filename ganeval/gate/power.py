@@ -42,10 +42,11 @@ def required_n(difference: float, noise: float, alpha: float = 0.01, power: floa
 
 
 def tail_n(share: float, seen: float = 0.0, alpha: float = 0.01, power: float = POWER) -> int | None:
-    """Images that prove "fewer than `share` lie beyond the limit" when the share `seen` really does; None where none do.
+    """Images that prove "fewer than `share` lie beyond the limit" when the share `seen` really does;
+    None where none do.
 
-    The exact binomial test of the gate's image_max and image_min. With `seen` = 0: log(alpha) / log(1 - share), as Wilks
-    1941 (doi:10.1214/aoms/1177731788) has it.
+    The exact binomial test of the gate's image_max and image_min. With `seen` = 0: log(alpha) / log(1 - share), as
+    Wilks 1941 (doi:10.1214/aoms/1177731788) has it.
 
     >>> tail_n(0.01), tail_n(0.01, seen=0.002), tail_n(0.01, seen=0.01)
     (459, 1001, None)

@@ -66,8 +66,8 @@ def other_fingerprints(base: Mapping[str, Any], now: Mapping[str, Any], kinds: t
     if then == today or protocol_differences(_uncertain(base), _uncertain(now)):
         return ""
     return (
-        f"holds fingerprints of images of version {then}, and now they have version {today}, so whether the images are the "
-        "same cannot be told"
+        f"holds fingerprints of images of version {then}, and now they have version {today}, so whether the images are "
+        "the same cannot be told"
     )
 
 

@@ -42,8 +42,8 @@ class Rule:
     max, min: absolute limits, judged on the bound of the value's interval, not on the value.
     hard: limits without statistics, for counts ("no class may be missing").
     per_class_margin_abs, per_class_min: the same for each class of a metric that is a proportion.
-    image_max, image_min: a limit for single images, of a metric with one value per image; the share `image_share` of them
-        may lie beyond it (the worst 1 %), which is judged by an exact binomial test.
+    image_max, image_min: a limit for single images, of a metric with one value per image; the share `image_share` of
+        them may lie beyond it (the worst 1 %), which is judged by an exact binomial test.
     """
 
     metric: str

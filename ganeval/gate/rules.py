@@ -62,8 +62,9 @@ class GateConfig:
         if not LEAST_ALPHA <= self.alpha < 0.5:
             raise GateConfigError(
                 f"alpha must lie in (0, 0.5), and below {LEAST_ALPHA:g} nothing would ever be called a regression; "
-                f"got {_shown(self.alpha)}. Leave it out for 0.01.", ("alpha",),
-            )  # fmt: skip
+                f"got {_shown(self.alpha)}. Leave it out for 0.01.",
+                ("alpha",),
+            )
         for name, (low, high) in _WHOLE.items():
             value = getattr(self.protocol if name in MEASURED else self, name)
             if value is not None and not low <= value <= high:
@@ -202,12 +203,18 @@ def _checked(
 
 
 _CHOICES = {
-    "Action": get_args(Action), "Scope": get_args(Scope), "Correction": get_args(Correction), "Labels": get_args(Labels),
+    "Action": get_args(Action),
+    "Scope": get_args(Scope),
+    "Correction": get_args(Correction),
+    "Labels": get_args(Labels),
     "Precision": get_args(Precision),
-}  # fmt: skip
+}
 _NAMED = {  # of `Protocol`, in a file
-    "Source": "str", "Network": "str", "tuple[Network, ...]": "list", "Mapping[str, Mapping[str, Value]]": "table",
-}  # fmt: skip
+    "Source": "str",
+    "Network": "str",
+    "tuple[Network, ...]": "list",
+    "Mapping[str, Mapping[str, Value]]": "table",
+}
 
 
 def _check_type(annotation: Any, key: str, value: Any) -> None:

@@ -4,8 +4,8 @@ Twenty commits that each lose 0.8 % pass a 2 % gate against their predecessor tw
 (Page 1954, Biometrika 41:100) adds up what is systematic. Conventions:
 
 - Deviations are self-starting (Hawkins 1987, J. Qual. Technol. 19:299): each value against the mean of those before
-  it, in units of that difference's own error. A fixed anchor would carry its own noise into every later deviation, and a
-  healthy series would drift away from an unlucky anchor.
+  it, in units of that difference's own error. A fixed anchor would carry its own noise into every later deviation, and
+  a healthy series would drift away from an unlucky anchor.
 - The unit is the larger of the sampling error and the spread of successive differences (mean moving range / 1.128)
   of the whole series so far, so that retraining noise does not count as drift. A drift itself hardly moves successive
   differences. Before ten values their spread is not known, and nothing is summed up.
@@ -209,7 +209,9 @@ def render_otava(found: Sequence[Trend]) -> str:
 
 
 def _point(record: Mapping[str, Any], metric: Mapping[str, Any]) -> Point | None:
-    """None for a value without an error, which cannot be told from noise, and for one of which no direction is a loss."""
+    """None for a value without an error, which cannot be told from noise,
+    and for one of which no direction is a loss.
+    """
     value, se = metric.get("value"), metric.get("se")
     if not is_finite(value) or not is_finite(se) or not se > 0 or metric.get("better") == "target":
         return None

@@ -101,7 +101,10 @@ class Verdict:
     def __repr__(self) -> str:
         """One line: the word, why, and how many rules there are."""
         said = printable(self.sentence, 160)
-        return f"<Verdict {printable(self.name, 60)}: {self.verdict} (exit code {self.exit_code}). {said} {len(self.rules)} rules>"
+        return (
+            f"<Verdict {printable(self.name, 60)}: {self.verdict} (exit code {self.exit_code}). {said} "
+            f"{len(self.rules)} rules>"
+        )
 
     def _repr_html_(self) -> str:
         """The rules, worst first, as a notebook shows them."""

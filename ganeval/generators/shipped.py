@@ -1,4 +1,6 @@
-"""`Shipped`: a generator with its card, ready to be asked for images or walked through; its weights are one small file."""
+"""`Shipped`: a generator with its card, ready to be asked for images or walked through;
+its weights are one small file.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ AT_ONCE = 500  # images
 
 @dataclass(frozen=True, eq=False)
 class Shipped:
-    """Callable as every generator is, (n, labels, rng) -> uint8 (n, c, h, w); `decode(z, labels)` shows its latent space."""
+    """Callable as every generator is, (n, labels, rng) -> uint8 (n, c, h, w);
+    `decode(z, labels)` shows its latent space.
+    """
 
     name: str
     class_names: tuple[str, ...]

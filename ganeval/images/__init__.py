@@ -39,15 +39,15 @@ def image_set(
     source: a data set's split ("hoda:test"); a folder, zip or tar of images (flat, one folder per class,
     `<class>_<index>.png`, or with `dataset.json`), webdataset shards (a folder of tar files, or
     `shard-{000..011}.tar`), parquet files of Hugging Face; the address of any of these (`s3://`, `hf://`, `https://`
-    ...: `ganeval.images.remote`); a run directory, for its newest samples; an .npz (`arr_0` NHWC, optional `arr_1` labels) or .npy file; a
-    numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or `DataLoader`; a list of images or
-    of paths of image files; a pair `(images, labels)`; a generator callable `(n, labels, torch.Generator) -> images`,
-    for which n says how many; an `ImageSet`.
+    ...: `ganeval.images.remote`); a run directory, for its newest samples; an .npz (`arr_0` NHWC, optional `arr_1`
+    labels) or .npy file; a numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or
+    `DataLoader`; a list of images or of paths of image files; a pair `(images, labels)`; a generator callable
+    `(n, labels, torch.Generator) -> images`, for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
-    classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`), "none", or
-    "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that may be a
-    shard.
+    classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`),
+    "none", or "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that
+    may be a shard.
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 

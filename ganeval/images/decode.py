@@ -34,7 +34,9 @@ def is_image_name(name: str) -> bool:
 
 
 def header(data: bytes | Path, where: str) -> tuple[int, int, int]:
-    """(c, h, w), without decoding a pixel: whether a transparent image is opaque everywhere shows when it is decoded."""
+    """(c, h, w), without decoding a pixel: whether a transparent image is opaque everywhere shows
+    when it is decoded.
+    """
 
     def look() -> tuple[int, int, int]:
         with _opened(data, where) as image:

@@ -62,13 +62,20 @@ class ImageSet:
             )
 
     @classmethod
-    def from_array(cls, images: NDArray[np.uint8], *, source: str = "array", labels: NDArray[np.int64] | None = None,
-                   class_names: tuple[str, ...] = ()) -> Self:  # fmt: skip
+    def from_array(
+        cls,
+        images: NDArray[np.uint8],
+        *,
+        source: str = "array",
+        labels: NDArray[np.int64] | None = None,
+        class_names: tuple[str, ...] = (),
+    ) -> Self:
         """An `ImageSet` over a checked uint8 (n, c, h, w) array; `ganeval.images.image_set` checks anything else."""
         if getattr(images, "ndim", 0) != 4 or images.dtype != np.uint8:
             raise WrongInputError(
                 f"ImageSet.from_array takes a checked uint8 (n, c, h, w) array; got {type(images).__name__} of "
-                f"{getattr(images, 'dtype', 'no type')} {tuple(getattr(images, 'shape', ()))}. Open it with image_set(x)."
+                f"{getattr(images, 'dtype', 'no type')} {tuple(getattr(images, 'shape', ()))}. Open it with "
+                "image_set(x)."
             )
         _, c, h, w = images.shape
         return cls(
@@ -87,7 +94,9 @@ class ImageSet:
         return self.load(0, self.length)
 
     def take(self, rows: NDArray[np.int64], source: str | None = None) -> Self:
-        """The images at `rows`, in that order; those of an array are copied, others are read when they are asked for."""
+        """The images at `rows`, in that order; those of an array are copied,
+        others are read when they are asked for.
+        """
         rows = checked_rows(rows, self.length)
         if not self.in_memory:
             return self.rows(rows, source)

@@ -16,7 +16,8 @@ _WORD = 2**32
 
 
 def seed_of(seed: int, block: int) -> int:
-    """The seed of a block. Those of one set differ: on the CPU torch looks at 32 bits of a seed, which are all set here.
+    """The seed of a block. Those of one set differ: on the CPU torch looks at 32 bits of a seed,
+    which are all set here.
 
     >>> seed_of(7, 0), seed_of(7, 1) != seed_of(7, 2) != seed_of(8, 2)
     (7, True)

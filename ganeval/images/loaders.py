@@ -45,7 +45,8 @@ def from_dataset(source: Any) -> ImageSet:
         labels += [] if label is None else [_labels(label, len(part), name)]
     if labels and len(labels) != number + 1:
         raise WrongInputError(
-            f"Every item of {where} must have a label, or none; {len(labels)} of {number + 1} items have. Add the others."
+            f"Every item of {where} must have a label, or none; {len(labels)} of {number + 1} items have. Add the "
+            "others."
         )
     return kept.images(np.concatenate(labels) if labels else None)
 
@@ -96,8 +97,8 @@ def _require_end(expected: int, part: NDArray[np.uint8], where: str) -> None:
     """Raise where so many images cannot be kept, in memory or on the disk."""
     if expected > MOST_IMAGES or expected * part[0].nbytes > IN_MEMORY + room():
         raise WrongInputError(
-            f"{where} must end and fit on the disk; it has {expected:,} images of {part[0].nbytes:,} bytes or more. Of an "
-            "endless sampler take so many: itertools.islice(source, 1000)."
+            f"{where} must end and fit on the disk; it has {expected:,} images of {part[0].nbytes:,} bytes or more. Of "
+            "an endless sampler take so many: itertools.islice(source, 1000)."
         )
 
 

@@ -92,8 +92,8 @@ class _File:
             column = self._file.read(columns=[self._label]).column(0)
         if column.null_count:
             raise WrongInputError(
-                f"{column.null_count} of {self.length} rows of {printable(self.path)} have no {self._label}. Fill them in, or "
-                "open the set with classes='none'."
+                f"{column.null_count} of {self.length} rows of {printable(self.path)} have no {self._label}. Fill them "
+                "in, or open the set with classes='none'."
             )
         return column.to_numpy().astype(np.int64)
 
@@ -110,7 +110,8 @@ class _File:
         if not isinstance(data, bytes) or not data:
             raise WrongInputError(
                 f"Row {row} of {printable(self.path)} must hold the bytes of an image; it holds "
-                f"{'only a path' if isinstance(cell, dict) and cell.get('path') else 'nothing'}. Embed the files in the data set."
+                f"{'only a path' if isinstance(cell, dict) and cell.get('path') else 'nothing'}. Embed the files in "
+                "the data set."
             )
         if len(data) > MAX_BYTES:
             raise WrongInputError(
@@ -135,7 +136,8 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise WrongInputError(
-            f"{printable(path)} cannot be read as a parquet file: it is truncated, damaged or something else. Write it again."
+            f"{printable(path)} cannot be read as a parquet file: it is truncated, damaged or something else. Write it "
+            "again."
         ) from error
 
 

@@ -81,8 +81,8 @@ def _asking(address: str) -> Any:
         raise MissingFileError(NOTHING.format(printable(address))) from error
     except Exception as error:
         raise WrongInputError(
-            f"{printable(address)} cannot be read: the store answered with {type(error).__name__}. Check the address, the "
-            "connection and that this account may read it."
+            f"{printable(address)} cannot be read: the store answered with {type(error).__name__}. Check the address, "
+            "the connection and that this account may read it."
         ) from error
 
 
@@ -99,7 +99,8 @@ def _listed(address: str, store: Any, root: str) -> dict[str, dict[str, Any]]:
         raise MissingFileError(NOTHING.format(printable(address)))
     if len(names) > MAX_FILES:
         raise WrongInputError(
-            f"{printable(address)} must hold at most {MAX_FILES:,} files; it holds {len(names):,}. Pack them as tar files."
+            f"{printable(address)} must hold at most {MAX_FILES:,} files; it holds {len(names):,}. Pack them as tar "
+            "files."
         )
     return {below: found[name] for name, below in names.items()}
 

@@ -22,7 +22,8 @@ def checked_rows(rows: Any, n: int) -> NDArray[np.int64]:
         asked = np.flatnonzero(asked)
     if asked.ndim != 1 or not len(asked) or asked.dtype.kind not in "iu":
         raise WrongInputError(
-            f"Rows to take must be at least one whole number, or a mask of {n}; got {asked.dtype} of shape {asked.shape}."
+            f"Rows to take must be at least one whole number, or a mask of {n}; got {asked.dtype} of shape "
+            f"{asked.shape}."
         )
     if int(asked.min()) < 0 or int(asked.max()) >= n:
         raise WrongInputError(f"Rows to take must lie in 0..{n - 1}; got {asked.min()} to {asked.max()}.")

@@ -23,8 +23,8 @@ def from_run(path: Path) -> ImageSet:
     run = read_run(path)
     if not run.samples:
         raise WrongInputError(
-            f"The run {printable(path)} must hold samples (samples/eval/step-NNNNNN.npz) to be opened as images; it has "
-            "none yet. Let it train to its end, or name generated images."
+            f"The run {printable(path)} must hold samples (samples/eval/step-NNNNNN.npz) to be opened as images; it "
+            "has none yet. Let it train to its end, or name generated images."
         )
     opened = replace(from_numpy_file(Path(run.samples[-1].path)), source=str(path))
     named = opened.labels is not None and run.class_names and int(opened.labels.max()) < len(run.class_names)

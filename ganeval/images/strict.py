@@ -49,8 +49,8 @@ def undisturbed(decode: Callable[[], T]) -> T:
             if _are_in_front():
                 return made
     raise GanevalError(
-        "The filters of Python's warnings must stand still while images are decoded; another thread changes them all the "
-        "time. Change them once, before the images are opened."
+        "The filters of Python's warnings must stand still while images are decoded; another thread changes them all "
+        "the time. Change them once, before the images are opened."
     )
 
 

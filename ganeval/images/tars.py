@@ -111,7 +111,8 @@ def _require_safe(info: tarfile.TarInfo, where: str, end: int) -> None:
         raise WrongInputError(f"{where} holds a member outside the archive: {name!r}. Do not trust that file.")
     if info.size > MAX_MEMBER:
         raise WrongInputError(
-            f"{name} in {where} has {info.size:,} bytes; at most {MAX_MEMBER:,} can be an image. Do not trust that file."
+            f"{name} in {where} has {info.size:,} bytes; at most {MAX_MEMBER:,} can be an image. Do not trust that "
+            "file."
         )
     if info.offset_data + info.size > end:
         raise WrongInputError(f"{where} ends inside {name}: it is truncated. Copy it again.")
@@ -147,7 +148,8 @@ def _class(image: Member, said: dict[tuple[Path, str], Member], read: _Reader) -
     text = read.bytes_of(member)[: MAX_CLASS + 1].strip()
     if not text.isdigit() or len(text) > MAX_CLASS // 2:
         raise WrongInputError(
-            f"{printable(member.name)} in {printable(member.shard)} must hold the number of a class; it holds {text!r:.40}."
+            f"{printable(member.name)} in {printable(member.shard)} must hold the number of a class; it holds "
+            f"{text!r:.40}."
         )
     return int(text)
 

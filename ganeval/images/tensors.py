@@ -18,8 +18,8 @@ def as_numpy(values: Any, where: str = "the input") -> NDArray[Any]:
     """Without a copy where there need be none; of types that numpy lacks (bfloat16), as float32."""
     if np.ma.is_masked(values):
         raise WrongInputError(
-            f"{where} must be a plain array of numbers; {int(np.ma.count_masked(values))} of its entries are masked. Leave "
-            "these rows out, or fill them: x.filled(value)."
+            f"{where} must be a plain array of numbers; {int(np.ma.count_masked(values))} of its entries are masked. "
+            "Leave these rows out, or fill them: x.filled(value)."
         )
     try:
         if not hasattr(values, "detach"):
@@ -37,7 +37,9 @@ def as_numpy(values: Any, where: str = "the input") -> NDArray[Any]:
 
 
 def as_tensor(values: Any, where: str) -> torch.Tensor:
-    """Numbers of any library as a tensor: torch knows neither long doubles, nor other byte orders, nor negative strides."""
+    """Numbers of any library as a tensor: torch knows neither long doubles, nor other byte orders,
+    nor negative strides.
+    """
     require("torch", what=f"Making a tensor of {where}")
     import torch
 

@@ -29,14 +29,14 @@ def write_eval_results(
 ) -> Path:
     """Write `.eval_results/ganeval-DATASET.yaml` below `repository`, a local clone of the model's repository.
 
-    dataset: the Hub's name of the real images, for example "ylecun/mnist". full: every metric that has a value; by default
-    the headline. source_url: where the evaluation can be looked at.
+    dataset: the Hub's name of the real images, for example "ylecun/mnist". full: every metric that has a value; by
+    default the headline. source_url: where the evaluation can be looked at.
     """
     hub, yaml = needed("huggingface_hub", "huggingface"), needed("yaml", "huggingface")
     if not isinstance(dataset, str) or not _DATASET.fullmatch(dataset):
         raise WrongInputError(
-            f"dataset must be a name of the Hub, OWNER/NAME, for example 'ylecun/mnist'; got {dataset!r}. Pass that of the "
-            "real images."
+            f"dataset must be a name of the Hub, OWNER/NAME, for example 'ylecun/mnist'; got {dataset!r}. Pass that of "
+            "the real images."
         )
     groups = by_question(evaluation.scores) if full else headline(evaluation.scores)
     entries = [_entry(hub, evaluation, record, dataset, source_url) for _, group in groups for record in group]
@@ -50,9 +50,13 @@ def write_eval_results(
 
 def _entry(hub: Any, evaluation: Evaluation, record: ScoreRecord, dataset: str, source_url: str | None) -> Any:
     return hub.EvalResultEntry(
-        dataset_id=dataset, task_id=record.name, value=record.value, date=evaluation.created[:10] or None,
-        source_url=source_url, notes=f"{record}, n = {record.n}, {visible(evaluation.measured, 400)}",
-    )  # fmt: skip
+        dataset_id=dataset,
+        task_id=record.name,
+        value=record.value,
+        date=evaluation.created[:10] or None,
+        source_url=source_url,
+        notes=f"{record}, n = {record.n}, {visible(evaluation.measured, 400)}",
+    )
 
 
 @guarded
@@ -64,7 +68,8 @@ def write_model_card(evaluation: Evaluation, card: str | Path, *, full: bool = F
     path = Path(card)
     with writing(path):
         text = _read(path) if path.exists() else f"# {path.resolve().parent.name}\n"
-        table = f"{MARKS[0]}\n## Evaluation\n\n{cell(visible(evaluation.measured, 400))}.\n\n{evaluation.to_markdown(full=full)}{MARKS[1]}"
+        measured = cell(visible(evaluation.measured, 400))
+        table = f"{MARKS[0]}\n## Evaluation\n\n{measured}.\n\n{evaluation.to_markdown(full=full)}{MARKS[1]}"
         before, begin, rest = text.partition(MARKS[0])
         _, end, after = rest.partition(MARKS[1])
         if begin and not end:

@@ -22,17 +22,27 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
     """Samples from the module every `every` training steps and measures what it drew.
 
     Numbers go to the trainer's logger as `ganeval/NAME`, `ganeval/NAME_se`, ...; `evaluations` holds the last one.
-    `checkpoint` is written only when the generator is better than at the best step before, beyond noise (`Watch`).
+    `checkpoint` is written only when the generator is better than at the best step before, beyond noise (`Watch`); a
+    training that is resumed from a checkpoint (`trainer.fit(..., ckpt_path=...)`) remembers that step.
 
     In a GAN with several optimisers `trainer.global_step` counts every one of them; a step here is one training batch.
     """
 
     def __init__(
-        self, protocol: Protocol, sample: Sampler | None = None, *, compute: Compute = HERE, every: int = 1000,
-        by: str = "", checkpoint: str | Path | None = None, loggers: Sequence[Any] = (),
-    ) -> None:  # fmt: skip
-        """sample: (module, n, labels, torch.Generator) -> uint8 images (n, c, h, w); by default `module.sample(n, labels, rng)`.
-        checkpoint: where the best one goes. loggers: objects with `log(evaluation, step)`, called besides the trainer's.
+        self,
+        protocol: Protocol,
+        sample: Sampler | None = None,
+        *,
+        compute: Compute = HERE,
+        every: int = 1000,
+        by: str = "",
+        checkpoint: str | Path | None = None,
+        loggers: Sequence[Any] = (),
+    ) -> None:
+        """sample: (module, n, labels, torch.Generator) -> uint8 images (n, c, h, w); by default
+        `module.sample(n, labels, rng)`.
+        checkpoint: where the best one goes. loggers: objects with `log(evaluation, step)`, called besides the
+        trainer's.
         """
         super().__init__()
         self.watch = Watch(protocol, compute, every=every, by=by)
@@ -80,7 +90,8 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
         return draw
 
     def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps}
+        return {"steps": self.steps, "watch": self.watch.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.steps = int(state_dict["steps"])
+        self.watch.load_state_dict(state_dict.get("watch", {"best": None}))

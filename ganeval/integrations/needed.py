@@ -15,10 +15,10 @@ class MissingLibraryError(MissingExtraError):
 def needed(module: str, extra: str) -> Any:
     """The module; where it cannot be loaded, a sentence says which extra of ours brings it.
 
-    >>> needed("no_such_tracker", "loggers")
+    >>> needed("gone", "loggers")
     Traceback (most recent call last):
     ...
-    ganeval.integrations.needed.MissingLibraryError: no_such_tracker is not installed. Install it: pip install "ganeval[loggers]".
+    ganeval.integrations.needed.MissingLibraryError: gone is not installed. Install it: pip install "ganeval[loggers]".
     """
     try:
         return importlib.import_module(module)

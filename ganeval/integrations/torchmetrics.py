@@ -1,4 +1,5 @@
-"""torchmetrics: any metric of ours as a `torchmetrics.Metric`, alone or in a `MetricCollection`, in one process or many.
+"""torchmetrics: any metric of ours as a `torchmetrics.Metric`, alone or in a `MetricCollection`,
+in one process or many.
 
     fid = GanevalMetric("fid", classifier="digits")
     fid.update(real_images, real=True)
@@ -61,13 +62,19 @@ class GanevalMetric(_TORCHMETRICS.Metric):
     is_differentiable = False
 
     def __init__(
-        self, metric: str, *, extractor: Any = None, classifier: Any = None, real: Any = None,
-        reset_real: bool = True, **how: Any,
-    ) -> None:  # fmt: skip
-        """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without one,
-        `update` takes rows of features (n, d). real: the real images, where they are known before (then only generated
-        ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision` and the metric's own
-        options.
+        self,
+        metric: str,
+        *,
+        extractor: Any = None,
+        classifier: Any = None,
+        real: Any = None,
+        reset_real: bool = True,
+        **how: Any,
+    ) -> None:
+        """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without
+        one, `update` takes rows of features (n, d). real: the real images, where they are known before (then only
+        generated ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision` and the
+        metric's own options.
         """
         super().__init__()
         self.metric = METRICS[metric]
@@ -94,8 +101,9 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         """None of a metric with a target."""
         return None if self.metric.better == "target" else self.metric.better == "higher"
 
-    def update(self, images: Any, real: bool, labels: Any = None) -> None:  # noqa: FBT001 - the signature of torchmetrics' FID
-        """Add a batch: uint8 images (n, c, h, w), or rows (n, d) where there is no network. labels: (n,), what was asked for.
+    def update(self, images: Any, real: bool, labels: Any = None) -> None:  # noqa: FBT001 - as torchmetrics' FID has it
+        """Add a batch: uint8 images (n, c, h, w), or rows (n, d) where there is no network. labels: (n,),
+        what was asked for.
 
         Raises: WrongInputError as `ganeval.image_set` does for what are no such images.
         """
@@ -133,8 +141,8 @@ class GanevalMetric(_TORCHMETRICS.Metric):
             rows = as_tensor(images, "features")
             if rows.ndim != 2 or not rows.is_floating_point():
                 raise WrongInputError(
-                    f"Without a network, rows of features (n, d) are expected; got {rows.dtype} {tuple(rows.shape)}. Pass "
-                    "classifier= or extractor= to GanevalMetric for images."
+                    f"Without a network, rows of features (n, d) are expected; got {rows.dtype} {tuple(rows.shape)}. "
+                    "Pass classifier= or extractor= to GanevalMetric for images."
                 )
             return Features.given(rows, labels=labels)
         opened = image_set(images) if labels is None else image_set(images).with_labels(_checked(labels, images))
@@ -161,7 +169,8 @@ class GanevalMetric(_TORCHMETRICS.Metric):
             )
         if real is None and self.metric.roles & {"real"}:
             raise UndefinedError(
-                f"{self.metric.name} has seen no real images. Call update(images, real=True), or pass real= when it is made."
+                f"{self.metric.name} has seen no real images. Call update(images, real=True), or pass real= when it is "
+                "made."
             )
         role = "real" if self.metric.against == "real" else "train"
         found = scores_of(fake, self.protocol.with_(**{role: real}), Compute(device=str(self.device)))[1][0][2]
@@ -184,10 +193,13 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         given = Features.given(embeddings, source=side)
         if network is not None:
             passport = replace(
-                given.passport, extractor=network.name, weights_sha256=network.weights_sha256,
-                preprocessing=network.preprocessing, precision=self.protocol.precision,
+                given.passport,
+                extractor=network.name,
+                weights_sha256=network.weights_sha256,
+                preprocessing=network.preprocessing,
+                precision=self.protocol.precision,
                 class_names=tuple(network.class_names),
-            )  # fmt: skip
+            )
             given = replace(given, passport=passport, confusion=network.confusion)
         return replace(given, logits=rows["logits"], labels=rows["labels"], images=images)
 

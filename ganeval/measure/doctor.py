@@ -234,8 +234,8 @@ def _n_note(images: ImageSet, n: int) -> tuple[str, ...]:
         return ()
     return (
         (
-            f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise is "
-            "the metrics' own error."
+            f"only {sets} healthy set{'s' if sets > 1 else ''} of {n} could be drawn from {len(images)} images: noise "
+            "is the metrics' own error."
         ),
     )
 

@@ -52,9 +52,17 @@ class OneSet(Shape):
 
 @guarded
 def evaluate(
-    real: Any, fake: Any = None, *, labels: Any = None, generator: Any = None, latents: str = "", name: str = "",
-    step: int | None = None, exhibits: bool = False, **how: Any,
-) -> Evaluation:  # fmt: skip
+    real: Any,
+    fake: Any = None,
+    *,
+    labels: Any = None,
+    generator: Any = None,
+    latents: str = "",
+    name: str = "",
+    step: int | None = None,
+    exhibits: bool = False,
+    **how: Any,
+) -> Evaluation:
     """All metrics of one set of generated images: `measure` with the fields of `Protocol` and `Compute` as arguments.
 
     >>> import numpy as np
@@ -65,9 +73,16 @@ def evaluate(
     """
     protocol, compute = protocol_and_compute("evaluate", {"real": real, **how})
     return measure(
-        fake, protocol, compute, labels=labels, generator=generator, latents=latents, name=name, step=step,
+        fake,
+        protocol,
+        compute,
+        labels=labels,
+        generator=generator,
+        latents=latents,
+        name=name,
+        step=step,
         exhibits=exhibits,
-    )  # fmt: skip
+    )
 
 
 @guarded
@@ -76,9 +91,9 @@ def extract(
 ) -> Features:
     """Every image through the extractor once: `Features`, for several questions about the same images.
 
-    images: uint8 (n, c, h, w), as `image_set` opens them. extractor: a name, or an object that is one. precision: "fp32"
-    or "bf16". `how` are fields of `Compute`, as in every function here (cache=False, device="cpu", batch_size=64), and
-    are stronger than `compute`.
+    images: uint8 (n, c, h, w), as `image_set` opens them. extractor: a name, or an object that is one. precision:
+    "fp32" or "bf16". `how` are fields of `Compute`, as in every function here (cache=False, device="cpu",
+    batch_size=64), and are stronger than `compute`.
 
     >>> import numpy as np
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))

@@ -38,9 +38,13 @@ Asked = NDArray[np.int64] | None
 
 
 def sampler(
-    generator: Callable[..., Any], protocol: Protocol, compute: Compute = HERE, *, name: str = "",
+    generator: Callable[..., Any],
+    protocol: Protocol,
+    compute: Compute = HERE,
+    *,
+    name: str = "",
     reference: Callable[..., Any] | None = None,
-) -> Callable[[int], Evaluation]:  # fmt: skip
+) -> Callable[[int], Evaluation]:
     """A function that draws n images from `generator` and measures them; what they are compared with is opened once.
 
     generator: `(n, labels, torch.Generator) -> images`. No floors: a gate compares generators, not generator and reals.
@@ -104,8 +108,8 @@ def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:
 
 
 def load_generator(where: str) -> Callable[..., Any]:
-    """A shipped generator by its name, or the callable that "package.module:function" names; modules of the current folder
-    count.
+    """A shipped generator by its name, or the callable that "package.module:function" names; modules of the current
+    folder count.
 
     >>> load_generator("hoda-cgan").class_names[:3]
     ('۰', '۱', '۲')

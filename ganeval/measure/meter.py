@@ -68,7 +68,9 @@ class Meter:
 
     @guarded
     def update(self, images: Any, labels: Any = None) -> None:
-        """Look at some more images: anything `ganeval.image_set` opens; labels (n,) integers, what they were asked for."""
+        """Look at some more images: anything `ganeval.image_set` opens; labels (n,) integers,
+        what they were asked for.
+        """
         opened = image_set(images, labels=labels)
         if opened.class_names and opened.labels is not None:
             raise WrongInputError(
@@ -109,8 +111,10 @@ class Meter:
             return {"schema": STATE, "passport": "", "tensors": {}}
         seen = self._seen()
         return {
-            "schema": STATE, "tensors": _tensors(seen), "passport": json.dumps(asdict(seen.passport), sort_keys=True),
-        }  # fmt: skip
+            "schema": STATE,
+            "tensors": _tensors(seen),
+            "passport": json.dumps(asdict(seen.passport), sort_keys=True),
+        }
 
     @guarded
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -43,16 +43,16 @@ def require_partners(real: Source, fake: Source) -> None:
     """Raise unless there are as many real as generated images, of one size."""
     if len(real) != len(fake):
         raise WrongInputError(
-            f"Pairs need one real image for each generated one; {name_of(real)} holds {len(real)}, {name_of(fake)} holds "
-            f"{len(fake)}. Leave out what has no partner, name both alike so that both are read in one order, or leave "
-            "paired out."
+            f"Pairs need one real image for each generated one; {name_of(real)} holds {len(real)}, {name_of(fake)} "
+            f"holds {len(fake)}. Leave out what has no partner, name both alike so that both are read in one order, or "
+            "leave paired out."
         )
     (a, b) = (_shape(real), _shape(fake))
     if a is not None and b is not None and a != b:
         sizes = " and ".join(f"{h} x {w} with {c} channel{'s' * (c > 1)}" for c, h, w in (a, b))
         raise IncomparableError(
-            f"Pairs need images of one size; {name_of(real)} and {name_of(fake)} are {sizes}. Resize the smaller side's "
-            "output to the real size, as the generator's users would, or leave paired out."
+            f"Pairs need images of one size; {name_of(real)} and {name_of(fake)} are {sizes}. Resize the smaller "
+            "side's output to the real size, as the generator's users would, or leave paired out."
         )
 
 

@@ -39,7 +39,9 @@ def published(source: Any, *, moments: bool = False) -> Statistics | Features | 
 
 
 def images_beside(statistics: Statistics, metrics: Iterable[Metric]) -> Any:
-    """The images in the file of the statistics, if a metric asks for more than moments; the log says what serves what."""
+    """The images in the file of the statistics, if a metric asks for more than moments;
+    the log says what serves what.
+    """
     if statistics.images_at is None:
         return statistics.rows
     chosen = [metric for metric in metrics if "real" in metric.roles]
@@ -59,8 +61,8 @@ def images_of(statistics: Statistics, role: str) -> Any:
         return statistics.rows
     if statistics.images_at is None:
         raise WrongInputError(
-            f"{role} must be images or features; {where} holds a mean and a covariance alone, which can stand for the real "
-            "images only. Pass the images."
+            f"{role} must be images or features; {where} holds a mean and a covariance alone, which can stand for the "
+            "real images only. Pass the images."
         )
     _log.warning("%s holds images and statistics of images; as %s its images are used.", where, role)
     return image_set(statistics.images_at)
@@ -71,8 +73,8 @@ def require_named(passports: Iterable[Passport]) -> None:
     for passport in passports:
         if passport.given:
             raise WrongInputError(
-                f"{passport.source} does not say which network made it. Pass extractor= (--extractor), for example inception "
-                "for a published FID reference."
+                f"{passport.source} does not say which network made it. Pass extractor= (--extractor), for example "
+                "inception for a published FID reference."
             )
 
 
@@ -96,8 +98,8 @@ def require_width(given: Passport, other: Passport) -> None:
     """Raise where a file that names no network has rows of another width than the network that the caller named."""
     if given.given and given.dim != other.dim:
         raise IncomparableError(
-            f"{given.source} is of rows with {given.dim} numbers; {other.extractor} makes {other.dim}. Another network, or "
-            "another layer, made that file: pass the extractor= that did."
+            f"{given.source} is of rows with {given.dim} numbers; {other.extractor} makes {other.dim}. Another "
+            "network, or another layer, made that file: pass the extractor= that did."
         )
 
 

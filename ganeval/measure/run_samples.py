@@ -222,10 +222,16 @@ def evaluate_pending(
     try:
         source = _tiles(file, *chosen.sheet) if chosen.sheet is not None else list(chosen.files) or file
         evaluation = measure(
-            source, pending.protocol, compute, labels=_sure_labels(chosen, pending.protocol.real),
-            latents=latents_of(file), name=pending.run.id, step=step, exhibits=True,
+            source,
+            pending.protocol,
+            compute,
+            labels=_sure_labels(chosen, pending.protocol.real),
+            latents=latents_of(file),
+            name=pending.run.id,
+            step=step,
+            exhibits=True,
             generator=_opened(generator, pending.run.path),
-        )  # fmt: skip
+        )
         _write(evaluation, pending.run, step)
     except BrokenRunError:
         raise
@@ -246,8 +252,8 @@ def _tiles(picture: Path, rows: int, columns: int) -> NDArray[np.uint8]:
     sheet = Sheet(rows, columns, 0) if rows and columns else sheet_of(pixels)
     if sheet is None:
         raise WrongInputError(
-            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save the "
-            "images one by one."
+            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save "
+            "the images one by one."
         )
     return sheet.tiles(pixels)
 

@@ -81,8 +81,8 @@ def open_sources(
     _require_generator(generator)
     if images is None and not callable(generator):
         raise WrongInputError(
-            f"A {type(generator).__name__} with latent_dim and decode shows its latent space; it draws no set of images. "
-            "Pass generated images beside it."
+            f"A {type(generator).__name__} with latent_dim and decode shows its latent space; it draws no set of "
+            "images. Pass generated images beside it."
         )
     source = generator if images is None else images
     few = moments_suffice(protocol)
@@ -124,6 +124,14 @@ def moments_suffice(protocol: Protocol) -> bool:
     return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
 
 
+def shares_suffice(protocol: Protocol) -> bool:
+    """Whether all that is asked can be worked out where each process keeps its own rows."""
+    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
+    others = (protocol.classifier, protocol.heldout, protocol.train, protocol.extractors or None)
+    alone = all(one is None for one in others) and not protocol.floor and not protocol.paired
+    return bool(asked) and alone and all(metric.takes_shares(metric.checked(options)) for metric, options in asked)
+
+
 def _reference(source: Any, metrics: Sequence[Metric], *, moments: bool) -> tuple[Source | None, Statistics | None]:
     """The real images or rows, and their statistics: either may be all there is."""
     known = source if isinstance(source, Statistics) else published(source, moments=moments)
@@ -136,8 +144,8 @@ def _require_all(known: Statistics, protocol: Protocol, labels: Any) -> None:
     """Of moments no part can be taken, and none of their images has a label."""
     if protocol.n not in (None, known.n) or labels is not None:
         raise WrongInputError(
-            f"{known.passport.source} holds moments of {known.n or 'an unknown number of'} images, of which no part can be "
-            "taken and none has a label. Leave n= and labels= out, or pass the images."
+            f"{known.passport.source} holds moments of {known.n or 'an unknown number of'} images, of which no part "
+            "can be taken and none has a label. Leave n= and labels= out, or pass the images."
         )
 
 

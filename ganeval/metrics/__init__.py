@@ -48,6 +48,7 @@ class Metric:
     within: tuple[float, float] = (-math.inf, math.inf)  # every value lies here, ends included
     least_n: int = 2  # fakes below which the stated error does not hold: there is none then
     against: Against = "real"  # which images it compares the fakes with, by their role
+    shares: tuple[str, ...] | None = None  # options with which it can do where no process has all rows; None: it cannot
 
     @property
     def card(self) -> str:
@@ -94,6 +95,10 @@ class Metric:
     def takes_moments(self) -> bool:
         """Whether moments of the real images are enough for it."""
         return "real_moments" in self.needs
+
+    def takes_shares(self, options: Mapping[str, Any]) -> bool:
+        """Whether each process may keep its own rows: with these options it asks for what a `Pair` shares alone."""
+        return self.shares is not None and set(options) <= {*self.shares}
 
     @property
     def compares(self) -> bool:
@@ -260,6 +265,7 @@ def metric(
     within: tuple[float, float] = (-math.inf, math.inf),
     least_n: int = 2,
     against: Against = "real",
+    shares: tuple[str, ...] | None = None,
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
 
@@ -282,6 +288,7 @@ def metric(
             within,
             least_n,
             against,
+            shares,
         )
 
     return wrap

@@ -1,4 +1,6 @@
-"""Agreement: does the judge say the same of each image and of the one it should be (McNemar 1947, doi:10.1007/BF02295996)?"""
+"""Agreement: does the classifier say the same of each image and of the one it should be (McNemar 1947,
+doi:10.1007/BF02295996)?
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,15 @@ LISTED = 20  # changes of class in the details
     needs=("real", "logits", "real_logits", "paired"),
 )
 def agreement(pair: Pair) -> Score:
-    """The share of pairs of which the judge says the same: the class with the largest logit.
+    """The share of pairs of which the classifier says the same: the class with the largest logit.
 
     Returns: [0, 1]; 1 for identical pairs.
     Improved by: nothing that changes a class; blind to whatever leaves the class as it is.
     Bias: none in n.
     Standard error: binomial; the interval is Wilson's.
     per_sample: agrees, 0 or 1. details: changes ([class, class of the fake, how many], most frequent first); where the
-    labels are known also real_right and fake_right (shares), only_real_right and only_fake_right (counts) and mcnemar, the
-    exact two-sided p-value of "equally often right".
+    labels are known also real_right and fake_right (shares), only_real_right and only_fake_right (counts) and mcnemar,
+    the exact two-sided p-value of "equally often right".
     """
     real, fake = (_verdicts(logits) for logits in (pair.require_real().logits, pair.fake.logits))
     same = real == fake
@@ -63,6 +65,9 @@ def _right(real: NDArray[np.int64], fake: NDArray[np.int64], asked: NDArray[np.i
     a, b = real == asked, fake == asked
     only_real, only_fake = int((a & ~b).sum()), int((b & ~a).sum())
     return {
-        "real_right": float(a.mean()), "fake_right": float(b.mean()), "only_real_right": only_real,
-        "only_fake_right": only_fake, "mcnemar": mcnemar(only_real, only_fake),
-    }  # fmt: skip
+        "real_right": float(a.mean()),
+        "fake_right": float(b.mean()),
+        "only_real_right": only_real,
+        "only_fake_right": only_fake,
+        "mcnemar": mcnemar(only_real, only_fake),
+    }

@@ -1,12 +1,13 @@
 """Several eyes: the Frechet distance of each network over what real images get from it at the same n.
 
-The ratio is that of FDr (Yang et al. 2026, "Representation Frechet Loss for Visual Generation", arXiv:2604.28190): a distance of
-one network has no unit that another network shares, but "how many times as far as real images are from real images" has, so
-that ratios of several networks can be averaged and compared. There the distance of a validation set is a published constant;
-here it is measured on the user's own images, at the same n and against the same reference, and its error is part of the error.
+The ratio is that of FDr (Yang et al. 2026, "Representation Frechet Loss for Visual Generation", arXiv:2604.28190): a
+distance of one network has no unit that another network shares, but "how many times as far as real images are from real
+images" has, so that ratios of several networks can be averaged and compared. There the distance of a validation set is
+a published constant; here it is measured on the user's own images, at the same n and against the same reference, and
+its error is part of the error.
 
-A generator that was chosen, or trained, by what one network sees is good in the eyes of that network. A network that had no part
-in the choice tells whether it is good.
+A generator that was chosen, or trained, by what one network sees is good in the eyes of that network. A network that
+had no part in the choice tells whether it is good.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
@@ -66,11 +66,11 @@ class Eye:
 def fdr(pair: Pair) -> Score:
     """How many times as far from the real images as other real images are, averaged over several networks.
 
-    For the network of the protocol and each of `extractors`: the Frechet distance of m fakes to a part of the real images,
-    over the distance of m other real images to that same part, m the smaller of the number of fakes and half of the real
-    images, drawn with the seed. The value is the mean of these ratios. `details`: `eyes`, one row a network with `ratio`, `se`,
-    both distances and whether it was `chosen`; and each ratio under the name of its network, so that a rule of the gate can
-    limit it (`fdr.wavelet`).
+    For the network of the protocol and each of `extractors`: the Frechet distance of m fakes to a part of the real
+    images, over the distance of m other real images to that same part, m the smaller of the number of fakes and half of
+    the real images, drawn with the seed. The value is the mean of these ratios. `details`: `eyes`, one row a network
+    with `ratio`, `se`, both distances and whether it was `chosen`; and each ratio under the name of its network, so
+    that a rule of the gate can limit it (`fdr.wavelet`).
 
     Returns: [0, inf); about 1 for images that are as good as real ones in every network.
     Bias: the numerator has the denominator's bias in n; for a generator that is off the ratio grows with n; compare
@@ -107,15 +107,15 @@ def fdr(pair: Pair) -> Score:
     least_n=LEAST,
 )
 def eye_gap(pair: Pair) -> Score:
-    """How many times as bad the images look to a network that had no part in choosing them: the worst over `extractors`.
+    """How many times as bad the images look to the worst of `extractors`, which had no part in choosing them.
 
-    The ratio of `fdr` of each further network over that of the protocol's own network, which is taken for the one that the
-    model was selected with; the largest counts. Large: the chosen network does not see what another does, as after selecting
-    or training by it. `details`: `eyes` as in `fdr`, `worst`, and `p_value`, of "no network sees more", one-sided,
-    times the number of further networks.
+    The ratio of `fdr` of each further network over that of the protocol's own network, which is taken for the one that
+    the model was selected with; the largest counts. Large: the chosen network does not see what another does, as after
+    selecting or training by it. `details`: `eyes` as in `fdr`, `worst`, and `p_value`, of "no network sees more",
+    one-sided, times the number of further networks.
 
-    Returns: [0, inf); about 1 where all networks agree. An honest generator need not have 1: networks differ in what they see.
-    Hold it against the same generator of before, or against a limit.
+    Returns: [0, inf); about 1 where all networks agree. An honest generator need not have 1: networks differ in what
+    they see. Hold it against the same generator of before, or against a limit.
     Bias: grows with n where networks disagree; the maximum is above 1 by chance; compare at equal n only.
     Standard error: delta method for the logarithm, as for `fdr`; that the worst was chosen is in the p-value alone.
     Differs from the paper: it averages; a network that was held out is compared here.
@@ -131,8 +131,8 @@ def eye_gap(pair: Pair) -> Score:
     chosen, *others = _eyes(pair)
     if not others:
         raise UndefinedError(
-            f"eye_gap compares {chosen.name} with networks that had no part in choosing, and extractors= names no other. "
-            "Name another one, for example wavelet."
+            f"eye_gap compares {chosen.name} with networks that had no part in choosing, and extractors= names no "
+            "other. Name another one, for example wavelet."
         )
     gaps = [_gap(chosen, other) for other in others]
     worst = max(range(len(gaps)), key=lambda i: gaps[i][0])
@@ -158,6 +158,8 @@ def _gap(chosen: Eye, other: Eye) -> tuple[float, float]:
 
 
 def _upper_tail(z: float) -> float:
+    from scipy.special import log_ndtr
+
     return float(np.exp(log_ndtr(-z)))
 
 
@@ -172,11 +174,15 @@ def _flat(eye: Eye) -> dict[str, float]:
 def _rows(eyes: list[Eye]) -> list[dict[str, Any]]:
     return [
         {
-            "name": eye.name, "ratio": eye.ratio, "se": _error(*eye.pulls), "distance": eye.fake,
-            "real_against_real": eye.real, "chosen": eye is eyes[0],
+            "name": eye.name,
+            "ratio": eye.ratio,
+            "se": _error(*eye.pulls),
+            "distance": eye.fake,
+            "real_against_real": eye.real,
+            "chosen": eye is eyes[0],
         }
         for eye in eyes
-    ]  # fmt: skip
+    ]
 
 
 def _eyes(pair: Pair) -> list[Eye]:
@@ -221,6 +227,7 @@ def _eye(name: str, pair: Pair, stand_in: torch.Tensor, rest: torch.Tensor, fake
     )
     if near <= 0:
         raise UndefinedError(
-            f"{name} puts real images at distance 0 from real images: it gives all of them one row. Leave it out of extractors."
+            f"{name} puts real images at distance 0 from real images: it gives all of them one row. Leave it out of "
+            "extractors."
         )
     return Eye(name, far, near, of_fakes.cpu().numpy(), of_reals.cpu().numpy())

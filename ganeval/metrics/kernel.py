@@ -19,6 +19,8 @@ import torch
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.held import sums_of, within_of
+from ganeval.features.own import Own
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics import directions
@@ -39,7 +41,16 @@ SUBSET_SIZE = 1000  # Binkowski et al. 2018, and every implementation since
 SEED = 2020  # torch-fidelity's
 
 
-@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close", least_n=100)
+@metric(
+    "kid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1801.01401",
+    question="close",
+    least_n=100,
+    shares=(),
+)
 def kid(
     pair: Pair,
     *,
@@ -59,10 +70,10 @@ def kid(
     Differs from torch-fidelity: all pairs instead of subsets. `subsets=100` reproduces theirs, with
     their defaults, subset_size=1000 and the seed 2020 in every protocol; then `details` holds the spread over subsets
     and there is no standard error.
-    block_size: for more than about 20,000 images. Both sets are cut into as many disjoint blocks of at least that size as
-    the smaller one has, and the mean over pairs of blocks is the value (Zaremba et al. 2013, arXiv:1307.1954): n d B products in
-    place of n^2 d, unbiased, too; every image is used once. The standard error is the spread of the blocks over the root
-    of their number, and holds the noise of both sets.
+    block_size: for more than about 20,000 images. Both sets are cut into as many disjoint blocks of at least that size
+    as the smaller one has, and the mean over pairs of blocks is the value (Zaremba et al. 2013, arXiv:1307.1954): n d B
+    products in place of n^2 d, unbiased, too; every image is used once. The standard error is the spread of the blocks
+    over the root of their number, and holds the noise of both sets.
 
     >>> from ganeval.features.extraction import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
@@ -70,7 +81,9 @@ def kid(
     297.5
     """
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
-    _require_told_apart(real, fake)
+    _require_told_apart(pair.require_real().own, pair.fake.own)
+    if pair.held:
+        return _of_shares(pair)
     if block_size is not None:
         if subsets is not None:
             raise WrongInputError("subsets= and block_size= are two ways to take kid; got both. Pass one of them.")
@@ -127,20 +140,28 @@ def mmd_rbf(
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
 
 
+def _of_shares(pair: Pair) -> Score:
+    """The same number where no rank has all rows."""
+    own = pair.require_real().own
+    real, fake = own.shares(pair.ranks), pair.fake.own.shares(pair.ranks)
+    sums = sums_of(real, fake, cubic, lambda: own.once("cubic", lambda: within_of(real, cubic)))
+    return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
+
+
 def _within(real: Features) -> torch.Tensor:
     """What the real images say among themselves, once for all sets that are compared with them."""
     return real.own.once("cubic", lambda: within_sums(product_rows(real.embeddings), cubic))
 
 
-def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
+def _require_told_apart(real: Own, fake: Own) -> None:
     """Raise where what the kernel's values differ by drowns in their rounding.
 
     With s the mean square of a coordinate and t its variance, values are about (s + 1)^3 and differ by (t + 1)^3 - 1;
     float64 products must leave six digits of that, float32 ones, which are averaged over all pairs, three.
     """
-    wide = real.dtype != torch.float64 and real.shape[1] > NARROW
+    wide = real.rows.dtype != torch.float64 and real.rows.shape[1] > NARROW
     eps, digits = (torch.finfo(torch.float32).eps, 1e-3) if wide else (torch.finfo(torch.float64).eps, 1e-6)
-    sets = [rows[:: -(-len(rows) // MEDIAN_ROWS)].double() for rows in (real, fake)]
+    sets = [own.every(-(-len(own.rows) // MEDIAN_ROWS)).double() for own in (real, fake)]
     s, t = (float(x) for x in (torch.cat(sets).square().mean(), torch.cat(sets).var(dim=0, correction=0).mean()))
     if eps * (s + 1) ** 3 > digits * t * (t * t + 3 * t + 3):
         raise UndefinedError(
@@ -165,7 +186,9 @@ def _subset_values(real: torch.Tensor, fake: torch.Tensor, subsets: int, *, size
 
 
 def _block_values(real: torch.Tensor, fake: torch.Tensor, size: int, seed: int) -> np.ndarray:
-    """MMD^2 of disjoint blocks of both sets, (b,); which rows a block holds does not depend on the order of the file."""
+    """MMD^2 of disjoint blocks of both sets, (b,); which rows a block holds does not depend on the
+    order of the file.
+    """
     count = min(len(real), len(fake)) // size
     if count < 2:
         raise TooFewSamplesError(

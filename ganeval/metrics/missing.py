@@ -1,7 +1,7 @@
 """What is missing and what is invented: modes in which one set is denser than the other.
 
-The question is that of differential clustering (Zhang et al. 2024, arXiv:2405.02700), which answers with eigenvectors of
-the difference of two kernel covariances. Here a mode is a neighbourhood, found by a scan whose null is exact
+The question is that of differential clustering (Zhang et al. 2024, arXiv:2405.02700), which answers with eigenvectors
+of the difference of two kernel covariances. Here a mode is a neighbourhood, found by a scan whose null is exact
 (`ganeval.numerics.scan`); docs/decisions/025 has the figures that decided. Four searches share one false alarm of 1 %:
 among all rows, inside each class, among rows that repeat each other, and among those that lie far from all others.
 """
@@ -41,8 +41,8 @@ class Mode:
     """A neighbourhood with too few fakes (`missing`) or too many (`invented`).
 
     where: the class inside which it was found, "" for all rows; label: its number, or -1. of: how many rows of either
-    set the search was among. p: the chance that the best neighbourhood of two equal sets is as extreme, times the number
-    of searches. real, fake: its rows, nearest to its centre first.
+    set the search was among. p: the chance that the best neighbourhood of two equal sets is as extreme, times the
+    number of searches. real, fake: its rows, nearest to its centre first.
     """
 
     side: Side
@@ -56,9 +56,14 @@ class Mode:
 
     def told(self) -> dict[str, Any]:
         return {
-            "where": self.where, "search": self.search, "p": self.p, "real": len(self.real), "fake": len(self.fake),
-            "share_real": len(self.real) / self.of[0], "share_fake": len(self.fake) / self.of[1],
-        }  # fmt: skip
+            "where": self.where,
+            "search": self.search,
+            "p": self.p,
+            "real": len(self.real),
+            "fake": len(self.fake),
+            "share_real": len(self.real) / self.of[0],
+            "share_fake": len(self.fake) / self.of[1],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +104,7 @@ def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_m
     Every row is the centre of balls of 16, 32, 64 ... rows of both sets; a ball counts where its fakes are fewer than
     in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most improbable first,
     with their shares of both sets (of the class where the search was inside one: `where`) and `p`.
-    Classes are the labels where both sets have them, else the judge's verdicts. At most `at_most` rows a side are
+    Classes are the labels where both sets have them, else what the classifier says. At most `at_most` rows a side are
     searched, of each class too; shares are of all rows.
 
     Returns: [0, 1]; 0 where nothing is significant, a floor rather than an estimate: what chance explains is left out.
@@ -151,8 +156,13 @@ def invented_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_
 
 def _score(pair: Pair, side: Side, permutations: int, at_most: int) -> Score:
     modes = [mode for mode in found_modes(pair, permutations, at_most) if mode.side == side]
-    real, fake = (_union(rows, len(whole)) for rows, whole in (
-        ([mode.real for mode in modes], pair.require_real()), ([mode.fake for mode in modes], pair.fake)))  # fmt: skip
+    real, fake = (
+        _union(rows, len(whole))
+        for rows, whole in (
+            ([mode.real for mode in modes], pair.require_real()),
+            ([mode.fake for mode in modes], pair.fake),
+        )
+    )
     excess = real - fake if side == "missing" else fake - real
     details = {"modes": [mode.told() for mode in modes[:NAMED]], "count": len(modes)}
     return Score(max(0.0, excess), n=len(pair.fake), details=details)
@@ -201,8 +211,10 @@ def _searches(pair: Pair, real: torch.Tensor, fake: torch.Tensor, permutations: 
     whole = _Part("", -1, np.arange(len(real)), np.arange(len(fake)))
     searches = []
     for number, part in enumerate([whole, *_classes(pair)]):
-        chosen = [own[seeded_rows(rows[own], at_most, pair.seed).numpy()] for rows, own in
-                  ((real, part.real), (fake, part.fake))]  # fmt: skip
+        chosen = [
+            own[seeded_rows(rows[own], at_most, pair.seed).numpy()]
+            for rows, own in ((real, part.real), (fake, part.fake))
+        ]
         n, m = map(len, chosen)
         if n + m < LEAST or min(n, m) == 0:
             continue

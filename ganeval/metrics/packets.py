@@ -1,8 +1,9 @@
 """The band of frequencies in which real and fake images differ most, with a test over all bands.
 
-Haar wavelet packets as in the Frechet wavelet distance (Veeramacheneni et al. 2024, arXiv:2312.15289), which averages over
-packets: a fault in one band of sixteen, such as a checkerboard, is a sixteenth of that mean. Here the worst band counts,
-corrected for having been chosen (maxT: Westfall and Young 1993). The mean over all bands at once is `fid` with
+Haar wavelet packets as in the Frechet wavelet distance (Veeramacheneni et al. 2024, arXiv:2312.15289), which averages
+over
+packets: a fault in one band of sixteen, such as a checkerboard, is a sixteenth of that mean. Here the worst band
+counts, corrected for having been chosen (maxT: Westfall and Young 1993). The mean over all bands at once is `fid` with
 `extractor="wavelet"`.
 """
 
@@ -41,11 +42,11 @@ OF = ("level", "energy")
 def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     """The largest difference between real and fake over all bands of frequency, in standard deviations.
 
-    Every image gives two numbers for each of its 16 Haar packets a channel: the mean of the coefficients (`level`) and the
-    mean of log(1 + their squares) (`energy`). Each is compared by its difference of means over the standard deviation
-    of both sets together. `details`: `p_value`, the exact share of exchanges of sides whose worst packet is as bad;
-    `worst`, where it is (`rows`, `columns` from 0, the slowest, to 3, every other pixel); `level` and `energy`, all
-    differences, fake minus real, as a picture of 4 x 4 bands for each channel.
+    Every image gives two numbers for each of its 16 Haar packets a channel: the mean of the coefficients (`level`) and
+    the mean of log(1 + their squares) (`energy`). Each is compared by its difference of means over the standard
+    deviation of both sets together. `details`: `p_value`, the exact share of exchanges of sides whose worst packet is
+    as bad; `worst`, where it is (`rows`, `columns` from 0, the slowest, to 3, every other pixel); `level` and `energy`,
+    all differences, fake minus real, as a picture of 4 x 4 bands for each channel.
 
     Returns: [0, inf); 0 where all means agree. Of two equal sets about 3.4 / sqrt(n) for n images each.
     Test: exact. No standard error: the packet was chosen because it is the worst.
@@ -59,8 +60,9 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     >>> from ganeval.images.imageset import ImageSet
     >>> pixels = np.random.default_rng(0).integers(90, 110, (60, 1, 8, 8)).astype(np.uint8)
     >>> board = (6 * (np.indices((8, 8)).sum(axis=0) % 2)).astype(np.uint8)
-    >>> sets = [replace(Features.given(np.eye(30)), images=ImageSet.from_array(x)) for x in (pixels[:30], pixels[30:] + board)]
-    >>> worst_packet(Pair(*sets)).details["worst"]
+    >>> real, fake = map(ImageSet.from_array, (pixels[:30], pixels[30:] + board))
+    >>> sides = [replace(Features.given(np.eye(30)), images=images) for images in (real, fake)]
+    >>> worst_packet(Pair(*sides)).details["worst"]
     {'channel': 0, 'rows': 3, 'columns': 3, 'of': 'level'}
     """
     real, fake = (_numbers(side.images, name) for side, name in ((pair.require_real(), "real"), (pair.fake, "fake")))

@@ -1,8 +1,9 @@
 """Image i against the image it should be: squared error, PSNR and structural similarity, one value per pair.
 
-For autoencoders, super-resolution, and one generator exported, quantised, compiled or on other hardware. Values of single
-pairs are averaged, never pooled, so that each image counts once, errors are those of a mean and a rule can look at the
-worst images. A protocol must say that its sets are pairs (`paired`); nothing here runs by itself on two loose sets.
+For autoencoders, super-resolution, and one generator exported, quantised, compiled or on other hardware. Values of
+single pairs are averaged, never pooled, so that each image counts once, errors are those of a mean and a rule can look
+at the worst images. A protocol must say that its sets are pairs (`paired`); nothing here runs by itself on two loose
+sets.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def psnr(pair: Pair) -> Score:
     Returns: [0, inf), in dB; 30 to 50 is usual for lossy compression.
     Bias: none in n.
     Standard error: of the mean over pairs.
-    per_sample: decibels. details: pooled, the ratio of the mean squared error, with its error by the delta method; worst
-    (pairs [row, decibels]).
+    per_sample: decibels. details: pooled, the ratio of the mean squared error, with its error by the delta method;
+    worst (pairs [row, decibels]).
     Differs from torchmetrics, whose default is the pooled one: a few bad images weigh more there.
 
     >>> import ganeval
@@ -142,8 +143,8 @@ def ssim(pair: Pair) -> Score:
 def ms_ssim_paired(pair: Pair) -> Score:
     """Multi-scale structural similarity of each image and the one it should be, averaged over pairs.
 
-    As many scales as keep the smaller side at 11 pixels or more (28 x 28: two), Wang's weights renormalised. `ms_ssim` is
-    the same similarity between fakes, a measure of spread.
+    As many scales as keep the smaller side at 11 pixels or more (28 x 28: two), Wang's weights renormalised. `ms_ssim`
+    is the same similarity between fakes, a measure of spread.
 
     Returns: [0, 1]; 1 for identical pairs.
     Bias: none in n.
@@ -171,8 +172,8 @@ def _squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _over_shuffled(pair: Pair, errors: NDArray[np.float64]) -> dict[str, float]:
     """The mean error over that of all pairs of different images, and its error; {} where those are all equal.
 
-    The divisor is a U-statistic, mean |r_i - f_j|^2 over i != j, found from sums alone; row i moves it by its mean distance
-    to the fakes and to the reals.
+    The divisor is a U-statistic, mean |r_i - f_j|^2 over i != j, found from sums alone; row i moves it by its mean
+    distance to the fakes and to the reals.
     """
     n, size = len(errors), 0
     sums, squares = [torch.zeros(1), torch.zeros(1)], [0.0, 0.0]

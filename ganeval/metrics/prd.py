@@ -14,7 +14,6 @@ from typing import Annotated
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
 
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
@@ -63,8 +62,9 @@ def prd_precision(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLU
     Bias: downwards, about proportional to 1/n (0.95, 0.98 and 0.99 for n = 100, 400 and 1200 of one distribution in a
     simulation with d = 4), because the noise of the histograms looks like a difference; compare at equal n only.
     Standard error: influence of each fake on the histograms, and 0.45 of the spread over clusterings, for fresh fakes
-    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.6 times too
-    wide near 1 (docs/results/coverage.md): there k-means cuts where the fakes are, and its histograms vary less than fixed ones.
+    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to
+    1.6 times too wide near 1 (docs/results/coverage.md): k-means cuts where the fakes are, so that its histograms vary
+    less than those of fixed clusters.
     details: curve, 51 points of recall and precision.
     """
     return _end(pair, 1 / BETA, clusters, pair.seed)
@@ -87,8 +87,9 @@ def prd_recall(pair: Pair, *, clusters: Annotated[int, Within(2, 1000)] = CLUSTE
     Bias: downwards, about proportional to 1/n (0.95, 0.98 and 0.99 for n = 100, 400 and 1200 of one distribution in a
     simulation with d = 4), because the noise of the histograms looks like a difference; compare at equal n only.
     Standard error: influence of each fake on the histograms, and 0.45 of the spread over clusterings, for fresh fakes
-    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to 1.6 times too
-    wide near 1 (docs/results/coverage.md): there k-means cuts where the fakes are, and its histograms vary less than fixed ones.
+    move all clusterings together (a share that was measured, not derived); the real set is held fixed. Up to
+    1.6 times too wide near 1 (docs/results/coverage.md): k-means cuts where the fakes are, so that its histograms vary
+    less than those of fixed clusters.
     details: curve, 51 points of recall and precision.
     """
     return _end(pair, BETA, clusters, pair.seed)
@@ -145,4 +146,6 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
 
 
 def _clustering(rows: NDArray[np.floating], clusters: int, seed: int) -> NDArray[np.int32]:
+    from sklearn.cluster import MiniBatchKMeans
+
     return MiniBatchKMeans(clusters, random_state=seed).fit_predict(rows)

@@ -1,7 +1,8 @@
-"""rFID: the Frechet distance between images and their own reconstructions (Rombach et al. 2022, arXiv:2112.10752, tables).
+"""rFID: the Frechet distance between images and their own reconstructions (Rombach et al. 2022, arXiv:2112.10752,
+tables).
 
-The number is that of `fid`. What differs is the error: an image and its reconstruction are drawn together, so the noise of
-both sides mostly cancels, and neither is held fixed.
+The number is that of `fid`. What differs is the error: an image and its reconstruction are drawn together, so the noise
+of both sides mostly cancels, and neither is held fixed.
 """
 
 from __future__ import annotations

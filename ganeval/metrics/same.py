@@ -1,12 +1,14 @@
 """Are two sets the same distribution, as far as so many images can tell? Equivalence by the maximum mean discrepancy.
 
-"No difference was found" proves nothing: with few images nothing is ever found. Here the burden is turned round, as in a
+"No difference was found" proves nothing: with few images nothing is ever found. Here the burden is turned round, as in
+a
 bioequivalence test: the sets count as different until their squared MMD is shown to be smaller than a margin
 (Chen et al. 2026, arXiv:2603.10886, on kernel tests of equivalence; derived anew here, with a margin that has a unit).
 
-The unit is real against real. The mean embeddings of two samples of m real images differ, squared, by 2 V / m on average,
-V = E k(x, x) - E k(x, x') being the kernel's variance of the real images. So MMD^2 / (2 V / m) is 1 where two distributions
-differ as much as two sets of m real images do by chance, and the claim "the same, at m images" is that it is below 1.
+The unit is real against real. The mean embeddings of two samples of m real images differ, squared, by 2 V / m on
+average, V = E k(x, x) - E k(x, x') being the kernel's variance of the real images. So MMD^2 / (2 V / m) is 1 where two
+distributions differ as much as two sets of m real images do by chance, and the claim "the same, at m images" is that it
+is below 1.
 """
 
 from __future__ import annotations
@@ -46,16 +48,17 @@ def same(
 ) -> Score:
     """How far apart two sets are, in units of what two sets of `like` real images differ by: below 1 they are the same.
 
-    The squared MMD with a Gaussian kernel (`mmd_rbf`), all pairs, unbiased, over 2 V / `like`, with V the kernel's variance
-    of the real set. The upper end of the interval below 1 proves the claim, a rule `max = 1` in the gate judges it at its
-    own level; a large value is no proof of a difference until the lower end is above 1. For a refactoring or an export
-    give the images of before as the real ones.
+    The squared MMD with a Gaussian kernel (`mmd_rbf`), all pairs, unbiased, over 2 V / `like`, with V the kernel's
+    variance of the real set. The upper end of the interval below 1 proves the claim, a rule `max = 1` in the gate
+    judges it at its own level; a large value is no proof of a difference until the lower end is above 1. For a
+    refactoring or an export give the images of before as the real ones.
 
     Returns: (-small, inf), unitless; 0 for equal distributions, 1 as far apart as two sets of `like` real images.
     Bias: none in n.
-    Standard error: both sets random. The larger of that of the influences of every row (of pairs: added, so that what they
-    share cancels) and the largest that a value of 1 can have: the squared MMD's witness has at most the variance of the
-    kernel's first principal direction, and the noise of second order is added. So a value below 1 by chance has no small
+    Standard error: both sets random. The larger of that of the influences of every row (of pairs: added, so that what
+    they share cancels) and the largest that a value of 1 can have: the squared MMD's witness has at most the variance
+    of the kernel's first principal direction, and the noise of second order is added. So a value below 1 by chance has
+    no small
     error by chance: at the margin the claim "the same" was wrong no more often than its level (docs/results/same.md).
     details: images, the largest number m for which "the same at m images" is proved at 95 %, None where there is none;
     bandwidth; kernel_variance.

@@ -1,4 +1,5 @@
-"""The incomplete beta function and what it gives: exact intervals and tests of shares, tails of Student's t. Python alone.
+"""The incomplete beta function and what it gives: exact intervals and tests of shares, tails of Student's t.
+Python alone.
 
 The gate judges with these, and has to start where neither torch nor scipy is installed.
 """

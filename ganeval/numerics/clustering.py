@@ -33,7 +33,7 @@ def clustering_rows(sets: Sequence[torch.Tensor]) -> NDArray[np.floating]:
     reach = float(moved.abs().max())
     if torch.finfo(torch.float64).eps ** 0.5 * reach > typical:
         raise UndefinedError(
-            f"Half of the rows lie within {typical:.3g} of the middle, one {reach:.3g} away: k-means squares distances, and "
-            "beside that one the others are one point. Find out where it comes from."
+            f"Half of the rows lie within {typical:.3g} of the middle, one {reach:.3g} away: k-means squares "
+            "distances, and beside that one the others are one point. Find out where it comes from."
         )
     return (moved / 2.0 ** np.ceil(np.log2(reach)) if reach > 0 else moved).numpy()

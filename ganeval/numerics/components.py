@@ -1,7 +1,9 @@
-"""Variance components of a nested design: trainings, and sets of samples within each (Searle, Casella and McCulloch 1992, ch. 3).
+"""Variance components of a nested design: trainings, and sets of samples within each (Searle,
+Casella and McCulloch 1992, ch. 3).
 
-y_ij = mean + a_i + e_ij, i = 1 .. N trainings, j = 1 .. K_i sets. The variance of the trainings' means is that of a plus that of e over
-K; what e is comes from repeated sets, or, with one set each, from the standard errors that came with the numbers.
+y_ij = mean + a_i + e_ij, i = 1 .. N trainings, j = 1 .. K_i sets. The variance of the trainings' means is that of a
+plus that of e over K; what e is comes from repeated sets, or, with one set each, from the standard errors that came
+with the numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ MOST = 10_000  # trainings that anybody would count to
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of training seed and of sampling, with 95 % intervals; `mean` over trainings with its standard error."""
+    """Variances of training seed and of sampling, with 95 % intervals;
+    `mean` over trainings with its standard error.
+    """
 
     mean: float
     se: float
@@ -51,8 +55,8 @@ class Components:
 def components(values: Sequence[Sequence[float]], errors: Sequence[Sequence[float | None]]) -> Components:
     """From the values of each training's sets, and their standard errors, which count where no training has two sets.
 
-    Intervals: chi-square for sampling; for training that of the sum less the sampling part, widened for the error of that
-    (Ting et al. 1990, doi:10.1080/00949659008811243, without its cross terms).
+    Intervals: chi-square for sampling; for training that of the sum less the sampling part, widened for the error of
+    that (Ting et al. 1990, doi:10.1080/00949659008811243, without its cross terms).
     Raises: TooFewSamplesError below two trainings, or where nothing tells what sampling does.
 
     >>> found = components([[1.0, 3.0], [5.0, 7.0]], [[None, None], [None, None]])
@@ -61,8 +65,8 @@ def components(values: Sequence[Sequence[float]], errors: Sequence[Sequence[floa
     """
     if len(values) < 2:
         raise TooFewSamplesError(
-            f"What a training seed does is seen between trainings; got {len(values)}. Train the recipe again with other seeds: "
-            "two say a little, five say something."
+            f"What a training seed does is seen between trainings; got {len(values)}. Train the recipe again with "
+            "other seeds: two say a little, five say something."
         )
     sizes = np.array([len(part) for part in values], dtype=float)
     means = np.array([np.mean(part) for part in values])
@@ -71,22 +75,29 @@ def components(values: Sequence[Sequence[float]], errors: Sequence[Sequence[floa
     total, part = float(means.var(ddof=1)), sampling / harmonic
     low, high = _training_interval(total, len(values) - 1, part, df)
     return Components(
-        mean=float(means.mean()), se=math.sqrt(total / len(values)), training=max(0.0, total - part),
-        training_interval=(low, high), sampling=sampling,
-        sampling_interval=_chi_square(sampling, df) if df else None, trainings=len(values), sets=int(sizes.sum()),
-    )  # fmt: skip
+        mean=float(means.mean()),
+        se=math.sqrt(total / len(values)),
+        training=max(0.0, total - part),
+        training_interval=(low, high),
+        sampling=sampling,
+        sampling_interval=_chi_square(sampling, df) if df else None,
+        trainings=len(values),
+        sets=int(sizes.sum()),
+    )
 
 
 def _sampling(values: Sequence[Sequence[float]], errors: Sequence[Sequence[float | None]]) -> tuple[float, int]:
-    """The variance between sets of one training, and its degrees of freedom; 0 where it is the mean squared error stated."""
+    """The variance between sets of one training, and its degrees of freedom;
+    0 where it is the mean squared error stated.
+    """
     df = sum(len(part) - 1 for part in values)
     if df:
         return sum(float(np.var(part)) * len(part) for part in values) / df, df
     stated = [error for part in errors for error in part if error is not None]
     if len(stated) < len(values):
         raise TooFewSamplesError(
-            "Each training has one set of samples and not every number has a standard error, so nothing tells sampling from "
-            "training. Evaluate every training on two sets or more (other --seed)."
+            "Each training has one set of samples and not every number has a standard error, so nothing tells sampling "
+            "from training. Evaluate every training on two sets or more (other --seed)."
         )
     return float(np.mean(np.square(stated))), 0
 

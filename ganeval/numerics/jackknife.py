@@ -5,10 +5,11 @@ deleting rows makes none. Fake rows are split into groups at random, many times 
 at a time, and the variance over the groups of one split, times one less than their number, estimates the variance over
 fresh fake sets (Shao and Wu 1989). With balanced labels, every group takes as many images of each class.
 
-How large a group? By Efron and Stein (1981) the estimate is too large, the more so the smaller the group, for what several
-fakes do together is counted once for each of them; but of fewer rows the statistic is another one, whose variance falls
-more slowly than 1 / n. For `recall`, whose balls belong to pairs of fakes, both meet where a third is left out: eighths give
-1.2 to 1.4 times the true error, halves 0.85, thirds 0.92 to 1.04 on two real embeddings (`python -m studies coverage` measures it).
+How large a group? By Efron and Stein (1981) the estimate is too large, the more so the smaller the group, for what
+several fakes do together is counted once for each of them; but of fewer rows the statistic is another one, whose
+variance falls more slowly than 1 / n. For `recall`, whose balls belong to pairs of fakes, both meet where a third is
+left out: eighths give 1.2 to 1.4 times the true error, halves 0.85, thirds 0.92 to 1.04 on two real embeddings
+(`python -m studies coverage` measures it).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.numerics.order import canonical_order
+from ganeval.numerics.products import product
 
 Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # rows (a, d), rows (b, d) -> (a, b)
 TILE = (
@@ -55,7 +56,9 @@ class KernelSums:
 def kernel_sums(
     real: torch.Tensor, fake: torch.Tensor, kernel: Kernel, tile: int = TILE, within: torch.Tensor | None = None
 ) -> KernelSums:
-    """All pairs of real (n, d) and fake (m, d), the symmetric halves once. within: `within_sums` of real, where known."""
+    """All pairs of real (n, d) and fake (m, d), the symmetric halves once. within: `within_sums` of real,
+    where known.
+    """
     for name, rows in (("real", real), ("fake", fake)):
         if len(rows) < 2:
             raise TooFewSamplesError(f"A kernel distance needs at least 2 {name} rows; got {len(rows)}.")
@@ -106,8 +109,7 @@ def cross_sums(
 
 def cubic(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """(x.y / d + 1)^3, KID's kernel (Binkowski et al. 2018, section 4)."""
-    one = x.new_ones(1, 1)
-    return torch.addmm(one, x, y.T, alpha=1 / x.shape[1]).pow_(3)
+    return product(x, y, y.new_zeros(len(y))).mul_(1 / x.shape[1]).add_(1).pow_(3)
 
 
 def gaussian(bandwidth: float) -> Kernel:

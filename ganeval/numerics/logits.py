@@ -14,8 +14,8 @@ TELLING = 10  # rows from which it is no chance that all lie in [0, 1] or have o
 def require_logits(logits: torch.Tensor) -> None:
     """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing.
 
-    Rows that are non-negative and sum to one are probabilities; so are those that sum to 100 or 255 each, and those that
-    lie in [0, 1] as a sigmoid leaves them. Logarithms of probabilities are logits.
+    Rows that are non-negative and sum to one are probabilities; so are those that sum to 100 or 255 each, and those
+    that lie in [0, 1] as a sigmoid leaves them. Logarithms of probabilities are logits.
     """
     if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
         raise WrongInputError(
@@ -24,8 +24,8 @@ def require_logits(logits: torch.Tensor) -> None:
         )
     if len(logits) and (why := _why_probabilities(logits.double())):
         raise WrongInputError(
-            f"Logits must come before the softmax; these rows {why}, so they are probabilities. Take the network's output "
-            "before its softmax or sigmoid, or pass the logarithms of the probabilities."
+            f"Logits must come before the softmax; these rows {why}, so they are probabilities. Take the network's "
+            "output before its softmax or sigmoid, or pass the logarithms of the probabilities."
         )
 
 

@@ -2,11 +2,11 @@
 
 Every row is the centre of balls with 24, 48, 96 ... rows of both sets. With k rows in a ball, c of them of the second
 set, and q the second set's share of all N rows, the ball's statistic is (N / k) min(1, 2 P(X <= c), 2 P(X >= c)) with
-X binomial(k, q): how improbable the count is, times how many such balls there is room for, so that small balls, of which
-there are many, do not drown large ones. The null is the smallest statistic anywhere after the sides have been exchanged
-at random, so a ball is judged against the best of all balls (Kulldorff 1997, doi:10.1080/03610929708831995; maxT:
-Westfall and Young 1993). Where both sets are one distribution, every exchange is as likely as the truth: the test is
-exact whatever the rows look like. Rows must come in an order that does not depend on their side: it breaks ties.
+X binomial(k, q): how improbable the count is, times how many such balls there is room for, so that small balls, of
+which there are many, do not drown large ones. The null is the smallest statistic anywhere after the sides have been
+exchanged at random, so a ball is judged against the best of all balls (Kulldorff 1997, doi:10.1080/03610929708831995;
+maxT: Westfall and Young 1993). Where both sets are one distribution, every exchange is as likely as the truth: the test
+is exact whatever the rows look like. Rows must come in an order that does not depend on their side: it breaks ties.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrc
 
 from ganeval.numerics.kernels import product_rows
 from ganeval.numerics.tiles import spans
@@ -120,6 +119,8 @@ def _tails(size: int, share: float) -> NDArray[np.float64]:
     >>> _tails(2, 0.5).tolist()
     [0.5, 1.0, 0.5]
     """
+    from scipy.special import bdtr, bdtrc
+
     count = np.arange(size + 1)
     above = np.where(count == 0, 1.0, bdtrc(np.maximum(count - 1, 0), size, share))
     return np.minimum(1, 2 * np.minimum(bdtr(count, size, share), above))

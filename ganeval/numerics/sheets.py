@@ -1,7 +1,8 @@
 """Contact sheets: one picture of many generated images with separators between them, as torchvision's `save_image`
 writes.
 
-side = k (tile + pad) + pad, where every separator is one colour from edge to edge. Without separators nothing is guessed.
+side = k (tile + pad) + pad, where every separator is one colour from edge to edge. Without separators nothing is
+guessed.
 """
 
 from __future__ import annotations

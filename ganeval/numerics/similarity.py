@@ -1,9 +1,10 @@
-"""Structural similarity of two images: SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861) and MS-SSIM (Wang et al. 2003).
+"""Structural similarity of two images: SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861) and MS-SSIM (Wang et al.
+2003).
 
 A Gaussian window of 11 pixels, sigma 1.5, only where it fits; K1 = 0.01, K2 = 0.03; the mean over places and channels.
 Where implementations differ: scikit-image's default is a uniform window of 7 pixels and the sample covariance
-(`gaussian_weights=True, sigma=1.5, use_sample_covariance=False` gives this one); torchmetrics mirrors the borders and counts
-places there too (their inner places are these).
+(`gaussian_weights=True, sigma=1.5, use_sample_covariance=False` gives this one); torchmetrics mirrors the borders and
+counts places there too (their inner places are these).
 """
 
 from __future__ import annotations

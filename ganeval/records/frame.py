@@ -22,7 +22,16 @@ def _row(record: ScoreRecord) -> dict[str, Any]:
     low, high = record.interval or (None, None)
     floor = record.floor
     return {
-        "value": record.value, "se": record.se, "low": low, "high": high, "n": record.n, "better": record.better,
-        "perfect": record.perfect, "floor": floor and floor.value, "floor_se": floor and floor.se,
-        "question": record.question, "version": record.version, "status": record.status,
-    }  # fmt: skip
+        "value": record.value,
+        "se": record.se,
+        "low": low,
+        "high": high,
+        "n": record.n,
+        "better": record.better,
+        "perfect": record.perfect,
+        "floor": floor and floor.value,
+        "floor_se": floor and floor.se,
+        "question": record.question,
+        "version": record.version,
+        "status": record.status,
+    }

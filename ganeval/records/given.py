@@ -1,4 +1,6 @@
-"""What an evaluation rests on that no image of its own proves: published statistics, and a network that somebody named."""
+"""What an evaluation rests on that no image of its own proves: published statistics,
+and a network that somebody named.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ def notes_on(evaluation: Evaluation) -> list[str]:
     files = [beside["source"]] if beside.get("given") else []
     files += [passport.source for passport in (evaluation.real, evaluation.fake) if passport.given]
     return notes + [
-        f"{file} names no network: that {evaluation.fake.extractor} made it is the caller's word, of which only the width "
-        f"({evaluation.fake.dim}) could be checked."
+        f"{file} names no network: that {evaluation.fake.extractor} made it is the caller's word, of which only the "
+        f"width ({evaluation.fake.dim}) could be checked."
         for file in dict.fromkeys(files)
     ]

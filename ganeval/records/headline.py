@@ -21,14 +21,24 @@ QUESTIONS = {
     "paired": "Is each image what it should be?",
 }
 HEADLINE = (  # worst_packet: what no embedding sees (docs/results/sight.md, decision 033)
-    "fid", "kid", "precision", "recall", "coverage", "missing_classes", "class_balance", "classifier_score", "copies",
+    "fid",
+    "kid",
+    "precision",
+    "recall",
+    "coverage",
+    "missing_classes",
+    "class_balance",
+    "classifier_score",
+    "copies",
     "worst_packet",
-)  # fmt: skip
+)
 MOST = 10  # lines that are still a headline
 
 
 def by_question(records: Mapping[str, ScoreRecord]) -> list[tuple[str, list[ScoreRecord]]]:
-    """Records that have a value, by name, under the question that they answer; questions in the order of `QUESTIONS`."""
+    """Records that have a value, by name, under the question that they answer;
+    questions in the order of `QUESTIONS`.
+    """
     groups: dict[str, list[ScoreRecord]] = {}
     for name in sorted(records):
         if records[name].ok:

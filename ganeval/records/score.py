@@ -1,4 +1,6 @@
-"""One number with its error: `Score` as a metric gives it, `ScoreRecord` as it is stored, `Floor` beside it. No torch."""
+"""One number with its error: `Score` as a metric gives it, `ScoreRecord` as it is stored, `Floor` beside it.
+No torch.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ Better = Literal["lower", "higher", "target"]
 Scale = Literal["", "log"]  # on which an interval is symmetric
 Question = Literal[
     "close", "fidelity", "diversity", "label", "memorisation", "two-sample", "latent", "representation", "paired"
-]  # fmt: skip
+]
 
 
 class Score(float):
@@ -30,8 +32,8 @@ class Score(float):
     Other programs get the plain number: `str`, csv, json, yaml. People get the error too: in an f-string and as `repr`.
     A checkpoint of `torch.save` holds a tensor of one number, which `torch.load` reads without trusting the file.
 
-    `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval; where none is given it is
-    worked out of `se`, symmetric on the score's `scale`: "" that of the number itself, "log" that of its logarithm.
+    `se` and `interval` are None where no honest error is known. `interval` is a 95 % interval; where none is given it
+    is worked out of `se`, symmetric on the score's `scale`: "" that of the number itself, "log" that of its logarithm.
     `per_sample` maps a name to one value per fake image. `details` is JSON-ready (confusion matrices, classes).
 
     >>> s = Score(3.21432, se=0.0361, n=1000, name="fid")
@@ -255,9 +257,15 @@ class ScoreRecord:
         if wrong:
             return cls(status=f"not computed: {wrong} is not finite", **plain)
         return cls(
-            status="ok", value=float(score), se=score.se, interval=score.interval, n=score.n, floor=floor,
-            details=strict(score.details), **plain,
-        )  # fmt: skip
+            status="ok",
+            value=float(score),
+            se=score.se,
+            interval=score.interval,
+            n=score.n,
+            floor=floor,
+            details=strict(score.details),
+            **plain,
+        )
 
 
 def _not_finite(score: Score) -> str:

@@ -228,9 +228,18 @@ def labels_among(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
 
 
 _TYPES: dict[str, Any] = {
-    "name": str, "created": str, "real": Passport, "fake": Passport, "classifier": str, "step": int | None,
-    "protocol": Mapping, "sets": Mapping, "labelled": bool, "latents": str, "environment": Mapping,
-}  # fmt: skip
+    "name": str,
+    "created": str,
+    "real": Passport,
+    "fake": Passport,
+    "classifier": str,
+    "step": int | None,
+    "protocol": Mapping,
+    "sets": Mapping,
+    "labelled": bool,
+    "latents": str,
+    "environment": Mapping,
+}
 _REQUIRED = ("name", "created", "real", "fake", "scores")
 
 
@@ -240,9 +249,12 @@ def _of_version_1(document: Mapping[str, Any]) -> dict[str, Any]:
     asked = {key: settings[key] for key in ("seed", "n", "options") if settings.get(key)}
     sets = {role: settings[role] for role in ("train", "heldout") if isinstance(settings.get(role), Mapping)}
     return {
-        **document, "protocol": asked, "sets": sets, "labelled": bool(settings.get("labels")),
+        **document,
+        "protocol": asked,
+        "sets": sets,
+        "labelled": bool(settings.get("labels")),
         "latents": settings.get("latents") or "",
-    }  # fmt: skip
+    }
 
 
 def _header(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,8 +294,11 @@ def _older_arrays(evaluation: Evaluation, path: Path) -> Mapping[str, NDArray[np
     if not file.is_file():
         return {}
     arrays = load_arrays(file, "per-sample values")
-    if any(_follows(evaluation.scores[name], key, arrays) for key in arrays
-           if (name := key.partition(".")[0]) in evaluation.scores):  # fmt: skip
+    if any(
+        _follows(evaluation.scores[name], key, arrays)
+        for key in arrays
+        if (name := key.partition(".")[0]) in evaluation.scores
+    ):
         return arrays
     raise BrokenRunError(
         f"Nothing proves that {file} belongs to {path.name} and not to another result. Evaluate it again."

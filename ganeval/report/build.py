@@ -156,7 +156,7 @@ def _section(page: Page, panel: Panel) -> dict[str, Any] | None:
     """
     try:
         return _drawn(page, panel)
-    except Exception as error:  # noqa: BLE001 - damaged data or a plug-in's bug must cost a run its place here, not the page
+    except Exception as error:  # noqa: BLE001 - damaged data must cost a run its place here, not the page
         failed = _blamed(page, panel, error)
         for run, said in failed:
             run.failures.append(f"Its data for “{panel.title}” are damaged ({said}). Evaluate the run again.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.records.signature import in_words
@@ -21,9 +21,13 @@ from ganeval.report.view import RunView
 Interval = tuple[float, float]
 NO_DIFFERENCE = "no clear difference"
 _GATE_WORDS = {
-    "improved": ("▲ improved", "good"), "ok": ("✔ ok", "good"), "inconclusive": ("? inconclusive", "warn"),
-    "regressed": ("✘ regressed", "bad"), "incomparable": ("≠ incomparable", "bad"), "error": ("! error", "bad"),
-}  # fmt: skip
+    "improved": ("▲ improved", "good"),
+    "ok": ("✔ ok", "good"),
+    "inconclusive": ("? inconclusive", "warn"),
+    "regressed": ("✘ regressed", "bad"),
+    "incomparable": ("≠ incomparable", "bad"),
+    "error": ("! error", "bad"),
+}
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,8 @@ def _of_check(check: Mapping[str, Any], record: ScoreRecord, word: Any) -> Chang
         low, high = interval if record.better == "lower" else (-interval[1], -interval[0])
         turned = (float(low), float(high))
     shown, level = _GATE_WORDS.get(str(word), _GATE_WORDS["error"])
-    return Change(float(base), None, record.value - float(base), turned, shown, level)  # pyright: ignore[reportArgumentType] - _real has looked
+    return Change(float(base), None, record.value - float(base), turned, shown, level)
 
 
-def _real(value: Any) -> bool:
+def _real(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

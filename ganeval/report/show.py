@@ -19,8 +19,8 @@ from ganeval.runs.record import RunRecord
 def show(*evaluations: Evaluation, out: str | Path | None = None, browse: bool = True) -> Path:
     """Write one page about one or more evaluations and open it in the browser; returns where it lies.
 
-    out: the page; left out, it is written to a new temporary folder. browse: False only writes. Pictures are on the page
-    where the evaluation was made with `exhibits=True`.
+    out: the page; left out, it is written to a new temporary folder. browse: False only writes. Pictures are on the
+    page where the evaluation was made with `exhibits=True`.
 
     >>> from ganeval import Evaluation
     >>> show()
@@ -49,6 +49,10 @@ def _run(folder: Path, evaluation: Evaluation) -> RunRecord:
     """The evaluation as the only one of a run, its pictures on disk where the page looks for them."""
     evaluation.write(layout.result_path(folder, evaluation.step or 0))
     return RunRecord(
-        id=folder.name, path=folder, reader="ganeval", name=evaluation.name, created=evaluation.created,
+        id=folder.name,
+        path=folder,
+        reader="ganeval",
+        name=evaluation.name,
+        created=evaluation.created,
         evaluations=(evaluation,),
-    )  # fmt: skip
+    )

@@ -61,8 +61,9 @@ class RunDirectory:
         with (self.path / layout.LOG).open("a", encoding="utf-8") as file:
             file.write(f"{stamp} {text}\n")
 
-    def write_grid(self, step: int, images: NDArray[np.uint8], *, rows: int, labels: Sequence[int] = (),
-                   latents: str = "") -> Path:  # fmt: skip
+    def write_grid(
+        self, step: int, images: NDArray[np.uint8], *, rows: int, labels: Sequence[int] = (), latents: str = ""
+    ) -> Path:
         """Write uint8 (n, c, h, w) images of fixed latents as one PNG sprite, row by row, and what its tiles are.
 
         `labels` has one class per tile; `latents` is a hash of the latents, equal for all steps of one run.
@@ -70,10 +71,16 @@ class RunDirectory:
         sprite = tile(images, rows)
         columns, (height, width) = len(images) // rows, images.shape[2:]
         folder = self.path / layout.FIXED
-        write_json(folder / layout.LAYOUT, {
-            "rows": rows, "cols": columns, "tile": [int(height), int(width)], "labels": [int(i) for i in labels],
-            "latents_sha256": latents,
-        })  # fmt: skip
+        write_json(
+            folder / layout.LAYOUT,
+            {
+                "rows": rows,
+                "cols": columns,
+                "tile": [int(height), int(width)],
+                "labels": [int(i) for i in labels],
+                "latents_sha256": latents,
+            },
+        )
         return write_atomic(folder / f"{layout.step_name(step)}.png", encode_png(sprite))
 
     def write_animation(self, milliseconds: int = 400) -> Path | None:
@@ -90,8 +97,9 @@ class RunDirectory:
         grids[0].save(buffer, "GIF", save_all=True, append_images=grids[1:], duration=milliseconds, loop=0)
         return write_atomic(self.path / layout.FIXED / "animation.gif", buffer.getvalue())
 
-    def write_samples(self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None, *,
-                      latents: str = "") -> Path:  # fmt: skip
+    def write_samples(
+        self, step: int, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None, *, latents: str = ""
+    ) -> Path:
         """Write uint8 (n, c, h, w) images to be evaluated, in the layout of ADM and DiT: arr_0 NHWC, arr_1 labels.
 
         `latents` names what the images were drawn of: equal names mean, row by row, the same latent and the same label,
@@ -111,15 +119,29 @@ class RunDirectory:
         """Write eval/step-NNNNNN/result.json and append each score to metric-NAME.jsonl."""
         path = evaluation.write(self.path / layout.EVALUATIONS / layout.step_name(step) / "result.json")
         for name, record in evaluation.scores.items():
-            append_jsonl(self.path / f"metric-{_slug(name)}.jsonl", {
-                "metric": name, "results": {name: record.value, f"{name}_se": record.se}, "snapshot_pkl": None,
-                "step": step, "timestamp": time.time(),
-            })  # fmt: skip
+            append_jsonl(
+                self.path / f"metric-{_slug(name)}.jsonl",
+                {
+                    "metric": name,
+                    "results": {name: record.value, f"{name}_se": record.se},
+                    "snapshot_pkl": None,
+                    "step": step,
+                    "timestamp": time.time(),
+                },
+            )
         return path
 
-    def write_checkpoint(self, step: int, content: bytes, *, keep_last: int = 2, best: bool = False,
-                         info: Mapping[str, Any] | None = None) -> Path:  # fmt: skip
-        """Write checkpoints/step-NNNNNN.safetensors, the pointers last.json and best.json, run.json; then drop old ones.
+    def write_checkpoint(
+        self,
+        step: int,
+        content: bytes,
+        *,
+        keep_last: int = 2,
+        best: bool = False,
+        info: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write checkpoints/step-NNNNNN.safetensors, the pointers last.json and best.json, run.json;
+        then drop old ones.
 
         `info` are fields of run.json that change with the checkpoint. In this order a kill at any moment leaves
         pointers to whole files, and the files that run.json speaks of.
@@ -160,7 +182,8 @@ class RunDirectory:
         """Say that training goes on from `step`; readers forget what was logged after it by the process that died.
 
         The process may have died on the way: `best` is the step that the resumed checkpoint calls the best, where
-        best.json must point, and all but `keep_last` checkpoints are dropped (0 keeps all). `fields` of run.json change.
+        best.json must point, and all but `keep_last` checkpoints are dropped (0 keeps all). `fields` of run.json
+        change.
         """
         if best is not None:
             self._point("best", best)
@@ -170,9 +193,18 @@ class RunDirectory:
         self.update(status="running", **fields)
 
 
-def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds: Mapping[str, int],
-               protocol: Mapping[str, str], class_names: Sequence[str] = (), command: Sequence[str] = (),
-               environment: Mapping[str, Any] | None = None, **fields: Any) -> RunDirectory:  # fmt: skip
+def create_run(
+    root: str | Path,
+    name: str,
+    *,
+    config: Mapping[str, Any],
+    seeds: Mapping[str, int],
+    protocol: Mapping[str, str],
+    class_names: Sequence[str] = (),
+    command: Sequence[str] = (),
+    environment: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> RunDirectory:
     """Make `root/<counter>-<name>` with config.toml and run.json in one step, so that a run that is seen is whole.
 
     `protocol` says how the run wants to be judged: {"real": "hoda:test", "train": "hoda:train", "classifier": "hoda"}.
@@ -180,12 +212,21 @@ def create_run(root: str | Path, name: str, *, config: Mapping[str, Any], seeds:
     `fields` are more entries of run.json, such as what resuming needs.
     """
     said = {
-        "schema": layout.SCHEMA, "id": "", "name": name, "created": _now(), "status": "running",
-        "command": shlex.join(map(_portable, command)), "config": _plain(config), "seeds": dict(seeds),
-        "protocol": dict(protocol), "class_names": list(class_names), "step_unit": "step", "git": git_state(),
+        "schema": layout.SCHEMA,
+        "id": "",
+        "name": name,
+        "created": _now(),
+        "status": "running",
+        "command": shlex.join(map(_portable, command)),
+        "config": _plain(config),
+        "seeds": dict(seeds),
+        "protocol": dict(protocol),
+        "class_names": list(class_names),
+        "step_unit": "step",
+        "git": git_state(),
         "environment": {"python": platform.python_version(), "platform": platform.platform(), **(environment or {})},
         **fields,
-    }  # fmt: skip
+    }
     return RunDirectory(_new_folder(Path(root), _slug(name), render_toml(config), said))
 
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ganeval.core.apart import place_of
+from ganeval.core.wording import plural
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.records.text import plural
 from ganeval.runs import events, layout, series
 from ganeval.runs.advice import advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
@@ -27,10 +27,32 @@ from ganeval.runs.sound import sound
 MAX_DEPTH = 4
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
-DATA = frozenset({
-    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "raw", "inputs",
-    "screenshots", "screenshot", "figures", "figs", "plots", "docs", "doc", "assets", "media", "paper", *series.BESIDE,
-})  # fmt: skip
+DATA = frozenset(
+    {
+        "data",
+        "dataset",
+        "datasets",
+        "train",
+        "training",
+        "test",
+        "val",
+        "valid",
+        "validation",
+        "raw",
+        "inputs",
+        "screenshots",
+        "screenshot",
+        "figures",
+        "figs",
+        "plots",
+        "docs",
+        "doc",
+        "assets",
+        "media",
+        "paper",
+        *series.BESIDE,
+    }
+)
 LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
 SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
 WEAK = 30  # a claim on images alone: they may be anybody's
@@ -68,7 +90,9 @@ class Found:
 
     @property
     def explanation(self) -> str:
-        """Of each folder what was read, what was passed over and why; of each run why it is not measured, and what to type."""
+        """Of each folder what was read, what was passed over and why; of each run why it is not measured,
+        and what to type.
+        """
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
         places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
@@ -98,15 +122,21 @@ def _explained(run: RunRecord, root: Path) -> list[str]:
 
 
 def find_runs(
-    root: str | Path, *, explain: bool = False, large_events: bool = False, now: datetime | None = None,
-    pictures: series.Pictures = "auto", size: series.Size | None = None,
-) -> Found:  # fmt: skip
+    root: str | Path,
+    *,
+    explain: bool = False,
+    large_events: bool = False,
+    now: datetime | None = None,
+    pictures: series.Pictures = "auto",
+    size: series.Size | None = None,
+) -> Found:
     """All runs in `root` and up to four levels below it, in order of counter, else of creation.
 
-    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that is
-    unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files over
-    200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
-    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real images, `size`.
+    A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that
+    is unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files
+    over 200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
+    pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real
+    images, `size`.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
@@ -267,9 +297,12 @@ def _enriched(run: RunRecord, helper: Reader) -> RunRecord:
         note = f"{helper.name} counts in {more.step_unit}, this run in {run.step_unit}: its curves are left out"
         return replace(run, notes=(*run.notes, note))
     return replace(
-        run, curves={**run.curves, **new}, grids=run.grids or more.grids, samples=run.samples or more.samples,
+        run,
+        curves={**run.curves, **new},
+        grids=run.grids or more.grids,
+        samples=run.samples or more.samples,
         step_unit=run.step_unit if run.curves or not new else more.step_unit,
-    )  # fmt: skip
+    )
 
 
 def _evaluated(run: RunRecord) -> RunRecord:

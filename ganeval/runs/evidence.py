@@ -16,8 +16,8 @@ not at all. Tiles are uint8 (n, h, w) for grey and (n, h, w, 3) for colour.
     diversity.edges, diversity.real, diversity.fake   shares of pairs of one class by distance
     modes.real, modes.fake           (k, 8, h, w[, 3]) images of k modes that one set has more of, black where there are
                                      fewer; modes.counts, modes.of (k, 2) how many rows of real and fake, of how many;
-                                     modes.invented (k,) 1 where the fakes are too many; modes.p (k,) corrected p-values;
-                                     modes.class (k,) the class inside which it was found, -1 for all
+                                     modes.invented (k,) 1 where the fakes are too many; modes.p (k,) corrected
+                                     p-values; modes.class (k,) the class inside which it was found, -1 for all
     interpolation.tiles              (rows, columns, h, w[, 3]) interpolations between two latents of one class
     judge.confusion                  (k, k) int64: the classifier on its real test split, rows true, columns judged
 """

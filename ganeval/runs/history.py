@@ -1,8 +1,9 @@
 """The binary history of an offline run of Weights & Biases (`run-ID.wandb`), read with the standard library.
 
-The file is LevelDB's log format: after a header of 7 bytes, blocks of 32 KiB with pieces of records (checksum, length, kind:
-whole, first, middle or last). A record is a protocol buffer; of its kinds the history (2), the summary (3), the run with its
-configuration (17) and the exit code (18) are read. Values are JSON texts. A torn tail costs the last record.
+The file is LevelDB's log format: after a header of 7 bytes, blocks of 32 KiB with pieces of records (checksum, length,
+kind: whole, first, middle or last). A record is a protocol buffer; of its kinds the history (2), the summary (3), the
+run with its configuration (17) and the exit code (18) are read. Values are JSON texts. A torn tail costs the last
+record.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _STEP, _RUN_CONFIG, _RUN_CONFIG_ITEM = 2, 4, 1
 
 @dataclass
 class History:
-    """What the file holds: quantities over steps, the configuration, and whether the run said good-bye (None: it did not)."""
+    """What the file holds: quantities over steps, the configuration, and whether the run said good-bye (None:
+    it did not).
+    """
 
     points: dict[str, Points] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)

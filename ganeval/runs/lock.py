@@ -113,7 +113,9 @@ def _exists(pid: int) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process began, in the system's own words, so that its number given to another is noticed; "" if unknown."""
+    """When a process began, in the system's own words, so that its number given to another is noticed;
+    "" if unknown.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):

@@ -1,4 +1,6 @@
-"""Protocol buffers as far as logs need them: the fields of a message, without a description of it and without a library."""
+"""Protocol buffers as far as logs need them: the fields of a message,
+without a description of it and without a library.
+"""
 
 from __future__ import annotations
 

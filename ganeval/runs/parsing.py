@@ -160,7 +160,9 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def lfs_pointer(path: Path) -> str:
-    """What to do where the file is only the pointer that Git LFS leaves in place of a large one; "" where it is none."""
+    """What to do where the file is only the pointer that Git LFS leaves in place of a large one;
+    "" where it is none.
+    """
     try:
         with open_regular(path) as file:
             head = file.read(len(POINTER))

@@ -1,7 +1,9 @@
-"""What numbered pictures are: one a step of the training, or generated samples; by their names, their number and their size.
+"""What numbered pictures are: one a step of the training, or generated samples; by their names,
+their number and their size.
 
-Names are cut at their numbers. Names that differ in one number are a series; in two, they have two axes: step and index,
-or class and index. What was told (`Told`) goes first, then the size of the real images, then what names and sizes suggest.
+Names are cut at their numbers. Names that differ in one number are a series; in two, they have two axes: step and
+index, or class and index. What was told (`Told`) goes first, then the size of the real images, then what names and
+sizes suggest.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ told: ContextVar[Told] = ContextVar("told", default=NOTHING)
 
 @dataclass(frozen=True)
 class Series:
-    """Pictures whose names differ in numbers only: `numbers` has the varying ones of each file, `before` what precedes them."""
+    """Pictures whose names differ in numbers only: `numbers` has the varying ones of each file,
+    `before` what precedes them.
+    """
 
     files: tuple[Path, ...]
     numbers: tuple[tuple[int, ...], ...]
@@ -75,7 +79,9 @@ class Series:
 
     @property
     def many_a_step(self) -> bool:
-        """Whether the first axis counts steps, each with several pictures: it says so, or leaves gaps as classes do not."""
+        """Whether the first axis counts steps, each with several pictures: it says so,
+        or leaves gaps as classes do not.
+        """
         firsts = sorted(set(self.steps))
         if len(self.before) < 2 or len(firsts) == len(self.files):
             return False

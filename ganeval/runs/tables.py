@@ -17,10 +17,21 @@ from ganeval.runs.points import Points
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 UNITS = {
-    "step": "step", "steps": "step", "global_step": "step", "_step": "step", "train_step": "step", "iter": "itr", "iters": "itr",
-    "itr": "itr", "iteration": "itr", "iterations": "itr", "batches_done": "itr", "kimg": "kimg", "epoch": "epoch",
+    "step": "step",
+    "steps": "step",
+    "global_step": "step",
+    "_step": "step",
+    "train_step": "step",
+    "iter": "itr",
+    "iters": "itr",
+    "itr": "itr",
+    "iteration": "itr",
+    "iterations": "itr",
+    "batches_done": "itr",
+    "kimg": "kimg",
+    "epoch": "epoch",
     "epochs": "epoch",
-}  # fmt: skip
+}
 HISTORIES = ("log_history", "history", "logs", "log")  # keys of a JSON document that hold its rows
 LOOKED_AT = 50  # rows of a table until it must have shown what it counts
 MAX_COLUMNS = 500
@@ -95,7 +106,9 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _document_rows(path: Path) -> Iterator[Row]:
-    """Rows of a JSON document: a list of objects, one below `log_history`, or Keras' lists by name, one value an epoch."""
+    """Rows of a JSON document: a list of objects, one below `log_history`, or Keras' lists by name,
+    one value an epoch.
+    """
     if path.stat().st_size > MAX_DOCUMENT:
         return
     with open_regular(path) as file:

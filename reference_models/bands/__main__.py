@@ -17,7 +17,8 @@ from reference_models.bands.summary import score_values
 
 
 def check(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> int:
-    """Compare finished runs of the profile `cpu` with healthy ones; exit code 1 where a score of one is worse, 2 where there is nothing to compare.
+    """Compare finished runs of the profile `cpu` with healthy ones; exit code 1 where a score of one is worse,
+    2 where there is nothing to compare.
 
     Args:
         runs: run directories, such as runs/0007-cgan-hoda.

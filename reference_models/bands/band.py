@@ -1,9 +1,9 @@
 """Where one more healthy training lies, after a few of them: a prediction interval.
 
-For n independent draws of a normal distribution with mean m and standard deviation s (n - 1 in the denominator), the next
-one lies in m +- t s sqrt(1 + 1 / n) with probability 1 - alpha, t the quantile 1 - alpha / 2 of Student's distribution
-with n - 1 degrees of freedom (Hahn 1969, "Factors for calculating two-sided prediction intervals"). With few seeds t is large,
-so a band of three seeds is wide, which is what three seeds know.
+For n independent draws of a normal distribution with mean m and standard deviation s (n - 1 in the denominator), the
+next one lies in m +- t s sqrt(1 + 1 / n) with probability 1 - alpha, t the quantile 1 - alpha / 2 of Student's
+distribution with n - 1 degrees of freedom (Hahn 1969, "Factors for calculating two-sided prediction intervals"). With
+few seeds t is large, so a band of three seeds is wide, which is what three seeds know.
 """
 
 from __future__ import annotations

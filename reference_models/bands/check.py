@@ -32,8 +32,10 @@ class Place:
 def check_curves(run: RunDirectory, known: Known) -> list[Place]:
     """Every curve at every place; NaN where the run logged none, which lies in no band."""
     values = curve_values(run)
-    return [Place(f"{tag} at {place} %", values.get(tag, {}).get(int(place), math.nan), band)
-            for (tag, place), band in known.curve_bands().items()]  # fmt: skip
+    return [
+        Place(f"{tag} at {place} %", values.get(tag, {}).get(int(place), math.nan), band)
+        for (tag, place), band in known.curve_bands().items()
+    ]
 
 
 def check_scores(scores: Mapping[str, float], known: Known) -> list[Place]:

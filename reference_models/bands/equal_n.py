@@ -1,4 +1,6 @@
-"""As many real as generated images, 2,000 where there are so many: precision and its kin as published comparisons have them."""
+"""As many real as generated images, 2,000 where there are so many:
+precision and its kin as published comparisons have them.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,19 @@ def some(images: ImageSet, n: int, seed: int) -> ImageSet:
     return images.take(np.sort(rows))
 
 
-def at_equal_n(test: ImageSet, fake: ImageSet, judge: str, metrics: Sequence[str], seed: int,
-               train: str | None = None) -> Evaluation:  # fmt: skip
+def at_equal_n(
+    test: ImageSet, fake: ImageSet, judge: str, metrics: Sequence[str], seed: int, train: str | None = None
+) -> Evaluation:
     """As many real as generated images, 2,000 where there are so many."""
     n = min(PROTOCOL_N, len(test), len(fake))
     return evaluate(
-        some(test, n, seed), some(fake, n, seed), classifier=judge, train=train, metrics=metrics, options=OPTIONS,
-        seed=seed, floor=False, cache=False,
-    )  # fmt: skip
+        some(test, n, seed),
+        some(fake, n, seed),
+        classifier=judge,
+        train=train,
+        metrics=metrics,
+        options=OPTIONS,
+        seed=seed,
+        floor=False,
+        cache=False,
+    )

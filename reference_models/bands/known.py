@@ -82,9 +82,12 @@ def known_of(info: Mapping[str, Any], file: Path = FILE) -> Known:
             f"There are no bands for {system} on {dataset}. There are for: {', '.join(there) or 'none'}."
         )
     own = info.get("config", {})
-    changed = [f"{key} {own.get(key)!r} here, {value!r} there" for key, value in known.config.items() if own.get(key) != value]  # fmt: skip
+    changed = [
+        f"{key} {own.get(key)!r} here, {value!r} there" for key, value in known.config.items() if own.get(key) != value
+    ]
     if changed:
         raise IncomparableError(
-            f"The bands of {system} on {dataset} are of another recipe: {'; '.join(changed)}. Train with the profile cpu."
+            f"The bands of {system} on {dataset} are of another recipe: {'; '.join(changed)}. Train with the profile "
+            "cpu."
         )
     return known

@@ -38,7 +38,9 @@ def _at_places(curve: Curve, steps: int) -> dict[int, float]:
 
 
 def score_values(run: RunDirectory, seed: int = 0) -> Mapping[str, float]:
-    """Scores of 2,000 fresh images (or as many as there are test images) of the last checkpoint against as many real."""
+    """Scores of 2,000 fresh images (or as many as there are test images)
+    of the last checkpoint against as many real.
+    """
     record = read_run(run.path)
     if run.info["system"] == "autoencoder":
         return {ERROR: _reconstruction_error(run)}

@@ -57,8 +57,8 @@ def by_class(images: torch.Tensor, labels: torch.Tensor, data: Data, least: int 
     for c, part in enumerate(parts):
         if len(part) < least:
             raise TooFewSamplesError(
-                f"A control needs images of every class, {least} at least; class {data.class_names[c]!r} of {data.name} has "
-                f"{len(part)}."
+                f"A control needs images of every class, {least} at least; class {data.class_names[c]!r} of "
+                f"{data.name} has {len(part)}."
             )
     return parts
 
@@ -80,6 +80,8 @@ def walk(n: int, seed: int, label: int, places: torch.Tensor) -> torch.Tensor:
 def choose(images: list[torch.Tensor], u: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """For each row one image of its class, chosen with repetition by a standard normal number `u` (n,)."""
     share = torch.special.ndtr(u.double())
-    rows = [images[int(c)][min(int(s * len(images[int(c)])), len(images[int(c)]) - 1)]
-            for s, c in zip(share, labels, strict=True)]  # fmt: skip
+    rows = [
+        images[int(c)][min(int(s * len(images[int(c)])), len(images[int(c)]) - 1)]
+        for s, c in zip(share, labels, strict=True)
+    ]
     return torch.stack(rows)

@@ -15,9 +15,9 @@ changes are differentiable in the image, so the generator learns through them; w
 | flip | left-right, in half of the cases | not by default: a mirrored digit is no digit |
 
 Differs from DiffAugment: what comes in from outside is -1, the background of ink on black, not 0, which is mid grey;
-the square is a quarter of the side and not half, which at 28 pixels hides a whole digit; saturation is left out for grey
-images. Differs from the paper's ADA: the changes are those above instead of 18; the ramp is 50,000 images long instead of
-500,000, for data sets of a few hundred images and trainings of some thousand steps.
+the square is a quarter of the side and not half, which at 28 pixels hides a whole digit; saturation is left out for
+grey images. Differs from the paper's ADA: the changes are those above instead of 18; the ramp is 50,000 images long
+instead of 500,000, for data sets of a few hundred images and trainings of some thousand steps.
 """
 
 from __future__ import annotations
@@ -154,6 +154,10 @@ def places(images: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 CHANGES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "brightness": brightness, "saturation": saturation, "contrast": contrast, "translation": translation,
-    "cutout": cutout, "flip": flip,
-}  # fmt: skip
+    "brightness": brightness,
+    "saturation": saturation,
+    "contrast": contrast,
+    "translation": translation,
+    "cutout": cutout,
+    "flip": flip,
+}

@@ -35,8 +35,8 @@ class Codec:
         """Images uint8 (n, c, h, w) -> latents float32 (n, d)."""
         if images.dtype != np.uint8 or images.shape[1:] != self.shape:
             raise WrongInputError(
-                f"Images to encode must be uint8 (n, {', '.join(map(str, self.shape))}), as this run was trained on; got "
-                f"{images.dtype} {images.shape}. Bring them to that form."
+                f"Images to encode must be uint8 (n, {', '.join(map(str, self.shape))}), as this run was trained on; "
+                f"got {images.dtype} {images.shape}. Bring them to that form."
             )
         return self._blocks(torch.from_numpy(images), lambda part: self.encoder(to_float(part)).float().cpu().numpy())
 

@@ -116,9 +116,13 @@ class Data:
         kept = torch.isin(self.labels, torch.tensor(classes, device=self.labels.device))
         held = torch.isin(self.held_labels, torch.tensor(classes, device=self.labels.device))
         return replace(
-            self, images=self.images[kept], labels=self.labels[kept],
-            held_images=self.held_images[held], held_labels=self.held_labels[held], _order={},
-        )  # fmt: skip
+            self,
+            images=self.images[kept],
+            labels=self.labels[kept],
+            held_images=self.held_images[held],
+            held_labels=self.held_labels[held],
+            _order={},
+        )
 
     def at(self, size: int) -> Self:
         """The same images, resampled to `size` pixels a side when they are drawn."""

@@ -35,7 +35,8 @@ def alarms(values: Mapping[str, float], lines: int) -> dict[str, str]:
 def batch_entropy(labels: torch.Tensor, frequencies: torch.Tensor) -> torch.Tensor:
     """Entropy of the labels (n,) in one batch over that of the whole data, frequencies (k,): 1 when well shuffled.
 
-    Over log n where that is less, all that a batch can have (1,000 classes in batches of 64). Slightly below 1 in small batches (by about (k - 1) / 2n nats before division); 1 where there is one class only.
+    Over log n where that is less, all that a batch can have (1,000 classes in batches of 64). Slightly below 1 in small
+    batches (by about (k - 1) / 2n nats before division); 1 where there is one class only.
 
     >>> batch_entropy(torch.tensor([0, 1, 0, 1]), torch.tensor([0.5, 0.5])).item()
     1.0

@@ -20,7 +20,8 @@ SYNTHETIC = {"synthetic": (1, 8, 8), "synthetic3": (3, 8, 8)}  # (c, h, w): for 
 
 
 def load_data(name: str, seed: int = 0, resize: int = 0) -> Data:
-    """Images of yours where `name` is a path or an address (see `own`); else, by name, the training split of a registered data set, of `synthetic` (1 channel) and `synthetic3`, a toy's points, or stacks.
+    """Images of yours where `name` is a path or an address (see `own`); else, by name, the training split of a
+    registered data set, of `synthetic` (1 channel) and `synthetic3`, a toy's points, or stacks.
 
     Held out is the split `val` or `remaining` where there is one, else a tenth of the training split (at most 1,000),
     drawn by `seed`. The test split is never opened here. `resize` is for images of yours.
@@ -39,8 +40,8 @@ def load_data(name: str, seed: int = 0, resize: int = 0) -> Data:
     for split in ("train", "test"):
         if split not in dataset.splits:
             raise WrongInputError(
-                f"A run needs a data set with the splits 'train', to learn from, and 'test', to be judged on; {name} has "
-                f"{', '.join(dataset.splits) or 'none'}. Give it a split {split!r}."
+                f"A run needs a data set with the splits 'train', to learn from, and 'test', to be judged on; {name} "
+                f"has {', '.join(dataset.splits) or 'none'}. Give it a split {split!r}."
             )
     train = dataset.load("train")
     for split in HELD_OUT:
@@ -80,7 +81,9 @@ def _synthetic(shape: tuple[int, int, int], n: int = 256) -> Split:
     labels = torch.arange(n) % 4
     images = torch.randint(0, 64, (n, channels, height, width), generator=rng, dtype=torch.uint8)
     for label in range(4):
-        rows, columns = ((slice(half * size // 2, (half + 1) * size // 2))
-                         for half, size in ((label // 2, height), (label % 2, width)))  # fmt: skip
+        rows, columns = (
+            (slice(half * size // 2, (half + 1) * size // 2))
+            for half, size in ((label // 2, height), (label % 2, width))
+        )
         images[labels == label, :, rows, columns] += 160
     return Split(images.numpy(), labels.numpy())

@@ -48,10 +48,17 @@ def load_own(source: str, seed: int, size: int = 0) -> Data:
     labels = torch.from_numpy(np.zeros(len(opened), np.int64) if opened.labels is None else opened.labels.copy())
     train, held, test = (torch.from_numpy(part) for part in rows)
     return Data(
-        source, _names(opened), images[train], labels[train], images[held], labels[held], seed=seed,
-        used=f"{Path(source).name} without {len(held) + len(test):,} images", labelled=opened.labels is not None,
+        source,
+        _names(opened),
+        images[train],
+        labels[train],
+        images[held],
+        labels[held],
+        seed=seed,
+        used=f"{Path(source).name} without {len(held) + len(test):,} images",
+        labelled=opened.labels is not None,
         test=(images[test], labels[test]),
-    )  # fmt: skip
+    )
 
 
 def _names(opened: ImageSet) -> tuple[str, ...]:
@@ -73,8 +80,8 @@ def _require_size(opened: ImageSet, size: int) -> None:
         nearest = min(filter(fits, SIDES), key=lambda side: abs(side - min(h, w)))
         cut = "" if h == w else " (the middle square of each)"
         raise WrongInputError(
-            f"Images must be square and halve evenly, {_sizes()} pixels a side; those of {opened.source} are {h} x {w}. "
-            f"--resize {nearest} would make them {nearest} x {nearest}{cut}; nothing is resized unasked."
+            f"Images must be square and halve evenly, {_sizes()} pixels a side; those of {opened.source} are {h} x "
+            f"{w}. --resize {nearest} would make them {nearest} x {nearest}{cut}; nothing is resized unasked."
         )
 
 
@@ -118,11 +125,13 @@ def _npz(images: torch.Tensor, labels: torch.Tensor | None) -> bytes:
 
 
 def judge_of(data: Data) -> Path:
-    """A small judge of these images, from the cache, else trained now: learnt on what is trained on, reported on `test`."""
+    """A small judge of these images, from the cache, else trained now: learnt on what is trained on,
+    reported on `test`.
+    """
     if not data.labelled:
         raise WrongInputError(
-            f"--judge auto learns from labels; {data.name} has none. Put the images of each class into a folder of its own, "
-            "or leave --judge out and name a network in the report: --extractor inception."
+            f"--judge auto learns from labels; {data.name} has none. Put the images of each class into a folder of its "
+            "own, or leave --judge out and name a network in the report: --extractor inception."
         )
     name = Path(data.name).stem
     return kept_judge(name, _parts(data, name), data.class_names)

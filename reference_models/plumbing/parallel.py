@@ -1,16 +1,16 @@
 """One training on many processes: `torchrun --nproc-per-node=2 -m reference_models NAME ...`; no trainer knows of it.
 
-Every rank holds the whole batch, latents and losses, which are cheap, drawn from equal seeds and so the same everywhere;
-what is shared out is the work of the networks. A network that was prepared gives each rank its part of the rows
-(`_Part`), and joins what comes out (`_Whole`); its gradients are averaged over ranks before every optimiser step. So a
-batch of 64 means 64 images whatever the number of processes, losses and alarms are those of the whole batch, and the
-numbers are those of one process up to rounding: batch normalisation takes its statistics over all ranks (as torch's
-SyncBatchNorm does, which needs a GPU), weights start from equal seeds and receive the same bits of gradient. Unlike torch's
-DistributedDataParallel this also holds for penalties that differentiate gradients, at any order.
+Every rank holds the whole batch, latents and losses, which are cheap, drawn from equal seeds and so the same
+everywhere; what is shared out is the work of the networks. A network that was prepared gives each rank its part of the
+rows (`_Part`), and joins what comes out (`_Whole`); its gradients are averaged over ranks before every optimiser step.
+So a batch of 64 means 64 images whatever the number of processes, losses and alarms are those of the whole batch, and
+the numbers are those of one process up to rounding: batch normalisation takes its statistics over all ranks (as torch's
+SyncBatchNorm does, which needs a GPU), weights start from equal seeds and receive the same bits of gradient. Unlike
+torch's DistributedDataParallel this also holds for penalties that differentiate gradients, at any order.
 
 What differs from one process: dropout masks (each rank draws its own), and layers of other kinds that mix rows see the
-rows of one rank. A network must give one row, or one for every m rows, of output for its rows of input. Called by another
-method than `forward`, a network is not shared out but computed by every rank, with the same result.
+rows of one rank. A network must give one row, or one for every m rows, of output for its rows of input. Called by
+another method than `forward`, a network is not shared out but computed by every rank, with the same result.
 
 Rank 0 alone keeps the books. Ranks whose weights differ by a bit at a checkpoint end with an error, and so do all when
 one dies.
@@ -163,8 +163,8 @@ class Team:
         digests = self.ranks.gather(torch.tensor([int.from_bytes(digest.digest()[:7], "big")])).tolist()
         if len(set(digests)) > 1:
             raise GanevalError(
-                f"All {self.ranks.size} ranks must hold the same weights; they have drifted apart. Draw every random number "
-                "outside the networks from the session, and look for code that only one rank runs."
+                f"All {self.ranks.size} ranks must hold the same weights; they have drifted apart. Draw every random "
+                "number outside the networks from the session, and look for code that only one rank runs."
             )
 
 
@@ -266,7 +266,9 @@ _KINDS: dict[type, type] = {}
 
 
 def _synchronised(kind: type) -> type:
-    """`kind` of batch normalisation (1-, 2-, 3-d) with the statistics of all ranks; made once, so that copies share it."""
+    """`kind` of batch normalisation (1-, 2-, 3-d) with the statistics of all ranks; made once,
+    so that copies share it.
+    """
     if issubclass(kind, _SynchronisedNorm):
         return kind
     return _KINDS.setdefault(kind, type(f"Synchronised{kind.__name__}", (_SynchronisedNorm, kind), {}))

@@ -1,10 +1,11 @@
 """What keeps a discriminator smooth: R1 and R2, the WGAN gradient penalty, weight clipping, and a guard for critics.
 
-| constraint | formula | paper |
-|---|---|---|
-| `r1`, `r2` | E |grad D(x)|^2 / 2 at real (R1) or generated (R2) images, times gamma | Mescheder et al. 2018, arXiv:1801.04406, eq. 9 |
-| `gradient_penalty` | E (|grad D(x^)| - 1)^2 on lines between real and generated images, times lambda | Gulrajani et al. 2017, arXiv:1704.00028, eq. 3 |
-| `clip_weights` | every parameter cut to [-c, c] after each critic step | Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1 |
+- `r1`, `r2`: E |grad D(x)|^2 / 2 at real (R1) or generated (R2) images, times gamma
+  (Mescheder et al. 2018, arXiv:1801.04406, eq. 9).
+- `gradient_penalty`: E (|grad D(x^)| - 1)^2 on lines between real and generated images, times lambda
+  (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
+- `clip_weights`: every parameter cut to [-c, c] after each critic step
+  (Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1).
 
 Norms are Euclidean over all pixels and channels of one image; the factor 1/2 belongs to R1 and R2, gamma and lambda to
 the caller. `discriminator(images, *conditions)` must treat the rows apart (no batch normalisation), or the gradient of
@@ -17,7 +18,7 @@ per image), and in whether the norm is taken per channel (a known mistake; here 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import torch
@@ -45,8 +46,9 @@ def r2(discriminator: Judge, fake: torch.Tensor, *conditions: torch.Tensor) -> t
     return r1(discriminator, fake, *conditions)
 
 
-def gradient_penalty(critic: Judge, real: torch.Tensor, fake: torch.Tensor, alpha: torch.Tensor,
-                     *conditions: torch.Tensor) -> torch.Tensor:  # fmt: skip
+def gradient_penalty(
+    critic: Judge, real: torch.Tensor, fake: torch.Tensor, alpha: torch.Tensor, *conditions: torch.Tensor
+) -> torch.Tensor:
     """How far the slope of the critic is from 1 between real and generated images, both (n, c, h, w): E (|grad| - 1)^2.
 
     `alpha` (n,) in [0, 1] says where on each line: 1 is the real image. `session.uniform(n)` draws it; `between` says
@@ -83,7 +85,7 @@ def gradients(discriminator: Judge, images: torch.Tensor, *conditions: torch.Ten
 
 def _uncompiled(judge: Judge) -> Judge:
     """The network as it was written: what torch has compiled has no second derivative."""
-    if isinstance(judge, nn.Module) and judge._compiled_call_impl is not None:  # noqa: SLF001 -- torch has no public name
+    if isinstance(judge, nn.Module) and judge._compiled_call_impl is not None:  # noqa: SLF001 - torch names no other
         return cast(Judge, judge._call_impl)  # noqa: SLF001 -- as above
     return judge
 
@@ -106,13 +108,14 @@ def require_lipschitz(critic: nn.Module, *, clip: float = 0.0, penalty: float = 
     """Refuse a critic whose slope nothing bounds: it needs weight clipping, a gradient penalty or spectral norm.
 
     Without one of them E D(real) - E D(fake) grows without end and estimates no distance. Spectral normalisation counts
-    when every layer with weights has it. A squashed output (sigmoid, softmax) is refused too: the distance is not bounded,
-    and gradients vanish where the critic is sure.
+    when every layer with weights has it. A squashed output (sigmoid, softmax) is refused too: the distance is not
+    bounded, and gradients vanish where the critic is sure.
     """
     squashed = [name for name, module in critic.named_modules() if isinstance(module, SQUASHING)]
     if squashed:
         raise WrongInputError(
-            f"A critic's output must be a real number of any size; layer {squashed[0]!r} squashes it. Remove that layer."
+            f"A critic's output must be a real number of any size; layer {squashed[0]!r} squashes it. Remove that "
+            "layer."
         )
     bare = [name for name, module in critic.named_modules() if isinstance(module, WEIGHTED) and not _normalised(module)]
     if clip <= 0 and penalty <= 0 and bare:
@@ -125,5 +128,6 @@ def require_lipschitz(critic: nn.Module, *, clip: float = 0.0, penalty: float = 
 def _normalised(module: nn.Module) -> bool:
     if not parametrize.is_parametrized(module, "weight"):
         return False
-    kinds = {type(step).__name__ for step in module.parametrizations["weight"]}  # pyright: ignore[reportIndexIssue, reportArgumentType, reportGeneralTypeIssues] - torch types the attribute as Tensor | Module
+    steps = cast("Iterable[nn.Module]", cast("nn.ModuleDict", module.parametrizations)["weight"])
+    kinds = {type(step).__name__ for step in steps}
     return "_SpectralNorm" in kinds

@@ -9,8 +9,8 @@ point is of high quality within 0.02 of the curve above the interval, and the mo
 Published numbers of one name differ in radius, spread, sample size and rule, so that "GAN" captures 1 mode of the ring
 in one paper and 6.3 in the other: compare within a version only.
 
-A point is an image of one pixel, its coordinates the channels: float (n, 2, 1, 1). Like pixels, networks see it over its
-reach, in about [-1, 1]; samples come back in the units of the toy.
+A point is an image of one pixel, its coordinates the channels: float (n, 2, 1, 1). Like pixels, networks see it over
+its reach, in about [-1, 1]; samples come back in the units of the toy.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Points(Data):
     def of(cls, toy: Toy, seed: int = 0) -> Self:
         held = as_images(toy, toy.draw(HELD_OUT, generator(seed, toy.version, "held out")))
         none, labels = torch.zeros((0, *SHAPE)), torch.zeros(HELD_OUT, dtype=torch.int64)
-        return cls(toy.name, (toy.name,), none, labels[:0], held, labels, seed=seed, used=f"{toy.version}, endless", toy=toy)  # fmt: skip
+        return cls(
+            toy.name, (toy.name,), none, labels[:0], held, labels, seed=seed, used=f"{toy.version}, endless", toy=toy
+        )
 
     @cached_property
     def frequencies(self) -> torch.Tensor:
@@ -111,7 +113,9 @@ def render_points(toy: Toy, points: NDArray[np.float32]) -> NDArray[np.uint8]:
     return picture.transpose(2, 0, 1)
 
 
-def _dot(picture: NDArray[np.uint8], points: NDArray[np.float32], window: tuple[float, ...], colour: tuple[int, ...]) -> None:  # fmt: skip
+def _dot(
+    picture: NDArray[np.uint8], points: NDArray[np.float32], window: tuple[float, ...], colour: tuple[int, ...]
+) -> None:
     left, right, bottom, top = window
     places = (points - (left, bottom)) / (right - left, top - bottom) * (PICTURE - 1)
     columns, heights = places[np.isfinite(places).all(axis=1)].clip(-1, PICTURE).round().astype(int).T

@@ -1,7 +1,7 @@
 """What the fields of a recipe and of the options may be: one table by name for every trainer.
 
-A number not named here must be 0 or more, and all must be finite; of a tuple that holds for every element. Types are those that
-the dataclass declares. What only one trainer knows (a batch that several samples share) it says itself.
+A number not named here must be 0 or more, and all must be finite; of a tuple that holds for every element. Types are
+those that the dataclass declares. What only one trainer knows (a batch that several samples share) it says itself.
 """
 
 from __future__ import annotations
@@ -17,10 +17,38 @@ from ganeval.features.extraction import choose_device
 
 MOST = 10**9  # of any whole number
 POSITIVE = {
-    "ada_ramp", "batch", "channels", "clip", "critic_steps", "d_kernel", "d_scale", "d_steps", "d_width", "d_widths", "depth", "embedding",
-    "every", "features", "g_lr", "g_width", "g_widths", "growth", "halflife", "keep_last", "latent", "log_every", "lr", "nfe", "pack",
-    "patch", "r1_every", "steps", "units", "width",
-}  # fmt: skip
+    "ada_ramp",
+    "batch",
+    "channels",
+    "clip",
+    "critic_steps",
+    "d_kernel",
+    "d_scale",
+    "d_steps",
+    "d_width",
+    "d_widths",
+    "depth",
+    "embedding",
+    "every",
+    "features",
+    "g_lr",
+    "g_width",
+    "g_widths",
+    "growth",
+    "halflife",
+    "keep_last",
+    "latent",
+    "log_every",
+    "lr",
+    "nfe",
+    "pack",
+    "patch",
+    "r1_every",
+    "steps",
+    "styles",
+    "units",
+    "width",
+}
 SHARES = {"final_lr", "flips", "noise_until", "smoothing"}
 BELOW_ONE = {"beta1", "beta2", "dropout"}
 

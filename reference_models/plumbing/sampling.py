@@ -66,7 +66,9 @@ class Sampler:
         return f"seed {seed}, latent {'x'.join(map(str, self.latent))}, {BLOCK} a block, labels {asked}"
 
     def generate(self, n: int, labels: NDArray[np.int64] | torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
-        """The callable that `ganeval.images` takes as a generator: uint8 (n, c, h, w); no labels: all classes in turn."""
+        """The callable that `ganeval.images` takes as a generator: uint8 (n, c, h, w); no labels:
+        all classes in turn.
+        """
         if labels is not None:
             self._require_conditional()
         seed = int(torch.randint(2**62, (1,), generator=rng, device=rng.device))
@@ -91,6 +93,6 @@ class Sampler:
     def _require_conditional(self) -> None:
         if not self.conditional:
             raise WrongInputError(
-                "Images of a chosen class need a conditional generator; this one knows none. Draw `evenly`, or ask for no "
-                "labels (--labels none)."
+                "Images of a chosen class need a conditional generator; this one knows none. Draw `evenly`, or ask for "
+                "no labels (--labels none)."
             )

@@ -60,10 +60,19 @@ Net = TypeVar("Net", bound=nn.Module)
 
 
 class Session:
-    """See the module's docstring. `run=None` keeps no books: the networks are built and restored, nothing is trained."""
+    """See the module's docstring. `run=None` keeps no books: the networks are built and restored,
+    nothing is trained.
+    """
 
-    def __init__(self, data: Data, seed: int, options: Options, run: RunDirectory | None,
-                 state: Mapping[str, Any] | None = None, team: Team | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        data: Data,
+        seed: int,
+        options: Options,
+        run: RunDirectory | None,
+        state: Mapping[str, Any] | None = None,
+        team: Team | None = None,
+    ) -> None:
         self.device = choose_device(options.device)
         self.data = data.to(self.device)
         self.options = options
@@ -114,7 +123,7 @@ class Session:
         """Move a network to the device, in the memory format and compiled as the options say."""
         net = net.to(self.device)
         if self.options.channels_last:
-            net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's overload lacks the keyword alone
+            net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - it may stand alone
         self._team.share(net)
         if self.options.compile:
             net.compile()
@@ -131,8 +140,13 @@ class Session:
             if isinstance(thing, torch.optim.Optimizer):
                 self._team.average_gradients(thing)
 
-    def sampler(self, draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], latent: tuple[int, ...], *,
-                conditional: bool = True) -> None:  # fmt: skip
+    def sampler(
+        self,
+        draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        latent: tuple[int, ...],
+        *,
+        conditional: bool = True,
+    ) -> None:
         """Say how evaluation draws images: `draw(z, labels)` -> float (n, c, h, w) in [-1, 1].
 
         Without `conditional` the labels mean nothing: samples are written without them.
@@ -354,11 +368,16 @@ class Session:
 
     def _snapshot(self) -> dict[str, Any]:
         return {
-            "step": self.step, "images": self.images, "cpu_seconds": self.cpu_seconds, "best": self.best,
-            "lines": self._lines, "held": {name: thing.state_dict() for name, thing in self._held.items()},
-            "random": self.random.get_state(), "torch": torch.get_rng_state(),
+            "step": self.step,
+            "images": self.images,
+            "cpu_seconds": self.cpu_seconds,
+            "best": self.best,
+            "lines": self._lines,
+            "held": {name: thing.state_dict() for name, thing in self._held.items()},
+            "random": self.random.get_state(),
+            "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
-        }  # fmt: skip
+        }
 
     def _load(self, state: Mapping[str, Any]) -> None:
         missing = sorted(set(self._held) ^ set(state["held"]))
@@ -369,7 +388,8 @@ class Session:
                 restore(thing, state["held"][name])
             except (RuntimeError, ValueError, KeyError) as error:  # networks whose parts are named or shaped otherwise
                 raise BrokenRunError(
-                    f"The checkpoint's {name} is of another version of this trainer: {first_line(error)} Start a new run."
+                    f"The checkpoint's {name} is of another version of this trainer: {first_line(error)} Start a new "
+                    "run."
                 ) from error
         self.step, self.images, self.best = state["step"], state["images"], state["best"]
         self._cpu_before, self._lines = state["cpu_seconds"], state["lines"]

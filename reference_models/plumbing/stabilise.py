@@ -1,16 +1,17 @@
 """Three old ways to hold a discriminator back: smoothed targets, flipped targets, noise on what it sees. All on logits.
 
-| means | what it does | source |
-|---|---|---|
-| one-sided smoothing | real images get the target 0.9, generated ones keep 0: D is never rewarded for certainty | Salimans et al. 2016, arXiv:1606.03498, section 3.4 |
-| flips | each target is exchanged with its opposite with probability p, independently | Chintala et al. 2016, "How to train a GAN" |
-| instance noise | real and generated images get normal noise, which fades: the two always overlap | Sonderby et al. 2017, arXiv:1610.04490, section 4 |
+- One-sided smoothing: real images get the target 0.9, generated ones keep 0: D is never rewarded for certainty
+  (Salimans et al. 2016, arXiv:1606.03498, section 3.4).
+- Flips: each target is exchanged with its opposite with probability p, independently
+  (Chintala et al. 2016, "How to train a GAN").
+- Instance noise: real and generated images get normal noise, which fades: the two always overlap
+  (Sonderby et al. 2017, arXiv:1610.04490, section 4).
 
-Implementations differ, and two founding mistakes are refused here. Targets drawn from (0.9, 1.1) are not smoothing: above
-1 the cross-entropy falls without end as the logit grows, which rewards the certainty that smoothing is to punish. And
-flipping rows that were picked with replacement flips fewer than asked for; here every row has its own coin, and the
-realised share is returned so that it can be logged. Smoothing the fakes too (a target above 0) makes the optimal D depend
-on the generator's density where there are no real images (Salimans, eq. of section 3.4), hence one side only.
+Implementations differ, and two founding mistakes are refused here. Targets drawn from (0.9, 1.1) are not smoothing:
+above 1 the cross-entropy falls without end as the logit grows, which rewards the certainty that smoothing is to punish.
+And flipping rows that were picked with replacement flips fewer than asked for; here every row has its own coin, and the
+realised share is returned so that it can be logged. Smoothing the fakes too (a target above 0) makes the optimal D
+depend on the generator's density where there are no real images (Salimans, eq. of section 3.4), hence one side only.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ import torch.nn.functional as F
 from ganeval.errors import WrongInputError
 
 
-def targets(n: int, *, smoothing: float = 0.0, flips: float = 0.0,
-            random: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+def targets(
+    n: int, *, smoothing: float = 0.0, flips: float = 0.0, random: torch.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """What D shall say of `n` real images and then of `n` generated ones, (2n,), and the share of them flipped.
 
-    Real images have the target 1 - smoothing, generated ones 0; a flipped row has that of the other kind. `random` draws
-    the flips, on its own device; without flips it is not touched.
+    Real images have the target 1 - smoothing, generated ones 0; a flipped row has that of the other kind. `random`
+    draws the flips, on its own device; without flips it is not touched.
 
     >>> targets(2, smoothing=0.1)[0].tolist() == [torch.tensor(0.9).item()] * 2 + [0.0] * 2
     True
@@ -43,7 +45,8 @@ def targets(n: int, *, smoothing: float = 0.0, flips: float = 0.0,
 
 
 def cross_entropy(logits: torch.Tensor, target: torch.Tensor | float) -> torch.Tensor:
-    """Mean of -t log s(d) - (1 - t) log(1 - s(d)), s the logistic function; targets t in [0, 1], one for all or one a row.
+    """Mean of -t log s(d) - (1 - t) log(1 - s(d)), s the logistic function; targets t in [0, 1],
+    one for all or one a row.
 
     Smallest where s(d) = t: at target 0.9 the logit log 9, and the gradient turns back beyond it.
 

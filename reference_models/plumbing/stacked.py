@@ -1,8 +1,8 @@
 """Stacked digits: three digits as the channels of one image, 1,000 classes of known frequency (VEEGAN, PacGAN).
 
-Metz et al. 2017 (arXiv:1611.02163) stacked MNIST; VEEGAN (arXiv:1705.07761) and PacGAN (arXiv:1712.04086, table 2) count
-how many of the 1,000 modes 26,000 generated images reach, as a digit classifier reads the channels one by one, and the
-reverse KL of the counts to uniform. `stacked_mnist` stacks MNIST (28 x 28), `stacked_digits` the 8 x 8 digits.
+Metz et al. 2017 (arXiv:1611.02163) stacked MNIST; VEEGAN (arXiv:1705.07761) and PacGAN (arXiv:1712.04086, table 2)
+count how many of the 1,000 modes 26,000 generated images reach, as a digit classifier reads the channels one by one,
+and the reverse KL of the counts to uniform. `stacked_mnist` stacks MNIST (28 x 28), `stacked_digits` the 8 x 8 digits.
 
 Differs from those: they fix 128,000 stacks once, here the training set is endless: stack i has its three digits from
 three independent shuffles, each a full permutation per epoch, so it is a function of (seed, i) and every digit is in
@@ -48,9 +48,16 @@ class Stacked(Data):
         labels = in_one([digits.held_labels[row] for row in rows])
         names = tuple(map("".join, product(digits.class_names, repeat=CHANNELS)))
         return cls(
-            name, names, held[:0], labels[:0], held, labels, seed=digits.seed, used=f"stacks of {digits.used}, endless",
+            name,
+            names,
+            held[:0],
+            labels[:0],
+            held,
+            labels,
+            seed=digits.seed,
+            used=f"stacks of {digits.used}, endless",
             orders=orders,
-        )  # fmt: skip
+        )
 
     @cached_property
     def frequencies(self) -> torch.Tensor:

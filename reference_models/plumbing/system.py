@@ -67,8 +67,18 @@ ARITHMETIC = ("amp", "channels_last", "compile")  # options that change numbers
 SYSTEMS = Registry(System, "reference_models", "reference model")
 
 
-def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed: int = 0,
-        options: Options | None = None, run_name: str = "", command: Sequence[str] = (), resize: int = 0) -> RunDirectory:  # fmt: skip
+def fit(
+    name: str,
+    config: Any,
+    *,
+    dataset: str,
+    out: str | Path = "runs",
+    seed: int = 0,
+    options: Options | None = None,
+    run_name: str = "",
+    command: Sequence[str] = (),
+    resize: int = 0,
+) -> RunDirectory:
     """Train a system from the start and return its run directory, `out/<counter>-<name>-<dataset>`.
 
     Under `torchrun` all processes train together (see `parallel`); one writes the run, every one returns it.
@@ -80,13 +90,27 @@ def fit(name: str, config: Any, *, dataset: str, out: str | Path = "runs", seed:
     if isinstance(data, Points) and not SYSTEMS[name].points:
         able = ", ".join(system.name for system in SYSTEMS if system.points)
         raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
-    with _lead(team, lambda: create_run(
-        out, run_name or f"{name}-{Path(dataset).stem if is_own(dataset) else dataset}", config=asdict(config), seeds={"seed": seed}, command=command,
-        class_names=data.class_names, protocol=protocol_of(data),
-        environment={**_environment(options), "processes": team.ranks.size},
-        system=name, dataset=dataset, recipe=recipe_hash(name, config, dataset, seed), options=asdict(options),
-        shape=list(data.native), trained_on=data.used, data_sha256=data.fingerprint, resize=resize,
-    )) as run:  # fmt: skip
+    with _lead(
+        team,
+        lambda: create_run(
+            out,
+            run_name or f"{name}-{Path(dataset).stem if is_own(dataset) else dataset}",
+            config=asdict(config),
+            seeds={"seed": seed},
+            command=command,
+            class_names=data.class_names,
+            protocol=protocol_of(data),
+            environment={**_environment(options), "processes": team.ranks.size},
+            system=name,
+            dataset=dataset,
+            recipe=recipe_hash(name, config, dataset, seed),
+            options=asdict(options),
+            shape=list(data.native),
+            trained_on=data.used,
+            data_sha256=data.fingerprint,
+            resize=resize,
+        ),
+    ) as run:
         if team.leads:
             keep_with(run, data, options.judge)
         _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
@@ -175,7 +199,9 @@ def recipe_hash(name: str, config: Any, dataset: str, seed: int) -> str:
 
 
 def _require_teachable(system: System, config: Any, data: Data, options: Options) -> None:
-    """Before a run begins: a judge that can be trained is trained, and what has no labels gets no conditional system."""
+    """Before a run begins: a judge that can be trained is trained,
+    and what has no labels gets no conditional system.
+    """
     if options.judge == "auto":
         judge_of(data)
     if data.labelled:
@@ -187,8 +213,8 @@ def _require_teachable(system: System, config: Any, data: Data, options: Options
         system.train(config, blank)
     if blank.draw is not None and blank.draw.conditional:
         raise WrongInputError(
-            f"{system.name} learns images by their classes; {data.name} has no labels. Put the images of each class into a "
-            "folder of its own, or take a system that needs none, such as dcgan or wgan_gp."
+            f"{system.name} learns images by their classes; {data.name} has no labels. Put the images of each class "
+            "into a folder of its own, or take a system that needs none, such as dcgan or wgan_gp."
         )
 
 
@@ -265,7 +291,9 @@ def _state(run: RunDirectory, which: str = "last") -> dict[str, Any] | None:
 
 
 def _require_same(own: Mapping[str, Any], asked: Mapping[str, Any], run: str) -> None:
-    changed = [f"{key} {own.get(key)!r} -> {asked.get(key)!r}" for key in {**own, **asked} if own.get(key) != asked.get(key)]  # fmt: skip
+    changed = [
+        f"{key} {own.get(key)!r} -> {asked.get(key)!r}" for key in {**own, **asked} if own.get(key) != asked.get(key)
+    ]
     if changed:
         raise IncomparableError(
             f"A run is resumed with its own recipe; {run} would change: {', '.join(changed)}. "
@@ -282,7 +310,8 @@ def _require_same_data(data: Data, began_with: str | None, run: str) -> None:
 
 
 def protocol_of(data: Data) -> dict[str, str]:
-    """How such a run wants to be judged: on the splits there are, by the shipped classifier of that name if there is one.
+    """How such a run wants to be judged: on the splits there are,
+    by the shipped classifier of that name if there is one.
 
     Nothing for synthetic data; points and stacks bring their protocol along.
     """
@@ -295,6 +324,10 @@ def protocol_of(data: Data) -> dict[str, str]:
 
 def _environment(options: Options) -> dict[str, Any]:
     return {
-        "torch": torch.__version__, "threads": options.threads or torch.get_num_threads(),
-        "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "device": str(choose_device(options.device)),
-    }  # fmt: skip
+        "torch": torch.__version__,
+        "threads": options.threads or torch.get_num_threads(),
+        "machine": platform.machine(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "device": str(choose_device(options.device)),
+    }

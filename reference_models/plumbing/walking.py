@@ -19,7 +19,9 @@ from reference_models.plumbing.system import open_sampler
 
 @dataclass(frozen=True, eq=False)
 class Walker:
-    """`Sampler` as `ganeval.metrics.probes.generator.LatentGenerator`: z float32 (n, latent_dim) and labels (n,) to uint8 images."""
+    """`Sampler` as `ganeval.metrics.probes.generator.LatentGenerator`: z float32 (n, latent_dim) and labels (n,)
+    to uint8 images.
+    """
 
     sampler: Sampler
 

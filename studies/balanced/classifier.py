@@ -1,8 +1,8 @@
 """The BreastMNIST classifier of the balanced-training experiment: malignant or not, one small network.
 
 The zoo's judge is a committee of five; here the question is what a change of the training set does to one ordinary
-network, so this is a single one of the judge's architecture, trained by the zoo's loop without any augmentation of its own.
-Label 0 is malignant. The founding study trained a ResNet with a 7x7 stride-2 stem on the same images.
+network, so this is a single one of the judge's architecture, trained by the zoo's loop without any augmentation of its
+own. Label 0 is malignant. The founding study trained a ResNet with a 7x7 stride-2 stem on the same images.
 
 Every training takes the same number of batches, whatever its number of images: arms differ in what they see, not in how
 long they look.
@@ -31,7 +31,9 @@ RECIPE = replace(PLAIN, augment=Augment())
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What one network is trained on: images uint8 (n, 1, 28, 28), labels int64 (n,), weights of the loss (n,) or none."""
+    """What one network is trained on: images uint8 (n, 1, 28, 28), labels int64 (n,), weights of the loss (n,)
+    or none.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]

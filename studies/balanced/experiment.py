@@ -2,8 +2,8 @@
 
 A folder holds one file of weights for each (arm, seed), so an interrupted experiment goes on where it was. What decides
 the numbers stands in experiment.json; a folder with other contents is refused. The test split is read in one place,
-`test_scores`, after the last network has been trained, and its scores are stored: nothing is chosen afterwards. Who asks
-for more seeds later opens it again, and experiment.json says so.
+`test_scores`, after the last network has been trained, and its scores are stored: nothing is chosen afterwards. Who
+asks for more seeds later opens it again, and experiment.json says so.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def prepare(experiment: Experiment, candidates: Sequence[int] = STEPS) -> None:
 
 
 def train_all(experiment: Experiment, draw: Draw | None = None, generator: str = "") -> None:
-    """Train what is missing, and keep every network once it is done. Without `draw` only arms that need no generator."""
+    """Train what is missing, and keep every network once it is done.
+    Without `draw` only arms that need no generator.
+    """
     if draw is not None:
         _remember_generator(experiment, generator)
     train, steps = DATASETS["breastmnist"].load("train"), experiment.setup["steps"]
@@ -84,8 +86,8 @@ def test_scores(experiment: Experiment) -> tuple[dict[str, NDArray[np.float64]],
         left = experiment.unfinished()
         if left:
             raise IncomparableError(
-                f"The test split is opened when every network is trained; {len(left)} are not, the first {left[0][0].name} "
-                f"with seed {left[0][1]}. Train them first."
+                f"The test split is opened when every network is trained; {len(left)} are not, the first "
+                f"{left[0][0].name} with seed {left[0][1]}. Train them first."
             )
         _open_test(experiment, path)
     with np.load(path, allow_pickle=False) as stored:
@@ -122,9 +124,9 @@ def _scores(experiment: Experiment, arm: Arm, seed: int, images: NDArray[np.uint
 def _note_seconds(experiment: Experiment, arm: Arm, seconds: float) -> None:
     setup = experiment.setup
     spent = setup["cpu_seconds"]
-    write_json(experiment.folder / SETUP, {
-        **setup, "cpu_seconds": {**spent, arm.name: spent.get(arm.name, 0.0) + seconds}
-    })  # fmt: skip
+    write_json(
+        experiment.folder / SETUP, {**setup, "cpu_seconds": {**spent, arm.name: spent.get(arm.name, 0.0) + seconds}}
+    )
 
 
 def _remember_generator(experiment: Experiment, name: str) -> None:

@@ -43,8 +43,8 @@ def render(found: Mapping[str, Outcome], setup: Mapping[str, Any], command: str)
         _making(setup),
     ]
     said = (
-        "Class 0 is malignant; recall is the share of malignant images that are found, specificity the share of the others "
-        "that are cleared. Brackets are 95 % intervals."
+        "Class 0 is malignant; recall is the share of malignant images that are found, specificity the share of the "
+        "others that are cleared. Brackets are 95 % intervals."
     )
     return render_document("Balanced training on BreastMNIST", command, parts, said=said)
 
@@ -52,51 +52,60 @@ def render(found: Mapping[str, Outcome], setup: Mapping[str, Any], command: str)
 def _study() -> str:
     before, after = study.Reading(study.BEFORE), study.Reading(study.AFTER)
     rows = [
-        ["confusion (rows true, columns called: malignant, other)", str([*map(list, study.BEFORE)]), str([*map(list, study.AFTER)])],
+        [
+            ("confusion (rows true, columns called: malignant, other)"),
+            str([*map(list, study.BEFORE)]),
+            str([*map(list, study.AFTER)]),
+        ],
         ["**malignant recall**", *(f"**{study.rate_text(r.malignant)}**" for r in (before, after))],
         ["specificity", *(study.rate_text(r.healthy) for r in (before, after))],
         ["accuracy", *(study.rate_text(r.right) for r in (before, after))],
         ["balanced accuracy", *(f"{100 * r.balanced_accuracy:.1f} %" for r in (before, after))],
         ["malignant precision, F1", *(f"{r.precision:.3f}, {r.f1:.3f}" for r in (before, after))],
         ["Matthews' correlation", *(f"{r.mcc:.3f}" for r in (before, after))],
-    ]  # fmt: skip
+    ]
     missed, of = study.BEFORE[0][1], sum(study.BEFORE[0])
     tests = "; ".join(
         f"{name} {_span(study.change(one, two), points=True)}, McNemar p between {_p(low)} and {_p(high)}"
         for name, one, two in (
-            ("recall", before.malignant, after.malignant), ("specificity", before.healthy, after.healthy),
+            ("recall", before.malignant, after.malignant),
+            ("specificity", before.healthy, after.healthy),
             ("accuracy", before.right, after.right),
         )
         for low, high in [study.mcnemar_bounds(one, two)]
-    )  # fmt: skip
-    return "\n\n".join([
-        (
-            f"The founding study read label 0 as healthy. In MedMNIST label 0 is malignant: its first network **missed "
-            f"{missed} of {of} cancers**, and the one trained on balanced data, which it called no better, found "
-            f"{study.AFTER[0][0]} of {of}. Accuracy fell, because 114 of 156 test images are not malignant; always saying "
-            f"so gives {100 * 114 / 156:.1f} %."
-        ),
-        markdown_table(("", "before (50 epochs, real images)", "after (252 images added)"), rows),
-        (
-            f"Change, as if the two test sets were independent: {tests}. Both networks saw the same 156 images but the study "
-            "gives no pairs, so the p-values are the least and the greatest that its tables allow."
-        ),
-        (
-            "It does not follow that the generator helped. Four things changed at once: 252 images were added, the classes "
-            "became balanced, the augmentation was dropped, and so was the normalisation. And the added images were garbled: "
-            "`np.resize` from 64x64 to 28x28 does not scale, it wraps the first 784 pixels into 28 rows. The generator was "
-            "not conditional either, so its images had no class. The arms below change one thing at a time."
-        ),
-    ])  # fmt: skip
+    )
+    return "\n\n".join(
+        [
+            (
+                "The founding study read label 0 as healthy. In MedMNIST label 0 is malignant: its first network "
+                f"**missed {missed} of {of} cancers**, and the one trained on balanced data, which it called no "
+                f"better, found {study.AFTER[0][0]} of {of}. Accuracy fell, because 114 of 156 test images are not "
+                f"malignant; always saying so gives {100 * 114 / 156:.1f} %."
+            ),
+            markdown_table(("", "before (50 epochs, real images)", "after (252 images added)"), rows),
+            (
+                f"Change, as if the two test sets were independent: {tests}. Both networks saw the same 156 images but "
+                "the study gives no pairs, so the p-values are the least and the greatest that its tables allow."
+            ),
+            (
+                "It does not follow that the generator helped. Four things changed at once: 252 images were added, the "
+                "classes became balanced, the augmentation was dropped, and so was the normalisation. And the added "
+                "images were garbled: `np.resize` from 64x64 to 28x28 does not scale, it wraps the first 784 pixels "
+                "into 28 rows. The generator was not conditional either, so its images had no class. The arms below "
+                "change one thing at a time."
+            ),
+        ]
+    )
 
 
 def _setting(found: Mapping[str, Outcome], setup: Mapping[str, Any]) -> str:
     seeds, malignant, others = found["none"].sizes
     return (
-        f"One small network ({setup['steps']} batches of {setup['recipe']['batch']}, no augmentation of its own) for each arm "
-        f"and each of {seeds} seeds; equal seeds begin with equal weights. Arms that add images add 252, call all of them "
-        f"malignant, and so bring the classes to 399 and 399; nothing else changes, the number of batches included. The test "
-        f"split ({malignant} malignant, {others} others) was opened {_opened(setup.get('opened', [seeds]))}"
+        f"One small network ({setup['steps']} batches of {setup['recipe']['batch']}, no augmentation of its own) for "
+        f"each arm and each of {seeds} seeds; equal seeds begin with equal weights. Arms that add images add 252, call "
+        "all of them malignant, and so bring the classes to 399 and 399; nothing else changes, the number of batches "
+        f"included. The test split ({malignant} malignant, {others} others) was opened "
+        f"{_opened(setup.get('opened', [seeds]))}"
     )
 
 
@@ -112,22 +121,28 @@ def _opened(times: Sequence[int]) -> str:
 def _table(means: Mapping[str, Mapping[str, Figure]]) -> str:
     rows = [[name, ADDS[name], *(_figure(row[key]) for key in FIGURES)] for name, row in means.items()]
     note = (
-        "Means over seeds; intervals over seeds and images together; in round brackets the standard deviation over seeds. "
-        "AUC does not depend on a threshold, the others do."
+        "Means over seeds; intervals over seeds and images together; in round brackets the standard deviation over "
+        "seeds. AUC does not depend on a threshold, the others do."
     )
     return markdown_table(("arm", "added", *FIGURES), rows) + "\n\n" + note
 
 
 def _pairs(against: Mapping[str, Comparison]) -> str:
     rows = [
-        [name, *(_difference(c.differences[key]) for key in ("recall", "specificity", "AUC", "balanced accuracy", "accuracy")),
-         *(f"+{c.gained[key]} -{c.lost[key]}, p = {_p(c.p[key])}" for key in ("recall", "specificity"))]
+        [
+            name,
+            *(
+                _difference(c.differences[key])
+                for key in ("recall", "specificity", "AUC", "balanced accuracy", "accuracy")
+            ),
+            *(f"+{c.gained[key]} -{c.lost[key]}, p = {_p(c.p[key])}" for key in ("recall", "specificity")),
+        ]
         for name, c in against.items()
-    ]  # fmt: skip
+    ]
     note = (
-        "Differences to `none` in points (AUC: hundredths), paired by seed and image. The last columns: malignant and other "
-        "images that the vote of all seeds gets right only with the arm (+) or only without it (-), with McNemar's exact "
-        f"p-value after Holm's correction over the {len(against)} arms."
+        "Differences to `none` in points (AUC: hundredths), paired by seed and image. The last columns: malignant and "
+        "other images that the vote of all seeds gets right only with the arm (+) or only without it (-), with "
+        f"McNemar's exact p-value after Holm's correction over the {len(against)} arms."
     )
     heads = ("arm", *FIGURES, "malignant images", "other images")
     return markdown_table(heads, rows) + "\n\n" + note
@@ -144,9 +159,9 @@ def _reading(means: Mapping[str, Mapping[str, Figure]], against: Mapping[str, Co
             f"{_difference(change['AUC'])} hundredths: {_verdict(change['AUC'], 'AUC')}."
         ),
         (
-            f"For nothing: moving the threshold of the untouched networks gives recall {_figure(means[MOVED]['recall'])} "
-            f"and specificity {_figure(means[MOVED]['specificity'])}; class weights give "
-            f"{_figure(means['class weights']['recall'])} and {_figure(means['class weights']['specificity'])}."
+            "For nothing: moving the threshold of the untouched networks gives recall "
+            f"{_figure(means[MOVED]['recall'])} and specificity {_figure(means[MOVED]['specificity'])}; class weights "
+            f"give {_figure(means['class weights']['recall'])} and {_figure(means['class weights']['specificity'])}."
         ),
         f"Controls that add as many images: recall {controls}.",
         (
@@ -167,8 +182,8 @@ def _origin(garbled: Figure) -> str:
     if garbled.interval[0] > 0:
         return ""
     return (
-        " So, for a network like this one, they and the balance they bring do not explain that the study's second network "
-        "found more; what else it changed, or chance, must."
+        " So, for a network like this one, they and the balance they bring do not explain that the study's second "
+        "network found more; what else it changed, or chance, must."
     )
 
 
@@ -177,8 +192,8 @@ def _significant(against: Mapping[str, Comparison]) -> str:
     clear = [f"{name} ({key})" for name, c in against.items() for key, p in c.p.items() if p < study.ALPHA]
     found = _and(clear) if clear else "no arm"
     return (
-        f"After Holm's correction the votes of {found} differ from those of `none`. The intervals of differences stand for "
-        "one arm each: they hold the seeds, are not corrected, and so are the more optimistic of the two."
+        f"After Holm's correction the votes of {found} differ from those of `none`. The intervals of differences stand "
+        "for one arm each: they hold the seeds, are not corrected, and so are the more optimistic of the two."
     )
 
 
@@ -209,20 +224,27 @@ def _power(base: Outcome) -> str:
         found = study.smallest_differences(n, rate, (AGREED,))
         rows.append([key, str(n), f"{100 * rate:.0f} %", *(f"{100 * value:.1f}" for value in found.values())])
     heads = ("rate", "images", "near", "independent, points", f"same images, {AGREED:.0%} agreed, points")
-    return markdown_table(heads, rows) + "\n\n" + (
-        "The smallest true difference that would be found in four of five test sets, two-sided at 5 %. An improvement of two "
-        "points of accuracy cannot be claimed from this test set, whoever trained the networks."
-    )  # fmt: skip
+    return (
+        markdown_table(heads, rows)
+        + "\n\n"
+        + (
+            "The smallest true difference that would be found in four of five test sets, two-sided at 5 %. An "
+            "improvement of two points of accuracy cannot be claimed from this test set, whoever trained the networks."
+        )
+    )
 
 
 def _making(setup: Mapping[str, Any]) -> str:
     choice = ", ".join(f"{row['steps']} batches: {row['val_auc']:.4f}" for row in setup["choice"])
     spent = sum(setup["cpu_seconds"].values())
     lines = [
-        f"length of training chosen by mean AUC on `val` over three other seeds ({choice}); nothing was chosen on `test`",
         (
-            f"generator: run `{setup['generator']}`, trained on `train` alone; the same one for all seeds, so the intervals "
-            "do not hold the error of training another"
+            f"length of training chosen by mean AUC on `val` over three other seeds ({choice}); nothing was chosen on "
+            "`test`"
+        ),
+        (
+            f"generator: run `{setup['generator']}`, trained on `train` alone; the same one for all seeds, so the "
+            "intervals do not hold the error of training another"
         ),
         f"{spent:.0f} CPU-seconds for the networks of {len(ARMS)} arms, {spent / len(ARMS):.0f} an arm",
         "one test image is, pixel for pixel, also in the training split; the splits are not known to be patient-wise",

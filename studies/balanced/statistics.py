@@ -1,11 +1,11 @@
 """From the scores of every network to figures with errors: over seeds and images together, and pair by pair.
 
-Two things are random: which 156 images the test split holds, and the seed of a network. Intervals therefore resample both:
-seeds with replacement, and images with replacement within their class (2,000 times, 95 % percentiles). All arms see the
-same resampled seeds and images, so the interval of a difference is one of pairs.
+Two things are random: which 156 images the test split holds, and the seed of a network. Intervals therefore resample
+both: seeds with replacement, and images with replacement within their class (2,000 times, 95 % percentiles). All arms
+see the same resampled seeds and images, so the interval of a difference is one of pairs.
 
-The p-values are McNemar's, exact: per arm the networks of all seeds vote, and only images on which the votes of two arms
-differ count. Holm's correction covers all arms compared with the first, for each question by itself.
+The p-values are McNemar's, exact: per arm the networks of all seeds vote, and only images on which the votes of two
+arms differ count. Holm's correction covers all arms compared with the first, for each question by itself.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class Outcome:
 
     @cached_property
     def ranked(self) -> NDArray[np.float64]:
-        """Whether a malignant image scores above another, 1/2 for ties, (seeds, malignant, others): its mean is the AUC."""
+        """Whether a malignant image scores above another, 1/2 for ties, (seeds, malignant, others):
+        its mean is the AUC.
+        """
         one, other = self.scores[:, self.labels == MALIGNANT], self.scores[:, self.labels != MALIGNANT]
         return (np.sign(one[:, :, None] - other[:, None, :]) + 1) / 2
 
@@ -92,9 +94,12 @@ class Outcome:
         )
         share = float((self.labels == MALIGNANT).mean())
         return {
-            "recall": recall, "specificity": specificity, "AUC": np.asarray(area),
-            "balanced accuracy": (recall + specificity) / 2, "accuracy": share * recall + (1 - share) * specificity,
-        }  # fmt: skip
+            "recall": recall,
+            "specificity": specificity,
+            "AUC": np.asarray(area),
+            "balanced accuracy": (recall + specificity) / 2,
+            "accuracy": share * recall + (1 - share) * specificity,
+        }
 
     def by_seed(self) -> dict[str, NDArray[np.float64]]:
         """Every figure of each network, (seeds,)."""

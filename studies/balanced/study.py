@@ -2,8 +2,8 @@
 
 The study took label 0 for healthy. It wrote of its first network that 21 healthy patients were called ill, and of the
 second, trained on balanced data, that its accuracy "stayed the same". Read with the right labels the first network
-missed 21 of 42 cancers, and the second found 32. What had changed between them was four things at once: 252 added images
-(which `np.resize` had garbled), the share of malignant images, the augmentation, and the normalisation.
+missed 21 of 42 cancers, and the second found 32. What had changed between them was four things at once: 252 added
+images (which `np.resize` had garbled), the share of malignant images, the augmentation, and the normalisation.
 """
 
 from __future__ import annotations

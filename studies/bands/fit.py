@@ -13,12 +13,24 @@ from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import ARITHMETIC, SYSTEMS
 from studies.trained import trained
 
-# How many seeds of each system on what; the digits where they are as good, because everybody has them and they are quick.
+# How many seeds of each system on what; the digits where they are as good, because everybody has them and they are
+# quick.
 RECIPES = {
-    ("projection_cgan", "hoda"): 3, ("cgan", "hoda"): 3, ("cdcgan", "hoda"): 3, ("dcgan", "mnist"): 3, ("cgan_dense", "mnist"): 3,
-    ("acgan", "digits"): 5, ("sngan", "digits"): 5, ("rpgan", "digits"): 5, ("wgan_clip", "digits"): 3, ("wgan_gp", "digits"): 3,
-    ("ddpm", "digits"): 3, ("gan_mlp", "digits"): 5, ("vae", "digits"): 5, ("autoencoder", "digits"): 5,
-}  # fmt: skip
+    ("projection_cgan", "hoda"): 3,
+    ("cgan", "hoda"): 3,
+    ("cdcgan", "hoda"): 3,
+    ("dcgan", "mnist"): 3,
+    ("cgan_dense", "mnist"): 3,
+    ("acgan", "digits"): 5,
+    ("sngan", "digits"): 5,
+    ("rpgan", "digits"): 5,
+    ("wgan_clip", "digits"): 3,
+    ("wgan_gp", "digits"): 3,
+    ("ddpm", "digits"): 3,
+    ("gan_mlp", "digits"): 5,
+    ("vae", "digits"): 5,
+    ("autoencoder", "digits"): 5,
+}
 OPTIONS = Options(device="cpu", amp=True, channels_last=True, threads=1, grids=6, checkpoints=2)
 
 
@@ -32,16 +44,25 @@ def summarise(runs: Sequence[RunDirectory]) -> Known:
     """Runs of one recipe that differ in their seeds, in numbers."""
     info, infos = runs[0].info, [run.info for run in runs]
     curves, scores = [curve_values(run) for run in runs], [score_values(run) for run in runs]
-    shared = {(tag, place) for tag, places in curves[0].items() for place in places
-              if all(place in one.get(tag, {}) for one in curves)}  # fmt: skip
+    shared = {
+        (tag, place)
+        for tag, places in curves[0].items()
+        for place in places
+        if all(place in one.get(tag, {}) for one in curves)
+    }
     by_tag: dict[str, dict[str, list[float]]] = {}
     for tag, place in sorted(shared):
         by_tag.setdefault(tag, {})[str(place)] = [_rounded(one[tag][place]) for one in curves]
     return Known(
-        info["system"], info["dataset"], info["config"], [one["seeds"]["seed"] for one in infos],
-        [round(one["cpu_seconds"], 1) for one in infos], _made(info), by_tag,
+        info["system"],
+        info["dataset"],
+        info["config"],
+        [one["seeds"]["seed"] for one in infos],
+        [round(one["cpu_seconds"], 1) for one in infos],
+        _made(info),
+        by_tag,
         {name: [_rounded(one[name]) for one in scores] for name in scores[0]},
-    )  # fmt: skip
+    )
 
 
 def _made(info: Mapping[str, Any]) -> dict[str, Any]:

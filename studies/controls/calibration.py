@@ -54,10 +54,21 @@ def calibrate(
             continue
         images, labels = build(name, data).per_class(sizes.per_class, seed)
         fakes = ImageSet.from_array(images, source=name, labels=labels, class_names=data.class_names)
-        yield name, evaluate(
-            real, fakes, classifier=dataset, train=train, metrics=[m.name for m in asked()], options=options, seed=seed,
-            floor=False, cache=False, name=name,
-        )  # fmt: skip
+        yield (
+            name,
+            evaluate(
+                real,
+                fakes,
+                classifier=dataset,
+                train=train,
+                metrics=[m.name for m in asked()],
+                options=options,
+                seed=seed,
+                floor=False,
+                cache=False,
+                name=name,
+            ),
+        )
 
 
 def partition(data: Data, sizes: Sizes, seed: int) -> Data:
@@ -76,7 +87,9 @@ def asked() -> list[Metric]:
 
 
 def verdict(metric: Metric, found: ScoreRecord, healthy: ScoreRecord) -> str:
-    """seen, blind or fooled: worse, no different or better than on real images, at three standard errors; none: no value."""
+    """seen, blind or fooled: worse, no different or better than on real images, at three standard errors; none:
+    no value.
+    """
     if found.value is None or healthy.value is None:
         return "none"
     if metric.name == P_VALUE:
@@ -88,9 +101,10 @@ def verdicts(found: Mapping[str, Evaluation]) -> dict[tuple[str, str], str]:
     """By (metric, control), without the healthy control itself."""
     return {
         (metric.name, name): verdict(metric, evaluation[metric.name], found[HEALTHY][metric.name])
-        for name, evaluation in found.items() if name != HEALTHY
+        for name, evaluation in found.items()
+        if name != HEALTHY
         for metric in asked()
-    }  # fmt: skip
+    }
 
 
 def _error(record: ScoreRecord) -> float:

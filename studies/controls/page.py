@@ -12,25 +12,31 @@ from studies.controls.calibration import HEALTHY, Sizes, asked, verdicts
 from studies.page import machine, markdown_table, render_document
 
 PANEL = {
-    "classifier_score": "GAN-test", "gan_train": "CAS", "precision": "precision", "recall": "recall",
-    "density": "density", "coverage": "coverage", "authenticity": "authenticity", "copies": "copies",
+    "classifier_score": "GAN-test",
+    "gan_train": "CAS",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "authenticity": "authenticity",
+    "copies": "copies",
     "nn_ratio": "nn_ratio",
-}  # fmt: skip
+}
 MARKS = {"seen": " **+**", "fooled": " **!**", "blind": "", "none": ""}
 
 
 def render_page(dataset: str, found: Mapping[str, Evaluation], sizes: Sizes, seed: int) -> str:
     one = found[HEALTHY]
     how = (
-        f"Each control draws {one.fake.n:,} images ({sizes.per_class} of each class) out of {sizes.known:,} images of `{dataset}` that are "
-        f"not in the test split; `{HEALTHY}` shows {sizes.held:,} others of them. They are compared with {one.real.n:,} "
-        f"images of `{dataset}:test`, and, where a metric asks for copies, with the {sizes.known:,}. Judge and features: "
-        f"`{one.classifier}`; neighbours k = {K}; seed {seed}; {machine()}."
+        f"Each control draws {one.fake.n:,} images ({sizes.per_class} of each class) out of {sizes.known:,} images of "
+        f"`{dataset}` that are not in the test split; `{HEALTHY}` shows {sizes.held:,} others of them. They are "
+        f"compared with {one.real.n:,} images of `{dataset}:test`, and, where a metric asks for copies, with the "
+        f"{sizes.known:,}. Judge and features: `{one.classifier}`; neighbours k = {K}; seed {seed}; {machine()}."
     )
     legend = (
-        "After +- stands one standard error. **+**: worse than on real images by more than three standard errors of the "
-        f"difference: the metric sees the fault. **!**: better by as much: the metric is fooled. No mark: blind. The "
-        f"column `{HEALTHY}` is what a perfect generator would get."
+        "After +- stands one standard error. **+**: worse than on real images by more than three standard errors of "
+        "the difference: the metric sees the fault. **!**: better by as much: the metric is fooled. No mark: blind. "
+        f"The column `{HEALTHY}` is what a perfect generator would get."
     )
     parts = [
         "## The controls",
@@ -62,10 +68,12 @@ def _controls(found: Mapping[str, Evaluation]) -> str:
     for name, _ in _ordered(found):
         if name == HEALTHY:
             continue
-        groups = {key: [f"`{m.name}`" for m in asked() if said[m.name, name] == key] for key in ("seen", "fooled", "blind")}  # fmt: skip
+        groups = {
+            key: [f"`{m.name}`" for m in asked() if said[m.name, name] == key] for key in ("seen", "fooled", "blind")
+        }
         lines.append(
-            f"- `{name}`, {CONTROLS[name].fault}: seen by {_listed(groups['seen'])}; fooled: {_listed(groups['fooled'])}; "
-            f"{len(groups['blind'])} are blind."
+            f"- `{name}`, {CONTROLS[name].fault}: seen by {_listed(groups['seen'])}; fooled: "
+            f"{_listed(groups['fooled'])}; {len(groups['blind'])} are blind."
         )
     return "\n".join(lines)
 

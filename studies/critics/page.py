@@ -25,14 +25,19 @@ PUBLISHED = (  # (what, modes, reverse KL) on stacked MNIST, as their authors co
 )
 
 
-def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Mapping[float, Sequence[Judged]],
-                stacks: Mapping[str, Stacks]) -> str:  # fmt: skip
+def render_page(
+    compared: Mapping[str, Judged],
+    real: Evaluation,
+    prototypes: Mapping[float, Sequence[Judged]],
+    stacks: Mapping[str, Stacks],
+) -> str:
     names = ", ".join(f"`{name}`" for name in compared)
     parts = [
         f"## One generator, four discriminators ({critics.COMPARED_ON})",
         (
-            f"The same generator and trunk of the discriminator, about five CPU-minutes of training each: {names}. Budgets are "
-            "equal in time, not in steps, so a system that needs five critic steps for one of the generator gets fewer."
+            f"The same generator and trunk of the discriminator, about five CPU-minutes of training each: {names}. "
+            "Budgets are equal in time, not in steps, so a system that needs five critic steps for one of the "
+            "generator gets fewer."
         ),
         f"![the first {PICTURED} images drawn from each, one row a system: {', '.join(compared)}](critics.png)",
         _compared(compared, real),
@@ -42,8 +47,8 @@ def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Ma
         _prototypes(prototypes),
         _prototype_reading(prototypes),
         (
-            "![one row a class: left the light, right the heavy classification loss, the first images drawn, first seed]"
-            "(critics-prototypes.png)"
+            "![one row a class: left the light, right the heavy classification loss, the first images drawn, first "
+            "seed](critics-prototypes.png)"
         ),
         f"## A thousand modes ({', '.join(stacks)})",
         _modes(stacks),
@@ -59,16 +64,21 @@ def render_page(compared: Mapping[str, Judged], real: Evaluation, prototypes: Ma
 def _compared(compared: Mapping[str, Judged], real: Evaluation) -> str:
     keys = ("fid", "kid", *MANIFOLD)
     rows = [
-        [f"`{name}`", f"{j.info['step']:,}", f"{j.info['images']:,}", f"{j.info['cpu_seconds']:.0f}",
-         *(str(j.equal[key]) for key in keys)]
+        [
+            f"`{name}`",
+            f"{j.info['step']:,}",
+            f"{j.info['images']:,}",
+            f"{j.info['cpu_seconds']:.0f}",
+            *(str(j.equal[key]) for key in keys),
+        ]
         for name, j in compared.items()
-    ]  # fmt: skip
+    ]
     rows.append(["training images", "", "", "", *(str(real[key]) for key in keys)])
     heads = ("", "generator steps", "real images seen", "CPU-seconds", *keys)
     return markdown_table(heads, rows) + (
-        f"\n\n{real.fake.n:,} generated against {real.real.n:,} test images; features `{real.fake.extractor}` (so `fid` is a "
-        f"Frechet distance in that space, not the Inception FID), k = {K}. No generator here knows classes, so GAN-test "
-        "and CAS do not exist for them; and no critic has an accuracy."
+        f"\n\n{real.fake.n:,} generated against {real.real.n:,} test images; features `{real.fake.extractor}` (so "
+        f"`fid` is a Frechet distance in that space, not the Inception FID), k = {K}. No generator here knows classes, "
+        "so GAN-test and CAS do not exist for them; and no critic has an accuracy."
     )
 
 
@@ -102,9 +112,10 @@ def _reading(compared: Mapping[str, Judged]) -> str:
         found.append(f"{key} {mine} against {best} of the best other")
     clear = all(_below(clip[key], e[key]) for key in ("recall", "coverage") for e in others)
     verdict = (
-        "Clipping costs variety, as its critic is too simple to ask for more" if clear else
-        "The loss of variety that clipping is known for is not more than two standard errors in both columns here"
-    )  # fmt: skip
+        "Clipping costs variety, as its critic is too simple to ask for more"
+        if clear
+        else "The loss of variety that clipping is known for is not more than two standard errors in both columns here"
+    )
     return f"{verdict}: {'; '.join(found)}. Nothing in the curve of its gap says so."
 
 
@@ -121,7 +132,12 @@ def _prototypes(prototypes: Mapping[float, Sequence[Judged]]) -> str:
     ceiling = first["gan_train"].details.get("ceiling")
     real = ["" if floor is None else f"{floor.value:.3f}" for floor in floors]
     real[1] = "" if ceiling is None else f"{ceiling:.3f}"
-    heads = ("weight of the classification loss", "GAN-test", "CAS", *(f"{key} (k = {K})" if key != "precision" else key for key in keys[2:]))  # fmt: skip
+    heads = (
+        "weight of the classification loss",
+        "GAN-test",
+        "CAS",
+        *(f"{key} (k = {K})" if key != "precision" else key for key in keys[2:]),
+    )
     return markdown_table(heads, [*rows, ["real images", *real]])
 
 
@@ -137,18 +153,23 @@ def _values(runs: Sequence[Judged], key: str) -> NDArray[np.float64]:
 def _prototype_reading(prototypes: Mapping[float, Sequence[Judged]]) -> str:
     (light, a), (heavy, b) = prototypes.items()
     changes = []
-    for key, name in (("classifier_score", "GAN-test"), ("gan_train", "CAS"), ("recall", "recall"),
-                      ("intra_recall", "recall within classes"), ("coverage", "coverage")):  # fmt: skip
+    for key, name in (
+        ("classifier_score", "GAN-test"),
+        ("gan_train", "CAS"),
+        ("recall", "recall"),
+        ("intra_recall", "recall within classes"),
+        ("coverage", "coverage"),
+    ):
         change = _values(b, key) - _values(a, key)
         low, high = paired_interval(change)
         changes.append(f"{name} {change.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
     return (
-        f"From weight {light:g} to {heavy:g}: {', '.join(changes)}; means over {len(a)} seeds, in brackets 95 % intervals of "
-        "their differences seed by seed (Student). GAN-test asks whether each image is recognised, and the "
-        "class head is paid for just that; what it costs is to be read in the columns beside it. The two weights were picked "
-        "among four (0.2, 1, 5, 30) by scores on this test split with the first seed, and the class head learns from real "
-        "images alone: with generated ones in it, as in the paper, recall fell as well but GAN-test did not rise in "
-        "shorter trials."
+        f"From weight {light:g} to {heavy:g}: {', '.join(changes)}; means over {len(a)} seeds, in brackets 95 % "
+        "intervals of their differences seed by seed (Student). GAN-test asks whether each image is recognised, and "
+        "the class head is paid for just that; what it costs is to be read in the columns beside it. The two weights "
+        "were picked among four (0.2, 1, 5, 30) by scores on this test split with the first seed, and the class head "
+        "learns from real images alone: with generated ones in it, as in the paper, recall fell as well but GAN-test "
+        "did not rise in shorter trials."
     )
 
 
@@ -177,7 +198,12 @@ def _modes(stacks: Mapping[str, Stacks]) -> str:
 
 
 def _count(score: Score) -> list[str]:
-    return [f"{score.n:,}", f"{float(score):.0f} of 1,000", f"{score.details['naive']}", f"{score.details['reverse_kl']:.3f}"]  # fmt: skip
+    return [
+        f"{score.n:,}",
+        f"{float(score):.0f} of 1,000",
+        f"{score.details['naive']}",
+        f"{score.details['reverse_kl']:.3f}",
+    ]
 
 
 def _mode_reading(stacks: Mapping[str, Stacks]) -> str:
@@ -187,12 +213,12 @@ def _mode_reading(stacks: Mapping[str, Stacks]) -> str:
         for name, found in stacks.items()
     )
     return (
-        "*Touched* is the count that is usually published: modes with at least one image. A judge that errs invents some of "
-        "them, so *captured* are those with more images than its errors explain (1 % over all modes together); stacks of "
-        f"real digits, read by the same judge, reach {real} by that rule. The published rows are counts of the first kind, "
-        "each read by a classifier of its authors. The reverse KL is of counts to uniform: in few images it is "
-        "above 0 even for a perfect generator, by about 999 / 2n; and 5,000 images, five a mode, are too few to be sure of every "
-        f"mode. Trained on: {seen}; PacGAN on 6,400,000 stacks."
+        "*Touched* is the count that is usually published: modes with at least one image. A judge that errs invents "
+        "some of them, so *captured* are those with more images than its errors explain (1 % over all modes together); "
+        f"stacks of real digits, read by the same judge, reach {real} by that rule. The published rows are counts of "
+        "the first kind, each read by a classifier of its authors. The reverse KL is of counts to uniform: in few "
+        "images it is above 0 even for a perfect generator, by about 999 / 2n; and 5,000 images, five a mode, are too "
+        f"few to be sure of every mode. Trained on: {seen}; PacGAN on 6,400,000 stacks."
     )
 
 
@@ -202,14 +228,17 @@ def _making(all_of: list[Judged | Stacks]) -> str:
         info, made = j.info, j.info["environment"]
         lines.append(
             f"- `{info['system']}` on `{info['trained_on']}`, seed {info['seeds']['seed']}: {info['step']:,} steps, "
-            f"{info['images']:,} real images, {info['cpu_seconds']:.0f} CPU-seconds, torch {made['torch']}, one thread, "
-            f"{', '.join(key for key in ('amp', 'channels_last') if info['options'][key])}; {recipe_text(info['config'])}"
+            f"{info['images']:,} real images, {info['cpu_seconds']:.0f} CPU-seconds, torch {made['torch']}, one "
+            f"thread, {', '.join(key for key in ('amp', 'channels_last') if info['options'][key])}; "
+            f"{recipe_text(info['config'])}"
         )
     return "\n".join([*lines, f"- measured on {machine()}"])
 
 
 def render_picture(images: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
-    """Tiles with a frame of one pixel around each image: the digits fill their 8 x 8. Larger ones are left as they are."""
+    """Tiles with a frame of one pixel around each image: the digits fill their 8 x 8.
+    Larger ones are left as they are.
+    """
     framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
     factor = ENLARGED if images.shape[-1] < SMALL else 1
     return np.kron(tile(framed, rows), np.ones((factor, factor, 1), np.uint8))

@@ -1,8 +1,9 @@
-"""Three questions to the critics and their kin: what does a constraint cost, what does a class head cost, are modes lost?
+"""Three questions to the critics and their kin: what does a constraint cost, what does a class head cost,
+are modes lost?
 
-`compare` trains one generator against four discriminators on the 8 x 8 digits, each for about a CPU-minute. `prototypes`
-trains the ACGAN on the 8 x 8 digits with a light and a heavy classification loss. `stacks` trains the relativistic
-pair on stacked digits and counts modes. A finished run of the same recipe is taken as it is.
+`compare` trains one generator against four discriminators on the 8 x 8 digits, each for about a CPU-minute.
+`prototypes` trains the ACGAN on the 8 x 8 digits with a light and a heavy classification loss. `stacks` trains the
+relativistic pair on stacked digits and counts modes. A finished run of the same recipe is taken as it is.
 """
 
 from __future__ import annotations
@@ -74,8 +75,10 @@ def trained_with(root: Path, system: str, dataset: str, seed: int, options: Opti
 def compare(root: Path, seed: int, n: int) -> tuple[dict[str, Judged], Evaluation]:
     """Each of the four, and as many training images in the place of fakes."""
     options = replace(ARITHMETIC, sample_per_class=100, log_every=50, grids=5, checkpoints=2)
-    runs = {name: trained_with(root, name, COMPARED_ON, seed, options, steps=steps, d_width=D_WIDTH)
-            for name, steps in COMPARED.items()}  # fmt: skip
+    runs = {
+        name: trained_with(root, name, COMPARED_ON, seed, options, steps=steps, d_width=D_WIDTH)
+        for name, steps in COMPARED.items()
+    }
     metrics = ("fid", "kid", *MANIFOLD)
     train, test = (image_set(f"{COMPARED_ON}:{split}") for split in ("train", "test"))
     real = at_equal_n(test, train, COMPARED_ON, metrics, seed)
@@ -137,12 +140,23 @@ def judge(run: RunDirectory, dataset: str, metrics: tuple[str, ...], per_class: 
     """Fresh images of a run against the test split: all of them, and at equal n."""
     record, sampler = read_run(run.path), open_sampler(run.path, device="cpu")
     images, labels = sampler.evenly(per_class, seed)
-    fakes = ImageSet.from_array(images, source=record.name, labels=labels, class_names=record.class_names if labels is not None else ())  # fmt: skip
+    fakes = ImageSet.from_array(
+        images, source=record.name, labels=labels, class_names=record.class_names if labels is not None else ()
+    )
     train = f"{dataset}:train" if labels is not None else None
     step, test = int(run.info["step"]), image_set(f"{dataset}:test")
     whole = evaluate(
-        test, fakes, classifier=dataset, train=train, metrics=metrics, options=OPTIONS, seed=seed,
-        name=record.name, step=step, floor=labels is not None, cache=False,
-    )  # fmt: skip
+        test,
+        fakes,
+        classifier=dataset,
+        train=train,
+        metrics=metrics,
+        options=OPTIONS,
+        seed=seed,
+        name=record.name,
+        step=step,
+        floor=labels is not None,
+        cache=False,
+    )
     run.write_evaluation(whole, step)
     return Judged(record, run.info, images, whole, at_equal_n(test, fakes, dataset, ("fid", "kid", *MANIFOLD), seed))

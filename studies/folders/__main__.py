@@ -77,13 +77,15 @@ def document(rows: list[tuple[str, ...]]) -> str:
     flags = " ".join(FLAGS)
     parts = [
         (
-            f"Of {len(rows)} kinds of folders {read} are read and {measured} are measured by `ganeval-report FOLDER {flags}`, with "
-            "the option that the table names. Names and values are replaced; generated images are digits of 8 x 8 pixels."
+            f"Of {len(rows)} kinds of folders {read} are read and {measured} are measured by `ganeval-report FOLDER "
+            f"{flags}`, with the option that the table names. Names and values are replaced; generated images are "
+            "digits of 8 x 8 pixels."
         ),
         markdown_table(HEADS, rows),
         (
-            "Sheets are cut into their tiles only when told (`--as sheets`), as a sheet holds few images and their intervals are "
-            "wide. What is not measured is shown with one line that says what to type; `--explain` says why."
+            "Sheets are cut into their tiles only when told (`--as sheets`), as a sheet holds few images and their "
+            "intervals are wide. What is not measured is shown with one line that says what to type; `--explain` says "
+            "why."
         ),
     ]
     return render_document("Folders of other trainers", "folders", parts)

@@ -19,8 +19,11 @@ def _adm(folder: Path) -> None:
 def _dit(folder: Path) -> None:
     (folder / "checkpoints").mkdir(parents=True)
     stamp = "[\x1b[34m2024-01-01 00:01:00\x1b[0m]"
-    text(folder / "log.txt", f"{stamp} (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20\n"
-         f"{stamp} (step=0000200) Train Loss: 0.1400, Train Steps/Sec: 1.21\n")  # fmt: skip
+    text(
+        folder / "log.txt",
+        f"{stamp} (step=0000100) Train Loss: 0.1533, Train Steps/Sec: 1.20\n"
+        f"{stamp} (step=0000200) Train Loss: 0.1400, Train Steps/Sec: 1.21\n",
+    )
 
 
 def _float(folder: Path) -> None:
@@ -43,17 +46,35 @@ def _zip(folder: Path) -> None:
 
 
 def _pointer(folder: Path) -> None:
-    text(folder / "samples_50000x8x8x1.npz",
-         f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9600000\n")  # fmt: skip
+    text(
+        folder / "samples_50000x8x8x1.npz",
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9600000\n",
+    )
 
 
 KINDS = (
     Kind("samples as npz", "guided-diffusion: samples_300x8x8x1.npz, progress.csv", _adm),
     Kind("a log and checkpoints", "DiT: log.txt, checkpoints/", _dit, (), "no images were kept"),
-    Kind("samples as float npz", "guided-diffusion's kin: float32 in [-1, 1]", _float, (),
-         "float32 is refused, with the line that makes uint8 of it"),
+    Kind(
+        "samples as float npz",
+        "guided-diffusion's kin: float32 in [-1, 1]",
+        _float,
+        (),
+        "float32 is refused, with the line that makes uint8 of it",
+    ),
     Kind("samples as npy", "class exercises: samples.npy", _npy),
-    Kind("samples as zip", "StyleGAN's dataset_tool: samples.zip", _zip, (), "the archive: `ganeval evaluate samples.zip` measures it"),
-    Kind("pointers of Git LFS", "cloned repositories: samples_50000x8x8x1.npz of 130 bytes", _pointer, (),
-         "the images are not there: the card says to run git lfs pull"),
-)  # fmt: skip
+    Kind(
+        "samples as zip",
+        "StyleGAN's dataset_tool: samples.zip",
+        _zip,
+        (),
+        "the archive: `ganeval evaluate samples.zip` measures it",
+    ),
+    Kind(
+        "pointers of Git LFS",
+        "cloned repositories: samples_50000x8x8x1.npz of 130 bytes",
+        _pointer,
+        (),
+        "the images are not there: the card says to run git lfs pull",
+    ),
+)

@@ -38,9 +38,13 @@ def _stylegan(folder: Path) -> None:
     run = folder / "00003-stylegan3-t-digits-gpus1-batch32"
     text(run / "training_options.json", json.dumps({"batch_size": 32, "training_set_kwargs": {"resolution": 8}}))
     ticks = [
-        {"Loss/G/loss": {"num": 8, "mean": 1.0 + tick, "std": 0.1}, "Progress/kimg": {"num": 1, "mean": 4.0 * tick, "std": 0.0},
-         "timestamp": 1_700_000_000.0 + tick} for tick in range(5)
-    ]  # fmt: skip
+        {
+            "Loss/G/loss": {"num": 8, "mean": 1.0 + tick, "std": 0.1},
+            "Progress/kimg": {"num": 1, "mean": 4.0 * tick, "std": 0.0},
+            "timestamp": 1_700_000_000.0 + tick,
+        }
+        for tick in range(5)
+    ]
     text(run / "stats.jsonl", "\n".join(map(json.dumps, ticks)))
     fid = {"results": {"fid50k_full": 41.25}, "metric": "fid50k_full", "snapshot_pkl": "network-snapshot-000016.pkl"}
     text(run / "metric-fid50k_full.jsonl", json.dumps(fid) + "\n")

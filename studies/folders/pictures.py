@@ -91,8 +91,11 @@ def _translation(folder: Path) -> None:
     for epoch in (1, 2, 3):
         for kind in ("real_A", "fake_B", "real_B"):
             save(images, [f"epoch{epoch:03d}_{kind}.png"], digits(1, epoch).repeat(8, 1).repeat(8, 2))
-    text(folder / "loss_log.txt", "=== Training Loss ===\n(epoch: 1, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.9 D_real: 0.5\n"
-         "(epoch: 2, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.8 D_real: 0.6\n")  # fmt: skip
+    text(
+        folder / "loss_log.txt",
+        "=== Training Loss ===\n(epoch: 1, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.9 "
+        "D_real: 0.5\n(epoch: 2, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.8 D_real: 0.6\n",
+    )
 
 
 KINDS = (
@@ -107,8 +110,18 @@ KINDS = (
     Kind("sheets by epochs", "PyTorch's DCGAN example: fake_samples_epoch_002.png, real_samples.png", _dcgan, SHEETS),
     Kind("sheets by milestones", "denoising-diffusion-pytorch: results/sample-10.png", _milestones, SHEETS),
     Kind("one sheet", "what is kept of most trainings: generated.png, 64 images", _one_sheet, SHEETS),
-    Kind("figures by epochs", "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png", _figures, (),
-         "no separators go from edge to edge of a figure with margins, so that its tiles are not found"),
-    Kind("image to image", "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt", _translation, (),
-         "the losses of loss_log.txt; real_A and real_B, which are no generated images"),
-)  # fmt: skip
+    Kind(
+        "figures by epochs",
+        "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png",
+        _figures,
+        (),
+        "no separators go from edge to edge of a figure with margins, so that its tiles are not found",
+    ),
+    Kind(
+        "image to image",
+        "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt",
+        _translation,
+        (),
+        "the losses of loss_log.txt; real_A and real_B, which are no generated images",
+    ),
+)

@@ -2,14 +2,15 @@
 
     python -m studies gate RUN [RUN ...]
 
-Each RUN is the folder of a finished conditional run (`python -m reference_models projection_cgan --dataset hoda`). A large pool
-of images is drawn and embedded once; every "fresh sample set" is a random part of that pool, without replacement, so that
-two sets of one comparison share no image. The reference set is fixed, as it is in a gate. Weight faults are made in a copy
-of the checkpoint; their pools share the latents of the healthy one.
+Each RUN is the folder of a finished conditional run (`python -m reference_models projection_cgan --dataset hoda`). A
+large pool of images is drawn and embedded once; every "fresh sample set" is a random part of that pool, without
+replacement, so that two sets of one comparison share no image. The reference set is fixed, as it is in a gate. Weight
+faults are made in a copy of the checkpoint; their pools share the latents of the healthy one.
 
 What a finite pool does to each figure: n of N rows vary less than n fresh ones, by sqrt(1 - n / N) in the standard
-deviation, so standard deviations are divided by that, and an interval is asked whether it covers the deviation so enlarged.
-The difference of two *disjoint* parts has exactly the variance 2 S^2 / n of two fresh sets, so the A/A shares need nothing.
+deviation, so standard deviations are divided by that, and an interval is asked whether it covers the deviation so
+enlarged. The difference of two *disjoint* parts has exactly the variance 2 S^2 / n of two fresh sets, so the A/A shares
+need nothing.
 """
 
 from __future__ import annotations
@@ -81,8 +82,15 @@ class Row:
     holds: bool | None = None
 
 
-def main(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], /, *, out: Path = RESULTS, keep: Path | None = None,
-         render: bool = False, tiny: bool = False) -> Path:  # fmt: skip
+def main(
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    /,
+    *,
+    out: Path = RESULTS,
+    keep: Path | None = None,
+    render: bool = False,
+    tiny: bool = False,
+) -> Path:
     """Measure the gate on each run, and write `out/gate.md`.
 
     Args:
@@ -135,7 +143,10 @@ def balanced_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
     n = sizes.n(N)
     bench.require_same_precision(n)
     rows = [bench.parts(2, n) for _ in range(sizes.aa)]
-    pairs = [(bench.measure(bench.pool.take(a), f"{i}a"), bench.measure(bench.pool.take(b), f"{i}b")) for i, (a, b) in enumerate(rows)]  # fmt: skip
+    pairs = [
+        (bench.measure(bench.pool.take(a), f"{i}a"), bench.measure(bench.pool.take(b), f"{i}b"))
+        for i, (a, b) in enumerate(rows)
+    ]
     yield from standard_errors([Look.of(e) for pair in pairs for e in pair], "balanced", n / len(bench.pool))
     yield from false_alarms(bench, pairs, n)
     yield from image_faults(bench, [base for base, _ in pairs], [second for _, second in rows], sizes)
@@ -160,21 +171,29 @@ def error_rows(what: str, entries: Sequence[Entry], share: float) -> Iterator[Ro
     ratio = float(errors.mean() / (values.std(ddof=1) / shrink))
     known = f"{1 / math.sqrt(2 * len(entries)):.0%}"
     yield Row(
-        f"se of {what}: formula / true sd over {len(entries)} fresh sets of {entries[0].n}", "0.90 to 1.10",
-        f"{ratio:.3f} (the true sd itself is known to {known})", 0.9 <= ratio <= 1.1,
-    )  # fmt: skip
+        f"se of {what}: formula / true sd over {len(entries)} fresh sets of {entries[0].n}",
+        "0.90 to 1.10",
+        f"{ratio:.3f} (the true sd itself is known to {known})",
+        0.9 <= ratio <= 1.1,
+    )
     bounds = [interval(level(entry, what), 0.025) for entry in entries]
     aims = values + (values.mean() - values) / shrink
     covered = Count(sum(bool(low <= aim <= high) for aim, (low, high) in zip(aims, bounds, strict=True)), len(bounds))
-    yield Row(f"95 % interval of {what} covers its expectation", "92 to 98 %", str(covered), 0.92 <= share_of(covered) <= 0.98)  # fmt: skip
+    yield Row(
+        f"95 % interval of {what} covers its expectation", "92 to 98 %", str(covered), 0.92 <= share_of(covered) <= 0.98
+    )
 
 
 def false_alarms(bench: Bench, pairs: Pairs, n: int) -> Iterator[Row]:
     verdicts = [bench.gate(*pair) for pair in pairs]
     red = Count(sum(v.verdict == "regressed" for v in verdicts), len(verdicts))
     fixed = Count(sum(value(now, "fid") > (1 + FIXED) * value(base, "fid") for base, now in pairs), len(pairs))
-    yield Row(f"false alarms a run, all rules together, {len(pairs)} A/A comparisons at n = {n}", "<= 1 %",
-              f"{red} (95 % upper limit {red.interval[1]:.1%})", share_of(red) <= 0.01)  # fmt: skip
+    yield Row(
+        f"false alarms a run, all rules together, {len(pairs)} A/A comparisons at n = {n}",
+        "<= 1 %",
+        f"{red} (95 % upper limit {red.interval[1]:.1%})",
+        share_of(red) <= 0.01,
+    )
     yield Row('the same sets under "fails if FID rises > 5 %"', "shown beside it", str(fixed))
     floorless = tuple(rule if rule.hard else replace(rule, floor_abs=0.0) for rule in bench.config.rules)
     bare = [bench.gate(*pair, alpha=0.2, rules=floorless) for pair in pairs]
@@ -183,14 +202,20 @@ def false_alarms(bench: Bench, pairs: Pairs, n: int) -> Iterator[Row]:
     gaps = [found.count("regressed") - found.count("improved") for found in words]
     even = abs(sum(gaps)) <= 2 * math.sqrt(max(sum(gap**2 for gap in gaps), 1))  # rules of one run move together
     real = [sum(v.verdict == word for v in verdicts) for word in ("improved", "regressed")]
-    yield Row("as many improved as regressed on A/A", "within noise (2 sd)",
-              f"{real[0]} and {real[1]} runs at alpha 0.01; {better} and {worse} rules at alpha 0.2 without floors", even)  # fmt: skip
+    yield Row(
+        "as many improved as regressed on A/A",
+        "within noise (2 sd)",
+        f"{real[0]} and {real[1]} runs at alpha 0.01; {better} and {worse} rules at alpha 0.2 without floors",
+        even,
+    )
 
 
 def image_faults(bench: Bench, bases: Sequence[Evaluation], asked: Sequence[Rows], sizes: Sizes) -> Iterator[Row]:
     faults: dict[str, Callable[..., Any]] = {
-        "one class dropped": drop_class, "collapse to 50 images": collapse, "label shuffle 5 %": shuffle_labels,
-    }  # fmt: skip
+        "one class dropped": drop_class,
+        "collapse to 50 images": collapse,
+        "label shuffle 5 %": shuffle_labels,
+    }
     for name, broken in faults.items():
         caught = 0
         for i, (base, rows) in enumerate(zip(bases[: sizes.faults], asked, strict=False)):
@@ -219,14 +244,20 @@ def paired_sets(bench: Bench, sizes: Sizes) -> Iterator[Row]:
     }
     rows = [bench.parts(1, n, slice(half))[0] for _ in range(sizes.paired)]
     bases = [bench.measure(bench.pool.take(r), f"paired {i}") for i, r in enumerate(rows)]
-    others = [bench.measure(bench.pool.take(bench.parts(1, n, slice(half, None))[0]), f"other {i}") for i in range(len(rows))]  # fmt: skip
-    nows = {name: [bench.measure(pool.take(r), f"paired {i}") for i, r in enumerate(rows)] for name, pool in pools.items()}  # fmt: skip
+    others = [
+        bench.measure(bench.pool.take(bench.parts(1, n, slice(half, None))[0]), f"other {i}") for i in range(len(rows))
+    ]
+    nows = {
+        name: [bench.measure(pool.take(r), f"paired {i}") for i, r in enumerate(rows)] for name, pool in pools.items()
+    }
     verdicts = {name: [bench.gate(*both) for both in zip(bases, found, strict=True)] for name, found in nows.items()}
     fine = Count(sum(v.verdict in ("ok", "improved") for v in verdicts["rounded"]), len(rows))
     yield Row(f"weights rounded to fp16: ok (proved), paired, n = {n}", ">= 95 %", str(fine), share_of(fine) >= 0.95)
     yield noise_row("rounded to fp16", bases, others, nows["rounded"], None)
     yield noise_row(f"perturbed by {scale / 5:.3g} of their spread", bases, others, nows["a fifth"], None)
-    yield from perturbed_rows(bench, scale, pools["perturbed"], (bases, others, nows["perturbed"]), verdicts["perturbed"])  # fmt: skip
+    yield from perturbed_rows(
+        bench, scale, pools["perturbed"], (bases, others, nows["perturbed"]), verdicts["perturbed"]
+    )
 
 
 def perturbed_rows(
@@ -251,12 +282,18 @@ def noise_row(
     what: str, bases: Sequence[Evaluation], others: Sequence[Evaluation], nows: Sequence[Evaluation], bar: float | None
 ) -> Row:
     """Both differences are of parts of equal pools, so that the finite pools cancel in the ratio."""
-    together, apart = (np.std([value(now, "fid") - value(then, "fid") for then, now in zip(side, nows, strict=True)], ddof=1)
-                       for side in (bases, others))  # fmt: skip
+    together, apart = (
+        np.std([value(now, "fid") - value(then, "fid") for then, now in zip(side, nows, strict=True)], ddof=1)
+        for side in (bases, others)
+    )
     ratio, text = float(together / apart), "<= 1/4" if bar else "shown beside it"
     known = f"known to {1 / math.sqrt(len(nows)):.0%}"
-    return Row(f"paired noise / unpaired noise of the difference in FID, weights {what}", text,
-               f"{ratio:.3f} ({known}; sd {together:.4g} against {apart:.4g})", None if bar is None else ratio <= bar)  # fmt: skip
+    return Row(
+        f"paired noise / unpaired noise of the difference in FID, weights {what}",
+        text,
+        f"{ratio:.3f} ({known}; sd {together:.4g} against {apart:.4g})",
+        None if bar is None else ratio <= bar,
+    )
 
 
 def find_scale(bench: Bench, sizes: Sizes) -> float:
@@ -307,8 +344,8 @@ def render_page(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str
     for bench, rows in pages:
         about = (
             f"Reference: {len(bench.real)} real images ({bench.real.passport.source}); judge and eye: `{bench.judge}` "
-            f"({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated images, embedded once. "
-            "Shares come with exact 95 % intervals."
+            f"({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated images, embedded "
+            "once. Shares come with exact 95 % intervals."
         )
         cells = [(r.claim, r.bar, r.measured, MARKS[r.holds]) for r in rows]
         parts += [f"## {bench.name}", about, markdown_table(("claim", "bar", "measured", "holds"), cells)]
@@ -316,10 +353,22 @@ def render_page(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str
 
 
 NOTES = [
-    "How to read this: sets of one comparison share no image. The sets of different comparisons are drawn from one pool, so the",
-    "shares say what happens to this generator, not to all of them. Standard deviations and coverage are corrected for the finite",
-    "pool; the shares caught of perturbed weights are not (their noise is 4 to 9 % too small). Coverage is of the expectation at",
-    "that n: a Frechet distance is biased in n, and a gate compares equal n. The errors are those of the gate at its first look:",
+    (
+        "How to read this: sets of one comparison share no image. The sets of different comparisons are drawn from one "
+        "pool, so the"
+    ),
+    (
+        "shares say what happens to this generator, not to all of them. Standard deviations and coverage are corrected "
+        "for the finite"
+    ),
+    (
+        "pool; the shares caught of perturbed weights are not (their noise is 4 to 9 % too small). Coverage is of the "
+        "expectation at"
+    ),
+    (
+        "that n: a Frechet distance is biased in n, and a gate compares equal n. The errors are those of the gate at "
+        "its first look:"
+    ),
     '"balanced" is how a gate draws, and its formula looks within classes; "at random" is the textbook formula.',
 ]
 

@@ -3,9 +3,9 @@
 A pool is a long list of images of one generator, image i always of latent i and class i mod k. Pools are kept on disk
 where a folder is named, so that an interrupted measurement goes on where it stopped.
 
-Whether one image lies in the manifold of the fixed reference does not depend on the other images, so the sweep over neighbours
-(three quarters of an evaluation) is done once for a pool, and the precision of a part is the mean of what it found. That
-this is what `precision` says of the part is checked once for every generator.
+Whether one image lies in the manifold of the fixed reference does not depend on the other images, so the sweep over
+neighbours (three quarters of an evaluation) is done once for a pool, and the precision of a part is the mean of what it
+found. That this is what `precision` says of the part is checked once for every generator.
 """
 
 from __future__ import annotations
@@ -80,10 +80,11 @@ class Bench:
     def measure(self, part: Pool, latents: str) -> Evaluation:
         found = self.evaluate(part.features, [name for name in self.config.metrics if name != "precision"])
         return replace(
-            found, latents=latents,
+            found,
+            latents=latents,
             scores={**found.scores, "precision": precision_of(part.inside)},
             per_sample={**found.per_sample, "precision.in_manifold": part.inside},
-        )  # fmt: skip
+        )
 
     def evaluate(self, features: Features, metrics: Sequence[str]) -> Evaluation:
         return evaluate(self.real, features, classifier=self.judge, metrics=metrics, floor=False, cache=False)
@@ -149,10 +150,18 @@ def whole_pool(real: Features, judged_by: str, features: Features, kept: Path, n
 def precision_of(inside: NDArray[np.float32]) -> ScoreRecord:
     metric, n, value = METRICS["precision"], len(inside), float((inside > 0).mean())
     return ScoreRecord(
-        "precision", "ok", value, (value * (1 - value) / n) ** 0.5, wilson(int(inside.sum()), n), n,
-        better=metric.better, perfect=metric.perfect, version=metric.version, question=metric.question,
+        "precision",
+        "ok",
+        value,
+        (value * (1 - value) / n) ** 0.5,
+        wilson(int(inside.sum()), n),
+        n,
+        better=metric.better,
+        perfect=metric.perfect,
+        version=metric.version,
+        question=metric.question,
         biased_in_n=metric.biased_in_n,
-    )  # fmt: skip
+    )
 
 
 def pool_of(folder: Path, judged_by: str, n: int, kept: Path, name: str) -> Features:

@@ -1,4 +1,6 @@
-"""What the projection cGAN scores on a data set: train it (or take the newest finished run), measure, write DATASET.md."""
+"""What the projection cGAN scores on a data set: train it (or take the newest finished run), measure,
+write DATASET.md.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,17 @@ OPTIONS = Options(
 )
 
 
-def main(dataset: str, /, *, runs: Path = Path("runs"), out: Path = RESULTS, profile: str = "cpu",
-         seed: int = 0, per_class: int = 1000, train: bool = False) -> Path:  # fmt: skip
+def main(
+    dataset: str,
+    /,
+    *,
+    runs: Path = Path("runs"),
+    out: Path = RESULTS,
+    profile: str = "cpu",
+    seed: int = 0,
+    per_class: int = 1000,
+    train: bool = False,
+) -> Path:
     """Write `out/<dataset>.md` and its picture.
 
     Args:

@@ -20,9 +20,18 @@ from reference_models.plumbing.system import open_sampler
 from studies.page import machine
 
 METRICS = (
-    "fid", "kid", "precision", "recall", "density", "coverage", "classifier_score", "gan_train", "class_balance",
-    "missing_classes", "copies",
-)  # fmt: skip
+    "fid",
+    "kid",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "classifier_score",
+    "gan_train",
+    "class_balance",
+    "missing_classes",
+    "copies",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +57,20 @@ def measure(run: RunDirectory, *, per_class: int, seed: int) -> Measured:
     step = int(run.info["step"])
     test = image_set(dataset)
     whole = evaluate(
-        test, fakes, classifier=judge, train=record.protocol["train"], metrics=METRICS, options=OPTIONS, seed=seed,
-        name=record.name, step=step,
-    )  # fmt: skip
+        test,
+        fakes,
+        classifier=judge,
+        train=record.protocol["train"],
+        metrics=METRICS,
+        options=OPTIONS,
+        seed=seed,
+        name=record.name,
+        step=step,
+    )
     run.write_evaluation(whole, step)
     metrics = (*MANIFOLD, "classifier_score")
     equal = at_equal_n(test, fakes, judge, metrics, seed)
-    course = tuple((int(kept.step), at_equal_n(test, image_set(str(kept.path)), judge, metrics, seed))
-                   for kept in record.samples)  # fmt: skip
+    course = tuple(
+        (int(kept.step), at_equal_n(test, image_set(str(kept.path)), judge, metrics, seed)) for kept in record.samples
+    )
     return Measured(record, run.info, whole, equal, course, images, labels)

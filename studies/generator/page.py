@@ -49,19 +49,47 @@ def _headline(measured: Measured, name: str) -> str:
     whole, equal = measured.whole, measured.equal
     test, worst = whole["classifier_score"], _worst(whole["classifier_score"])
     cas = whole["gan_train"]
-    rows = [[
-        "projection cGAN", _rate(test), _class_rate(worst), _rate(cas), with_interval(equal["recall"]),
-        with_interval(equal["coverage"]),
-    ]]  # fmt: skip
+    rows = [
+        [
+            "projection cGAN",
+            _rate(test),
+            _class_rate(worst),
+            _rate(cas),
+            with_interval(equal["recall"]),
+            with_interval(equal["coverage"]),
+        ]
+    ]
     if "ceiling" in cas.details:
-        rows.append([f"real images, as many ({cas.details['ceiling_n']:,})", _judge(measured), "",
-                     f"{100 * cas.details['ceiling']:.2f} %", "", ""])  # fmt: skip
+        rows.append(
+            [
+                f"real images, as many ({cas.details['ceiling_n']:,})",
+                _judge(measured),
+                "",
+                f"{100 * cas.details['ceiling']:.2f} %",
+                "",
+                "",
+            ]
+        )
     if name in STUDIES:
         hits, n, low = STUDIES[name]
-        rows.append([f"founding study, its own judge, {hits}/{n}", f"{percent(hits / n)} {_wilson(hits, n)}",
-                     f"{percent(low)}", "not measured", "not measured", "not measured"])  # fmt: skip
-    heads = ("", "GAN-test", "worst class", f"CAS (trained on the {len(measured.labels):,} fakes)",
-             f"recall (k = {K})", f"coverage (k = {K})")  # fmt: skip
+        rows.append(
+            [
+                f"founding study, its own judge, {hits}/{n}",
+                f"{percent(hits / n)} {_wilson(hits, n)}",
+                f"{percent(low)}",
+                "not measured",
+                "not measured",
+                "not measured",
+            ]
+        )
+    heads = (
+        "",
+        "GAN-test",
+        "worst class",
+        f"CAS (trained on the {len(measured.labels):,} fakes)",
+        f"recall (k = {K})",
+        f"coverage (k = {K})",
+    )
     return markdown_table(heads, rows)
 
 
@@ -84,11 +112,19 @@ def _scores(measured: Measured) -> str:
     whole, equal = measured.whole, measured.equal
     rows = []
     for key, record in whole.scores.items():
-        floor = "" if record.floor is None else f"{render_value(record.floor.value, record.floor.se)} (n = {record.floor.n:,})"  # fmt: skip
+        floor = (
+            ""
+            if record.floor is None
+            else f"{render_value(record.floor.value, record.floor.se)} (n = {record.floor.n:,})"
+        )
         other = with_interval(equal[key]) if key in MANIFOLD else ""
         rows.append([f"`{key}`", with_interval(record), other, floor])
-    heads = ("metric", f"{whole.fake.n:,} fakes, {whole.real.n:,} real", f"{equal.fake.n:,} fakes, {equal.real.n:,} real",
-             "real against real")  # fmt: skip
+    heads = (
+        "metric",
+        (f"{whole.fake.n:,} fakes, {whole.real.n:,} real"),
+        (f"{equal.fake.n:,} fakes, {equal.real.n:,} real"),
+        "real against real",
+    )
     note = (
         f"Features: `{whole.fake.extractor}` ({whole.fake.dim}-d), so `fid` is a Frechet distance in that space, not "
         f"the Inception FID. `precision`, `recall`, `density`, `coverage`: k = {K}; the middle column is the protocol "
@@ -108,10 +144,14 @@ def _classes(whole: Evaluation) -> str:
 
 def _course(measured: Measured) -> str:
     rows = [
-        [f"{step:,}", _rate(e["classifier_score"]), _class_rate(_worst(e["classifier_score"])),
-         *(str(e[key]) for key in MANIFOLD)]
+        [
+            f"{step:,}",
+            _rate(e["classifier_score"]),
+            _class_rate(_worst(e["classifier_score"])),
+            *(str(e[key]) for key in MANIFOLD),
+        ]
         for step, e in measured.course
-    ]  # fmt: skip
+    ]
     heads = ("step", "GAN-test", "worst class", *(f"{key} (k = {K})" for key in MANIFOLD))
     return markdown_table(heads, rows) + f"\n\n{measured.course[0][1].fake.n:,} fakes each, the latents the same."
 
@@ -125,13 +165,13 @@ def _making(info: Mapping[str, Any], measured: Measured) -> str:
             f"{info['config']['batch']}, seed {info['seeds']['seed']}; no image of the test split was trained on"
         ),
         (
-            f"- {info['cpu_seconds']:.0f} CPU-seconds ({info['cpu_seconds'] / 60:.1f} CPU-minutes) for the whole training "
-            f"process, samples and checkpoints included; torch {made['torch']}, {made['threads']} thread(s), "
+            f"- {info['cpu_seconds']:.0f} CPU-seconds ({info['cpu_seconds'] / 60:.1f} CPU-minutes) for the whole "
+            f"training process, samples and checkpoints included; torch {made['torch']}, {made['threads']} thread(s), "
             f"{made.get('processor') or made['machine']}" + (f"; {', '.join(on)} on" if on else "")
         ),
         (
-            f"- judge and features: `{measured.whole.classifier}`; evaluation seed {measured.whole.protocol.get('seed', 0)}; "
-            f"{measured.machine}"
+            f"- judge and features: `{measured.whole.classifier}`; evaluation seed "
+            f"{measured.whole.protocol.get('seed', 0)}; {measured.machine}"
         ),
         f"- recipe: {recipe_text(info['config'])}",
         f"- typed: `{info['command']}`" if info["command"] else "",

@@ -9,8 +9,9 @@ from studies.latent.spaces import SELECT, measure_latents
 from studies.page import RESULTS
 
 
-def main(*, runs: Path = Path("runs"), out: Path = RESULTS, dataset: str = "cifar10", seed: int = 0,
-         select: int = SELECT) -> Path:  # fmt: skip
+def main(
+    *, runs: Path = Path("runs"), out: Path = RESULTS, dataset: str = "cifar10", seed: int = 0, select: int = SELECT
+) -> Path:
     """Write `out/latent.md` and its pictures; trains what is not yet trained below `runs`.
 
     Args:

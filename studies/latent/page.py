@@ -84,8 +84,8 @@ def render_samples(run: RunDirectory, seed: int) -> bytes:
 
 def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, seed: int) -> str:
     said = (
-        "Accuracy on the test split of a vote among the k nearest training images in each latent space, in percent with "
-        f"95 % (Wilson) intervals; {len(images.report.labels):,} test images."
+        "Accuracy on the test split of a vote among the k nearest training images in each latent space, in percent "
+        f"with 95 % (Wilson) intervals; {len(images.report.labels):,} test images."
     )
     parts = [
         table(rows),
@@ -96,8 +96,9 @@ def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, see
         traversal_text([DATASETS[dataset].classes[c] for c in CORNERS]),
         "![images of latents drawn from the prior](latent-samples.png)",
         (
-            "Images of the same VAE at latents drawn from the prior, the first ones: colours and a coarse layout, no edges, as "
-            "a Gaussian likelihood in few dimensions leaves them. A latent that votes well need not draw well."
+            "Images of the same VAE at latents drawn from the prior, the first ones: colours and a coarse layout, no "
+            "edges, as a Gaussian likelihood in few dimensions leaves them. A latent that votes well need not draw "
+            "well."
         ),
         "## How it was made",
         making(rows, images, dataset, seed),
@@ -108,10 +109,11 @@ def render_page(rows: Sequence[Row], vae: Row, images: Images, dataset: str, see
 def charts_text(vae: Chosen) -> str:
     spread = vae.space.select.std(axis=0)
     return (
-        f"Left: the posterior means of the dense VAE (d = {vae.d}) on the selection images, whose standard deviation per "
-        f"dimension is {spread.min():.2f} to {spread.max():.2f}. Where it is below the prior's 1 the width of the posteriors "
-        "makes up for it; a dimension near 0 says nothing. Right: the classes lie upon each other in any two axes. That is "
-        "no sign of good training, as the founding study took it for, and none of bad training: the table has the answer."
+        f"Left: the posterior means of the dense VAE (d = {vae.d}) on the selection images, whose standard deviation "
+        f"per dimension is {spread.min():.2f} to {spread.max():.2f}. Where it is below the prior's 1 the width of the "
+        "posteriors makes up for it; a dimension near 0 says nothing. Right: the classes lie upon each other in any "
+        "two axes. That is no sign of good training, as the founding study took it for, and none of bad training: the "
+        "table has the answer."
     )
 
 
@@ -128,13 +130,13 @@ def reading(rows: Sequence[Row]) -> str:
     above = [row.study.name for row in rows if row.angle.score.interval and 100 * row.angle.score.interval[0] > best]
     gained = [100 * (float(row.angle.score) - float(row.euclidean.score)) for row in rows]
     return (
-        "**Euclidean** is what the study and the paper measured. **By angle**: every latent centred and scaled to length 1 "
-        f"first, which moves the accuracies by {min(gained):+.1f} to {max(gained):+.1f} points: how long a latent is, the "
-        "contrast of the image more than anything, says little about the class and makes neighbours of strangers. "
-        f"{len(above)} of the {len(rows)} methods are by angle surely above the best published number of the table, "
-        f"{best:.2f}" + (f" ({', '.join(above)})" if above else "") + ". A better reconstruction is not a better "
-        "neighbourhood: compare the column of errors with those of accuracies."
-    )  # fmt: skip
+        "**Euclidean** is what the study and the paper measured. **By angle**: every latent centred and scaled to "
+        f"length 1 first, which moves the accuracies by {min(gained):+.1f} to {max(gained):+.1f} points: how long a "
+        "latent is, the contrast of the image more than anything, says little about the class and makes neighbours of "
+        f"strangers. {len(above)} of the {len(rows)} methods are by angle surely above the best published number of "
+        f"the table, {best:.2f}" + (f" ({', '.join(above)})" if above else "") + ". A better reconstruction is not a "
+        "better neighbourhood: compare the column of errors with those of accuracies."
+    )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -144,14 +146,26 @@ def table(rows: Sequence[Row]) -> str:
         space = row.euclidean.space
         seconds = "" if space.run is None else f"{space.run.info['cpu_seconds']:.0f}"
         error = "" if space.error is None else f"{space.error:.4f} (d = {space.d})"
-        lines.append((row.study.name, accuracy(row.euclidean), accuracy(row.angle), known(row.study.study),
-                      known(row.study.paper), error, seconds))  # fmt: skip
+        lines.append(
+            (
+                row.study.name,
+                accuracy(row.euclidean),
+                accuracy(row.angle),
+                known(row.study.study),
+                known(row.study.paper),
+                error,
+                seconds,
+            )
+        )
     return markdown_table(heads, lines)
 
 
 def accuracy(chosen: Chosen) -> str:
     low, high = chosen.score.interval or (float("nan"),) * 2
-    return f"**{100 * float(chosen.score):.2f}** [{100 * low:.2f}, {100 * high:.2f}] ({chosen.d}, {chosen.score.details['k']})"
+    return (
+        f"**{100 * float(chosen.score):.2f}** [{100 * low:.2f}, {100 * high:.2f}] ({chosen.d}, "
+        f"{chosen.score.details['k']})"
+    )
 
 
 def known(value: float | None) -> str:
@@ -161,16 +175,17 @@ def known(value: float | None) -> str:
 def making(rows: Sequence[Row], images: Images, dataset: str, seed: int) -> str:
     total, select = len(images.vote.labels) + len(images.select.labels), len(images.select.labels)
     chosen = (
-        f"d and k were chosen on {select:,} images of the training split while the other {total - select:,} voted; then all "
-        f"{total:,} voted on the test split, once for each number above. k from {', '.join(map(str, KS))}"
+        f"d and k were chosen on {select:,} images of the training split while the other {total - select:,} voted; "
+        f"then all {total:,} voted on the test split, once for each number above. k from {', '.join(map(str, KS))}"
     )
     fitted = (
-        "PCA was fitted to the voting images; the networks saw the training split without labels, less some images that the "
-        "session holds out, so also most selection images, which may favour a d but cannot touch the test split"
+        "PCA was fitted to the voting images; the networks saw the training split without labels, less some images "
+        "that the session holds out, so also most selection images, which may favour a d but cannot touch the test "
+        "split"
     )
     isomap = (
-        f"Isomap: {NEIGHBOURS} neighbours, fitted to {total // ISOMAP_SHARE:,} images, all others embedded out of sample. In "
-        "its first row the fitted images alone vote, as in the study; in its second all do"
+        f"Isomap: {NEIGHBOURS} neighbours, fitted to {total // ISOMAP_SHARE:,} images, all others embedded out of "
+        "sample. In its first row the fitted images alone vote, as in the study; in its second all do"
     )
     error = "reconstruction error: mean squared, of values in [-1, 1], on the test split, at the Euclidean d"
     measured = (

@@ -140,8 +140,9 @@ class Row:
     angle: Chosen
 
 
-def measure_latents(runs: Path, *, dataset: str = "cifar10", seed: int = 0, rows: tuple[Study, ...] = ROWS,
-                    select: int = SELECT) -> tuple[Images, list[Row]]:  # fmt: skip
+def measure_latents(
+    runs: Path, *, dataset: str = "cifar10", seed: int = 0, rows: tuple[Study, ...] = ROWS, select: int = SELECT
+) -> tuple[Images, list[Row]]:
     """Train what is not yet trained below `runs`, choose, and measure every row of the table."""
     images = Images.of(dataset, select, seed)
     found = []
@@ -239,7 +240,9 @@ def encoded(run: RunDirectory, images: Images) -> Space:
 
 
 def _space(images: Images, latents: Latents) -> Space:
-    vote, select, report = (latents(part.images).astype(np.float32) for part in (images.vote, images.select, images.report))  # fmt: skip
+    vote, select, report = (
+        latents(part.images).astype(np.float32) for part in (images.vote, images.select, images.report)
+    )
     return Space(vote.shape[1], vote, select, report, np.concatenate([vote, select]))
 
 

@@ -1,7 +1,7 @@
 """The paired gate on exports of three trained generators: false alarms of healthy ones, faults that it catches.
 
-Each generator is drawn in full precision and in every variant with the same latents. A run of the gate looks at a random part
-of both, the same rows; the parts of one pool overlap, so runs are not independent, but each image pair is.
+Each generator is drawn in full precision and in every variant with the same latents. A run of the gate looks at a
+random part of both, the same rows; the parts of one pool overlap, so runs are not independent, but each image pair is.
 """
 
 from __future__ import annotations
@@ -135,19 +135,19 @@ def _images(features: Features) -> NDArray[np.uint8]:
 def page(lines: Sequence[Line], n: int, names: Sequence[str]) -> str:
     good, bad = ([line for line in lines if line.variant.healthy is kind] for kind in (True, False))
     said = (
-        f"On {machine()}: {', '.join(names)} on {DATA}, profile `{PROFILE}`, seed {SEED}; the preset `paired` with alpha = 0.01, "
-        f"n = {n}, judge `{JUDGE}`-cnn. Healthy variants: {good[0].runs} runs on random parts of {POOL:,} pairs; faults: "
-        f"{bad[0].runs} runs on parts of {FAULTY_POOL:,}."
+        f"On {machine()}: {', '.join(names)} on {DATA}, profile `{PROFILE}`, seed {SEED}; the preset `paired` with "
+        f"alpha = 0.01, n = {n}, judge `{JUDGE}`-cnn. Healthy variants: {good[0].runs} runs on random parts of "
+        f"{POOL:,} pairs; faults: {bad[0].runs} runs on parts of {FAULTY_POOL:,}."
     )
     reds, runs = sum(line.reds for line in good), sum(line.runs for line in good)
     caught, broken = sum(line.reds for line in bad), sum(line.runs for line in bad)
     result = (
-        f"False alarms: {reds} of {runs} runs of healthy variants were red, and {sum(line.greens for line in good)} were "
-        f"proved ok. Faults: {caught} of {broken} runs were red."
+        f"False alarms: {reds} of {runs} runs of healthy variants were red, and {sum(line.greens for line in good)} "
+        f"were proved ok. Faults: {caught} of {broken} runs were red."
     )
     legend = (
-        "Red: exit code 1 (a limit broken with certainty) or 3 (no value: the pairs are no closer than shuffled ones). Values "
-        "are those of the first run, each with its standard error."
+        "Red: exit code 1 (a limit broken with certainty) or 3 (no value: the pairs are no closer than shuffled ones). "
+        "Values are those of the first run, each with its standard error."
     )
     parts = [
         result,
@@ -173,6 +173,13 @@ def _cells(line: Line) -> tuple[str, ...]:
     worst = f"{line.first.per_sample['ssim.similarity'].min():.3f}" if ssim.ok else ""
     shown = [str(scores[name]).replace("+-", "±") if scores[name].ok else "" for name in ("ssim", "agreement")]
     return (
-        line.generator, line.variant.name, f"{line.reds} of {line.runs}", f"{line.greens} of {line.runs}",
-        f"{line.alike:.1%}", share, shown[0], worst, shown[1],
-    )  # fmt: skip
+        line.generator,
+        line.variant.name,
+        f"{line.reds} of {line.runs}",
+        f"{line.greens} of {line.runs}",
+        f"{line.alike:.1%}",
+        share,
+        shown[0],
+        worst,
+        shown[1],
+    )

@@ -1,4 +1,6 @@
-"""One trained generator in other arithmetic, and with the faults that exports have: changes that are undone after a draw."""
+"""One trained generator in other arithmetic, and with the faults that exports have:
+changes that are undone after a draw.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The sanity suite for fidelity and diversity metrics: fifteen situations whose answer is known.
 
 The situations are those of Raisa, van Breugel and van der Schaar 2025, "Position: All current generative fidelity and
-diversity metrics are flawed" (arXiv:2505.22450), with their thresholds: a bell must be 0.2 high, a flat line may vary by
-0.05. Each situation moves one thing (a mean, a mode, a dimension) and asks for the shape of the metric's answer.
+diversity metrics are flawed" (arXiv:2505.22450), with their thresholds: a bell must be 0.2 high, a flat line may vary
+by 0.05. Each situation moves one thing (a mean, a mode, a dimension) and asks for the shape of the metric's answer.
 
 The tests run a small version.
 """
@@ -174,7 +174,7 @@ def _sphere(n: int, d: int, rng: np.random.Generator) -> Iterator[Point]:
         yield radius, real, radius * surface()
 
 
-def _cube(vary_real: bool) -> Callable[[int, int, np.random.Generator], Iterator[Point]]:  # noqa: FBT001 - two checks of one shape
+def _cube(vary_real: bool) -> Callable[[int, int, np.random.Generator], Iterator[Point]]:  # noqa: FBT001 - two checks
     def points(n: int, d: int, rng: np.random.Generator) -> Iterator[Point]:
         start = 1 - 0.2 ** (1 / d)  # cubes that share a fifth of their volume
         for size in np.geomspace(n / 4, 4 * n, 5).astype(int):
@@ -183,7 +183,7 @@ def _cube(vary_real: bool) -> Callable[[int, int, np.random.Generator], Iterator
     return points
 
 
-def _torus(swap: bool) -> Callable[[int, int, np.random.Generator], Iterator[Point]]:  # noqa: FBT001 - two checks of one shape
+def _torus(swap: bool) -> Callable[[int, int, np.random.Generator], Iterator[Point]]:  # noqa: FBT001 - two checks
     def ball(n: int, rng: np.random.Generator) -> Rows:
         rows = rng.normal(size=(n, 3))
         return 0.8 * rng.uniform(size=(n, 1)) ** (1 / 3) * rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -258,7 +258,7 @@ CHECKS = (
     Check("one disjoint axis", "disjoint in one of many axes", _one_disjoint, zero, zero, (1,)),
     Check("rounded fakes", "fakes are whole numbers of a growing scale", _discrete("fake"), settles, settles, (1,)),
     Check("rounded real", "real rows are", _discrete("real"), settles, settles, (1,)),
-)  # fmt: skip
+)
 
 
 def measure(check: Check, metrics: tuple[str, ...], n: int, seed: int = 0) -> dict[tuple[str, int], Curve]:
@@ -304,10 +304,15 @@ def table(n: int, seed: int = 0) -> dict[str, dict[str, str]]:
 
 def render(rows: dict[str, dict[str, str]], n: int, seconds: float) -> str:
     parts = [
-        WHAT.format(n=n), _grid(rows, OURS), READING, "## Newer forms, judged by the same table", NEWS,
+        WHAT.format(n=n),
+        _grid(rows, OURS),
+        READING,
+        "## Newer forms, judged by the same table",
+        NEWS,
         _grid(rows, tuple(NEWER)),
-        "What each passes in all dimensions where nothing of its kind in the library does:", "\n".join(_news(rows)),
-    ]  # fmt: skip
+        "What each passes in all dimensions where nothing of its kind in the library does:",
+        "\n".join(_news(rows)),
+    ]
     said = f"Seed 0, {seconds:.0f} CPU-seconds."
     return render_document(
         "Which fidelity and diversity metrics pass which sanity check", f"sanity --n {n}", parts, said=said
@@ -342,15 +347,16 @@ WHAT = """Fifteen situations (eighteen with their mirrored forms) of Raisa, van 
 (arXiv:2505.22450), whose right answer is known, with the authors' thresholds. n = {n} rows a side (a quarter to four
 times that where n is what moves). "yes" means the right shape in every number of dimensions that was tried (1, 8, 64,
 or what the situation fixes); "2/3" in two of three; "no" in none."""
-READING = """**How to read it.** No metric passes everything; the paper says so of all it tried, and ours are no exception. Before you
-trust a number, find the situation that resembles your worry, and read the column; `ganeval doctor` asks the same of your
-own images.
+READING = """**How to read it.** No metric passes everything; the paper says so of all it tried, and ours are no
+exception. Before you trust a number, find the situation that resembles your worry, and read the column; `ganeval
+doctor` asks the same of your own images.
 
-`symmetric_precision`, `alpha_precision` and `beta_recall` came into the library by this table: the first two see a shell of
-fakes that has grown past the real one, the third is not fooled by scaled axes, and nothing else here passed those."""
-NEWS = """`studies/sanity/newer_forms.py` has their definitions and sources. They are not in the library: what they pass is passed there
-already. TopP and TopR move with the draws of their bootstraps: with other draws TopP passed the scaled axis and failed
-the cubes."""
+`symmetric_precision`, `alpha_precision` and `beta_recall` came into the library by this table: the first two see a
+shell of fakes that has grown past the real one, the third is not fooled by scaled axes, and nothing else here
+passed those."""
+NEWS = """`studies/sanity/newer_forms.py` has their definitions and sources. They are not in the library: what they
+pass is passed there already. TopP and TopR move with the draws of their bootstraps: with other draws TopP passed
+the scaled axis and failed the cubes."""
 
 
 def main(*, n: int = 1000, out: Path = RESULTS) -> Path:

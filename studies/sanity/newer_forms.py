@@ -6,8 +6,8 @@
     TopP, TopR                       Kim et al. 2023 (arXiv:2306.08013), cosine kernel, 10 bootstraps, level 0.1
 
 What passes a situation that nothing of its kind in the library passed has moved there (symmetric precision, alpha-
-precision, beta-recall). TopP&R differs from its authors' code in the bandwidth: the median distance to the 5d-th nearest
-of all other rows, where they search the later rows only, and in up to three dimensions maximise persistence.
+precision, beta-recall). TopP&R differs from its authors' code in the bandwidth: the median distance to the 5d-th
+nearest of all other rows, where they search the later rows only, and in up to three dimensions maximise persistence.
 """
 
 from __future__ import annotations
@@ -114,9 +114,13 @@ def _kernel(at: torch.Tensor, rows: torch.Tensor, width: float) -> torch.Tensor:
 
 
 FIDELITY: dict[str, Callable[[Pair], float]] = {
-    "p_precision": p_precision, "precision_cover": precision_cover, "top_precision": top_precision,
-}  # fmt: skip
+    "p_precision": p_precision,
+    "precision_cover": precision_cover,
+    "top_precision": top_precision,
+}
 DIVERSITY: dict[str, Callable[[Pair], float]] = {
-    "symmetric_recall": symmetric_recall, "p_recall": p_recall, "recall_cover": recall_cover,
+    "symmetric_recall": symmetric_recall,
+    "p_recall": p_recall,
+    "recall_cover": recall_cover,
     "top_recall": top_recall,
-}  # fmt: skip
+}

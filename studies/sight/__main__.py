@@ -1,8 +1,9 @@
 """Which metric sees which fault: twenty faults, all quick metrics, four data sets, one false-alarm rate.
 
-Real, "fake" and training images are disjoint random parts of a data set's splits, n of each; faults are put into the fakes.
-A metric sees a fault where its value is worse than all but 1 % of what healthy fakes would give: mean and spread of the
-healthy runs, and the quantile of Student's t for one more value. Of a test the same holds of its p-value's metric.
+Real, "fake" and training images are disjoint random parts of a data set's splits, n of each; faults are put into the
+fakes. A metric sees a fault where its value is worse than all but 1 % of what healthy fakes would give: mean and spread
+of the healthy runs, and the quantile of Student's t for one more value. Of a test the same holds of its p-value's
+metric.
 """
 
 from __future__ import annotations

@@ -23,9 +23,11 @@ from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Score
 
 SPLITS = {
-    "mnist": ("mnist:test",), "hoda": ("hoda:test",), "cifar10": ("cifar10:test",),
+    "mnist": ("mnist:test",),
+    "hoda": ("hoda:test",),
+    "cifar10": ("cifar10:test",),
     "breastmnist": ("breastmnist:train", "breastmnist:val", "breastmnist:test"),
-}  # fmt: skip
+}
 JUDGES = {
     "mnist": "mnist",
     "hoda": "hoda",
@@ -33,11 +35,27 @@ JUDGES = {
 }  # no judge takes colour: wavelets see CIFAR-10
 HEALTHY = "none"
 FAULTS: tuple[tuple[str, float | None], ...] = (
-    ("drop-class", None), ("collapse", None), ("label-shuffle", 0.05), ("label-shuffle", 0.2), ("blur", None),
-    ("noise", 4), ("noise", 16), ("shift", 1), ("shift", 2), ("checkerboard", 6), ("checkerboard", 12), ("jpeg", 90),
-    ("jpeg", 75), ("jpeg", 30), ("quantise", 4), ("aliasing", None), ("copies", None), ("few-copies", None),
-    ("shifted-copies", None), ("mirrored-copies", None),
-)  # fmt: skip
+    ("drop-class", None),
+    ("collapse", None),
+    ("label-shuffle", 0.05),
+    ("label-shuffle", 0.2),
+    ("blur", None),
+    ("noise", 4),
+    ("noise", 16),
+    ("shift", 1),
+    ("shift", 2),
+    ("checkerboard", 6),
+    ("checkerboard", 12),
+    ("jpeg", 90),
+    ("jpeg", 75),
+    ("jpeg", 30),
+    ("quantise", 4),
+    ("aliasing", None),
+    ("copies", None),
+    ("few-copies", None),
+    ("shifted-copies", None),
+    ("mirrored-copies", None),
+)
 SLOW = {"fld", "mmd_test"}  # left out: a third of the time of all others together
 PEERS = {"kid": {"subsets": 100, "subset_size": 100}, "precision": {"k": 3}, "recall": {"k": 3}}
 Values = dict[str, float]
@@ -92,9 +110,14 @@ def measured(cell: Cell, pool: ImageSet) -> Values:
     judge = JUDGES.get(cell.data)
     names = tuple(m.name for m in METRICS if not m.slow and not m.paired and m.name not in SLOW)
     protocol = Protocol(
-        real=real, train=train, classifier=judge, extractor=None if judge else "wavelet", floor=False, metrics=names,
+        real=real,
+        train=train,
+        classifier=judge,
+        extractor=None if judge else "wavelet",
+        floor=False,
+        metrics=names,
         extractors=("wavelet",) if judge else ("pixels",) if cell.n <= 500 else (),
-    )  # fmt: skip
+    )
     pairs, found = scores_of(fake, protocol, Compute(cache=False))
     values = {m.name: float(score) for m, _, score in found if isinstance(score, Score)}
     tests = {

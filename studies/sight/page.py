@@ -1,4 +1,6 @@
-"""The page of the matrix: thresholds of one false-alarm rate, who sees what, and the fewest metrics that see everything."""
+"""The page of the matrix: thresholds of one false-alarm rate, who sees what,
+and the fewest metrics that see everything.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def _judged(known: Mapping[Cell, Values], place: Place) -> Judged | None:
 def beyond(
     healthy: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str], level: float
 ) -> NDArray[np.bool_]:
-    """Whether values (r, k) are worse than all but `level` of healthy ones (h, k), as one new value of a normal metric."""
+    """Whether values (r, k) are worse than all but `level` of healthy ones (h, k),
+    as one new value of a normal metric.
+    """
     h = len(healthy)
     wide = healthy.std(axis=0, ddof=1) * np.sqrt(1 + 1 / h)
     slack = 1e-9 * np.maximum(1.0, np.abs(healthy.mean(axis=0)))
@@ -96,22 +100,28 @@ def _legend(judged: Sequence[Judged]) -> str:
     counts = "; ".join(
         f"{one.place[0]} at n = {one.place[1]:,}: {one.healthy} healthy runs, "
         f"{min(one.repeats.values(), default=0)} to {max(one.repeats.values(), default=0)} of each fault, "
-        f"{len(one.repeats)} of {len(FAULTS)} faults, {one.alarms:.1%} of healthy values beyond the threshold that the other runs give"
+        f"{len(one.repeats)} of {len(FAULTS)} faults, {one.alarms:.1%} of healthy values beyond the threshold that the "
+        "other runs give"
         for one in judged
     )
     return (
-        'Real, "fake" and training images are disjoint random parts of the data set, n of each; faults are put into the fakes, as '
-        "strong as docs/faults.md says where no strength is written. A metric sees a fault where its value is worse than the healthy "
-        "runs give in all but 1 % (mean, spread and Student's t for one more value; both sides for a metric with a target). MNIST, Hoda "
-        "and BreastMNIST are seen by their judge, CIFAR-10, for which there is none, by `wavelet` (so no metric of classes there). "
-        "`fdr` and `eye_gap` ask `wavelet` too, on CIFAR-10 `pixels`. `peers` is the setting of other libraries on the same embedding: KID "
-        "over 100 subsets of 100, precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. "
-        f"Few repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped there. What ran: {counts}."
+        'Real, "fake" and training images are disjoint random parts of the data set, n of each; faults are put into '
+        "the fakes, as "
+        "strong as docs/faults.md says where no strength is written. A metric sees a fault where its value is worse "
+        "than the healthy runs give in all but 1 % (mean, spread and Student's t for one more value; both sides for a "
+        "metric with a target). MNIST, Hoda and BreastMNIST are seen by their judge, CIFAR-10, for which there is "
+        "none, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask `wavelet` too, on CIFAR-10 "
+        "`pixels`. `peers` is the setting of other libraries on the same embedding: KID over 100 subsets of 100, "
+        "precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. Few "
+        "repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped there. What "
+        f"ran: {counts}."
     )
 
 
 def _cover(judged: Sequence[Judged], names: Sequence[str]) -> str:
-    """Cells are (data, n, fault); a set sees one where a metric of it does in every repeat, corrected for all metrics."""
+    """Cells are (data, n, fault); a set sees one where a metric of it does in every repeat,
+    corrected for all metrics.
+    """
     cells = [(i, title) for i, one in enumerate(judged) for title in one.repeats]
     sees = {name: {c for c in cells if judged[c[0]].surely.get((name, c[1]), 0.0) >= 1} for name in names}
     all_seen = set().union(*sees.values()) if sees else set()
@@ -130,7 +140,10 @@ def _cover(judged: Sequence[Judged], names: Sequence[str]) -> str:
     table = markdown_table(("metrics", "how many", "cells of those that any metric sees"), rows)
     added = [f"`{name}` ({len(sees[name] - _union(sees, HEADLINE))})" for name in chosen if name not in HEADLINE]
     more = f"What the fewest see and the headline does not, in cells: {', '.join(added) or 'nothing'}."
-    said = "Of few repeats and many metrics some see by chance: here a cell counts at 1 % over all metrics together (Bonferroni)."
+    said = (
+        "Of few repeats and many metrics some see by chance: here a cell counts at 1 % over all metrics together "
+        "(Bonferroni)."
+    )
     return f"{said}\n\n{table}\n\n{more} No metric sees: {', '.join(blind) or 'none is left'}."
 
 

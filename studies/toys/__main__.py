@@ -10,8 +10,13 @@ from studies.toys.page import render_page, render_picture
 from studies.toys.trainings import SIZES, train_all
 
 
-def main(*, runs: Path = Path("runs"), out: Path = RESULTS, seeds: tuple[int, ...] = (0, 1, 2),
-         names: tuple[str, ...] = tuple(SIZES)) -> Path:  # fmt: skip
+def main(
+    *,
+    runs: Path = Path("runs"),
+    out: Path = RESULTS,
+    seeds: tuple[int, ...] = (0, 1, 2),
+    names: tuple[str, ...] = tuple(SIZES),
+) -> Path:
     """Write `out/toys.md` and `out/toys.png`; trains what is not below `runs` yet (about 10 CPU-minutes for all).
 
     Args:

@@ -26,15 +26,15 @@ PUBLISHED = (  # (what, ring modes of 8, high quality %, reverse KL, grid modes 
     ("VEEGAN (the same)", "8", "52.9", "", "24.6", "40", ""),
 )
 CHOICE = (
-    "The recipe `plane` of `gan_mlp`, for fewer steps on ring and parabola; the plain loss has the same networks. It was chosen "
-    "for the grid on seeds 100 to 103, which are not reported. The profile `cpu` (16 latent dimensions, points over their "
-    "reach) had ended with 22 and 21 of 25 modes on seeds 0 and 1. Two latent dimensions and points shown to D four times as "
-    "large, with a penalty that fell from 0.003 to 0.0003, found all 25 on seeds 100 and 101, but laid their points on lines "
-    "between the modes on seed 101, where the poorest mode had 2 of 2,500, and had 25, 24 and 25 modes on the seeds reported "
-    "here. Networks twice as wide, a fourth hidden layer, points eight times as large, larger initial weights or a weaker last "
-    "penalty left that mode 0 to 3 points. A penalty that begins ten times as strong, 0.03, and ends as before gave it 65, and "
-    "the poorest mode of seeds 100, 102 and 103 at least 50: that is the recipe now, and the seeds below were trained with it "
-    "once."
+    "The recipe `plane` of `gan_mlp`, for fewer steps on ring and parabola; the plain loss has the same networks. It "
+    "was chosen for the grid on seeds 100 to 103, which are not reported. The profile `cpu` (16 latent dimensions, "
+    "points over their reach) had ended with 22 and 21 of 25 modes on seeds 0 and 1. Two latent dimensions and points "
+    "shown to D four times as large, with a penalty that fell from 0.003 to 0.0003, found all 25 on seeds 100 and 101, "
+    "but laid their points on lines between the modes on seed 101, where the poorest mode had 2 of 2,500, and had 25, "
+    "24 and 25 modes on the seeds reported here. Networks twice as wide, a fourth hidden layer, points eight times as "
+    "large, larger initial weights or a weaker last penalty left that mode 0 to 3 points. A penalty that begins ten "
+    "times as strong, 0.03, and ends as before gave it 65, and the poorest mode of seeds 100, 102 and 103 at least 50: "
+    "that is the recipe now, and the seeds below were trained with it once."
 )
 
 
@@ -44,13 +44,16 @@ def render_page(runs: Sequence[Run]) -> str:
     parts = [
         (
             f"`gan_mlp` on {', '.join(f'`{TOYS[name].version}`' for name in names)}, {_seeds(seeds)}: the "
-            "`modern` loss (relativistic pairs with R1 and R2) against the `plain` one (non-saturating, no penalty), the "
-            "same networks, points and steps. The plain loss is shown at two learning rates."
+            "`modern` loss (relativistic pairs with R1 and R2) against the `plain` one (non-saturating, no penalty), "
+            "the same networks, points and steps. The plain loss is shown at two learning rates."
         ),
         "## What was captured",
         _summary(runs),
         reading(runs),
-        f"![points of seed {seeds[0]} (blue) on real ones (grey), and the modes over the steps of every seed](toys.png)",
+        (
+            f"![points of seed {seeds[0]} (blue) on real ones (grey), and the modes over the steps of every "
+            "seed](toys.png)"
+        ),
         "## Every run",
         _every(runs),
         _real(names),
@@ -93,12 +96,26 @@ def _summary(runs: Sequence[Run]) -> str:
     for group in _groups(runs):
         modes = ", ".join(f"{float(run.score):.0f}" for run in group)
         seconds = np.mean([run.info["cpu_seconds"] for run in group])
-        rows.append([
-            group[0].toy, group[0].arm, f"{modes} of {possible(group[0].toy)}", f"{complete(group)} of {len(group)}",
-            f"{np.mean([_quality(run) for run in group]):.3f}", _mean_divergence(group), f"{seconds:.0f}",
-        ])  # fmt: skip
-    heads = ("toy", "loss", "modes, seed by seed", "runs with every mode", "high quality, mean", "reverse KL, mean",
-             "CPU-seconds a run")  # fmt: skip
+        rows.append(
+            [
+                group[0].toy,
+                group[0].arm,
+                f"{modes} of {possible(group[0].toy)}",
+                f"{complete(group)} of {len(group)}",
+                f"{np.mean([_quality(run) for run in group]):.3f}",
+                _mean_divergence(group),
+                f"{seconds:.0f}",
+            ]
+        )
+    heads = (
+        "toy",
+        "loss",
+        "modes, seed by seed",
+        "runs with every mode",
+        "high quality, mean",
+        "reverse KL, mean",
+        "CPU-seconds a run",
+    )
     return markdown_table(heads, rows)
 
 
@@ -121,8 +138,8 @@ def reading(runs: Sequence[Run]) -> str:
         k, n = counts["modern"]
         quality = ", ".join(f"{np.mean([_quality(run) for run in of(runs, toy, arm)]):.3f} ({arm})" for arm in ARMS)
         said.append(
-            f"{toy.capitalize()}: the modern loss captures all {possible(toy)} modes in {k} of {n} runs, the plain one in "
-            f"{plain}; {verdict}. Points of high quality, mean: {quality}."
+            f"{toy.capitalize()}: the modern loss captures all {possible(toy)} modes in {k} of {n} runs, the plain one "
+            f"in {plain}; {verdict}. Points of high quality, mean: {quality}."
         )
     return "\n".join(f"- {line}" for line in said)
 
@@ -131,10 +148,16 @@ def _every(runs: Sequence[Run]) -> str:
     rows = []
     for run in runs:
         low, high = run.score.details["high_quality"]["interval"]
-        rows.append([
-            run.toy, run.arm, str(run.seed), f"{float(run.score):.0f} of {possible(run.toy)}",
-            f"{_quality(run):.3f} [{low:.3f}, {high:.3f}]", _divergence(run.score),
-        ])  # fmt: skip
+        rows.append(
+            [
+                run.toy,
+                run.arm,
+                str(run.seed),
+                f"{float(run.score):.0f} of {possible(run.toy)}",
+                f"{_quality(run):.3f} [{low:.3f}, {high:.3f}]",
+                _divergence(run.score),
+            ]
+        )
     return markdown_table(("toy", "loss", "seed", "modes", "high quality", "reverse KL (nats)"), rows)
 
 
@@ -145,9 +168,10 @@ def _real(names: Sequence[str]) -> str:
         for name, score in scores.items()
     )
     return (
-        f"{JUDGED:,} fresh points a run. Real points by the same rule (modes, high quality, reverse KL): {said}. A mode is "
-        "captured by one point of high quality; the reverse KL, of the points of high quality over the modes to uniform, "
-        "says how evenly. The parabola's high quality is a distance from the curve, not three standard deviations."
+        f"{JUDGED:,} fresh points a run. Real points by the same rule (modes, high quality, reverse KL): {said}. A "
+        "mode is captured by one point of high quality; the reverse KL, of the points of high quality over the modes "
+        "to uniform, says how evenly. The parabola's high quality is a distance from the curve, not three standard "
+        "deviations."
     )
 
 
@@ -166,7 +190,8 @@ def _course(runs: Sequence[Run]) -> str:
 def _published() -> str:
     heads = ("published", "ring, of 8", "high quality %", "reverse KL", "grid, of 25", "high quality %", "reverse KL")
     return markdown_table(heads, PUBLISHED) + (
-        '\n\nMeans over their runs. Radius, spread, networks and rules differ from paper to paper (one name, "GAN", has 6.3 '
+        '\n\nMeans over their runs. Radius, spread, networks and rules differ from paper to paper (one name, "GAN", '
+        "has 6.3 "
         "modes in one and 1 in the other), so these are context, not a race; our rule has a version for that reason."
     )
 
@@ -177,8 +202,8 @@ def _making(runs: Sequence[Run]) -> str:
         info = group[0].info
         seconds = ", ".join(f"{run.info['cpu_seconds']:.0f}" for run in group)
         lines.append(
-            f"- {group[0].toy}, {group[0].arm}: `{info['trained_on']}`, {info['images']:,} points, {seconds} CPU-seconds, "
-            f"torch {info['environment']['torch']}, one thread, fp32; {recipe_text(info['config'])}"
+            f"- {group[0].toy}, {group[0].arm}: `{info['trained_on']}`, {info['images']:,} points, {seconds} "
+            f"CPU-seconds, torch {info['environment']['torch']}, one thread, fp32; {recipe_text(info['config'])}"
         )
     return "\n".join([*lines, f"- measured on {machine()}"])
 

@@ -1,8 +1,8 @@
 """Modes in the plane: the modern loss of `gan_mlp` against the plain one of 2014, on ring, grid and parabola.
 
-Both losses train the same networks on the same points for the same number of steps; the plain one at two learning rates,
-because what it forgets depends on the rate. Each run is judged by its toy's frozen protocol on fresh points. A finished
-run of the same recipe is taken as it is.
+Both losses train the same networks on the same points for the same number of steps; the plain one at two learning
+rates, because what it forgets depends on the rate. Each run is judged by its toy's frozen protocol on fresh points. A
+finished run of the same recipe is taken as it is.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ ARMS: Mapping[str, Mapping[str, Any]] = {  # what each changes of the profile `c
     "plain, lr 0.003": {**PLANE, "loss": "plain", "lr": 3e-3},
     "plain, lr 0.002": {**PLANE, "loss": "plain"},
 }
-SIZES: Mapping[str, Mapping[str, int]] = {
-    "ring": {"steps": 3000}, "grid": {"steps": 8000}, "parabola": {"steps": 1000},
-}  # fmt: skip
+SIZES: Mapping[str, Mapping[str, int]] = {"ring": {"steps": 3000}, "grid": {"steps": 8000}, "parabola": {"steps": 1000}}
 FRESH = 1_000_000  # added to the seed of a training, the seed of the points that judge it
 OPTIONS = Options(device="cpu", threads=1, log_every=100, grids=20, checkpoints=1)
 

@@ -58,7 +58,10 @@ MUTANTS: dict[str, list[list[Edge]]] = {
         [("reference_models.plumbing.data", "reference_models.plumbing.points")],
         [("reference_models.plumbing.data", "reference_models.plumbing.stacked")],
         [("ganeval.gate.rule", "ganeval.gate.rules")],
-        [("ganeval.records.signature", "ganeval.records.scores"), ("ganeval.records.scores", "ganeval.records.signature")],
+        [
+            ("ganeval.records.signature", "ganeval.records.scores"),
+            ("ganeval.records.scores", "ganeval.records.signature"),
+        ],
         [("studies.page", "studies.trained"), ("studies.trained", "studies.page")],
         [("benchmarks.timing", "benchmarks.growth"), ("benchmarks.growth", "benchmarks.timing")],
     ],
@@ -112,7 +115,7 @@ MUTANTS: dict[str, list[list[Edge]]] = {
         [("ganeval.integrations.loggers.wandb", "ganeval.integrations.loggers.mlflow")],
         [("ganeval.integrations.loggers.csv", "ganeval.integrations.loggers.tensorboard")],
     ],
-}  # fmt: skip
+}
 SIBLINGS: dict[str, Registry] = {
     "Metrics": METRICS,
     "Probes": METRICS,
@@ -201,8 +204,12 @@ def test_no_member_may_import_the_next(graph: grimp.ImportGraph, kind: str) -> N
 def test_no_module_reaches_itself_through_others(graph: grimp.ImportGraph) -> None:
     """Beyond the contract: circles by way of a package's own `__init__` too."""
     ours = [module for module in graph.modules if not graph.is_module_squashed(module)]
-    circles = [(a, b) for a in ours for b in graph.find_modules_directly_imported_by(a)
-               if b in ours and graph.chain_exists(importer=b, imported=a)]  # fmt: skip
+    circles = [
+        (a, b)
+        for a in ours
+        for b in graph.find_modules_directly_imported_by(a)
+        if b in ours and graph.chain_exists(importer=b, imported=a)
+    ]
     assert circles == []
 
 

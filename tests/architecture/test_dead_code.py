@@ -83,8 +83,12 @@ def loose(tree: ast.AST) -> Counter[str]:
 
 
 def imported(module: str, tree: ast.Module) -> set[tuple[str, str]]:
-    return {(node.module or module, alias.name) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-            for alias in node.names}  # fmt: skip
+    return {
+        (node.module or module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def unused(modules: dict[str, ast.Module]) -> list[str]:
@@ -144,7 +148,10 @@ def test_what_is_allowed_would_be_found_otherwise() -> None:
 
 
 def test_a_name_that_only_a_docstring_or_itself_uses_is_found() -> None:
-    text = '"""planted()"""\nKEPT = 1\n\ndef planted(n):\n    return planted(n - 1)\n\nclass Planted:\n    def method(self): ...\n'
+    text = (
+        '"""planted()"""\nKEPT = 1\n\ndef planted(n):\n    return planted(n - 1)\n\nclass Planted:\n    def '
+        "method(self): ...\n"
+    )
     user = "from ganeval.planted import KEPT\n"
     modules = {"ganeval.planted": ast.parse(text), "studies.user": ast.parse(user)}
     modules["ganeval.planted"].body[0] = ast.Pass()

@@ -17,8 +17,11 @@ from ganeval.runs.reader import READERS
 from reference_models.plumbing.system import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
-MODULES = [path for package in ("ganeval", "reference_models", "studies", "benchmarks")
-           for path in (ROOT / package).rglob("*.py")]  # fmt: skip
+MODULES = [
+    path
+    for package in ("ganeval", "reference_models", "studies", "benchmarks")
+    for path in (ROOT / package).rglob("*.py")
+]
 NOT_ASKED_FOR = {
     "ganeval/gate/commands.py": "each writer that has a flag of its own",
     "benchmarks/trainers.py": "those that are raced",

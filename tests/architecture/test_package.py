@@ -1,4 +1,6 @@
-"""What is published: wheel and sdist are built, checked, looked into, and used in an environment that holds nothing else."""
+"""What is published: wheel and sdist are built, checked, looked into,
+and used in an environment that holds nothing else.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +58,12 @@ def test_wheel_and_sdist_pass_twine(built: Path) -> None:
 def test_the_wheel_holds_the_library_and_the_trainers_and_nothing_else(built: Path) -> None:
     with zipfile.ZipFile(wheel(built)) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
-    ours = {p.relative_to(ROOT).as_posix() for source in SOURCES for p in (ROOT / source).rglob("*")
-            if p.is_file() and "__pycache__" not in p.parts}  # fmt: skip
+    ours = {
+        p.relative_to(ROOT).as_posix()
+        for source in SOURCES
+        for p in (ROOT / source).rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
     assert inside == ours
     assert {
         "ganeval/py.typed",

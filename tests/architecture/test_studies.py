@@ -1,4 +1,6 @@
-"""What is light about the studies is tested every day: all can be imported, and who names a command names one that there is."""
+"""What is light about the studies is tested every day: all can be imported,
+and who names a command names one that there is.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def test_every_page_that_names_a_module_names_one_that_can_be_run() -> None:
 
 
 def _runs(name: str) -> bool:
-    """Whether `python -m name` starts something: a module that looks whether it is the main one, or a package with a __main__."""
+    """Whether `python -m name` starts something: a module that looks whether it is the main one,
+    or a package with a __main__.
+    """
     try:
         found = importlib.util.find_spec(name)
         if found is not None and found.submodule_search_locations is not None:

@@ -285,7 +285,7 @@ def test_a_backbone_without_a_head_embeds_and_is_asked_nothing_about_classes() -
             preprocess=lambda x: x / 255,
             preprocessing="x / 255",
             test=(TEST.images, TEST.labels),
-        )  # fmt: skip
+        )
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_classes_of_one_name_and_pipelines_that_are_none_are_refused() -> None:
     with pytest.raises(WrongInputError, match="make_pipeline"):
         wrap_sklearn(SVC().fit(ROWS, TRAIN.labels), name="x", class_names="0123456789", shape=(1, 8, 8))
     with pytest.raises(WrongInputError, match=r"\(c, h, w\)"):
-        wrap_sklearn(_svm(), name="x", class_names="0123456789", shape=(8, 8))  # pyright: ignore[reportArgumentType] - the mistake
+        wrap_sklearn(_svm(), name="x", class_names="0123456789", shape=(8, 8))  # pyright: ignore[reportArgumentType]
 
 
 SCALES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

@@ -21,12 +21,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--json", "ok.json"], ["--markdown", "./ok.json"], ["--history", "ok.json"], ["--json", "base.json"],
-        ["--history", "base.json"], ["--junit", "ganeval.toml"], ["--json", "x", "--junit", "x"],
-        ["--json", "x", "--history", "../{name}/x"], ["--json", "link.json"], ["--openmetrics", "base.json"],
+        ["--json", "ok.json"],
+        ["--markdown", "./ok.json"],
+        ["--history", "ok.json"],
+        ["--json", "base.json"],
+        ["--history", "base.json"],
+        ["--junit", "ganeval.toml"],
+        ["--json", "x", "--junit", "x"],
+        ["--json", "x", "--history", "../{name}/x"],
+        ["--json", "link.json"],
+        ["--openmetrics", "base.json"],
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_the_gate_writes_over_nothing_that_it_reads(
     place: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,9 +100,13 @@ def test_a_judge_of_ones_own_is_named_by_its_module(
     assert evaluated("--extractor", "own_judges:made") == 0
     assert "pixels" in capsys.readouterr().out
     for name, code, said in (
-        ("own_judges:network", 2, "Wrap a network"), ("own_judges:number", 2, "got int"), ("own_judges:reddy", 2, "Did you mean 'ready'"),
-        ("own_judges:broken", 3, "KeyError: 'weights'"), ("own_judgs:ready", 2, "no module 'own_judgs'"), (":ready", 2, "module:name"),
-    ):  # fmt: skip
+        ("own_judges:network", 2, "Wrap a network"),
+        ("own_judges:number", 2, "got int"),
+        ("own_judges:reddy", 2, "Did you mean 'ready'"),
+        ("own_judges:broken", 3, "KeyError: 'weights'"),
+        ("own_judgs:ready", 2, "no module 'own_judgs'"),
+        (":ready", 2, "module:name"),
+    ):
         assert evaluated("--classifier", name) == code
         assert said in capsys.readouterr().err
 

@@ -1,4 +1,6 @@
-"""What the demo says: the collapsed generator by name, every number with its error, one sentence when training fails."""
+"""What the demo says: the collapsed generator by name, every number with its error,
+one sentence when training fails.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The exit code says what was found, whatever becomes of the output: closed, full, left by its reader, or too poor for it.
+"""The exit code says what was found, whatever becomes of the output: closed, full, left by its reader,
+or too poor for it.
 
 The verbs really run, each in a process of its own.
 """

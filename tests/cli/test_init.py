@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ganeval.gate.setup import rules_for
 from ganeval.records.score import ScoreRecord
 from ganeval.runs.directory import create_run
 
+END = "-- the end --"
 SAMPLING = """
 import numpy as np, torch
 from ganeval.images import image_set
@@ -49,8 +51,10 @@ def test_the_one_evaluated_run_is_found_and_later_ones_are_judged(
     assert main(["init"]) == 0
     assert "it judges runs/0001-cgan" in capsys.readouterr().out
     assert [name for name in files(here) if "safetensors" not in name] == [
-        ".github/workflows/ganeval.yml", "baselines/0001-cgan.json", "ganeval.toml",
-    ]  # fmt: skip
+        ".github/workflows/ganeval.yml",
+        "baselines/0001-cgan.json",
+        "ganeval.toml",
+    ]
     same, worse = (left_by_a_training("later", value) for value in (3.0, 9.0))
     assert [main(["gate", str(run)]) for run in (same, worse)] == [0, 1]
 
@@ -107,3 +111,90 @@ def test_of_several_runs_one_must_be_named(here: Path, capsys: pytest.CaptureFix
 def test_a_limit_that_is_broken_already_is_no_first_rule() -> None:
     scores = {"missing_classes": ScoreRecord("missing_classes", "ok", 2.0), "fid": ScoreRecord("fid", "ok", 5.0)}
     assert [line["metric"] for line in rules_for(replace(evaluation(0, 3.0), scores=scores))] == ["fid"]
+
+
+def at_a_terminal(typed: str | bytes, *words: str, ci: str = "false") -> tuple[int, str]:
+    """The exit code of `ganeval init` at a real terminal, and what stands on its screen; `typed` is typed there."""
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo terminals")
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode() if isinstance(typed, str) else typed)
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(os.dup(theirs)) as stdin, os.fdopen(theirs, "w") as stderr:
+        for name, thing in (("stdin", stdin), ("stderr", stderr)):
+            patch.setattr(sys, name, thing)
+        patch.setenv("CI", ci)
+        code = main(["init", *words])
+        stderr.write(END)
+        stderr.flush()
+        screen = b""
+        while not screen.endswith(END.encode()):
+            screen += os.read(ours, 100_000)
+    os.close(ours)
+    return code, screen.decode(errors="replace").removesuffix(END)
+
+
+@pytest.mark.parametrize("typed", ["2\n", "runs/0002-b\n", "  2  \n"])
+def test_at_a_terminal_one_of_several_runs_is_asked_for(here: Path, typed: str) -> None:
+    left_by_a_training("a")
+    left_by_a_training("b", 4.0)
+    code, screen = at_a_terminal(typed)
+    assert code == 0
+    assert "  1  runs/0001-a\r\n  2  runs/0002-b\r\n" in screen
+    assert "baselines/0002-b.json" in files(here)
+
+
+def test_where_one_run_lies_nothing_is_asked(here: Path) -> None:
+    left_by_a_training()
+    assert at_a_terminal("") == (0, "")
+
+
+def test_at_a_terminal_a_generator_and_its_reference_are_asked_for_and_the_classifier_is_found(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.path", [str(here), *sys.path])
+    (here / "typed_sampling.py").write_text(SAMPLING)
+    code, screen = at_a_terminal("typed_sampling:sample\ndigits:test\n", "--n", "100")
+    assert code == 0, screen
+    config = load_config(here / "ganeval.toml")
+    assert (config.generator, config.protocol.real, config.protocol.classifier) == (
+        "typed_sampling:sample",
+        "digits:test",
+        "digits",
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        ("\n", 5, "Name a run or a result file, or pass --generator"),
+        ("\x04", 5, "Name a run or a result file, or pass --generator"),
+        ("nowhere.json\n", 5, "there is nothing at nowhere.json"),
+        ("os:getcwd\n\n", 2, "Pass --real"),
+        ("os:getcwd\nnowhere/\n", 5, "nowhere"),
+        ("\x1b[A; rm -rf\n", 2, "letters, digits"),
+        (b"gr\xc3\n", 2, "letters, digits"),
+    ],
+)
+def test_an_answer_that_helps_nobody_ends_like_a_flag_that_does(
+    here: Path, typed: str | bytes, code: int, said: str
+) -> None:
+    ended, screen = at_a_terminal(typed)
+    assert said in screen
+    assert ended == code
+    assert files(here) == []
+
+
+@pytest.mark.parametrize(("typed", "said"), [("3\n", "nothing at 3"), ("0\n", "nothing at 0"), ("\n", "name the one")])
+def test_a_number_that_stands_for_no_run_is_refused(here: Path, typed: str, said: str) -> None:
+    left_by_a_training("a")
+    left_by_a_training("b")
+    code, screen = at_a_terminal(typed)
+    assert said in screen
+    assert code in (2, 5)
+
+
+def test_a_job_of_ci_is_never_asked(here: Path) -> None:
+    left_by_a_training("a")
+    left_by_a_training("b")
+    code, screen = at_a_terminal("2\n", ci="true")
+    assert code == 2
+    assert "Number or name" not in screen

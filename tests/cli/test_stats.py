@@ -70,9 +70,14 @@ def test_show_says_what_a_file_holds_and_what_it_does_not_say(
     ],
 )
 def test_wrong_use_is_one_sentence_with_its_remedy(
-    halves: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    typed: list[str], code: int, said: str,
-) -> None:  # fmt: skip
+    halves: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: list[str],
+    code: int,
+    said: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("images.npy", np.zeros((3, 8, 8), np.uint8))
     assert main(["stats", *(str(halves[0]) if word == "HALF" else word for word in typed)]) == code

@@ -95,7 +95,10 @@ MORE = (
     "import ganeval; ganeval.image_set('digits:test')",
     "import ganeval; ganeval.image_set(lambda n, labels, rng: None, n=4)",
     "import ganeval; ganeval.measure('digits:test', ganeval.Protocol())",
-    "import os; os.environ.update(GANEVAL_DATA='', XDG_CACHE_HOME='/none'); import ganeval; ganeval.image_set('mnist:test')",
+    (
+        "import os; os.environ.update(GANEVAL_DATA='', XDG_CACHE_HOME='/none'); import ganeval; "
+        "ganeval.image_set('mnist:test')"
+    ),
     "from ganeval.distributed import current",
     "import ganeval.integrations.torchmetrics",
     "import ganeval.integrations.watch",
@@ -246,7 +249,10 @@ def test_what_is_missing_is_an_import_error_and_one_of_ours(monkeypatch: pytest.
 
 @pytest.mark.parametrize(("system", "place"), [("linux", ".cache/ganeval"), ("darwin", "Library/Caches/ganeval")])
 def test_the_cache_lies_where_the_system_keeps_caches(system: str, place: str, tmp_path: Path) -> None:
-    code = f"import os, sys\nsys.platform = {system!r}\nos.environ.pop('XDG_CACHE_HOME', None)\nfrom ganeval.core.folders import cache_root\nprint(cache_root())"
+    code = (
+        f"import os, sys\nsys.platform = {system!r}\nos.environ.pop('XDG_CACHE_HOME', None)\nfrom ganeval.core.folders "
+        "import cache_root\nprint(cache_root())"
+    )
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert Path(done.stdout.strip()) == tmp_path / place

@@ -39,8 +39,12 @@ def test_a_bar_is_shown_on_a_terminal_outside_of_ci_alone(monkeypatch, stderr, c
 def test_nobody_else_asks_for_a_terminal_ci_or_the_processor() -> None:
     asked = ("isatty", 'environ.get("CI")', "/proc/cpuinfo", "PackageNotFoundError")
     here = ROOT / "ganeval" / "core" / "machine.py"
-    files = [path for package in ("ganeval", "reference_models", "studies", "benchmarks")
-             for path in (ROOT / package).rglob("*.py") if path != here]  # fmt: skip
+    files = [
+        path
+        for package in ("ganeval", "reference_models", "studies", "benchmarks")
+        for path in (ROOT / package).rglob("*.py")
+        if path != here
+    ]
     assert [path.name for path in files if any(word in path.read_text(encoding="utf-8") for word in asked)] == []
 
 

@@ -141,7 +141,7 @@ def test_a_pickle_that_is_more_than_an_array_is_refused(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(OLD) - 1), st.integers(0, 255)), min_size=1, max_size=4), st.booleans())
-def test_a_damaged_pickle_is_either_read_or_refused(changes: list[tuple[int, int]], head: bool) -> None:  # noqa: FBT001 - drawn
+def test_a_damaged_pickle_is_either_read_or_refused(changes: list[tuple[int, int]], head: bool) -> None:  # noqa: FBT001
     data = bytearray(OLD)
     for at, value in changes:
         data[at % 200 if head else at] = value

@@ -1,4 +1,6 @@
-"""The Python on the pages runs, and prints what stands below it. `<!-- skip: next "reason" -->` leaves a block out, with its reason."""
+"""The Python on the pages runs, and prints what stands below it. `<!-- skip: next "reason" -->` leaves a block out,
+with its reason.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ DOCUMENTS = Sybil([CodeBlockParser("python", Printing()), CodeBlockParser("text"
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what a user has: generated images, one folder for each class, and what an exported model makes of them."""
+    """A folder with what a user has: generated images, one folder for each class,
+    and what an exported model makes of them.
+    """
     digits = ganeval.image_set("digits:train", n=300)
     images: Any = digits.array()
     for number, (image, label) in enumerate(zip(images, np.asarray(digits.labels), strict=True)):

@@ -62,7 +62,8 @@ def test_every_page_of_the_top_folder_is_in_the_list_or_found_by_its_place() -> 
 def test_every_public_name_that_is_no_metric_and_no_registry_is_documented() -> None:
     text = PLACES.documented("ganeval")
     registries = {"CLASSIFIERS", "DATASETS", "EXTRACTORS", "METRICS"}
-    wanted = set(ganeval.__all__) - set(ganeval.METRICS.names()) - registries  # pyright: ignore[reportAttributeAccessIssue]
+    metrics = set(ganeval.METRICS.names())  # pyright: ignore[reportAttributeAccessIssue]
+    wanted = set(ganeval.__all__) - metrics - registries
     assert set(re.findall(r"^## `(\w+)`$", text, re.MULTILINE)) == wanted
     assert "measure.measure.measure" in text
     assert "- `seed`: Seed of everything random." in text
@@ -113,6 +114,16 @@ def test_a_tutorial_is_run_only_where_its_data_are(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GANEVAL_DATA", str(data))
     run = [name for name in "abc" if re.search(RUNS.run_pattern(scripts), f"{scripts}/{name}.py")]
     assert run == ["a", "c"]
+
+
+def test_a_tutorial_is_run_only_where_its_libraries_are(tmp_path: Path) -> None:
+    for name, text in {
+        "a": "import os\nfrom torch import nn\n",
+        "b": "import torch\nfrom no_such_library.part import x\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    assert RUNS.lacking_library(tmp_path) == ["b.py"]
+    assert [name for name in "ab" if re.search(RUNS.run_pattern(tmp_path), f"{tmp_path}/{name}.py")] == ["a"]
 
 
 def test_tutorials_are_read_in_their_order_and_new_ones_come_last() -> None:

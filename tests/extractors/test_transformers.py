@@ -28,10 +28,14 @@ def drawn(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, torch.Tens
 @pytest.fixture(scope="module")
 def dino_state() -> dict[str, torch.Tensor]:
     shapes = {
-        "cls_token": (1, 1, WIDTH), "pos_embed": (1, 1 + 37**2, WIDTH), "mask_token": (1, WIDTH),
-        "patch_embed.proj.weight": (WIDTH, 3, PATCH, PATCH), "patch_embed.proj.bias": (WIDTH,),
-        "norm.weight": (WIDTH,), "norm.bias": (WIDTH,),
-    }  # fmt: skip
+        "cls_token": (1, 1, WIDTH),
+        "pos_embed": (1, 1 + 37**2, WIDTH),
+        "mask_token": (1, WIDTH),
+        "patch_embed.proj.weight": (WIDTH, 3, PATCH, PATCH),
+        "patch_embed.proj.bias": (WIDTH,),
+        "norm.weight": (WIDTH,),
+        "norm.bias": (WIDTH,),
+    }
     for i in range(DEPTH):
         shapes |= {
             f"blocks.{i}.{key}": shape

@@ -1,4 +1,6 @@
-"""Every image file is decoded once, whatever kind of set it is in, and results belong to the bytes that were decoded."""
+"""Every image file is decoded once, whatever kind of set it is in,
+and results belong to the bytes that were decoded.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ class Sums:
 
 
 def in_batches(network: Sums) -> int:
-    """How many images it was shown, but for the single ones that tell whether an entry of the cache is this network's."""
+    """How many images it was shown, but for the single ones that tell whether an entry of the
+    cache is this network's.
+    """
     return sum(n for n in network.shown if n > 1)
 
 

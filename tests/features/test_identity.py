@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -93,8 +93,12 @@ def test_an_entry_of_another_kind_is_computed_again(change: str) -> None:
     assert stored is not None
     rows = stored["embeddings"]
     changed = {
-        "dtype": rows.double(), "width": rows[:, :5], "first row": rows.flip(0), "rows": rows[:20], "column": rows,
-    }[change]  # fmt: skip
+        "dtype": rows.double(),
+        "width": rows[:, :5],
+        "first row": rows.flip(0),
+        "rows": rows[:20],
+        "column": rows,
+    }[change]
     kept = {"embeddings": changed} if change == "column" else {**stored, "embeddings": changed}
     write_tensors(entry.parent, entry.stem, kept)
     assert torch.equal(extract(images, judge).embeddings, right)
@@ -136,9 +140,13 @@ def test_what_is_no_rows_of_a_network_is_said(gives: Callable[[int], object], me
 
 def test_a_network_that_ends_in_a_softmax_is_refused() -> None:
     judge = wrap(
-        nn.Sequential(*network(), nn.Softmax(1)), name="soft", preprocess=sixteenth, preprocessing="x/16",
-        class_names="0123456789", layer="1",
-    )  # fmt: skip
+        nn.Sequential(*network(), nn.Softmax(1)),
+        name="soft",
+        preprocess=sixteenth,
+        preprocessing="x/16",
+        class_names="0123456789",
+        layer="1",
+    )
     with pytest.raises(WrongInputError, match="before its softmax"):
         extract(image_set("digits:test"), judge)
 
@@ -195,7 +203,8 @@ def test_a_device_that_is_not_here_is_said(device: str) -> None:
 
 def pairs(kept: object, other: object) -> tuple[torch.Tensor, torch.Tensor]:
     images = image_set("digits:test").take(np.arange(40))
-    return tuple(extract(images, network).embeddings for network in (kept, other))  # pyright: ignore[reportReturnType, reportArgumentType]
+    first, second = (extract(images, cast("Any", network)).embeddings for network in (kept, other))
+    return first, second
 
 
 def test_a_layer_that_differs_only_on_real_images_gets_its_own_features() -> None:
@@ -217,7 +226,8 @@ def test_a_network_of_the_library_whose_weights_were_changed_gets_its_own_featur
     after = extract(images, judge)
     assert after.logits is not None
     assert torch.equal(after.embeddings, before)
-    assert torch.equal(after.logits, extract(images, judge, compute=Compute(cache=False)).logits)  # pyright: ignore[reportArgumentType]
+    afresh = extract(images, judge, compute=Compute(cache=False))
+    assert torch.equal(after.logits, afresh.logits)  # pyright: ignore[reportArgumentType]
 
 
 def test_grey_images_in_three_channels_pass_a_judge_of_grey_images_with_the_cache() -> None:
@@ -253,9 +263,14 @@ def test_probabilities_are_refused_before_a_temperature_hides_them() -> None:
     assert train.labels is not None
     with pytest.raises(WrongInputError, match="before its softmax"):
         wrap(
-            nn.Sequential(*network(), nn.Softmax(1)), name="soft", preprocess=sixteenth, preprocessing="x/16",
-            class_names="0123456789", layer="1", held_out=(train.array(), train.labels),
-        )  # fmt: skip
+            nn.Sequential(*network(), nn.Softmax(1)),
+            name="soft",
+            preprocess=sixteenth,
+            preprocessing="x/16",
+            class_names="0123456789",
+            layer="1",
+            held_out=(train.array(), train.labels),
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

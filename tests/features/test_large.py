@@ -1,4 +1,6 @@
-"""Sets that do not fit: rows in memory-mapped files, moments without rows, pixels in a nameless file, and what is said."""
+"""Sets that do not fit: rows in memory-mapped files, moments without rows, pixels in a nameless file,
+and what is said.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval import image_set
+from ganeval import fid, image_set
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.errors import WrongInputError
@@ -81,6 +83,18 @@ def test_moments_of_a_stream_are_those_of_all_rows(batch: int) -> None:
     assert found.passport == extract(images, "pixels").passport
     assert torch.allclose(found.moments.mean, whole.mean, rtol=1e-10)
     assert torch.allclose(found.moments.scatter, whole.scatter, rtol=1e-10, atol=1e-10 * float(whole.scatter.max()))
+
+
+@pytest.mark.parametrize("most", [0, 90])
+def test_rows_of_few_images_are_kept_for_the_next_time_although_moments_suffice(
+    most: int, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganeval.measure.pairs.REMEMBERED", most)
+    real, fake = (image_set(name).take(np.arange(90)) for name in ("digits:test", "digits:train"))
+    found = fid(real, fake, extractor="digits", se=False)
+    bare = fid(*(extract(one, "digits", compute=Compute(cache=False)).embeddings for one in (real, fake)))
+    assert float(found) == pytest.approx(float(bare), rel=1e-9)
+    assert len(list(cache.glob("features/*.safetensors"))) == (2 if most else 0)
 
 
 def test_any_block_can_be_drawn_anywhere_in_any_order() -> None:

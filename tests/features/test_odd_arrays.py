@@ -39,9 +39,10 @@ def test_probabilities_of_every_kind_are_refused_as_logits(logits: torch.Tensor)
 
 
 @pytest.mark.parametrize(
-    "logits", [np.log(SHARES + 1e-9), 3 * ROWS, np.maximum(9 * ROWS, 0), np.zeros((60, 3))],
+    "logits",
+    [np.log(SHARES + 1e-9), 3 * ROWS, np.maximum(9 * ROWS, 0), np.zeros((60, 3))],
     ids=["logarithms", "logits", "rectified", "zeros"],
-)  # fmt: skip
+)
 def test_what_may_be_logits_is_taken(logits: np.ndarray) -> None:
     assert len(Features.given(ROWS, logits=logits)) == 60
 
@@ -133,7 +134,7 @@ def test_features_that_cannot_be_kept_are_said(path: str) -> None:
 
 def test_a_list_of_metrics_holds_names() -> None:
     with pytest.raises(WrongInputError, match="names"):
-        ganeval.evaluate(ROWS, ROWS, metrics=[3], floor=False)  # pyright: ignore[reportArgumentType] - the mistake itself
+        ganeval.evaluate(ROWS, ROWS, metrics=[3], floor=False)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("name", ["n", "seed", "labels", "precision", "device", "extractor"])

@@ -144,17 +144,21 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "NaN in the covariance": ("a.npz", npz(mu=MU, sigma=SIGMA * np.nan), "NaN or infinity in sigma"),
     "float16": ("a.npz", npz(mu=MU.astype(np.float16), sigma=SIGMA.astype(np.float16)), "float16"),
     "whole numbers": ("a.npz", npz(mu=MU.astype(int), sigma=SIGMA), "int64"),
-    "spatial part of two widths": ("a.npz", npz(mu=MU, sigma=SIGMA, mu_s=MU, sigma_s=SIGMA[:2, :2]), "mu_s and sigma_s"),
+    "spatial part of two widths": ("a.npz", npz(mu=MU, sigma=SIGMA, mu_s=MU, sigma_s=SIGMA[:2, :2]), "mu_s and"),
     "n that is no count": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1.5)), "whole number"),
     "n of one": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1)), "at least 2"),
-    "two networks": ("a.npz", npz(**{"fid.mu": MU, "fid.sigma": SIGMA, "dino.mu": MU, "dino.sigma": SIGMA}), "2 networks"),
+    "two networks": (
+        "a.npz",
+        npz(**{f"{k}.mu": MU for k in "ab"}, **{f"{k}.sigma": SIGMA for k in "ab"}),
+        "2 networks",
+    ),
     "a pickle": ("a.pkl", lambda path: path.write_bytes(b"\x80\x04N."), "pickle"),
     "Python objects": ("a.pt", pt({"mu": MU, "sigma": SIGMA, "net": np.random.Generator}), "weights_only"),
     "no statistics": ("a.pt", pt({"weight": torch.zeros(2, 2, 2)}), "neither mu and sigma nor rows"),
     "truncated": ("a.npz", lambda path: path.write_bytes(b"PK\x03\x04"), "truncated"),
     "no safetensors": ("a.safetensors", lambda path: path.write_bytes(b"{}"), "no safetensors"),
     "NaN in a row": ("a.npy", lambda path: np.save(path, np.where(ROWS > 2, np.nan, ROWS)), "finite"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -184,5 +188,7 @@ def test_names_and_shapes_are_known_before_any_number_is_read(tmp_path: Path) ->
     stored = open_stored(written(tmp_path, "a.npz", npz(arr_0=IMAGES, mu=MU, sigma=SIGMA)))
     assert stored is not None
     assert {name: one.shape for name, one in stored.shapes.items()} == {
-        "arr_0": IMAGES.shape, "mu": (4,), "sigma": (4, 4),
-    }  # fmt: skip
+        "arr_0": IMAGES.shape,
+        "mu": (4,),
+        "sigma": (4, 4),
+    }

@@ -33,16 +33,28 @@ def distance(name: str, rows: np.ndarray, level: float, **more: Any) -> ScoreRec
     return ScoreRecord(name, "ok", level + float(rows.mean()), se=se, n=len(rows), **{"linear": "influence", **more})
 
 
-def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float = 0.97, jitter: float = 1.0,
-          level: float = 5.0, broken_class: int | None = None, options: dict[str, Any] | None = None) -> Evaluation:  # fmt: skip
+def build(
+    *,
+    n: int = 2000,
+    seed: int = 0,
+    shift: float = 0.0,
+    accuracy: float = 0.97,
+    jitter: float = 1.0,
+    level: float = 5.0,
+    broken_class: int | None = None,
+    options: dict[str, Any] | None = None,
+) -> Evaluation:
     """fid = level + mean of rows (sd 1), classifier_score = share of hits; equal seeds share the latents.
 
     `shift` is a true rise of fid; `jitter` below 1 draws rows mostly from the latents, so that pairing pays.
     """
     latent = np.random.default_rng([seed, 1])
     own = np.random.default_rng([seed, 2, int(1e6 * abs(shift)), int(1e6 * accuracy)])
-    rows = latent.normal(size=n) * np.sqrt(1 - (jitter - 1) ** 2) if jitter == 1.0 else (
-        latent.normal(size=n) + jitter * own.normal(size=n))  # fmt: skip
+    rows = (
+        latent.normal(size=n) * np.sqrt(1 - (jitter - 1) ** 2)
+        if jitter == 1.0
+        else (latent.normal(size=n) + jitter * own.normal(size=n))
+    )
     rows = rows + shift
     labels = np.arange(n) % 10
     hits = (latent.random(n) < accuracy).astype(np.float32)
@@ -56,12 +68,18 @@ def build(*, n: int = 2000, seed: int = 0, shift: float = 0.0, accuracy: float =
     vectors = {"fid.influence": rows - rows.mean(), "classifier_score.correct": hits}
     images = hashlib.sha256(rows.tobytes() + hits.tobytes()).hexdigest()
     return Evaluation(
-        name="cgan", created="2026-11-20T10:00:00+00:00", real=REAL,
+        name="cgan",
+        created="2026-11-20T10:00:00+00:00",
+        real=REAL,
         fake=replace(REAL, source="cgan", n=n, fingerprint=images),
-        scores=scores, protocol={"seed": seed, **({"options": options} if options else {})}, labelled=True,
-        latents=f"seed {seed}, n {n}", labels=labels,
-        classifier="hoda", per_sample={key: np.asarray(v, np.float32) for key, v in vectors.items()},
-    )  # fmt: skip
+        scores=scores,
+        protocol={"seed": seed, **({"options": options} if options else {})},
+        labelled=True,
+        latents=f"seed {seed}, n {n}",
+        labels=labels,
+        classifier="hoda",
+        per_sample={key: np.asarray(v, np.float32) for key, v in vectors.items()},
+    )
 
 
 @pytest.fixture

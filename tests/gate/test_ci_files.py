@@ -1,4 +1,6 @@
-"""What CI runs, run by a shell on a real small folder: the action, the hook, GitLab's and Jenkins's lines, the image's."""
+"""What CI runs, run by a shell on a real small folder: the action, the hook, GitLab's and Jenkins's lines,
+the image's.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,16 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Rules, a baseline, results; and the commands that a CI machine has. What pip and gh are told is noted in a file."""
+    """Rules, a baseline, results; and the commands that a CI machine has.
+    What pip and gh are told is noted in a file.
+    """
     furnish(tmp_path)
     tools = tmp_path / "bin"
     tools.mkdir()
     for name, body in {
         "ganeval": f'exec {shlex.quote(sys.executable)} -m ganeval "$@"',
-        "python": f'if [ "$2" = pip ] || [ "$2" = venv ]; then echo "$@" >> "$SAID"; else exec {shlex.quote(sys.executable)} "$@"; fi',
+        "python": 'if [ "$2" = pip ] || [ "$2" = venv ]; then echo "$@" >> "$SAID"; else exec '
+        f'{shlex.quote(sys.executable)} "$@"; fi',
         "pip": 'echo "pip $@" >> "$SAID"',
         "gh": 'echo "gh $@" >> "$SAID"',
     }.items():
@@ -54,8 +59,12 @@ def shell(place: Path, script: str, environment: Mapping[str, str] = {}) -> subp
     }
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=place, env={**known, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=place,
+        env={**known, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
@@ -70,9 +79,12 @@ class Runner:
         self.place = place
         given = {name: str(one.get("default", "")) for name, one in ACTION["inputs"].items()} | inputs
         self.known = {f"inputs.{name}": value for name, value in given.items()} | {
-            "inputs.token": "a token", "github.action_path": str(ROOT), "runner.temp": str(place / "temp"),
-            "github.event.number": "7", "github.repository": "someone/project",
-        }  # fmt: skip
+            "inputs.token": "a token",
+            "github.action_path": str(ROOT),
+            "runner.temp": str(place / "temp"),
+            "github.event.number": "7",
+            "github.repository": "someone/project",
+        }
 
     def run(self, step: Mapping[str, Any]) -> int:
         files = {name: self.place / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
@@ -112,6 +124,27 @@ def test_an_argument_of_the_action_is_never_run_as_a_command(place: Path) -> Non
     assert runner.all()[-1] == 2
     assert not (place / "pwned").exists()
     assert all("${{" not in step["run"] for step in ACTION["runs"]["steps"] if "run" in step)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "codes"),
+    [
+        ('"my results/ok.json"', [0, 0, 0, 0]),
+        ("'my results/worse.json'", [0, 0, 0, 1]),
+        ("\n  ok.json\n  --looks 1\n", [0, 0, 0, 0]),
+        ("ok.json --looks\nmany", [0, 0, 0, 2]),
+        ('"ok.json', [0, 2]),
+    ],
+    ids=["blank", "apostrophes", "lines", "the second line counts", "a quote that is not closed"],
+)
+def test_the_action_reads_its_arguments_as_a_shell_would(place: Path, arguments: str, codes: list[int]) -> None:
+    (place / "my results").mkdir()
+    for file in [*place.glob("ok.*"), *place.glob("worse.*")]:
+        shutil.copy(file, place / "my results")
+    runner = Runner(place, arguments=arguments)
+    runner.known["runner.temp"] = str(place / "a temporary folder")
+    steps = [step for step in ACTION["runs"]["steps"] if "run" in step]
+    assert [runner.run(step) for step in steps[: len(codes)]] == codes
 
 
 def test_every_output_and_input_of_the_action_is_used() -> None:

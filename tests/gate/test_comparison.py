@@ -46,10 +46,14 @@ def an(
     ]
     passport = Passport(name, f"{name}-{seed}", n, 8, "given", "", "")
     return Evaluation(
-        name, "2026-01-01T00:00:00+00:00", replace(passport, source=more.get("real", "real"), fingerprint=more.get("real", "r"), n=9),
-        passport, {score.name: ScoreRecord.of(score) for score in scores}, latents=latents,
+        name,
+        "2026-01-01T00:00:00+00:00",
+        replace(passport, source=more.get("real", "real"), fingerprint=more.get("real", "r"), n=9),
+        passport,
+        {score.name: ScoreRecord.of(score) for score in scores},
+        latents=latents,
         per_sample={f"{score.name}.influence": score.per_sample["influence"] for score in scores if score.per_sample},
-    )  # fmt: skip
+    )
 
 
 def words(found: ganeval.gate.comparison.Comparison) -> dict[str, str]:  # type: ignore[name-defined]
@@ -58,8 +62,11 @@ def words(found: ganeval.gate.comparison.Comparison) -> dict[str, str]:  # type:
 
 def test_a_large_loss_is_worse_and_a_large_gain_better_whichever_way_a_metric_points() -> None:
     assert words(ganeval.compare(an("a"), an("b", 1.0, seed=1))) == {
-        "kid": "worse", "recall": "worse", "vendi": "moved", "missing_classes": "no error known",
-    }  # fmt: skip
+        "kid": "worse",
+        "recall": "worse",
+        "vendi": "moved",
+        "missing_classes": "no error known",
+    }
     assert words(ganeval.compare(an("a", 1.0), an("b", seed=1)))["recall"] == "better"
 
 
@@ -79,9 +86,12 @@ def test_why_nothing_is_paired_is_said_once() -> None:
 
 def test_equal_generators_are_told_apart_in_at_most_about_alpha_of_all_comparisons() -> None:
     told = [
-        any(w in ("better", "worse", "moved") for w in words(ganeval.compare(an("a", seed=2 * k), an("b", seed=2 * k + 1))).values())
+        any(
+            w in ("better", "worse", "moved")
+            for w in words(ganeval.compare(an("a", seed=2 * k), an("b", seed=2 * k + 1))).values()
+        )
         for k in range(120)
-    ]  # fmt: skip
+    ]
     assert sum(told) <= 13  # 5 % of 120 is 6; P(more than 13) < 0.3 %
 
 

@@ -132,9 +132,9 @@ def clean(monkeypatch):
     monkeypatch.setattr("ganeval.gate.update.git_state", lambda: {"commit": "abc", "dirty": False})
 
 
-@pytest.mark.parametrize(("environ", "refused"), [
-    ({"CI": "true"}, True), ({"CI": "1"}, True), ({"CI": "false"}, False), ({}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("environ", "refused"), [({"CI": "true"}, True), ({"CI": "1"}, True), ({"CI": "false"}, False), ({}, False)]
+)
 @pytest.mark.usefixtures("clean")
 def test_an_update_in_ci_is_refused(tmp_path: Path, environ, refused):
     path = tmp_path / "x.json"

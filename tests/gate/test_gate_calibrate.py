@@ -13,9 +13,9 @@ from ganeval.images import image_set
 from ganeval.measure.faults import FAULTS
 from ganeval.measure.functions import evaluate
 
-RULES = parse_config({"rule": [
-    {"metric": "fid", "margin_rel": 0.3}, {"metric": "classifier_score", "margin_abs": 0.05},
-]})  # fmt: skip
+RULES = parse_config(
+    {"rule": [{"metric": "fid", "margin_rel": 0.3}, {"metric": "classifier_score", "margin_abs": 0.05}]}
+)
 CHOSEN = {name: FAULTS[name] for name in ("drop-class", "noise", "checkerboard")}
 
 
@@ -49,8 +49,17 @@ def measure(make_evaluation):
 
 def test_a_healthy_generator_is_green_and_every_fault_is_counted(measure):
     seen = []
-    found = calibrate(draw, measure, RULES, n=500, runs=20, fault_runs=4, faults=CHOSEN, variants={"weights": draw},
-                      progress=lambda done, total: seen.append((done, total)))  # fmt: skip
+    found = calibrate(
+        draw,
+        measure,
+        RULES,
+        n=500,
+        runs=20,
+        fault_runs=4,
+        faults=CHOSEN,
+        variants={"weights": draw},
+        progress=lambda done, total: seen.append((done, total)),
+    )
     by_name = {one.name: one for one in found.trials}
     assert found.false_alarms.hits == 0
     assert set(by_name) == {"same generator, fresh latents", *CHOSEN, "weights"}

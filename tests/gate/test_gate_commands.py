@@ -129,8 +129,13 @@ def test_a_broken_baseline_is_red_with_its_sentence(project: Path, make_evaluati
     gate(GateOptions(runs=(run,), update_baseline=True, reason="r"))
     path = project / "baselines/cgan.json"
     text = path.read_text()
-    path.write_text({"truncated": text[:200], "edited": text.replace('"n": 2000', '"n": 2001'),
-                     "schema": text.replace("baseline/1", "baseline/2")}[damage])  # fmt: skip
+    path.write_text(
+        {
+            "truncated": text[:200],
+            "edited": text.replace('"n": 2000', '"n": 2001'),
+            "schema": text.replace("baseline/1", "baseline/2"),
+        }[damage]
+    )
     outcome = gate(GateOptions(runs=(run,)))
     assert outcome.exit_code == Exit.NO_BASELINE
     assert {"truncated": "Expected a JSON", "edited": "edited by hand", "schema": "schema"}[damage] in outcome.text

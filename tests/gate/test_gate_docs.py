@@ -32,9 +32,10 @@ def test_every_exit_code_and_verdict_is_documented():
     assert all(f"| `{word}` |" in text and f"| {symbol} |" in text for word, symbol in SYMBOL.items())
 
 
-@pytest.mark.parametrize(("key", "default"), [
-    ("alpha", "0.01"), ("on_inconclusive", '`"warn"`'), ("on_unused", '`"warn"`'), ("scope", '`"checkpoint"`'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "default"),
+    [("alpha", "0.01"), ("on_inconclusive", '`"warn"`'), ("on_unused", '`"warn"`'), ("scope", '`"checkpoint"`')],
+)
 def test_the_documented_defaults_are_the_defaults(key: str, default: str):
     assert str(getattr(GateConfig(rules=()), key)) == default.strip('`"')
     assert f"| `{key}` | {default} |" in (DOCS / "gate.md").read_text()

@@ -17,7 +17,8 @@ from safetensors.numpy import save
 from ganeval.core.files import render_json
 from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline, read_baseline, vector_files, write_baseline
-from ganeval.gate.commands import read_candidate, run_gate
+from ganeval.gate.candidate import read_candidate
+from ganeval.gate.commands import run_gate
 from ganeval.gate.rules import load_config, parse_config
 from ganeval.gate.trend import read_history, render_otava, render_trend, trends
 from ganeval.gate.verdict import Exit

@@ -123,9 +123,10 @@ def test_the_n_that_is_asked_for_proves_what_it_promised():
     assert 0.72 <= proved <= 0.9
 
 
-@pytest.mark.parametrize(("p", "n", "points"), [
-    (0.97, 1000, 1.90), (0.97, 5000, 0.85), (0.97, 10000, 0.60), (0.90, 1000, 3.34), (0.90, 5000, 1.49),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("p", "n", "points"),
+    [(0.97, 1000, 1.90), (0.97, 5000, 0.85), (0.97, 10000, 0.60), (0.90, 1000, 3.34), (0.90, 5000, 1.49)],
+)
 def test_the_detectable_difference_of_a_proportion(p, n, points):
     assert 100 * detectable(n, proportion_noise(p), alpha=0.05) == pytest.approx(points, abs=0.006)
 

@@ -80,10 +80,16 @@ def test_calibrate_copies_the_training_images_that_it_is_told(project: Path, cap
     assert "caught, copies: " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("faults", "says"), [
-    (["blurr"], "Did you mean 'blur'"), (["noise", "weigths"], "Did you mean 'weights'"), (["copies"], "--train"),
-    (["noise", "shifted-copies"], "shifted-copies"), (["--labels", "none", "--faults", "drop-class"], "drop-class"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("faults", "says"),
+    [
+        (["blurr"], "Did you mean 'blur'"),
+        (["noise", "weigths"], "Did you mean 'weights'"),
+        (["copies"], "--train"),
+        (["noise", "shifted-copies"], "shifted-copies"),
+        (["--labels", "none", "--faults", "drop-class"], "drop-class"),
+    ],
+)
 def test_calibrate_refuses_a_fault_that_it_cannot_make_before_it_measures(
     project: Path, capsys, monkeypatch, faults, says
 ):
@@ -101,12 +107,15 @@ def test_calibrate_lists_every_fault_in_its_help(capsys, monkeypatch):
     assert all(name in shown for name in [*FAULTS, "weights"])
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["--difference", "0.019", "--p", "0.97", "--alpha", "0.05"], "n = 1293 images a side find a loss of 0.019"),
-    (["--n", "1000", "--p", "0.97", "--alpha", "0.05"], "find a loss of 0.02191 with power 0.8"),
-    (["--n", "1000", "--noise", "2.0"], "find a loss of 0.2004"),
-    (["--n", "2", "--p", "0.97"], "n = 2 images a side find no loss at all"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--difference", "0.019", "--p", "0.97", "--alpha", "0.05"], "n = 1293 images a side find a loss of 0.019"),
+        (["--n", "1000", "--p", "0.97", "--alpha", "0.05"], "find a loss of 0.02191 with power 0.8"),
+        (["--n", "1000", "--noise", "2.0"], "find a loss of 0.2004"),
+        (["--n", "2", "--p", "0.97"], "n = 2 images a side find no loss at all"),
+    ],
+)
 def test_power_answers_in_both_directions(arguments, says, capsys):
     assert main(["power", *arguments]) == 0
     assert says in capsys.readouterr().out
@@ -117,12 +126,22 @@ def test_power_needs_exactly_one_question(capsys):
     assert "either --difference or --n" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--n", "100", "--noise", "-1"], ["--difference", "0.1", "--noise", "0"], ["--n", "100", "--noise", "nan"],
-    ["--n", "0", "--p", "0.9"], ["--difference", "0.99", "--p", "0.9"], ["--n", "100", "--p", "-0.1"],
-    ["--n", "9" * 400, "--p", "0.9"], ["--n", "9" * 400, "--noise", "1"], ["--n", "9", "--noise", "1", "--tests", "0"],
-    ["--n", "9", "--p", "0.9", "--agreement", "1"], ["--n", "9", "--noise", "1", "--agreement", "0.9"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--n", "100", "--noise", "-1"],
+        ["--difference", "0.1", "--noise", "0"],
+        ["--n", "100", "--noise", "nan"],
+        ["--n", "0", "--p", "0.9"],
+        ["--difference", "0.99", "--p", "0.9"],
+        ["--n", "100", "--p", "-0.1"],
+        ["--n", "9" * 400, "--p", "0.9"],
+        ["--n", "9" * 400, "--noise", "1"],
+        ["--n", "9", "--noise", "1", "--tests", "0"],
+        ["--n", "9", "--p", "0.9", "--agreement", "1"],
+        ["--n", "9", "--noise", "1", "--agreement", "0.9"],
+    ],
+)
 def test_power_refuses_an_impossible_question_in_a_sentence(arguments, capsys):
     assert main(["power", *arguments]) == 2
     assert capsys.readouterr().err.startswith("ganeval: ")

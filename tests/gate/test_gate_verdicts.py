@@ -205,11 +205,14 @@ def test_unequal_n_is_fine_for_an_unbiased_metric(make_evaluation):
     assert not verdict.rules[0].checks[0].paired
 
 
-@pytest.mark.parametrize(("field", "value", "says"), [
-    ("weights_sha256", "ee" * 32, "the extractor"),
-    ("preprocessing", "32x32", "the preprocessing"),
-    ("precision", "bf16", "the precision"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("weights_sha256", "ee" * 32, "the extractor"),
+        ("preprocessing", "32x32", "the preprocessing"),
+        ("precision", "bf16", "the precision"),
+    ],
+)
 def test_another_way_to_measure_is_incomparable_and_named(make_evaluation, field, value, says):
     now = make_evaluation()
     now = replace(now, fake=replace(now.fake, **{field: value}))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-# Before pytester takes its snapshot of sys.modules: torch loads only once a process, and the rest would load every time.
+# Before pytester takes its snapshot of sys.modules: torch loads only once a process, and the rest would load every
+# time.
 import ganeval.gate.commands
 import ganeval.measure.generators
 import ganeval.pytest_plugin
@@ -112,12 +113,15 @@ def test_heavy_tests_carry_the_marker_and_can_be_skipped(project):
 
 
 def test_two_gates_of_one_name_are_told_apart_from_a_healthy_run(project):
-    project.makepyfile(test_generator=TEST + """
+    project.makepyfile(
+        test_generator=TEST
+        + """
 def test_other(ganeval_gate, tmp_path):
     import dataclasses
     other = dataclasses.replace(read("now"), created="1999")
     ganeval_gate(other, name="cgan", rules=RULES)
-""")  # fmt: skip
+"""
+    )
     result = run(project, "--ganeval-update-baseline", "first")
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*Two tests write cgan.json with different content*"])
@@ -132,11 +136,13 @@ def test_a_baseline_that_cannot_be_written_fails_the_session(project):
 
 @pytest.mark.skipif(find_spec("xdist") is None, reason="needs pytest-xdist")
 def test_under_xdist_the_controller_writes(project):
-    project.makepyfile(test_generator=TEST.replace(
-        'def test_cgan(ganeval_gate):\n    verdict = ganeval_gate(read("now"), name="cgan", rules=RULES)',
-        "import pytest\n@pytest.mark.parametrize('name', ['a', 'b'])\ndef test_cgan(ganeval_gate, name):\n"
-        "    verdict = ganeval_gate(read('now'), name=name, rules=RULES)",
-    ))  # fmt: skip
+    project.makepyfile(
+        test_generator=TEST.replace(
+            'def test_cgan(ganeval_gate):\n    verdict = ganeval_gate(read("now"), name="cgan", rules=RULES)',
+            "import pytest\n@pytest.mark.parametrize('name', ['a', 'b'])\ndef test_cgan(ganeval_gate, name):\n"
+            "    verdict = ganeval_gate(read('now'), name=name, rules=RULES)",
+        )
+    )
     first = project.runpytest_subprocess(*LOAD, "-p", "xdist.plugin", "-p", "no:cacheprovider", "-n2")
     first.assert_outcomes(failed=2)
     names = sorted(path.name for path in (project.path / "baselines").iterdir())
@@ -160,13 +166,15 @@ def test_under_xdist_the_controller_writes(project):
 
 
 def test_latents_are_the_same_everywhere_and_nested(project):
-    project.makepyfile(test_generator="""
+    project.makepyfile(
+        test_generator="""
 def test_latents(ganeval_latents):
     long, short = ganeval_latents(7, n=100, dim=4), ganeval_latents(7, n=10, dim=4)
     assert (long[:10] == short).all() and long.dtype == "float32"
     assert ganeval_latents(8, n=1, dim=4)[0, 0] != short[0, 0]
     assert abs(float(short[0, 0]) - FIRST) < 1e-6
-""".replace("FIRST", "-0.5023736"))  # fmt: skip
+""".replace("FIRST", "-0.5023736")
+    )
     run(project).assert_outcomes(passed=1)
 
 
@@ -188,7 +196,8 @@ REAL = np.random.default_rng(0).integers(0, 256, (300, 1, 4, 4), dtype=np.uint8)
 
 def test_a_generator_is_evaluated_once_a_session_and_paired_with_itself(project):
     project.makeconftest(GENERATOR.replace("SHARE", "256"))
-    project.makepyfile(test_generator="""
+    project.makepyfile(
+        test_generator="""
 import pytest
 from conftest import CALLS, REAL, generator
 
@@ -206,7 +215,8 @@ def test_gate(ganeval_gate):
     verdict = ganeval_gate(generator, name="noise", rules=[{"metric": "fid", "margin_rel": 0.1}], real=REAL,
                            extractor="pixels", n=300, looks=1)
     assert verdict.verdict == "incomparable" or verdict.rules[0].checks[0].paired
-""")  # fmt: skip
+"""
+    )
     run(project, "--ganeval-update-baseline", "first").assert_outcomes(passed=3)
     run(project).assert_outcomes(passed=3)
     project.makeconftest(GENERATOR.replace("SHARE", "200"))
@@ -224,8 +234,8 @@ def test_an_evaluation_without_a_generator_says_what_is_missing(project):
 
 def test_a_run_that_does_not_use_the_plugin_loads_nothing_for_it(tmp_path: Path):
     (tmp_path / "test_x.py").write_text(
-        "import sys\ndef test_x():\n    heavy = {'torch', 'numpy', 'ganeval.records.scores', 'ganeval.gate'} & set(sys.modules)\n"
-        "    assert not heavy and 'ganeval.pytest_plugin' in sys.modules\n"
+        "import sys\ndef test_x():\n    heavy = {'torch', 'numpy', 'ganeval.records.scores', 'ganeval.gate'} & "
+        "set(sys.modules)\n    assert not heavy and 'ganeval.pytest_plugin' in sys.modules\n"
     )
     options = [*LOAD, "-p", "no:cacheprovider", "-q", "--rootdir", str(tmp_path)]
     done = subprocess.run(
@@ -241,7 +251,8 @@ def test_a_run_that_does_not_use_the_plugin_loads_nothing_for_it(tmp_path: Path)
 
 def test_two_references_that_look_alike_in_print_are_two_measurements(project):
     project.makeconftest(GENERATOR.replace("SHARE", "256"))
-    project.makepyfile(test_generator="""
+    project.makepyfile(
+        test_generator="""
 import pytest
 from conftest import CALLS, REAL
 
@@ -257,5 +268,6 @@ def test_a(ganeval_eval):
 def test_b(ganeval_eval):
     assert repr(REAL) == repr(OTHER)
     assert ganeval_eval["fid"].value != test_a.fid
-""")  # fmt: skip
+"""
+    )
     run(project).assert_outcomes(passed=2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -225,7 +225,7 @@ def test_perturbed_weights_are_those_of_the_call_alone(way: str) -> None:
         (lambda n: np.arange(n * 64, dtype=np.uint8).reshape(n, 8, 8)[:, : 8 - (n < 500)], "one shape"),
         (lambda n: (np.zeros((n, 8, 8), np.uint8), np.zeros(n - 1)), "label"),
     ],
-)  # fmt: skip
+)
 def test_what_a_generator_must_not_return_is_said(returned: Callable[[int], object], message: str) -> None:
     with pytest.raises(WrongInputError, match=message):
         image_set(lambda n, labels, rng: returned(n), n=501)
@@ -257,4 +257,6 @@ def test_what_is_wrong_with_decode_costs_one_metric(decode: Callable[..., object
 @pytest.mark.parametrize("odd", [3, "generator", np.zeros(3)])
 def test_what_can_neither_be_called_nor_decode_is_no_generator(odd: object) -> None:
     with pytest.raises(WrongInputError, match="generator= must be callable"):
-        evaluate("digits:test", image_set("digits:test"), classifier="digits", generator=odd, metrics=["fid"])  # pyright: ignore[reportArgumentType]
+        evaluate(
+            "digits:test", image_set("digits:test"), classifier="digits", generator=cast("Any", odd), metrics=["fid"]
+        )

@@ -87,20 +87,6 @@ def test_mlflow_reads_back_every_number_from_a_folder(
     assert client.get_run(run_id).data.metrics["ganeval/fid_se"] == measured["fid"].se
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_trackio_reads_back_every_number_from_its_folder(
-    measured: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
-    library("trackio")
-    logger = TrackioLogger("p", name="r", embed=False)
-    logger.log(measured)
-    logger.finish()
-    (run,) = find_runs(tmp_path).runs
-    assert run.curves["ganeval/fid"].values == (measured["fid"].value,)
-    assert run.curves["ganeval/fid"].steps == (200,)
-
-
 def test_a_csv_file_grows_by_a_line_a_metric_and_says_why_one_has_no_number(
     measured: Evaluation, tmp_path: Path
 ) -> None:

@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.measure.functions import evaluate
@@ -25,9 +26,13 @@ from ganeval.records.scores import Evaluation, Score
 
 ALL = [m for m in METRICS if not m.slow and not m.paired]
 QUICKLY: dict[str, dict[str, Any]] = {
-    "c2st": {"permutations": 9, "features": 32}, "mmd_test": {"permutations": 19}, "path_length": {"n": 20},
-    "label_swap": {"n": 20}, "mind": {"projections": 50}, "sliced_wasserstein": {"projections": 50},
-}  # fmt: skip
+    "c2st": {"permutations": 9, "features": 32},
+    "mmd_test": {"permutations": 19},
+    "path_length": {"n": 20},
+    "label_swap": {"n": 20},
+    "mind": {"projections": 50},
+    "sliced_wasserstein": {"projections": 50},
+}
 quietly = settings(
     max_examples=60,
     deadline=None,

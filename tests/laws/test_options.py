@@ -81,10 +81,14 @@ def test_a_common_seed_reaches_only_metrics_that_use_it() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"kidd": {}}, "Did you mean 'kid'"), ({"kid": {"subset": 3}}, "Did you mean 'subsets'"), ({"kid": 5}, "options must be"),
-        ({"precision": {"k": 5}}, "not measured here"), ({"kid": {"subset_size": 50}}, "without subsets"), (7, "options must be"),
+        ({"kidd": {}}, "Did you mean 'kid'"),
+        ({"kid": {"subset": 3}}, "Did you mean 'subsets'"),
+        ({"kid": 5}, "options must be"),
+        ({"precision": {"k": 5}}, "not measured here"),
+        ({"kid": {"subset_size": 50}}, "without subsets"),
+        (7, "options must be"),
     ],
-)  # fmt: skip
+)
 def test_options_for_nobody_are_refused(options: Any, said: str) -> None:
     with pytest.raises(GanevalError, match=said):
         evaluate(ROWS, ROWS, metrics=["kid"], options=options)

@@ -27,8 +27,13 @@ GENERATED = tuple(m.name for m in METRICS if not m.slow and not m.paired and "ge
 
 @cache
 def _images(part: str) -> Any:
-    rows = {"real": range(300), "other": range(300, 600), "train": range(600, 900), "fake": range(900, 1300),
-            "partners": range(400)}[part]  # fmt: skip
+    rows = {
+        "real": range(300),
+        "other": range(300, 600),
+        "train": range(600, 900),
+        "fake": range(900, 1300),
+        "partners": range(400),
+    }[part]
     return image_set("digits:train").take(np.array(rows))
 
 
@@ -46,8 +51,14 @@ def _draw(n: int, labels: Any, rng: torch.Generator) -> torch.Tensor:
 
 
 BASE = Protocol(
-    real=_images("real"), train=_images("train"), classifier="digits", extractors=("wavelet",), n=N, metrics=QUICK, floor=False
-)  # fmt: skip
+    real=_images("real"),
+    train=_images("train"),
+    classifier="digits",
+    extractors=("wavelet",),
+    n=N,
+    metrics=QUICK,
+    floor=False,
+)
 CHANGES: dict[str, dict[str, Any]] = {
     "real": {"real": _images("other")},
     "train": {"train": _images("other")},
@@ -69,7 +80,9 @@ IDLE = {"floor", "metrics"}  # these say what else is measured
 
 @dataclass(frozen=True)
 class Few:
-    """Sums over a few bands of the image, in four numbers and in eight: what needs many rows for each column has them."""
+    """Sums over a few bands of the image, in four numbers and in eight:
+    what needs many rows for each column has them.
+    """
 
     first: int = 0
     class_names: tuple[str, ...] = ()
@@ -147,9 +160,17 @@ def test_a_signature_holds_nothing_that_changes_no_number(name: str) -> None:
                 moved[part] = moved.get(part, False) or not _same(*found)
     assert bool(moved) != (name in UNMEASURED), "no change of the protocol gave another signature"
     counted = {
-            "modes", "missing_classes", "ndb", "birthday", "classifier_score", "mmd_test", "duplicates", "copies",
-            "missing_modes", "invented_modes",
-        }  # fmt: skip
+        "modes",
+        "missing_classes",
+        "ndb",
+        "birthday",
+        "classifier_score",
+        "mmd_test",
+        "duplicates",
+        "copies",
+        "missing_modes",
+        "invented_modes",
+    }
     idle = {part for part, moves in moved.items() if not moves and part != "dtype"}
     assert not idle or name in counted, idle
 

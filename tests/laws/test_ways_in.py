@@ -1,4 +1,6 @@
-"""One set of images, every way to ask about it: function, evaluate, measure, command line, report, gate, pytest. One number each."""
+"""One set of images, every way to ask about it: function, evaluate, measure, command line, report, gate, pytest.
+One number each.
+"""
 
 from __future__ import annotations
 

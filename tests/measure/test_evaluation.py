@@ -157,10 +157,31 @@ def test_every_metric_is_a_public_function() -> None:
 
 @pytest.mark.parametrize(
     "labels",
-    [np.array([True, False] * 20), np.arange(40) - 5, np.linspace(0, 1, 40), np.full(40, np.nan), ["a"] * 40, np.eye(40),
-     [None] * 40, np.arange(40).astype(object), 5, torch.rand(40)],
-    ids=["booleans", "negative", "fractions", "NaN", "names", "one-hot", "None", "objects", "one number", "floating tensor"],
-)  # fmt: skip
+    [
+        np.array([True, False] * 20),
+        np.arange(40) - 5,
+        np.linspace(0, 1, 40),
+        np.full(40, np.nan),
+        ["a"] * 40,
+        np.eye(40),
+        [None] * 40,
+        np.arange(40).astype(object),
+        5,
+        torch.rand(40),
+    ],
+    ids=[
+        "booleans",
+        "negative",
+        "fractions",
+        "NaN",
+        "names",
+        "one-hot",
+        "None",
+        "objects",
+        "one number",
+        "floating tensor",
+    ],
+)
 def test_labels_that_are_no_class_indices_are_refused_at_every_door(labels: Any) -> None:
     rows = np.random.default_rng(0).normal(size=(40, 3))
     with pytest.raises(WrongInputError, match=r"[Ll]abels"):

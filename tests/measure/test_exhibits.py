@@ -40,8 +40,18 @@ def test_every_group_but_walks_comes_from_two_sets_of_images() -> None:
         Pairs(_pair(), _pair()), per_sample={"realism.realism": np.arange(N), "fid.influence": np.arange(N)}
     )
     assert {key.partition(".")[0] for key in found} == {
-        "map", "neighbours", "distances", "worst", "best", "influential", "unsure", "cells", "diversity", "judge", "modes",
-    }  # fmt: skip
+        "map",
+        "neighbours",
+        "distances",
+        "worst",
+        "best",
+        "influential",
+        "unsure",
+        "cells",
+        "diversity",
+        "judge",
+        "modes",
+    }
 
 
 def test_galleries_hold_the_ends_of_their_orders() -> None:

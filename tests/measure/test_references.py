@@ -22,7 +22,8 @@ from ganeval.records.scores import Evaluation
 SEEN = ganeval.extract(image_set("digits:train"), "pixels")
 FAKE = image_set("digits:test")
 KNOWN = Statistics.of(SEEN)
-MU, SIGMA = KNOWN.gaussian.mean.numpy(), KNOWN.gaussian.covariance.matrix.numpy()  # pyright: ignore[reportOptionalMemberAccess]
+MU = KNOWN.gaussian.mean.numpy()
+SIGMA = KNOWN.gaussian.covariance.matrix.numpy()  # pyright: ignore[reportOptionalMemberAccess]
 TRUE = fid("digits:train", FAKE, extractor="pixels")
 
 

@@ -1,4 +1,6 @@
-"""What waits to be evaluated, how it is compared, and what is refused with a reason; the page over another trainer's run."""
+"""What waits to be evaluated, how it is compared, and what is refused with a reason;
+the page over another trainer's run.
+"""
 
 from __future__ import annotations
 

@@ -82,9 +82,14 @@ def test_the_calibration_is_monotone_and_ends_at_one() -> None:
 
 @pytest.mark.parametrize(
     "rows",
-    [normal(0, 120), normal(5, 121), normal(0, 12).repeat(10, 1), torch.randint(0, 3, (120, 3), generator=torch.Generator().manual_seed(0)).float()],
+    [
+        normal(0, 120),
+        normal(5, 121),
+        normal(0, 12).repeat(10, 1),
+        torch.randint(0, 3, (120, 3), generator=torch.Generator().manual_seed(0)).float(),
+    ],
     ids=["even", "odd", "copies", "lattice"],
-)  # fmt: skip
+)
 def test_balls_of_the_others_equal_brute_force_with_ties(rows: torch.Tensor) -> None:
     k = 3
     d = (

@@ -15,8 +15,15 @@ NOISE = 0.05  # three standard errors of a share of .8 over 600 runs
 
 @pytest.mark.parametrize(
     ("p", "change", "alpha"),
-    [(0.97, 0.01, 0.01), (0.999, 0.002, 0.01), (0.9999, 0.001, 0.01), (1.0, 0.05, 0.025), (0.6, 0.1, 0.05), (0.01, 0.01, 0.05)],
-)  # fmt: skip
+    [
+        (0.97, 0.01, 0.01),
+        (0.999, 0.002, 0.01),
+        (0.9999, 0.001, 0.01),
+        (1.0, 0.05, 0.025),
+        (0.6, 0.1, 0.05),
+        (0.01, 0.01, 0.05),
+    ],
+)
 def test_the_promised_n_finds_the_change_of_an_unpaired_share(p: float, change: float, alpha: float) -> None:
     n, rng, high = ShareTest(p, alpha).required_n(change, 0.8), np.random.default_rng(0), max(p, 1 - p)
     then, now = rng.binomial(n, high, RUNS), rng.binomial(n, high - change, RUNS)
@@ -61,7 +68,9 @@ def test_a_change_that_cannot_be_is_refused(change: float) -> None:
         ShareTest(0.97, 0.01).required_n(change, 0.8)
 
 
-@pytest.mark.parametrize(("p", "alpha", "agreement"), [(1.5, 0.01, None), (float("nan"), 0.01, None), (0.9, 0.7, None), (0.9, 0.01, 1.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("p", "alpha", "agreement"), [(1.5, 0.01, None), (float("nan"), 0.01, None), (0.9, 0.7, None), (0.9, 0.01, 1.0)]
+)
 def test_impossible_shares_levels_and_agreements_are_refused(p: float, alpha: float, agreement: float | None) -> None:
     with pytest.raises(WrongInputError):
         ShareTest(p, alpha, agreement)

@@ -42,7 +42,7 @@ def test_groups_of_one_or_of_other_sizes_are_not_balanced(groups: list[int]):
 
 @pytest.mark.parametrize("metric", ["fid", "kid"])
 @pytest.mark.parametrize("balanced", [True, False])
-def test_an_evaluation_knows_how_its_classes_were_drawn(metric: str, balanced: bool):  # noqa: FBT001 -- a parameter of the test
+def test_an_evaluation_knows_how_its_classes_were_drawn(metric: str, balanced: bool):  # noqa: FBT001
     """The error of distances over 250 fresh sets is their true spread, for classes in equal numbers and at random."""
     real = shifted(fakes(np.arange(600) % 4, 10_000))
     values, errors, textbook = [], [], []

@@ -1,6 +1,7 @@
 """Files that other libraries' own code has written: our distance to them is theirs.
 
-No weights are needed: each library runs its whole way from images or features to its file, with a network that is small.
+No weights are needed: each library runs its whole way from images or features to its file, with a network that is
+small.
 """
 
 from __future__ import annotations
@@ -94,11 +95,16 @@ def test_what_torch_fidelity_caches_gives_its_fid(tmp_path: Path) -> None:
     rows = [torch.from_numpy(images.reshape(70, -1) / 255).float() for images in (REAL, FAKE)]
     made = [
         theirs.fid_featuresdict_to_statistics_cached(
-            {"2048": one}, name, SimpleNamespace(get_name=lambda: "toy"), "2048",
-            cache=True, cache_root=str(tmp_path), verbose=False,
+            {"2048": one},
+            name,
+            SimpleNamespace(get_name=lambda: "toy"),
+            "2048",
+            cache=True,
+            cache_root=str(tmp_path),
+            verbose=False,
         )
         for name, one in zip(("real", "fake"), rows, strict=True)
-    ]  # fmt: skip
+    ]
     said = theirs.fid_statistics_to_metric(*made, verbose=False)[theirs.KEY_METRIC_FID]
     assert fid(tmp_path / "real-toy-stat-fid-2048.pt", rows[1]) == pytest.approx(said, rel=EXACT)
     both = [tmp_path / f"{name}-toy-stat-fid-2048.pt" for name in ("real", "fake")]

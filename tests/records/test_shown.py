@@ -48,8 +48,18 @@ def checked(html: str) -> set[str]:
 
 
 def passport(source: str = "images", **more: object) -> Passport:
-    return Passport(**{"source": source, "fingerprint": "", "n": 300, "dim": 8, "extractor": "given", "weights_sha256": "",
-                       "preprocessing": "", **more})  # fmt: skip
+    return Passport(
+        **{
+            "source": source,
+            "fingerprint": "",
+            "n": 300,
+            "dim": 8,
+            "extractor": "given",
+            "weights_sha256": "",
+            "preprocessing": "",
+            **more,
+        }
+    )
 
 
 def an_evaluation(*names: str, name: str = "cgan") -> Evaluation:
@@ -120,9 +130,10 @@ def test_a_score_shows_its_error_in_html_and_escapes_its_name() -> None:
 def test_a_verdict_shows_its_rules_worst_first() -> None:
     check = Check("difference", "regressed", "worse", 1.0, (0.5, 1.5), 2.0, 3.0)
     rules = (
-        RuleVerdict("kid", "ok", ""), RuleVerdict("fid", "regressed", "worse", (check,), 3.0, 0.2, 300),
+        RuleVerdict("kid", "ok", ""),
+        RuleVerdict("fid", "regressed", "worse", (check,), 3.0, 0.2, 300),
         RuleVerdict("copies", "incomparable", ""),
-    )  # fmt: skip
+    )
     verdict = Verdict(HOSTILE, "", "regressed", 1, "fid: regressed.", rules, notes=("a note",))
     html = verdict._repr_html_()
     assert "script" not in checked(html)

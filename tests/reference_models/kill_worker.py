@@ -1,7 +1,8 @@
 """Trainings that are killed while they write, and go on: python kill_worker.py OUT MOMENT [MOMENT ...]
 
 A moment is the share (0 to 1) of all that an undisturbed training opens, renames and removes below OUT before the
-process kills itself; or, with an s behind it, seconds after which another process does. Prints what each kill left, as JSON.
+process kills itself; or, with an s behind it, seconds after which another process does. Prints what each kill left, as
+JSON.
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ def logged(tmp_path):
 
 def test_a_place_is_the_mean_of_the_lines_before_it(logged):
     values = curve_values(logged)
-    assert values["loss/d"] == {place: np.mean([s for s in range(10, 201, 10) if place - 10 < s / 2 <= place]) for place in PLACES}  # fmt: skip
+    assert values["loss/d"] == {
+        place: np.mean([s for s in range(10, 201, 10) if place - 10 < s / 2 <= place]) for place in PLACES
+    }
     assert "images" not in values
     assert math.isnan(values["late"][100])
     assert values["late"][75] == 1.0

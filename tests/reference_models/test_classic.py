@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,10 +28,10 @@ def count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-@pytest.mark.parametrize(("variant", "shape", "g", "d"), [
-    ("study002", (3, 28, 28), 1_176_835, 41_857),
-    ("study003", (1, 64, 64), 12_650_496, 2_761_728),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("variant", "shape", "g", "d"),
+    [("study002", (3, 28, 28), 1_176_835, 41_857), ("study003", (1, 64, 64), 12_650_496, 2_761_728)],
+)
 def test_dcgan_holds_the_studies_networks_to_the_parameter(variant, shape, g, d):
     config = SYSTEMS["dcgan"].profile(variant)
     assert (count(dcgan.Generator(config, shape)), count(dcgan.Discriminator(config, shape))) == (g, d)
@@ -102,11 +103,11 @@ class Slope(nn.Module):
 
 
 LOSSES = {
-    "plain": (lambda r, f: gan_mlp.discriminator_loss("plain", r, f), lambda r, f: gan_mlp.generator_loss("plain", r, f)),
-    "modern": (lambda r, f: gan_mlp.discriminator_loss("modern", r, f), lambda r, f: gan_mlp.generator_loss("modern", r, f)),
+    "plain": tuple(partial(loss, "plain") for loss in (gan_mlp.discriminator_loss, gan_mlp.generator_loss)),
+    "modern": tuple(partial(loss, "modern") for loss in (gan_mlp.discriminator_loss, gan_mlp.generator_loss)),
     "cross-entropy": (lambda r, f: cross_entropy(r, 1.0) + cross_entropy(f, 0.0), lambda _r, f: cross_entropy(f, 1.0)),
     "smoothed": (lambda r, f: cross_entropy(r, 0.9) + cross_entropy(f, 0.0), lambda _r, f: cross_entropy(f, 1.0)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -232,9 +233,15 @@ def test_label_swap_tells_a_conditional_dcgan_from_one_that_never_hears_its_labe
     images, labels = draw.per_class(10, seed=0)
     fakes = ImageSet.from_array(images, source="x", labels=labels)
     swap = evaluate(
-        "digits:test", fakes, classifier="digits", metrics=["label_swap"], generator=draw.generate, floor=False,
-        cache=False, options={"label_swap": {"n": 200}},
-    )["label_swap"]  # fmt: skip
+        "digits:test",
+        fakes,
+        classifier="digits",
+        metrics=["label_swap"],
+        generator=draw.generate,
+        floor=False,
+        cache=False,
+        options={"label_swap": {"n": 200}},
+    )["label_swap"]
     assert swap.value is not None
     if blind:
         assert swap.value < 0.1

@@ -66,9 +66,17 @@ def test_nothing_is_trained_with_nothing(name, changes):
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("projection_cgan", {"classes": (1, -2)}), ("projection_cgan", {"classes": [1]}), ("projection_cgan", {"augment": "x"}),
-     ("projection_cgan", {"final_lr": 2.0}), ("projection_cgan", {"ada_ramp": 0}), ("cgan_dense", {"g_widths": (0,)}), ("gan_mlp", {"loss": "other"}), ("dcgan", {"beta1": 1.0})],
-)  # fmt: skip
+    [
+        ("projection_cgan", {"classes": (1, -2)}),
+        ("projection_cgan", {"classes": [1]}),
+        ("projection_cgan", {"augment": "x"}),
+        ("projection_cgan", {"final_lr": 2.0}),
+        ("projection_cgan", {"ada_ramp": 0}),
+        ("cgan_dense", {"g_widths": (0,)}),
+        ("gan_mlp", {"loss": "other"}),
+        ("dcgan", {"beta1": 1.0}),
+    ],
+)
 def test_tuples_words_and_shares_are_checked_too(name, changes):
     (field,) = changes
     if field not in {f.name for f in fields(SMOKE[name])}:

@@ -46,8 +46,16 @@ def test_an_image_depends_on_seed_place_and_label_alone(name, data):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_control_is_a_generator_for_evaluation(name, data):
-    scores = evaluate("digits:test", build(name, data).generate, classifier="digits", labels=np.arange(60) % 10, n=60,
-                      metrics=["classifier_score"], floor=False, cache=False)  # fmt: skip
+    scores = evaluate(
+        "digits:test",
+        build(name, data).generate,
+        classifier="digits",
+        labels=np.arange(60) % 10,
+        n=60,
+        metrics=["classifier_score"],
+        floor=False,
+        cache=False,
+    )
     assert (scores["classifier_score"].value or 0) > 0.9
 
 

@@ -62,7 +62,9 @@ def test_defaults_train_the_same_bits_as_options_that_are_written_out(plain, tmp
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch's tracer looks at it
 @pytest.mark.parametrize("option", ["channels_last", "compile"])
 def test_another_layout_or_compiled_networks_change_rounding_alone(option, tmp_path, monkeypatch):
-    """With the gradient penalty in every step: compiled networks have no second derivative, so it must go around them."""
+    """With the gradient penalty in every step: compiled networks have no second derivative,
+    so it must go around them.
+    """
     compiled, compile_ = [], nn.Module.compile
 
     def traced(net: nn.Module) -> None:

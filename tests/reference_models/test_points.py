@@ -37,9 +37,10 @@ def test_networks_see_points_over_their_reach(name):
     assert 0.9 < x.abs().max() < 1.1
 
 
-@pytest.mark.parametrize(("name", "modes", "share"), [
-    ("ring", 8, 1 - math.exp(-4.5)), ("grid", 25, 1 - math.exp(-4.5)), ("parabola", 20, 1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "modes", "share"),
+    [("ring", 8, 1 - math.exp(-4.5)), ("grid", 25, 1 - math.exp(-4.5)), ("parabola", 20, 1.0)],
+)
 def test_real_points_capture_every_mode_at_the_quality_of_a_gaussian(name, modes, share):
     found = measure(TOYS[name], real(name))
     assert found["modes"] == modes

@@ -42,10 +42,19 @@ def _score(
 ) -> ScoreRecord:
     biased = name not in ("kid", "precision", "density", "classifier_score")
     return ScoreRecord(
-        name=name, status="ok", value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), n=n,
-        better=better, question=question, floor=Floor(value * 0.9, se, n), details=details, biased_in_n=biased,  # pyright: ignore[reportArgumentType]
+        name=name,
+        status="ok",
+        value=value,
+        se=se,
+        interval=(value - 1.96 * se, value + 1.96 * se),
+        n=n,
+        better=better,
+        question=question,
+        floor=Floor(value * 0.9, se, n),
+        details=details,
+        biased_in_n=biased,  # pyright: ignore[reportArgumentType]
         signature=f"{name}|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32",
-    )  # fmt: skip
+    )
 
 
 def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool, n: int = 1000) -> Evaluation:
@@ -58,14 +67,29 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
         confusion[i, (i + 1) % kept] += 2
     counts = confusion.sum(axis=0)
     balance = [
-        {"name": names[i], "count": int(counts[i]), "share": counts[i] / n, "interval": [max(0, counts[i] / n - 0.02), counts[i] / n + 0.02],
-         "target": 1 / k} for i in range(k)
-    ]  # fmt: skip
+        {
+            "name": names[i],
+            "count": int(counts[i]),
+            "share": counts[i] / n,
+            "interval": [max(0, counts[i] / n - 0.02), counts[i] / n + 0.02],
+            "target": 1 / k,
+        }
+        for i in range(k)
+    ]
     classes = [
-        {"name": names[i], "n": per, "judged": int(counts[i]), "recall": confusion[i, i] / per, "recall_interval": [0.0, 1.0],
-         "precision": None if not counts[i] else confusion[i, i] / counts[i], "precision_interval": [None, None],
-         "f1": None, "f1_interval": [None, None]} for i in range(k)
-    ]  # fmt: skip
+        {
+            "name": names[i],
+            "n": per,
+            "judged": int(counts[i]),
+            "recall": confusion[i, i] / per,
+            "recall_interval": [0.0, 1.0],
+            "precision": None if not counts[i] else confusion[i, i] / counts[i],
+            "precision_interval": [None, None],
+            "f1": None,
+            "f1_interval": [None, None],
+        }
+        for i in range(k)
+    ]
     shift = 30.0 if collapsed else 0.0
     missing = [{"name": row["name"], "by_chance": 0.0} for row in balance if row["count"] == 0]
     scores = [
@@ -76,23 +100,79 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
         _score("density", 1.02, 0.03, "higher", "fidelity"),
         _score("coverage", 0.1 if collapsed else 0.9, 0.01, "higher", "diversity"),
         _score("prd_precision", 0.97, 0.01, "higher", "fidelity", curve=[[0.0, 1.0], [0.5, 0.9], [1.0, 0.0]]),
-        _score("classifier_score", confusion.trace() / n, 0.004, "higher", "label", confusion=confusion.tolist(),
-               classes=classes, corrected=0.985, corrected_interval=[0.97, 0.99]),
-        _score("class_balance", 0.5 if collapsed else 0.001, 0.01, "lower", "diversity", classes=balance, missing=missing,
-               p_value=0.0 if collapsed else 0.4, test="chi-square", prior="uniform"),
-        ScoreRecord("missing_classes", "ok", float(len(missing)), n=n, question="diversity", details={"doubtful": []},
-                    signature=f"missing_classes|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32", biased_in_n=True),
-        _score("fdr", 1.9 + shift, 0.2, "lower", "close", eyes=[
-            {"name": "digits-cnn", "ratio": 1.1, "se": 0.1, "distance": 2.2, "real_against_real": 2.0, "chosen": True},
-            {"name": "wavelet", "ratio": 2.7, "se": 0.3, "distance": 5.4, "real_against_real": 2.0, "chosen": False}]),
+        _score(
+            "classifier_score",
+            confusion.trace() / n,
+            0.004,
+            "higher",
+            "label",
+            confusion=confusion.tolist(),
+            classes=classes,
+            corrected=0.985,
+            corrected_interval=[0.97, 0.99],
+        ),
+        _score(
+            "class_balance",
+            0.5 if collapsed else 0.001,
+            0.01,
+            "lower",
+            "diversity",
+            classes=balance,
+            missing=missing,
+            p_value=0.0 if collapsed else 0.4,
+            test="chi-square",
+            prior="uniform",
+        ),
+        ScoreRecord(
+            "missing_classes",
+            "ok",
+            float(len(missing)),
+            n=n,
+            question="diversity",
+            details={"doubtful": []},
+            signature=f"missing_classes|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32",
+            biased_in_n=True,
+        ),
+        _score(
+            "fdr",
+            1.9 + shift,
+            0.2,
+            "lower",
+            "close",
+            eyes=[
+                {
+                    "name": "digits-cnn",
+                    "ratio": 1.1,
+                    "se": 0.1,
+                    "distance": 2.2,
+                    "real_against_real": 2.0,
+                    "chosen": True,
+                },
+                {
+                    "name": "wavelet",
+                    "ratio": 2.7,
+                    "se": 0.3,
+                    "distance": 5.4,
+                    "real_against_real": 2.0,
+                    "chosen": False,
+                },
+            ],
+        ),
         ScoreRecord("vendi", "not computed: needs more images", better="higher", question="diversity"),
-    ]  # fmt: skip
+    ]
     passport = Passport("digits:test", "ab" * 32, 450, 64, "digits-cnn", "cd" * 32, "resize none")
     fake = Passport("samples", "ef" * 32, n, 64, "digits-cnn", "cd" * 32, "resize none", class_names=tuple(names))
     return Evaluation(
-        name=name, created="2026-01-02T03:04:05+00:00", step=step, real=passport, fake=fake, classifier="digits-cnn@cdcd",
-        scores={score.name: score for score in scores}, protocol={"seed": 0}, environment={"ganeval": "0.1.0"},
-    )  # fmt: skip
+        name=name,
+        created="2026-01-02T03:04:05+00:00",
+        step=step,
+        real=passport,
+        fake=fake,
+        classifier="digits-cnn@cdcd",
+        scores={score.name: score for score in scores},
+        protocol={"seed": 0},
+        environment={"ganeval": "0.1.0"},
+    )
 
 
 def evidence_of(k: int, *, collapsed: bool) -> dict[str, np.ndarray]:
@@ -101,32 +181,60 @@ def evidence_of(k: int, *, collapsed: bool) -> dict[str, np.ndarray]:
     edges = np.linspace(0, 4, 11).astype(np.float32)
     share = np.full(10, 0.1, np.float32)
     return {
-        "map.real": rng.normal(size=(200, 2)).astype(np.float32), "map.fake": rng.normal(size=(200, 2)).astype(np.float32),
-        "map.real_labels": np.arange(200) % k, "map.fake_labels": np.arange(200) % k,
+        "map.real": rng.normal(size=(200, 2)).astype(np.float32),
+        "map.fake": rng.normal(size=(200, 2)).astype(np.float32),
+        "map.real_labels": np.arange(200) % k,
+        "map.fake_labels": np.arange(200) % k,
         "map.explained": np.array([0.4, 0.2], np.float32),
-        "neighbours.fake": fakes, "neighbours.real": np.stack([fakes, fakes, fakes], axis=1),
-        "neighbours.distance": np.ones((32, 3), np.float32), "neighbours.quantile": np.linspace(0, 1, 32).astype(np.float32),
-        "distances.edges": edges, "distances.real": share, "distances.fake": share, "distances.heldout": share,
-        "worst.tiles": fakes[:24], "worst.values": np.linspace(0.1, 1, 24).astype(np.float32),
-        "influential.tiles": fakes[:24], "influential.values": np.linspace(9, 1, 24).astype(np.float32),
-        "cells.tiles": fakes[:6], "cells.asked": np.array([0, 0, 0, 1, 1, 1]), "cells.judged": np.array([0, 0, 1, 1, 1, 1]),
-        "diversity.edges": edges, "diversity.real": share, "diversity.fake": share,
+        "neighbours.fake": fakes,
+        "neighbours.real": np.stack([fakes, fakes, fakes], axis=1),
+        "neighbours.distance": np.ones((32, 3), np.float32),
+        "neighbours.quantile": np.linspace(0, 1, 32).astype(np.float32),
+        "distances.edges": edges,
+        "distances.real": share,
+        "distances.fake": share,
+        "distances.heldout": share,
+        "worst.tiles": fakes[:24],
+        "worst.values": np.linspace(0.1, 1, 24).astype(np.float32),
+        "influential.tiles": fakes[:24],
+        "influential.values": np.linspace(9, 1, 24).astype(np.float32),
+        "cells.tiles": fakes[:6],
+        "cells.asked": np.array([0, 0, 0, 1, 1, 1]),
+        "cells.judged": np.array([0, 0, 1, 1, 1, 1]),
+        "diversity.edges": edges,
+        "diversity.real": share,
+        "diversity.fake": share,
         "interpolation.tiles": fakes[:18].reshape(2, 9, 24, 24),
-        "modes.real": fakes[:16].reshape(2, 8, 24, 24), "modes.fake": fakes[16:32].reshape(2, 8, 24, 24),
-        "modes.counts": np.array([[30, 2], [0, 20]]), "modes.of": np.array([[200, 200], [2000, 2000]]),
-        "modes.invented": np.array([0, 1]), "modes.p": np.array([0.01, 0.01]), "modes.class": np.array([2, -1]),
+        "modes.real": fakes[:16].reshape(2, 8, 24, 24),
+        "modes.fake": fakes[16:32].reshape(2, 8, 24, 24),
+        "modes.counts": np.array([[30, 2], [0, 20]]),
+        "modes.of": np.array([[200, 200], [2000, 2000]]),
+        "modes.invented": np.array([0, 1]),
+        "modes.p": np.array([0.01, 0.01]),
+        "modes.class": np.array([2, -1]),
         "judge.confusion": np.diag(np.full(k, 45)) + np.eye(k, k, 1, dtype=int),
-    }  # fmt: skip
+    }
 
 
 def make_run(
-    root: Path, name: str, *, names: Sequence[str] = PERSIAN, collapsed: bool = False, steps: Sequence[int] = (100, 200, 300),
-    evaluated: Sequence[int] = (100, 300), columns: int = 8,
-) -> RunDirectory:  # fmt: skip
+    root: Path,
+    name: str,
+    *,
+    names: Sequence[str] = PERSIAN,
+    collapsed: bool = False,
+    steps: Sequence[int] = (100, 200, 300),
+    evaluated: Sequence[int] = (100, 300),
+    columns: int = 8,
+) -> RunDirectory:
     run = create_run(
-        root, name, config={"lr": 0.0002, "betas": (0.0, 0.99)}, seeds={"train": 0}, class_names=names,
-        protocol={"real": "digits:test", "classifier": "digits"}, environment={"torch": "2.15"},
-    )  # fmt: skip
+        root,
+        name,
+        config={"lr": 0.0002, "betas": (0.0, 0.99)},
+        seeds={"train": 0},
+        class_names=names,
+        protocol={"real": "digits:test", "classifier": "digits"},
+        environment={"torch": "2.15"},
+    )
     rng = np.random.default_rng(len(name))
     for step in range(0, 301, 10):
         d = 0.001 if collapsed and step > 100 else 0.7 + 0.05 * rng.normal()
@@ -147,9 +255,9 @@ def make_run(
     return run
 
 
-def make_copies(root: Path, n: int, **options: object) -> None:
+def make_copies(root: Path, n: int, **options: Any) -> None:
     """A healthy and a collapsed run, copied in turn until there are n: much quicker than writing each."""
-    kinds = [make_run(root, kind, collapsed=kind == "collapsed", **options).path for kind in ("healthy", "collapsed")]  # pyright: ignore[reportArgumentType]
+    kinds = (make_run(root, "healthy", **options).path, make_run(root, "collapsed", collapsed=True, **options).path)
     for i in range(2, n):
         shutil.copytree(kinds[i % 2], root / f"{i + 1:04d}-run-{i}")
 
@@ -182,12 +290,35 @@ def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (make_run(root, "broken", evaluated=()).path / "run.json").write_text("{")
     make_run(root, "only trained", evaluated=())
     verdict = {
-        "schema": "ganeval.verdict/1", "name": "healthy", "created": "2026-01-02T03:04:05+00:00", "verdict": "regressed",
-        "exit_code": 1, "sentence": "fid is worse than the baseline", "baseline": {"name": HOSTILE_RUN},
-        "rules": [{"metric": "fid", "verdict": "regressed", "sentence": HOSTILE_CLASS, "value": 4.5, "se": 0.2, "n": 1000,
-                   "better": "lower", "checks": [{"what": "difference", "verdict": "regressed", "sentence": "", "delta": 1.5,
-                                                 "interval": [1.0, 2.0], "base": 3.0}]}],
-    }  # fmt: skip
+        "schema": "ganeval.verdict/1",
+        "name": "healthy",
+        "created": "2026-01-02T03:04:05+00:00",
+        "verdict": "regressed",
+        "exit_code": 1,
+        "sentence": "fid is worse than the baseline",
+        "baseline": {"name": HOSTILE_RUN},
+        "rules": [
+            {
+                "metric": "fid",
+                "verdict": "regressed",
+                "sentence": HOSTILE_CLASS,
+                "value": 4.5,
+                "se": 0.2,
+                "n": 1000,
+                "better": "lower",
+                "checks": [
+                    {
+                        "what": "difference",
+                        "verdict": "regressed",
+                        "sentence": "",
+                        "delta": 1.5,
+                        "interval": [1.0, 2.0],
+                        "base": 3.0,
+                    }
+                ],
+            }
+        ],
+    }
     from ganeval.core.files import write_json
 
     write_json(root / "0001-healthy-digits" / "gate" / "verdict.json", verdict)

@@ -1,4 +1,6 @@
-"""Known faults, put into real digits and measured, against the word on the badge: a table, and healthy sets without a word."""
+"""Known faults, put into real digits and measured, against the word on the badge: a table,
+and healthy sets without a word.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,18 @@ from ganeval.records.scores import Evaluation, Floor, ScoreRecord
 from ganeval.records.story import story_of
 
 N = 400
-MEASURED = ("precision", "ms_ssim", "embedding_spread", "recall", "coverage", "duplicates", "copies", "classifier_score", "class_balance",
-            "missing_classes")  # fmt: skip
+MEASURED = (
+    "precision",
+    "ms_ssim",
+    "embedding_spread",
+    "recall",
+    "coverage",
+    "duplicates",
+    "copies",
+    "classifier_score",
+    "class_balance",
+    "missing_classes",
+)
 Images, Labels = NDArray[np.uint8], NDArray[np.int64]
 Fault = Callable[[Images, Labels, np.random.Generator], tuple[Images, Labels]]
 
@@ -50,14 +62,16 @@ def _static(share: float) -> Fault:
 
 def _noise(size: float) -> Fault:
     return lambda images, labels, rng: (
-        np.clip(images + rng.normal(0, size, images.shape), 0, 255).round().astype(np.uint8), labels,
-    )  # fmt: skip
+        np.clip(images + rng.normal(0, size, images.shape), 0, 255).round().astype(np.uint8),
+        labels,
+    )
 
 
 def _blur(size: float) -> Fault:
     return lambda images, labels, _: (
-        gaussian_filter(images.astype(float), (0, 0, size, size)).round().astype(np.uint8), labels,
-    )  # fmt: skip
+        gaussian_filter(images.astype(float), (0, 0, size, size)).round().astype(np.uint8),
+        labels,
+    )
 
 
 def _copies(share: float) -> Fault:
@@ -113,10 +127,15 @@ def _with(**scores: tuple[float, float, float | None]) -> Evaluation:
     """A healthy evaluation with some numbers changed: value, half-width of the interval, floor."""
     evaluation = _measured(lambda x, y, _: (x, y))
     changed = {
-        name: replace(evaluation[name], value=value, interval=(value - half, value + half), se=half / 1.96,
-                      floor=None if floor is None else Floor(floor, 0.001, N))
+        name: replace(
+            evaluation[name],
+            value=value,
+            interval=(value - half, value + half),
+            se=half / 1.96,
+            floor=None if floor is None else Floor(floor, 0.001, N),
+        )
         for name, (value, half, floor) in scores.items()
-    }  # fmt: skip
+    }
     return replace(evaluation, scores={**evaluation.scores, **changed})
 
 

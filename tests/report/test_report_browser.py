@@ -62,8 +62,8 @@ def _broken_images(page: Any) -> list[str]:
     """The descriptions of the visible pictures that cannot be decoded; those below the fold are loaded first."""
     return page.evaluate(
         "() => Promise.all([...document.images].filter(image => image.offsetParent).map(image => {"
-        " image.loading = 'eager'; return image.decode().then(() => image.naturalWidth ? '' : image.alt, () => image.alt);"
-        "})).then(found => found.filter(Boolean))"
+        " image.loading = 'eager'; return image.decode().then(() => image.naturalWidth ? '' : image.alt, () => "
+        "image.alt);})).then(found => found.filter(Boolean))"
     )
 
 
@@ -296,7 +296,8 @@ def test_the_download_is_report_json(opened: Opened, report: Path) -> None:
 def test_the_table_is_copied_as_markdown_and_latex(opened: Opened, report: Path) -> None:
     page = opened()
     page.evaluate(
-        "navigator.clipboard && (navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); })"
+        "navigator.clipboard && (navigator.clipboard.writeText = text => { window.copied = text; return "
+        "Promise.resolve(); })"
     )
     page.locator("[data-copy-as=markdown]").click()
     assert re.search(r"^\| fid ↓ .*± 0\.21 \|", page.evaluate("window.copied").replace("\u2009", " "), re.MULTILINE)
@@ -304,9 +305,10 @@ def test_the_table_is_copied_as_markdown_and_latex(opened: Opened, report: Path)
     latex = page.evaluate("window.copied")
     runs = [run for run in json.loads(report.with_suffix(".json").read_text())["runs"] if run["evaluations"]]
     scored = [
-        name for name in HEADLINE
+        name
+        for name in HEADLINE
         if any(run["evaluations"][-1]["scores"].get(name, {}).get("value") is not None for run in runs)
-    ]  # fmt: skip
+    ]
     assert len(scored) > 3
     assert f"\\begin{{tabular}}{{l{'r' * len(scored)}}}" in latex
     assert latex.split("\\hline\n")[1].count(" & ") == len(scored)
@@ -437,8 +439,8 @@ def test_the_values_under_the_pointer_are_those_that_were_logged(opened: Opened)
         .inner_text()
     )
     assert said.startswith("300: healthy digits ")
-    drawn = float(re.search(r"healthy digits (-?[\d.]+)", said.replace("\u2212", "-"))[1])  # pyright: ignore[reportOptionalSubscript]
-    ends = float(re.search(r"healthy digits ends at ([\d.]+)", chart.locator("desc").text_content() or "")[1])  # pyright: ignore[reportOptionalSubscript]
+    drawn = float(re.findall(r"healthy digits (-?[\d.]+)", said.replace("\u2212", "-"))[0])
+    ends = float(re.findall(r"healthy digits ends at ([\d.]+)", chart.locator("desc").text_content() or "")[0])
     assert drawn == pytest.approx(ends, rel=0.02)
 
 

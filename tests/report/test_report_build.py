@@ -39,9 +39,24 @@ def test_every_panel_has_its_section_and_says_how_to_read_it(page: str) -> None:
 
 def test_no_panel_is_missing_from_the_sixteen_of_the_specification() -> None:
     assert {panel.name for panel in panels_in_order()} >= {
-        "verdicts", "metrics", "comparison", "curves", "samples", "classes", "confusion", "balance", "fidelity",
-        "feature-map", "neighbours", "modes", "extremes", "diversity", "judge", "passport", "downloads",
-    }  # fmt: skip
+        "verdicts",
+        "metrics",
+        "comparison",
+        "curves",
+        "samples",
+        "classes",
+        "confusion",
+        "balance",
+        "fidelity",
+        "feature-map",
+        "neighbours",
+        "modes",
+        "extremes",
+        "diversity",
+        "judge",
+        "passport",
+        "downloads",
+    }
 
 
 def test_equal_runs_give_equal_bytes(small_run: Path, tmp_path: Path) -> None:

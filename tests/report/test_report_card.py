@@ -1,4 +1,6 @@
-"""What a card says at first glance: how the training ended, what a metric cannot be, what a bound is; and whole pictures."""
+"""What a card says at first glance: how the training ended, what a metric cannot be, what a bound is;
+and whole pictures.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +56,9 @@ def test_a_training_that_diverged_is_a_red_card_that_says_when_and_why(tmp_path:
     assert "not evaluated" not in card
     assert "<details" not in card
     assert [_text(item).strip() for item in re.findall(r"<li>(.*?)</li>", card)[-2:]] == [
-        "alarm at step 10: the gradient rises", "nan at step 20: loss/g is not finite",
-    ]  # fmt: skip
+        "alarm at step 10: the gradient rises",
+        "nan at step 20: loss/g is not finite",
+    ]
     assert "loss/g is NaN or infinite at step 20" in _text(card)
 
 

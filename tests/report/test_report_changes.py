@@ -1,4 +1,6 @@
-"""What a number is held against: the baseline, the run before, the step before; and what may be said of the difference."""
+"""What a number is held against: the baseline, the run before, the step before;
+and what may be said of the difference.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,22 @@ MakeRun = Callable[..., Any]
 
 
 def record(value: float, half: float, better: str = "lower", name: str = "fid") -> ScoreRecord:
-    return ScoreRecord(name, "ok", value, half / 1.96, (value - half, value + half), 1000, better=better)  # pyright: ignore[reportArgumentType]
+    interval = (value - half, value + half)
+    kind: Any = better
+    return ScoreRecord(name, "ok", value, half / 1.96, interval, 1000, better=kind)
 
 
 @pytest.mark.parametrize(
     ("now", "then", "better", "said"),
     [
-        (5.0, 1.0, "lower", "▼ worse"), (1.0, 5.0, "lower", "▲ better"), (5.0, 1.0, "higher", "▲ better"),
-        (1.0, 5.0, "higher", "▼ worse"), (1.0, 1.5, "lower", NO_DIFFERENCE), (5.0, 1.0, "target", "moved"),
+        (5.0, 1.0, "lower", "▼ worse"),
+        (1.0, 5.0, "lower", "▲ better"),
+        (5.0, 1.0, "higher", "▲ better"),
+        (1.0, 5.0, "higher", "▼ worse"),
+        (1.0, 1.5, "lower", NO_DIFFERENCE),
+        (5.0, 1.0, "target", "moved"),
     ],
-)  # fmt: skip
+)
 def test_the_word_follows_the_direction_and_the_interval(now: float, then: float, better: str, said: str) -> None:
     found = difference(record(now, 1.0, better), record(then, 1.0, better))
     assert found is not None
@@ -138,8 +146,23 @@ def test_runs_that_were_measured_otherwise_are_not_subtracted(new_run: MakeRun, 
 
 
 def _verdict(value: float, **check: Any) -> dict[str, Any]:
-    rule = {"metric": "recall", "verdict": "regressed", "value": value, "better": "higher",
-            "checks": [{"what": "min", "base": 0.9}, {"what": "difference", "verdict": "regressed", "base": 0.9, "delta": 0.1, "interval": [0.05, 0.15], **check}]}  # fmt: skip
+    rule = {
+        "metric": "recall",
+        "verdict": "regressed",
+        "value": value,
+        "better": "higher",
+        "checks": [
+            {"what": "min", "base": 0.9},
+            {
+                "what": "difference",
+                "verdict": "regressed",
+                "base": 0.9,
+                "delta": 0.1,
+                "interval": [0.05, 0.15],
+                **check,
+            },
+        ],
+    }
     return {
         "schema": "ganeval.verdict/1",
         "created": "2026-01-02T03:04:05+00:00",

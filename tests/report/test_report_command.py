@@ -1,4 +1,6 @@
-"""`ganeval-report` on what is no folder of runs: each kind is a sentence or is passed over, and nothing waits or raises."""
+"""`ganeval-report` on what is no folder of runs: each kind is a sentence or is passed over,
+and nothing waits or raises.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,12 @@ def _said(capsys: pytest.CaptureFixture[str]) -> str:
 def test_what_is_no_folder_is_said_to_be_none(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "runs"
     {
-        "file": place.touch, "missing": lambda: None, "dangling": lambda: place.symlink_to("nowhere"),
-        "circle": lambda: place.symlink_to("runs"), "pipe": lambda: os.mkfifo(place),
-    }[kind]()  # fmt: skip
+        "file": place.touch,
+        "missing": lambda: None,
+        "dangling": lambda: place.symlink_to("nowhere"),
+        "circle": lambda: place.symlink_to("runs"),
+        "pipe": lambda: os.mkfifo(place),
+    }[kind]()
     assert _report(place) == 5
     assert "Expected a folder of runs" in _said(capsys)
 

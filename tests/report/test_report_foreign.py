@@ -1,4 +1,6 @@
-"""The page and the explanation of folders of other trainers: what is there, why nothing is measured, and what to type."""
+"""The page and the explanation of folders of other trainers: what is there, why nothing is measured,
+and what to type.
+"""
 
 from __future__ import annotations
 

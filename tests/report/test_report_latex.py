@@ -68,8 +68,10 @@ def test_the_caption_says_how_the_numbers_were_measured(new_run: MakeRun, tmp_pa
 
 def test_only_a_number_whose_interval_touches_no_other_is_bold(new_run: MakeRun, tmp_path: Path) -> None:
     head, *rows = _rows(render_latex(_runs(new_run, tmp_path, one=False, two=True)))
-    bold = {name.split(" ")[0]: [cell.startswith("\\textbf") for cell in cells]
-            for name, *cells in zip(head, *rows, strict=True)}  # fmt: skip
+    bold = {
+        name.split(" ")[0]: [cell.startswith("\\textbf") for cell in cells]
+        for name, *cells in zip(head, *rows, strict=True)
+    }
     assert bold["fid"] == bold["recall"] == [True, False]
     assert bold["precision"] == [False, False]
 
@@ -109,6 +111,11 @@ def test_the_table_compiles(new_run: MakeRun, tmp_path: Path) -> None:
     object.__setattr__(runs[0], "record", replace(runs[0].record, name=STRANGE))
     document = f"\\documentclass{{article}}\\begin{{document}}\n{render_latex(runs)}\\end{{document}}\n"
     (tmp_path / "t.tex").write_text(document)
-    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path,
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]

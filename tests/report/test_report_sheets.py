@@ -1,4 +1,6 @@
-"""Contact sheets are found by their separators and cut into the tiles that were laid into them; other pictures are not."""
+"""Contact sheets are found by their separators and cut into the tiles that were laid into them;
+other pictures are not.
+"""
 
 from __future__ import annotations
 

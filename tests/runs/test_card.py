@@ -20,10 +20,16 @@ FID = ScoreRecord("fid", "ok", 4.2, 0.1, (4.0, 4.4), 1000, floor=Floor(3.0, 0.1,
 def record(**more: object) -> RunRecord:
     evaluation = Evaluation(name="a", created="", step=300, real=REAL, fake=REAL, scores={"fid": FID})
     return RunRecord(
-        "0001-a", Path("runs/0001-a"), "ganeval", "a | b\n# c", protocol={"real": "hoda:test", "train": "hoda:train"},
-        config={"lr": 2e-4, "out": "/home/ann/runs", "net": {"width": 32}}, class_names=("۰", "|"),
-        evaluations=(evaluation,), **more,  # pyright: ignore[reportArgumentType]
-    )  # fmt: skip
+        "0001-a",
+        Path("runs/0001-a"),
+        "ganeval",
+        "a | b\n# c",
+        protocol={"real": "hoda:test", "train": "hoda:train"},
+        config={"lr": 2e-4, "out": "/home/ann/runs", "net": {"width": 32}},
+        class_names=("۰", "|"),
+        evaluations=(evaluation,),
+        **more,  # pyright: ignore[reportArgumentType]
+    )
 
 
 def head_of(card: str) -> dict[str, object]:
@@ -73,6 +79,9 @@ def test_the_command_writes_a_card_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["card", str(run.path)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["card", str(run.path), "--force"]) == 0
+    (run.path / "README.md").unlink()
+    assert main(["card", str(tmp_path)]) == 0, "a folder with one run in it means that run"
+    assert [path.name for path in tmp_path.rglob("README.md") if path.parent == run.path] == ["README.md"]
     create_run(tmp_path, "second", config={}, seeds={}, protocol={})
     assert main(["card", str(tmp_path)]) == 2
     assert "A card is of one run" in capsys.readouterr().err

@@ -17,7 +17,10 @@ from ganeval.errors import BusyRunError
 from ganeval.runs import lock
 from ganeval.runs.lock import sole_writer
 
-HOLD = "import sys, time; from pathlib import Path; from ganeval.runs.lock import sole_writer\nwith sole_writer(Path(sys.argv[1])): print('in', flush=True); time.sleep(600)"
+HOLD = (
+    "import sys, time; from pathlib import Path; from ganeval.runs.lock import sole_writer\nwith "
+    "sole_writer(Path(sys.argv[1])): print('in', flush=True); time.sleep(600)"
+)
 
 
 @pytest.fixture

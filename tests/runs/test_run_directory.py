@@ -308,7 +308,10 @@ def test_toml_reads_back_what_was_rendered(table):
 
 def test_reading_runs_loads_no_torch(tmp_path):
     run = start(tmp_path)
-    code = f"import sys; from ganeval.runs.readers.native import read_run; read_run({str(run.path)!r}); print('torch' in sys.modules)"
+    code = (
+        f"import sys; from ganeval.runs.readers.native import read_run; read_run({str(run.path)!r}); print('torch' in "
+        "sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -324,7 +324,9 @@ def test_a_moved_threshold_finds_more_and_ranks_the_same():
 
 
 def test_intervals_cover_differences_of_arms_when_seeds_and_images_vary():
-    """Scores with a part of the image, a part of the seed and a part of both; the true difference of recall is known."""
+    """Scores with a part of the image, a part of the seed and a part of both;
+    the true difference of recall is known.
+    """
     rng, covered = np.random.default_rng(0), []
     labels = np.repeat([0, 1], [42, 20])
     for trial in range(150):
@@ -351,9 +353,12 @@ def text():
     labels = np.repeat([0, 1], [42, 114])
     scores = {name: rng.normal(0, 1, (3, 156)) + (labels == 0) - 0.5 for name in ARMS}
     setup = {
-        "steps": 130, "recipe": {"batch": 64}, "generator": "0001-some", "cpu_seconds": dict.fromkeys(ARMS, 9.0),
+        "steps": 130,
+        "recipe": {"batch": 64},
+        "generator": "0001-some",
+        "cpu_seconds": dict.fromkeys(ARMS, 9.0),
         "choice": [{"steps": 130, "val_auc": 0.9}],
-    }  # fmt: skip
+    }
     return page.render(page.outcomes(scores, labels, 147 / 546), setup, "balanced --seeds 3")
 
 

@@ -32,4 +32,7 @@ def test_every_claim_has_a_row_and_a_second_call_measures_nothing_again(tmp_path
         raise AssertionError("measured again")
 
     monkeypatch.setattr("studies.gate.pools.Bench.measure", refuse)
-    assert main((run.path,), out=tmp_path, keep=tmp_path / "keep", render=True, tiny=True).read_text().split(HEAD)[1] == text.split(HEAD)[1]  # fmt: skip
+    assert (
+        main((run.path,), out=tmp_path, keep=tmp_path / "keep", render=True, tiny=True).read_text().split(HEAD)[1]
+        == text.split(HEAD)[1]
+    )

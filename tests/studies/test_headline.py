@@ -1,4 +1,6 @@
-"""The headline page: the founding study's test never without the questions it did not ask, and bars judged by numbers."""
+"""The headline page: the founding study's test never without the questions it did not ask,
+and bars judged by numbers.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +46,14 @@ def test_gan_test_never_stands_alone(page):
 def test_every_seed_their_spread_and_the_controls_are_rows(page):
     rows = [row[0] for row in table(page[1], "GAN-test, 90 digits")[2:]]
     assert rows == [
-        "projection cGAN, seed 0", "projection cGAN, seed 1", "projection cGAN, seed 2", "**all 3 seeds**",
-        "`held_out_real`", "`memoriser`", "`one_per_class`",
-    ]  # fmt: skip
+        "projection cGAN, seed 0",
+        "projection cGAN, seed 1",
+        "projection cGAN, seed 2",
+        "**all 3 seeds**",
+        "`held_out_real`",
+        "`memoriser`",
+        "`one_per_class`",
+    ]
     one = table(page[1], "GAN-test, 90 digits")[-1]
     assert one[1].startswith("90/90")
 

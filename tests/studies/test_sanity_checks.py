@@ -1,4 +1,6 @@
-"""Fidelity and diversity metrics on situations whose answer is known (arXiv:2505.22450), in eight dimensions, small n."""
+"""Fidelity and diversity metrics on situations whose answer is known (arXiv:2505.22450), in eight dimensions,
+small n.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A study whose page needs no training, run as one types it; what is lighter is in `tests/architecture/test_studies.py`."""
+"""A study whose page needs no training, run as one types it; what is lighter is in
+`tests/architecture/test_studies.py`.
+"""
 
 from __future__ import annotations
 

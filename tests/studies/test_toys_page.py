@@ -32,16 +32,22 @@ def ring(**modes: list[int]) -> list[Run]:
 
 def test_the_plain_loss_is_shown_at_more_than_one_rate_and_nothing_else_differs():
     assert len({ARMS[arm].get("lr") for arm in PLAIN}) == len(PLAIN) >= 2
-    assert all({k: v for k, v in {**PLANE, **changes}.items() if k not in {"loss", "lr"}} ==
-               {k: v for k, v in PLANE.items() if k != "lr"} for changes in ARMS.values())  # fmt: skip
+    assert all(
+        {k: v for k, v in {**PLANE, **changes}.items() if k not in {"loss", "lr"}}
+        == {k: v for k, v in PLANE.items() if k != "lr"}
+        for changes in ARMS.values()
+    )
     assert ARMS["modern"]["lr"] == PLANE["lr"]
 
 
-@pytest.mark.parametrize(("fast", "slow", "verdict"), [
-    ([3, 5], [7, 8], "the plain loss drops modes at both rates"),
-    ([3, 8], [8, 8], "whether the plain loss drops modes depends on its rate"),
-    ([8, 8], [8, 8], "the plain loss drops none here"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fast", "slow", "verdict"),
+    [
+        ([3, 5], [7, 8], "the plain loss drops modes at both rates"),
+        ([3, 8], [8, 8], "whether the plain loss drops modes depends on its rate"),
+        ([8, 8], [8, 8], "the plain loss drops none here"),
+    ],
+)
 def test_the_reading_says_whether_the_plain_loss_drops_modes(fast, slow, verdict):
     said = toys_page.reading(ring(modern=[8, 7], fast=fast, slow=slow))
     assert "the modern loss captures all 8 modes in 1 of 2 runs" in said

@@ -45,7 +45,8 @@ FORMATS = Registry(Format, "ganeval.features.published", "format of statistics")
 
 
 def read_published(path: str | Path) -> Statistics | Features | None:
-    """Statistics or features in a file; None for what is a folder, a picture, an archive of images: `image_set` opens it.
+    """Statistics or features in a file; None for what is a folder, a picture, an archive of images:
+    `image_set` opens it.
 
     Raises: WrongInputError for pickles, damaged files, and for arrays that no format knows.
     """
@@ -69,7 +70,9 @@ def read_published(path: str | Path) -> Statistics | Features | None:
 def statistics_in(
     stored: Stored, moments: Fit, spatial: Fit | None = None, *, holds_images: bool = False
 ) -> Statistics:
-    """Statistics that name no network; with `holds_images` the file also has images, which are opened when asked for."""
+    """Statistics that name no network; with `holds_images` the file also has images,
+    which are opened when asked for.
+    """
     passport = _given(stored, moments.n or 0, len(moments.mean))
     return Statistics(passport, moments, spatial, images_at=stored.path if holds_images else None)
 
@@ -126,9 +129,15 @@ def savez(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
 def _given(stored: Stored, n: int, dim: int) -> Passport:
     """The passport of what names no network."""
     return Passport(
-        source=str(stored.path), fingerprint="", n=n, dim=dim, extractor="given", weights_sha256="", preprocessing="",
+        source=str(stored.path),
+        fingerprint="",
+        n=n,
+        dim=dim,
+        extractor="given",
+        weights_sha256="",
+        preprocessing="",
         given=True,
-    )  # fmt: skip
+    )
 
 
 def _is_there(path: Path) -> bool:

@@ -1,4 +1,5 @@
-"""The batches of ADM (Dhariwal and Nichol 2021, guided-diffusion): images `arr_0` beside `mu, sigma` and `mu_s, sigma_s`.
+"""The batches of ADM (Dhariwal and Nichol 2021, guided-diffusion):
+images `arr_0` beside `mu, sigma` and `mu_s, sigma_s`.
 
 A reference (`VIRTUAL_imagenet256_labeled.npz`) has 10,000 images and the statistics of the whole training set. The
 field's FID and sFID are computed from the statistics; precision and recall from the images. So are ours.

@@ -1,7 +1,8 @@
 """EDM (Karras et al. 2022) and EDM2 (2024): `mu, sigma` in an .npz, or one such pair for each network.
 
-EDM2 keeps a mapping {"fid": {mu, sigma}, "fd_dinov2": {mu, sigma}} in a pickle, which is not opened. Stored without one,
-as an .npz or .safetensors with names such as `fid.mu` (or `fid/mu`, `fid_mu`), it is read where it holds one network.
+EDM2 keeps a mapping {"fid": {mu, sigma}, "fd_dinov2": {mu, sigma}} in a pickle, which is not opened. Stored without
+one, as an .npz or .safetensors with names such as `fid.mu` (or `fid/mu`, `fid_mu`), it is read where it holds one
+network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What this library stores: `Statistics.save` and `Features.save`, with a checksum and a passport that says whose they are."""
+"""What this library stores: `Statistics.save` and `Features.save`,
+with a checksum and a passport that says whose they are.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Rows of features (n, d) as one floating-point array: .npy, .npz, .safetensors or .pt, with labels and logits if they are there."""
+"""Rows of features (n, d) as one floating-point array: .npy, .npz, .safetensors or .pt,
+with labels and logits if they are there.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ KEYS = ("embeddings", "features", "activations", "rows", "arr_0", ONLY)
 
 
 def _key(stored: Stored) -> str | None:
-    """The array that holds the rows: one of `KEYS`, else the only floating-point matrix that is neither of the others."""
+    """The array that holds the rows: one of `KEYS`, else the only floating-point matrix that is
+    neither of the others.
+    """
     if (
         images_in(stored)
         or {"mu", "sigma", "feats", "2048"} & set(stored.shapes)

@@ -1,4 +1,5 @@
-"""`mu, sigma`: pytorch-fid, TTUR, EDM (`fid-refs/`), StyleGAN, U-ViT, JiT, clean-fid as .npz; torch-fidelity's cache as .pt.
+"""`mu, sigma`: pytorch-fid, TTUR, EDM (`fid-refs/`), StyleGAN, U-ViT, JiT, clean-fid as .npz;
+torch-fidelity's cache as .pt.
 
 mu is the mean (d,), sigma the covariance divided by n - 1 (`numpy.cov`). n is not in such a file; ours adds it as `n`,
 which the others leave unread.

@@ -22,7 +22,8 @@ class CSVLogger:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.exists() and self._begin() not in ("", ",".join(HEAD)):
                 raise WrongInputError(
-                    f"{printable(self.path)} does not begin with {','.join(HEAD)}, so it is another table. Name a new file."
+                    f"{printable(self.path)} does not begin with {','.join(HEAD)}, so it is another table. Name a new "
+                    "file."
                 )
 
     def _begin(self) -> str:

@@ -14,7 +14,9 @@ class TrackioLogger:
     """Logs to a run that is open, or opens one in a project."""
 
     def __init__(self, project: str | None = None, *, run: Any = None, prefix: str = PREFIX, **options: Any) -> None:
-        """run: what `trackio.init` returned. project and options: what `trackio.init` is called with where there is none."""
+        """run: what `trackio.init` returned. project and options:
+        what `trackio.init` is called with where there is none.
+        """
         trackio = needed("trackio", "trackio")
         self.run, self.prefix = run or trackio.init(project=project or "ganeval", **options), prefix
 

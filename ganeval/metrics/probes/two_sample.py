@@ -51,9 +51,9 @@ def c2st(
     a cross-fit are not independent and a binomial test fires twice as often as it says), and the recall of either side.
 
     Returns: [0, 1]; 0.5 is guessing, 1 recognises every image; values under 0.5 are chance.
-    Standard error: binomial over the fakes, times what cross-fitting adds, for all rows share classifiers that change with
-    the fakes: the permutations' accuracies spread by so much more than a binomial. Up to 1.3 times too wide where most
-    fakes are recognised (docs/results/coverage.md). None of fewer than 20 permutations.
+    Standard error: binomial over the fakes, times what cross-fitting adds, for all rows share classifiers that
+    change with the fakes: the permutations' accuracies spread by so much more than a binomial. Up to 1.3 times too wide
+    where most fakes are recognised (docs/results/coverage.md). None of fewer than 20 permutations.
     Bias: none at 0.5; where the sets differ it rises with n, for the classifier learns more; compare at equal n only.
     Differs from the paper: balanced accuracy instead of accuracy, so sides of unequal size are fine; all rows are used.
     Raises: TooFewSamplesError below 20 rows a side, UndefinedError when no feature varies.

@@ -62,8 +62,8 @@ def _row(name: str, share: dict[str, Any], judged: dict[str, Any]) -> dict[str, 
 def _detectable(rate: float | None, n: int) -> float | None:
     """The drop d of a rate p that n images against n images find with 80 % power, one-sided 5 %.
 
-    The root of n d^2 = z^2 (p (1 - p) + (p - d) (1 - p + d)): a rate near 1 is noisier after it fell than before. Exact sums
-    (`numerics.share_power`) would cost 25 ms a class.
+    The root of n d^2 = z^2 (p (1 - p) + (p - d) (1 - p + d)): a rate near 1 is noisier after it fell than before. Exact
+    sums (`numerics.share_power`) would cost 25 ms a class.
     """
     if rate is None or n < 1:
         return None
@@ -85,19 +85,23 @@ class="r">requested</th>{% endif %}{% if b.counted %}<th scope="col" class="r">s
 <th scope="col" class="r">target</th>{% endif %}{% if b.labelled %}<th scope="col" class="r">recall ↑</th>
 <th scope="col" class="r">95 % interval</th><th scope="col" class="r">precision ↑</th>
 <th scope="col" class="r">F1 ↑</th><th scope="col" class="r"><abbr
-title="the smallest drop of recall, in percentage points, that a comparison with this many images finds four times out of five">smallest visible drop</abbr></th>{% endif %}{% for n in b.inner %}<th scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
+title="the smallest drop of recall, in percentage points, that a comparison with this many images finds
+four times out of five">smallest visible drop</abbr></th>{% endif %}{% for n in b.inner %}<th
+scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
 <tbody>{% for r in b.rows %}<tr{% if r.few %} class="few"{% endif %}><th scope="row">{{ r.name|name }}{% if r.few +%}
 <span class="badge warn">few</span>{% endif %}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘
 never</span>{% endif %}</th>
 {% if b.labelled %}<td class="r">{{ r.judged.n|default(none)|count }}</td>{% endif %}
-{% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">{{ r.share.share|default(none)|percent }}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
+{% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">{{
+r.share.share|default(none)|percent }}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
 {% if b.labelled %}<td class="r" data-value="{{ r.judged.recall if r.judged.recall is not none else '' }}"><span
 class="meter"><i style="--p:{{ '%.4f' % (r.judged.recall or 0) }}"></i></span><span
 class="fixed">{{ r.judged.recall|percent }}</span></td><td
 class="r">{% if r.judged.recall_interval[0] is not none %}{{ r.judged.recall_interval[0]|percent }} to
 {{ r.judged.recall_interval[1]|percent }}{% endif %}</td><td class="r">{{ r.judged.precision|percent }}</td>
 <td class="r">{{ r.judged.f1|percent }}</td><td class="r">{{ r.detectable|percent }}</td>{% endif %}
-{% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
+{% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>{%
+endfor %}</tbody></table></div>
 {% endcall %}{% endfor %}
 """
 

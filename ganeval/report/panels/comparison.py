@@ -35,7 +35,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
         "means": _means(runs, [n for n in names if n in CHARTED]),
         "history": [chart for recipe in recipes_of(runs) for chart in _history(page, recipe)],
         "unlike": unlike(runs, names),
-        "better": {n: next(r.evaluation.scores[n].better for r in runs if _ok(r, n)) for n in names},  # pyright: ignore[reportOptionalMemberAccess] - _ok has looked
+        "better": {n: next(filter(None, (_record(r, n) for r in runs))).better for n in names},
     }
 
 
@@ -180,11 +180,13 @@ TEMPLATE = """
 {{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in
 {% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
 <div class="charts">{% for c in charts %}<figure><figcaption>{{ c.name|metric }}
-{{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
+{{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{
+c.chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
 <table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals
 overlap.</caption>
-<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{% endif %}<th scope="col">summary</th>{% for n in names %}<th scope="col"
+<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{%
+endif %}<th scope="col">summary</th>{% for n in names %}<th scope="col"
 class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a
 href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
@@ -195,11 +197,14 @@ href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
 data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank"
 title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
-{% if history %}<h3>The same recipe over time</h3><div class="charts">{% for c in history %}<figure><figcaption>{{ c.recipe|name }}:
+{% if history %}<h3>The same recipe over time</h3><div class="charts">{% for c in history %}<figure><figcaption>{{
+c.recipe|name }}:
 {{ c.name|metric }} {{ better[c.name]|arrow }} by day</figcaption>{{ c.chart }}</figure>{% endfor %}</div>{% endif %}
-{% if means %}<p class="meta">Runs of one recipe share a line in the charts. Their mean ± the standard deviation between runs:</p>
+{% if means %}<p class="meta">Runs of one recipe share a line in the charts.
+Their mean ± the standard deviation between runs:</p>
 <ul class="facts">{% for recipe, found in means %}<li>{{ recipe|name }}: {% for n, mean in found %}{{ n|metric }}
-{{ number(mean.value, mean.spread) }} over {{ mean.runs }} runs{{ ', ' if not loop.last }}{% endfor %}</li>{% endfor %}</ul>{% endif %}
+{{ number(mean.value, mean.spread) }} over {{ mean.runs }} runs{{ ', ' if not loop.last }}{% endfor %}</li>{%
+endfor %}</ul>{% endif %}
 """
 
 PANEL = Panel(

@@ -168,7 +168,9 @@ def _last(values: tuple[float, ...]) -> float:
 
 TEMPLATE = """
 {% if hints %}<ul class="hints">{% for run, found in hints %}{% for hint in found[:6] %}<li
-class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level == 'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{% endfor %}</ul>{% endif %}
+class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level ==
+'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{%
+endfor %}</ul>{% endif %}
 {{ ui.legend(runs) }}
 <div class="controls" data-needs-script hidden><button type="button" id="smooth"
 aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span

@@ -9,9 +9,11 @@ from ganeval.report.pictures import sprite_of
 from ganeval.report.view import Page, RunView
 
 GROUPS = {
-    "worst": ("Least realistic", "realism"), "best": ("Most realistic", "realism"),
-    "influential": ("Raise FID most", "influence on fid"), "unsure": ("The classifier is least sure", "confidence"),
-}  # fmt: skip
+    "worst": ("Least realistic", "realism"),
+    "best": ("Most realistic", "realism"),
+    "influential": ("Raise FID most", "influence on fid"),
+    "unsure": ("The classifier is least sure", "confidence"),
+}
 COLUMNS = 8
 
 

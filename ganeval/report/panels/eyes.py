@@ -31,10 +31,12 @@ TEMPLATE = """
 <caption class="sr">Networks that looked at {{ b.run.label }}</caption>
 <thead><tr><th scope="col">network</th><th scope="col" class="r">times real against real</th>
 <th scope="col" class="r">distance</th><th scope="col" class="r">real against real</th></tr></thead><tbody>
-{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>{% endif %}</th>
+{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>{%
+endif %}</th>
 <td class="r" data-value="{{ r.ratio }}">{{ number(r.ratio, r.se) }}</td><td class="r">{{ number(r.distance) }}</td>
 <td class="r">{{ number(r.real_against_real) }}</td></tr>{% endfor %}</tbody></table></div>
-{% if b.gap %}<p class="meta">The worst of the other networks sees {{ number(b.gap.value, b.gap.se) }} times as much as that of the
+{% if b.gap %}<p class="meta">The worst of the other networks sees {{ number(b.gap.value,
+b.gap.se) }} times as much as that of the
 protocol.</p>{% endif %}
 {% endcall %}{% endfor %}
 """
@@ -43,8 +45,9 @@ PANEL = Panel(
     "eyes",
     55,
     "Several eyes",
-    "Each network's Fréchet distance over what real images get from it at the same n: about 1 is as good as real. A network "
-    "that had no part in choosing the model and sees much more than the one that had says that the choice was gamed.",
+    "Each network's Fréchet distance over what real images get from it at the same n: about 1 is as good as real. A "
+    "network that had no part in choosing the model and sees much more than the one that had says that the choice was "
+    "gamed.",
     prepare,
     TEMPLATE,
     per_run=True,

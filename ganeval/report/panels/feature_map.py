@@ -66,7 +66,10 @@ def _chart(page: Page, runs: list[RunView]) -> Any:
         share = 100 * first["explained"]
         tidy(axes, xlabel=f"axis 1, {share[0]:.0f} % of the real variance", ylabel=f"axis 2, {share[1]:.0f} %")
 
-    said = f"{len(first['real'])} real points as squares, generated points of {', '.join(run.label for run in runs[:8])} as dots"
+    said = (
+        f"{len(first['real'])} real points as squares, generated points of {', '.join(run.label for run in runs[:8])} "
+        "as dots"
+    )
     return page.chart(
         f"map-{runs[0].index}",
         paint,

@@ -131,24 +131,34 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 
 TEMPLATE = """
 {% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}:
-{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{ word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
+{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{
+word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{
+advice.command }}">Copy</button></p></div>{% endif %}
 {% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
-<table class="sortable board"><caption>{% if board.seeds %}Of several runs of one recipe: their mean ± the standard deviation
+<table class="sortable board"><caption>{% if board.seeds
+%}Of several runs of one recipe: their mean ± the standard deviation
 between the runs. {% endif %}<b>Bold</b>: no other is clearly better, by 95 % intervals.</caption>
 <thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">summary</th>
 {% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}<th
 scope="col">real images</th><th scope="col" class="r">runs</th><th scope="col">date</th></tr></thead>
-<tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<img class="thumb pixel"
-src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt="">{% endif %}</td>
-<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name }}</a></th>
+<tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if
+row.strip %}<img class="thumb pixel"
+src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt="">{%
+endif %}</td>
+<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{
+row.recipe.name|name }}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
-{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in row.numbers %}<td class="r"{% if mean %}
-data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
+{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in
+row.numbers %}<td class="r"{% if mean %}
+data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1
+else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}
-<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{ row.recipe.runs|length }}</td>
+<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{
+row.recipe.runs|length }}</td>
 <td class="nowrap">{{ run.record.created[:10]|visible }}</td></tr>{% endfor %}</tbody></table></div>
-<details class="table"{% if page.readable|length != page.runs|length %} open{% endif %}><summary>What is wrong with each run</summary>{% endif %}
+<details class="table"{% if page.readable|length != page.runs|length %} open{%
+endif %}><summary>What is wrong with each run</summary>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
 <article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}"
@@ -163,17 +173,22 @@ class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘'
   {% else %}
   {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}"
 width="{{ card.strip.width }}" height="{{ card.strip.height }}"
-alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{% endif %}
+alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{%
+endif %}
   {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div>
 <dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
   {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt>
 <dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
 <p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
-  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{% endfor %}</ul>{% endif %}
+  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{%
+endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if r.created %} ·
-<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
+  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a href="{{
+card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if
+r.created %} ·
+<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is
+not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
 class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
   {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>

@@ -90,7 +90,8 @@ TEMPLATE = """
 href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
   {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}</p>
   {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }}
-{% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
+{% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not
+loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}">
 <table class="sortable">

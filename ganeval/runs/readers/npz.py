@@ -46,12 +46,18 @@ def read(folder: Path) -> list[RunRecord]:
     names = names_in(folder)
     samples = [SampleSet(_step(path.name), path) for path in _samples(folder, names)]
     damaged = [lfs_pointer(folder / name) or _why_no_images(folder / name) for name in _damaged(folder, names)]
-    return [RunRecord(
-        id=folder.name, path=folder, reader="npz", name=folder.name, curves=curves_of(points),
-        problems=tuple(damaged) if points or samples else (),
-        error="; ".join(damaged) if not points and not samples else "",
-        samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="npz",
+            name=folder.name,
+            curves=curves_of(points),
+            problems=tuple(damaged) if points or samples else (),
+            error="; ".join(damaged) if not points and not samples else "",
+            samples=tuple(sorted(samples, key=lambda found: (found.step, found.path.name))),
+        )
+    ]
 
 
 def _head(path: Path) -> list[str]:
@@ -112,13 +118,15 @@ def _why_no_images(path: Path) -> str:
     shape, dtype = found
     remedy = (
         "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1]"
-        if dtype.kind == "f" else "Save them as (n, h, w, c)"
-    )  # fmt: skip
+        if dtype.kind == "f"
+        else "Save them as (n, h, w, c)"
+    )
     return f"{path.name} holds {dtype} of shape {shape}, expected are images of uint8 (n, h, w, 1 or 3). {remedy}"
 
 
 def latents_of(path: Path) -> str:
-    """The name of the latents that a sample file's images were drawn of; "" where it does not say, or not in one string.
+    """The name of the latents that a sample file's images were drawn of; "" where it does not say,
+    or not in one string.
 
     Only a header of one short string is read, so that no file can make this slow.
     """

@@ -1,6 +1,8 @@
-"""Folders of pictures with numbers in their names: PyTorch-GAN (400.png), the DCGAN example (fake_samples_epoch_007.png),
-denoising-diffusion-pytorch (sample-12.png), class exercises. What the numbers count, steps or samples, `ganeval.runs.series`
-says. Folders 0, 1, ... of pictures are samples, one folder a class; so are folders of seeds (EDM: 001000/001017.png)."""
+"""Folders of pictures with numbers in their names: PyTorch-GAN (400.png), the DCGAN example
+(fake_samples_epoch_007.png), denoising-diffusion-pytorch (sample-12.png), class exercises. What the numbers count,
+steps or samples, `ganeval.runs.series` says. Folders 0, 1, ... of pictures are samples, one folder a class; so are
+folders of seeds (EDM: 001000/001017.png).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Any trainer that writes a table: training_log.csv, Keras' CSVLogger and history.json, trainer_state.json, logs/*.jsonl.
+"""Any trainer that writes a table: training_log.csv, Keras' CSVLogger and history.json, trainer_state.json,
+logs/*.jsonl.
 
 What `ganeval.runs.tables` recognises by its columns; with it the pictures of the same folder or of one named as such.
 """
@@ -37,10 +38,19 @@ def read(folder: Path) -> list[RunRecord]:
     ]
     places = [folder, *(folder / name for name in names_in(folder) if name.lower() in PLAIN)]
     grids, samples = next((found for place in places if any(found := pictured(place))), ((), ()))
-    return [RunRecord(
-        id=folder.name, path=folder, reader="table", name=folder.name, step_unit=unit, curves=curves_of(points), grids=grids,
-        samples=samples, notes=tuple(others),
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="table",
+            name=folder.name,
+            step_unit=unit,
+            curves=curves_of(points),
+            grids=grids,
+            samples=samples,
+            notes=tuple(others),
+        )
+    ]
 
 
 def _tables(folder: Path) -> list[Table]:

@@ -1,4 +1,5 @@
-"""Weights & Biases, offline: offline-run-*/ with run-ID.wandb (its history), files/ with summary, config.yaml, media/images.
+"""Weights & Biases, offline: offline-run-*/ with run-ID.wandb (its history), files/ with summary, config.yaml,
+media/images.
 
 Where the history cannot be read, the summary gives the last value of each quantity.
 """
@@ -44,10 +45,21 @@ def read(folder: Path) -> list[RunRecord]:
         if key not in points or not points[key].steps or points[key].steps[-1] < step:
             points.setdefault(key, Points()).add(step, value)
     environment = document(files / "wandb-metadata.json")
-    return [RunRecord(
-        id=folder.name, path=folder, reader="wandb", name=folder.name, created=_created(folder, summary),
-        status=_status(history.exit_code), config=config or _plain(history.config), environment=environment, curves=curves_of(points), grids=_grids(files / "media" / "images"), notes=notes,
-    )]  # fmt: skip
+    return [
+        RunRecord(
+            id=folder.name,
+            path=folder,
+            reader="wandb",
+            name=folder.name,
+            created=_created(folder, summary),
+            status=_status(history.exit_code),
+            config=config or _plain(history.config),
+            environment=environment,
+            curves=curves_of(points),
+            grids=_grids(files / "media" / "images"),
+            notes=notes,
+        )
+    ]
 
 
 def _history(folder: Path) -> History:

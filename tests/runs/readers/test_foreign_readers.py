@@ -18,11 +18,19 @@ from ganeval.runs.record import RunRecord
 Write = Callable[..., Path]
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LAYOUTS = {
-    "stylegan": ("stylegan", 1), "studiogan": ("studiogan", 1), "biggan": ("biggan", 1), "lightning": ("lightning", 2),
-    "events": ("tensorboard", 1), "diffusers": ("diffusers", 1), "npz": ("npz", 2), "pictures": ("pictures", 3),
-    "wandb": ("wandb", 2), "mlflow": ("mlflow", 3), "trackio": ("trackio", 2),
+    "stylegan": ("stylegan", 1),
+    "studiogan": ("studiogan", 1),
+    "biggan": ("biggan", 1),
+    "lightning": ("lightning", 2),
+    "events": ("tensorboard", 1),
+    "diffusers": ("diffusers", 1),
+    "npz": ("npz", 2),
+    "pictures": ("pictures", 3),
+    "wandb": ("wandb", 2),
+    "mlflow": ("mlflow", 3),
+    "trackio": ("trackio", 2),
     "table": ("table", 6),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("layout", "expected"), LAYOUTS.items())
@@ -283,8 +291,10 @@ def test_studiogan_names_with_a_slash_are_metrics(write_layout: Write) -> None:
     )
     curves = find_runs(root).runs[0].curves
     assert {tag: curve.values for tag, curve in curves.items() if "f_" in tag or "/r" in tag} == {
-        "metric/f_8": (0.975,), "metric/f_1/8": (0.925,), "metric/improved_precision/recall": (0.5,),
-    }  # fmt: skip
+        "metric/f_8": (0.975,),
+        "metric/f_1/8": (0.925,),
+        "metric/improved_precision/recall": (0.5,),
+    }
 
 
 @pytest.mark.parametrize("name", ["samples_8x8x8x1.npz", "images/100.png", "log.csv"])
