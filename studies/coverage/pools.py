@@ -1,7 +1,8 @@
 """Two cheap generators, each with a large pool of images that a judge has embedded once.
 
 `pca` draws a digit's 30 main components from the Gaussian of its class and paints the image back: blurred, and it never
-leaves its ellipsoid. `warp` bends real test images by a random affine map: sharp, and close to the data. Image i is of class i mod 10.
+leaves its ellipsoid. `warp` bends real test images by a random affine map: sharp, and close to the data. Image i is of
+class i mod 10.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class World:
 
 
 def world(data: str, generator: str, *, pool: int, real: int, kept: Path) -> World:
-    """mnist or hoda seen by its own judge; `real` rows of the test split are the reference, the rest is not used twice."""
+    """mnist or hoda seen by its own judge; `real` rows of the test split are the reference,
+    the rest is not used twice.
+    """
     judge, rng = data, np.random.default_rng(0)
     test, train = image_set(f"{data}:test"), image_set(f"{data}:train")
     order = rng.permutation(len(test))
