@@ -40,7 +40,7 @@ def test_rows_that_were_written_into_are_measured_afresh(kind: str, side: str) -
 
     before = now()
     write()
-    fresh = Features.given(np.array(rows))
+    fresh = Features.given(torch.as_tensor(rows).clone())
     assert now() == (_measured(fresh, REAL) if side == "real" else _measured(REAL, fresh)) != before
 
 
