@@ -20,7 +20,6 @@ WRITTEN: dict[str, Callable[[], tuple[np.ndarray | torch.Tensor, Callable[[], ob
     "array": lambda: (x := OLD.copy(), lambda: x.__setitem__(..., NEW)),
     "float32 array": lambda: (x := OLD.astype(np.float32), lambda: x.__setitem__(..., NEW)),
     "tensor": lambda: (x := torch.tensor(OLD), lambda: x.copy_(torch.tensor(NEW.copy()))),
-    "columns": lambda: (x := np.asfortranarray(OLD), lambda: x.__setitem__(..., NEW)),
 }
 
 
