@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ganeval.features.seeing import see_share
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Running
 from ganeval.records.scores import Passport
 
@@ -188,6 +190,7 @@ def parts_moments(folder: str | Path) -> Statistics:
     """
     where, sums = Path(folder), {}
     known: list[_Known] = []
+    judged: list[Verdicts] = []
     for path in _files(where):
         tensors, passport, about = _read(path)
         known.append(_Known.of(path, tensors, passport, about))
@@ -197,9 +200,11 @@ def parts_moments(folder: str | Path) -> Statistics:
                 if name not in sums:
                     sums[name] = Running(rows.shape[1], rows.device)
                 sums[name].add(rows)
+        judged += [Verdicts.of(tensors["logits"])] if "logits" in tensors else []
     whole = _whole(where, sorted(known, key=lambda one: one.part.number))
     moments = {name: one.finish() for name, one in sums.items()}
-    return Statistics(whole, moments["embeddings"], moments.get("spatial"))
+    verdicts = reduce(lambda one, other: one.merge(other), judged) if judged else None
+    return Statistics(whole, moments["embeddings"], moments.get("spatial"), verdicts=verdicts)
 
 
 @dataclass(frozen=True)
@@ -267,6 +272,11 @@ def _require_one_set(where: Path, parts: Sequence[tuple[Path, Passport, Part]]) 
         raise WrongInputError(f"{printable(where)} holds part {twice[0]} twice. Remove one of the two files.")
     first = parts[0]
     for path, passport, about in parts[1:]:
+        if first[1].extractor != passport.extractor:
+            raise IncomparableError(
+                f"{printable(path.name)} in {printable(where)} was made by {printable(passport.extractor)}, "
+                f"{printable(first[0].name)} by {printable(first[1].extractor)}. Make all parts with one network."
+            )
         first[1].require_comparable(passport)
         for key, said in (
             ("set", "set or seed"),
