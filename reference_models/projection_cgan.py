@@ -6,6 +6,9 @@ on logits, made stable by a penalty on the gradient at real images (R1: Meschede
 few steps ("lazy": Karras et al. 2020, arXiv:1912.04958, appendix B). What is sampled is the average of the
 generator's weights over training.
 
+With `styles` above 1 a class is not one condition but several, the styles that k-means finds in it (see
+`plumbing.styles`): both networks hear the style, and the last coordinate of z chooses it.
+
 Images of any size that halves to between 4 and 8 pixels (8, 28, 32, 64), with 1 or 3 channels.
 """
 
@@ -26,6 +29,7 @@ from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.sizes import SMALL, halvings
+from reference_models.plumbing.styles import Styles
 from reference_models.plumbing.system import System
 
 
@@ -46,6 +50,7 @@ class Config:
     augment: Mode = "none"  # what the discriminator sees: diff and ada are for few images
     flips: bool = False  # left-right mirroring belongs to the augmentation
     ada_ramp: int = 50_000  # images in which the strength of ada can rise from 0 to 1
+    styles: int = 1  # parts of each class that are found by clustering and asked for; 1 leaves classes whole
     classes: tuple[int, ...] = ()  # classes trained on; () is all. The others are answered with one of these
 
 
@@ -74,18 +79,28 @@ class ConditionalNorm(nn.Module):
 class Generator(nn.Module):
     """z (n, latent), labels (n,) -> images (n, c, h, w) in [-1, 1]."""
 
-    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int, styles: Styles | None = None) -> None:
         super().__init__()
         channels, size, _ = shape
+        self.styles, self.kinds = styles, styles.parts if styles else classes  # what can be asked for
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
         self.first = nn.Linear(config.latent, widths[0] * self.start**2)
-        self.norms = nn.ModuleList(ConditionalNorm(width, classes) for width in widths)
+        self.norms = nn.ModuleList(ConditionalNorm(width, self.kinds) for width in widths)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
+    def asked(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """What is asked for (n,): the label, or the style of it that the last coordinate of z chooses."""
+        return self.styles.drawn(z[:, -1], labels) if self.styles else labels
+
+    def shown(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The same of real images (n, c, h, w): the label, or the style of it that they have."""
+        return self.styles.of(images, labels) if self.styles else labels
+
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        labels = self.asked(z, labels)
         x = self.first(z).view(len(z), -1, self.start, self.start)
         x = F.relu(self.norms[0](x, labels))
         for grow, norm in zip(self.grow, self.norms[1:], strict=True):
@@ -122,11 +137,15 @@ class Discriminator(nn.Module):
 def train(config: Config, session: Session) -> None:
     if config.classes:
         session.restrict(config.classes)
-    generator = session.prepare(Generator(config, session.shape, session.classes))
-    discriminator = session.prepare(Discriminator(config, session.shape, session.classes))
+    generator = session.prepare(
+        Generator(config, session.shape, session.classes, Styles.found(session.data, config.styles))
+    )
+    discriminator = session.prepare(Discriminator(config, session.shape, generator.kinds))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
-    g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
-    d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
+    g_adam, d_adam = (
+        torch.optim.Adam(net.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
+        for net in (generator, discriminator)
+    )
 
     session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
     policy = (*POLICY, "flip") if config.flips else POLICY
@@ -142,21 +161,22 @@ def train(config: Config, session: Session) -> None:
             group["lr"] = config.lr * rate
 
         real, labels = session.batch(config.batch)
-        wanted = session.labels(config.batch)
+        wanted, z = session.labels(config.batch), session.normal(config.batch, config.latent)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent), wanted).float()
+            fake = generator(z, wanted).float()
+        asked, shown = generator.asked(z, wanted), generator.shown(real, labels)
 
         # Discriminator: softplus(-D(real)) + softplus(D(fake)) is the cross-entropy of its logits.
         seen = augment(real)
         with session.autocast():
-            both = discriminator(torch.cat([seen, augment(fake.detach())]), torch.cat([labels, wanted]))
+            both = discriminator(torch.cat([seen, augment(fake.detach())]), torch.cat([shown, asked]))
         d_real, d_fake = both.chunk(2)
         augment.observe(d_real)
         loss_d = (F.softplus(-d_real) + F.softplus(d_fake)).mean()
         d_adam.zero_grad()
         loss_d.backward()
         if step % config.r1_every == 0:
-            penalty = r1(discriminator, seen, labels)
+            penalty = r1(discriminator, seen, shown)
             (config.r1 * config.r1_every * penalty).backward()
             session.log(r1=penalty)
         d_adam.step()
@@ -164,7 +184,7 @@ def train(config: Config, session: Session) -> None:
         # Generator: the same fakes, judged by the discriminator that has just learnt from them.
         discriminator.requires_grad_(requires_grad=False)
         with session.autocast():
-            loss_g = F.softplus(-discriminator(augment(fake), wanted)).mean()
+            loss_g = F.softplus(-discriminator(augment(fake), asked)).mean()
         g_adam.zero_grad()
         loss_g.backward()
         g_adam.step()
@@ -176,7 +196,7 @@ def train(config: Config, session: Session) -> None:
         if session.logging:
             with torch.no_grad():
                 held, held_labels = session.held_out(config.batch)
-                d_held = discriminator(augment.look(held), held_labels)
+                d_held = discriminator(augment.look(held), generator.shown(held, held_labels))
             if config.augment == "ada":
                 session.log(augment__p=augment.p, augment__r_t=augment.r_t)
             session.log(

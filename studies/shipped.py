@@ -48,6 +48,7 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
     ) or path is None:
         raise WrongInputError(f"{run} must be a finished run of projection_cgan on {dataset}; it is another.")
     state = decode_state(path.read_bytes())["held"]["average"]
+    state.pop("styles.centres", None)  # of images; drawing needs the shares alone
     half = {key: value.half().contiguous() if value.is_floating_point() else value for key, value in state.items()}
     weights = write_atomic(out / f"{name}.safetensors", safetensors.torch.save(half))
     card = _card(name, dataset, config, opened.info, hashlib.sha256(weights.read_bytes()).hexdigest())
@@ -71,6 +72,7 @@ def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest:
             "widths": widths,
             "channels": channels,
             "classes": len(info["class_names"]),
+            "styles": config.styles,
         },
         "data": info["trained_on"],
         "data_sha256": info.get("data_sha256", ""),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.forks import Forks
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; threads of their own would fight for them
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,3 +24,11 @@ def data_dir() -> Path:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts Python processes that need not load torch first."""
+    started = Forks()
+    yield started
+    started.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 FIRST = ("own_folder.py", "own_judge.py", "gate_in_ten_minutes.py", "training_loop.py", "papers_fid.py")
+LIBRARY = re.compile(r"^(?:import|from) (\w+)", re.MULTILINE)
 DATA = re.compile(r'"(mnist|hoda|breastmnist|cifar10):\w+"')  # digits ship inside scikit-learn
 
 
@@ -35,7 +37,16 @@ def lacking_data(folder: Path, data: str | None) -> list[str]:
     )
 
 
+def lacking_library(folder: Path) -> list[str]:
+    """The scripts that import a library which is not installed, such as diffusers."""
+    return sorted(
+        script.name
+        for script in folder.glob("*.py")
+        if any(find_spec(name) is None for name in set(LIBRARY.findall(script.read_text(encoding="utf-8"))))
+    )
+
+
 def run_pattern(folder: Path) -> str:
     """Which scripts are run, as sphinx-gallery wants it: a pattern that is searched for in their paths."""
-    unrun = lacking_data(folder, os.environ.get("GANEVAL_DATA"))
+    unrun = sorted({*lacking_data(folder, os.environ.get("GANEVAL_DATA")), *lacking_library(folder)})
     return rf"/(?!(?:{'|'.join(map(re.escape, unrun))})$)\w+\.py$" if unrun else r"\.py$"

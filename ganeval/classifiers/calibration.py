@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 from ganeval.errors import WrongInputError
 
@@ -23,6 +21,8 @@ def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.int
     >>> round(negative_log_likelihood(np.zeros((4, 2)), np.array([0, 1, 1, 0])), 4)
     0.6931
     """
+    from scipy.special import log_softmax
+
     return float(-log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels].mean())
 
 
@@ -34,6 +34,8 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     (for a digit classifier with 1 error in 2,000 it says 0.45, and doubles the calibration error on other images).
     T changes no decision, and is never 0 or infinite, even where every held-out image is right.
     """
+    from scipy.optimize import minimize_scalar
+
     if len(logits) != len(labels) or not len(labels):
         raise WrongInputError(
             f"A temperature needs one label per row of logits; got {len(logits)} rows, {len(labels)} labels."
@@ -56,6 +58,8 @@ def expected_calibration_error(logits: NDArray[np.floating], labels: NDArray[np.
     >>> round(expected_calibration_error(sure, np.array([0, 0, 1, 1])), 4)  # 100 % sure, half of them right
     0.5
     """
+    from scipy.special import softmax
+
     probabilities = softmax(logits.astype(np.float64), axis=1)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

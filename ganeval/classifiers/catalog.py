@@ -19,6 +19,6 @@ def judges_for(shape: tuple[int, int, int]) -> str:
     if fitting:
         return f"Pass classifier=, one of: {', '.join(fitting)}, which take {seen}."
     return (
-        f"No shipped classifier takes {seen}: train one with ganeval.classifiers.train_classifier, or wrap your own "
-        "with ganeval.classifiers.wrap."
+        f"No shipped classifier takes {seen}: train one on labelled images with `ganeval zoo train FOLDER` or "
+        "ganeval.classifiers.train_classifier, or wrap your own with ganeval.classifiers.wrap."
     )

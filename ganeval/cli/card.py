@@ -30,7 +30,7 @@ def card(run: Positional[Path], out: Path | None = None, force: bool = False) ->
         )
     if found[0].error:
         raise WrongInputError(f"{printable(run)} cannot be read: {found[0].error}")
-    path = run / "README.md" if out is None else out
+    path = found[0].path / "README.md" if out is None else out
     if path.exists() and not force:
         raise WrongInputError(f"{printable(path)} is there already. Name another --out, or write over it: --force.")
     require_places(path)

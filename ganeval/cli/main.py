@@ -29,7 +29,7 @@ VERBS = {
     "power": "how many images a difference needs, or what a number of images can see",
     "trend": "slow drift in a history of evaluations",
     "report": "the page over a folder of runs (also as ganeval-report)",
-    "completion": "bash | zsh | tcsh: a script that completes verbs and flags",
+    "completion": "bash | zsh | fish | tcsh: a script that completes verbs and flags",
 }
 DEBUG = "GANEVAL_DEBUG"
 USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's options"

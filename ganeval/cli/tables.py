@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ganeval.core.wording import plural
 from ganeval.records.eyes import eyes_of
 from ganeval.records.given import notes_on
 from ganeval.records.headline import by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
-from ganeval.records.text import plural, visible
+from ganeval.records.text import visible
 
 HEADS = ("question", "metric", "better", "value", "95 % interval", "real vs real", "n")
 ARROW = {"lower": "down", "higher": "up", "target": "target"}

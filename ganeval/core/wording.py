@@ -1,4 +1,4 @@
-"""Lists of names in a sentence that stays a sentence however many there are."""
+"""Lists and numbers of things in a sentence that stays a sentence however many there are."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def few(names: Sequence[str], shown: int = 5) -> str:
     'a, b and 1 more'
     """
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+
+
+def plural(n: int, noun: str) -> str:
+    """
+    >>> plural(1, "run"), plural(3, "run")
+    ('1 run', '3 runs')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

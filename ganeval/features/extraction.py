@@ -31,11 +31,12 @@ from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.weights import OFFLINE
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.embedding import EVERYTHING, columns, embed, only
+from ganeval.features.held import Held
 from ganeval.features.identity import SAME_ROW, are_close, entry_key, keep_rows, kept_rows, probe, shapes, vector
 from ganeval.features.known import Note, changed, known_content, outline
 from ganeval.features.own import Own
 from ganeval.features.ranks import ALONE, Ranks, local_rank
-from ganeval.features.seeing import see
+from ganeval.features.seeing import see, too_many
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.rows import checked_rows
@@ -66,26 +67,22 @@ class Features:
     confusion: NDArray[np.int64] | None = None  # of the classifier, on its real test split
     images: ImageSet | None = field(default=None, repr=False)
     withheld: frozenset[str] = frozenset()  # columns that the network gives and nobody asked for
+    held: Held | None = field(default=None, repr=False)  # where no rank has all rows: embeddings have no numbers then
     own: Own = field(default_factory=Own.of_none, repr=False)  # what was worked out of the embeddings alone
     also: tuple[Features, ...] = field(default=(), repr=False)  # the same images as other networks saw them
     brought: str | None = field(default=None, repr=False)  # SHA-256 of the labels the rows came with, "" without any
 
     def __post_init__(self) -> None:
         if self.own.rows is not self.embeddings:
-            object.__setattr__(self, "own", Own(self.embeddings))  # a copy has it from those it was made of, if at all
+            own = Own(self.embeddings, self.held)  # a copy has it from those it was made of, if at all
+            object.__setattr__(self, "own", own)
         if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
             raise WrongInputError(
                 f"Embeddings must be floating point (n, d); got {self.embeddings.dtype} "
                 f"{tuple(self.embeddings.shape)}. Flatten each sample to one row."
             )
         for name in ("embeddings", "logits", "spatial"):
-            rows = getattr(self, name)
-            # A finite sum proves every entry finite, ten times faster than looking at each.
-            if rows is not None and not bool(rows.sum().isfinite()) and not bool(torch.isfinite(rows).all()):
-                bad = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
-                raise WrongInputError(
-                    f"{name} must be finite; row {bad} holds NaN or infinity. Find out why before measuring."
-                )
+            _require_finite(name, getattr(self, name))
         for name in ("logits", "labels", "spatial"):
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
@@ -225,6 +222,14 @@ class Features:
         )
 
 
+def _require_finite(name: str, rows: torch.Tensor | None) -> None:
+    """A finite sum proves every entry finite, ten times faster than looking at each."""
+    if rows is None or rows.is_meta or bool(rows.sum().isfinite()) or bool(torch.isfinite(rows).all()):
+        return
+    bad = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
+    raise WrongInputError(f"{name} must be finite; row {bad} holds NaN or infinity. Find out why before measuring.")
+
+
 def passport_from(metadata: Mapping[str, str], path: str | Path) -> Passport:
     """The passport in the metadata of a file of ours."""
     try:
@@ -292,6 +297,7 @@ def extract(
     precision: str = "fp32",
     compute: Compute = HERE,
     asked: frozenset[str] = EVERYTHING,
+    stay: bool = False,
 ) -> Features:
     """Every image through the extractor once, in batches; or from the disk cache, when these very images were seen.
 
@@ -299,7 +305,8 @@ def extract(
     compute: device, batch size (None asks the extractor; when memory runs out it is halved, and the log says so),
     cache, and the processes that share the batches out: each of them has to call this, and all get every row. The rows
     stay on the device, except on MPS, which has no float64 for the statistics. asked: columns beside the embeddings
-    ("logits", "spatial") to keep, where the network gives them.
+    ("logits", "spatial") to keep, where the network gives them. stay: where there are several processes, and the rows
+    of all images would take more than `cache_gib`, each keeps its own (`Features.held`), and the cache is left alone.
 
     >>> two = ImageSet.from_array(np.zeros((2, 1, 4, 4), dtype=np.uint8))
     >>> tuple(extract(two, "pixels").embeddings.shape)
@@ -308,11 +315,13 @@ def extract(
     network, place, ranks, batch, probed = ready(images, extractor, precision, compute)
     keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
     rows, offered = (
-        see(images, network, place, batch, ranks, compute, asked)
-        if keeps is None
+        see(images, network, place, batch, ranks, compute, asked, stay=stay)
+        if keeps is None or (stay and too_many(len(images), keeps.embeddings.shape[1], ranks, compute))
         else _seen_or_kept(images, network, place, batch, ranks, compute, asked, probed=keeps, precision=precision)
     )
     keep = torch.device("cpu") if place.type == "mps" else place
+    if stay and too_many(len(images), rows.embeddings.shape[1], ranks, compute):
+        return _held(images, network, precision, Held.of_share(rows.embeddings.to(keep), ranks), offered)
     there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
     return _features(images, network, precision, there, offered - columns(there).keys())
 
@@ -461,6 +470,18 @@ def passport_of(images: ImageSet, network: Extractor, precision: str, dim: int) 
         preprocessing=network.preprocessing,
         precision=precision,
         class_names=tuple(network.class_names or images.class_names),
+    )
+
+
+def _held(images: ImageSet, network: Extractor, precision: str, held: Held, offered: frozenset[str]) -> Features:
+    """Features of which this rank has a share."""
+    held.ranks.together(lambda: Features.given(held.rows))  # the numbers are looked at where they are
+    stand_in = held.stand_in()
+    passport = passport_of(images, network, precision, stand_in.shape[1])
+    labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
+    withheld = offered - {"embeddings"}
+    return Features(
+        stand_in, passport, labels=labels, confusion=network.confusion, images=images, withheld=withheld, held=held
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
+from ganeval.features.held import Held
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import gaussian_of, merged
 from ganeval.numerics.gaussian import Gaussian
@@ -22,10 +23,13 @@ T = TypeVar("T")
 
 
 class Own:
-    """What was worked out of `rows` (n, d), which do not change."""
+    """What was worked out of `rows` (n, d), which do not change.
 
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
+    held: the ranks' shares, where none has all rows.
+    """
+
+    def __init__(self, rows: torch.Tensor, held: Held | None = None) -> None:
+        self.rows, self.held = rows, held
         self._found: dict[Hashable, Any] = {}
 
     @classmethod
@@ -43,7 +47,7 @@ class Own:
         or all make it.
         """
         if not ranks.agree(yes="gaussian" in self._found):
-            self._found["gaussian"] = gaussian_of(self.rows, ranks)
+            self._found["gaussian"] = gaussian_of(self.rows, ranks) if self.held is None else self.held.gaussian()
         return self._found["gaussian"]
 
     def nearest(self, k: int, ranks: Ranks) -> Nearest:
@@ -56,7 +60,28 @@ class Own:
         """
         known: Nearest | None = self._found.get("nearest")
         if not ranks.agree(yes=known is not None and known.squared.shape[1] >= k):
-            part = (ranks.rank, ranks.size)
-            known = self._found["nearest"] = merged(lambda: nearest_within(self.rows, k, part=part), ranks)
+            known = self._found["nearest"] = self._nearest(k, ranks)
         assert known is not None
         return known.first(k)
+
+    def _nearest(self, k: int, ranks: Ranks) -> Nearest:
+        if self.held is not None:
+            return self.held.nearest(k)
+        return merged(lambda: nearest_within(self.rows, k, part=(ranks.rank, ranks.size)), ranks)
+
+    def reach(self) -> tuple[float, float]:
+        """The smallest and the largest number in any row."""
+        low, high = self.rows.aminmax() if self.held is None else self.held.reach()
+        return float(low), float(high)
+
+    def every(self, step: int) -> torch.Tensor:
+        """Rows 0, step, 2 step ..."""
+        return self.rows[::step] if self.held is None else self.held.every(step)
+
+    def all_equal(self) -> bool:
+        """Whether all rows are one and the same."""
+        return bool((self.rows == self.rows[0]).all()) if self.held is None else self.held.all_equal()
+
+    def shares(self, ranks: Ranks) -> Held:
+        """The ranks' shares of the rows, whether or not they have more."""
+        return Held.of_whole(self.rows, ranks) if self.held is None else self.held

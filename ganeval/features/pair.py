@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.held import crossing_of
 from ganeval.features.ranks import ALONE, Ranks
 from ganeval.features.shared import merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.neighbours import Neighbours, crossing
+from ganeval.numerics.nearest import Nearest
+from ganeval.numerics.neighbours import Crossing, Neighbours, crossing
 from ganeval.numerics.strata import are_balanced
 from ganeval.records.scores import Passport
 
@@ -203,20 +205,30 @@ class Pair:
         again for a larger k.
         """
         features = self.require_real()
-        real = features.embeddings
-        _require_neighbours(k, len(real), len(self.fake))
+        _require_neighbours(k, len(features), len(self.fake))
         if self._neighbours is None or self._neighbours.k < k + SPARE:
-            if bool((real == real[0]).all()):
+            if features.own.all_equal():
                 raise UndefinedError(
                     "Neighbour metrics need real features that differ; all real rows are equal. Check the extractor."
                 )
             k, ranks = max(k, NEIGHBOURS), self.ranks
             real_near = features.own.nearest(k + SPARE, ranks)
             fake_near = self.fake.own.nearest(k + SPARE + _further(k), ranks)
-            share = partial(crossing, part=(ranks.rank, ranks.size), strata=self.strata)
-            across = merged(lambda: share(real, self.fake.embeddings, real_near, fake_near), ranks)
-            self._neighbours = Neighbours(real_near, fake_near, across)
+            self._neighbours = Neighbours(real_near, fake_near, self._crossing(features, real_near, fake_near))
         return self._neighbours
+
+    def _crossing(self, real: Features, real_near: Nearest, fake_near: Nearest) -> Crossing:
+        ranks = self.ranks
+        if self.held:
+            sides = (side.own.shares(ranks) for side in (real, self.fake))
+            return crossing_of(*sides, real_near, fake_near, self.strata)
+        share = partial(crossing, part=(ranks.rank, ranks.size), strata=self.strata)
+        return merged(lambda: share(real.embeddings, self.fake.embeddings, real_near, fake_near), ranks)
+
+    @property
+    def held(self) -> bool:
+        """Whether of one of the sets no rank has all rows."""
+        return any(side is not None and side.held is not None for side in (self.real, self.fake))
 
     def require_classes(self) -> None:
         """Raise where the classifier has a single class: it answers every question about classes with it."""
@@ -238,24 +250,24 @@ class Pair:
         self.once("resolved", self._check_resolved)
 
     def _check_resolved(self) -> bool:
-        sets = [f.embeddings for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
+        sets = [f.own for f in (self.real, self.fake, self.heldout) if f is not None and f.embeddings.numel()]
         if self.only_moments and not sets:
             return True  # there is no row whose digits could be looked at; the moments are in float64
         if not sets:
             raise TooFewSamplesError("There is not one row to look at; pass images.")
-        largest = max(max(-float(low), float(high)) for low, high in (rows.aminmax() for rows in sets))
+        largest = max(max(-low, high) for low, high in (own.reach() for own in sets))
         if largest > LARGEST or 0 < largest < SMALLEST:
             raise UndefinedError(
                 f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to "
                 f"{LARGEST:g}. Find out where the extractor overflows, or scale its features."
             )
-        some = torch.cat([rows[:: -(-len(rows) // LOOKED_AT)].double() for rows in sets])
+        some = torch.cat([own.every(-(-len(own.rows) // LOOKED_AT)).double() for own in sets])
         offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
-        lost = max(torch.finfo(rows.dtype).eps for rows in sets) * offset
+        lost = max(torch.finfo(own.rows.dtype).eps for own in sets) * offset
         if lost > RESOLVED * spread > 0:
             raise UndefinedError(
-                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].dtype} has no digits left "
-                "for what tells them apart. Subtract a constant before rounding, or use float64."
+                f"The features lie {offset:.3g} from 0 and spread by {spread:.3g}: {sets[0].rows.dtype} has no digits "
+                "left for what tells them apart. Subtract a constant before rounding, or use float64."
             )
         return True
 

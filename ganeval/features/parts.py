@@ -25,10 +25,11 @@ from ganeval.features.embedding import columns
 from ganeval.features.extraction import DEFAULT_BATCH, Features, choose_device, load_extractor, passport_from
 from ganeval.features.known import outline
 from ganeval.features.ranks import Ranks
-from ganeval.features.seeing import Running, see_share
+from ganeval.features.seeing import see_share
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
+from ganeval.numerics.moments import Running
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.part/1"
@@ -193,7 +194,9 @@ def parts_moments(folder: str | Path) -> Statistics:
         for name in ("embeddings", "spatial"):
             if name in tensors:
                 rows = tensors[name]
-                sums.setdefault(name, Running(rows.shape[1], rows.device)).add(rows)
+                if name not in sums:
+                    sums[name] = Running(rows.shape[1], rows.device)
+                sums[name].add(rows)
     whole = _whole(where, sorted(known, key=lambda one: one.part.number))
     moments = {name: one.finish() for name, one in sums.items()}
     return Statistics(whole, moments["embeddings"], moments.get("spatial"))

@@ -2,7 +2,7 @@
 
 The network is what takes the time, so it is what is shared out; rows are a few hundred bytes an image and are gathered
 whole, in the order of the images. What follows sees exactly the rows that one process would have seen, and gives its
-numbers. Memory on each rank: n (d + k) 4 bytes.
+numbers. Memory on each rank: n (d + k) 4 bytes. Where that is too much, rows stay: `ganeval.features.held`.
 
 Ranks that die or hang end the others with an error within `GANEVAL_TIMEOUT` seconds (default 1800), never a hang.
 """
@@ -68,6 +68,14 @@ class Ranks:
         total = values.detach().to(_wire(values), copy=True)
         _guarded(lambda: dist.all_reduce(total), self)
         return total.to(values.device)
+
+    def broadcast(self, rows: torch.Tensor, rank: int) -> torch.Tensor:
+        """The rows that `rank` has, on every rank; the others bring memory of their shape and dtype."""
+        if self.size == 1:
+            return rows
+        sent = rows.to(_wire(rows))
+        _guarded(lambda: dist.broadcast(sent, rank), self)
+        return sent.to(rows.device)
 
     def agree(self, *, yes: bool) -> bool:
         """Whether every rank says yes."""
@@ -190,8 +198,10 @@ def _guarded(call: Callable[[], object], ranks: Ranks) -> None:
 
 
 def _wire(rows: torch.Tensor) -> torch.device:
-    """Where tensors must lie to be sent: NCCL sends from the GPU, gloo from the CPU."""
-    return rows.device if dist.get_backend() == "nccl" else torch.device("cpu")
+    """Where tensors must lie to be sent: NCCL sends from the GPU, digests and lists too; gloo from the CPU."""
+    if dist.get_backend() != "nccl":
+        return torch.device("cpu")
+    return rows.device if rows.is_cuda else torch.device("cuda", torch.cuda.current_device())
 
 
 def _first(error: Exception) -> str:

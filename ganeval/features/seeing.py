@@ -24,10 +24,8 @@ from ganeval.features.feed import Batch, feed
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import merged_moments
 from ganeval.images.imageset import ImageSet
-from ganeval.images.leaves import LEAF, leaves, root
-from ganeval.numerics.moments import Moments
-
-TOGETHER = 2048  # rows whose moments are taken at once
+from ganeval.images.leaves import LEAF, Root, leaves, root
+from ganeval.numerics.moments import Moments, Running
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +38,13 @@ def see(
     ranks: Ranks,
     compute: Compute,
     asked: frozenset[str] = EVERYTHING,
+    *,
+    stay: bool = False,
 ) -> tuple[Embedded, frozenset[str]]:
     """The rows of all images, on every rank: the columns that are asked for,
     and the names of all that the network gives.
 
+    stay: of rows that are `too_many` each rank has its own only.
     The content of the images is known afterwards (`images.seen`).
     """
     share = Share(images, batch, ranks)
@@ -55,7 +56,15 @@ def see(
         found.add(only(part, asked))
 
     _look_at(share, network, device, ranks, compute, keep)
-    return Embedded(**{name: ranks.gather(rows) for name, rows in found.rows.items()}), frozenset(offered)
+    rows = found.rows
+    if not (stay and too_many(len(images), rows["embeddings"].shape[1], ranks, compute)):
+        rows = {name: ranks.gather(column) for name, column in rows.items()}
+    return Embedded(**rows), frozenset(offered)
+
+
+def too_many(n: int, dim: int, ranks: Ranks, compute: Compute) -> bool:
+    """Whether n rows are more than every rank should have: more than the cache would keep."""
+    return ranks.size > 1 and 4 * n * dim > compute.cache_gib * 2**30
 
 
 def see_moments(
@@ -66,17 +75,19 @@ def see_moments(
     No row is kept: memory is that of a few batches and of d^2 numbers, however many images there are.
     """
     sums: dict[str, Running] = {}
+    mine = Share(images, batch, ranks)
 
     def add(part: Embedded) -> None:
         for name, rows in columns(part).items():
-            if name != "logits":
-                sums.setdefault(name, Running(rows.shape[1], rows.device)).add(rows)
+            if name == "logits":
+                continue
+            if name not in sums:
+                sums[name] = Running(rows.shape[1], rows.device)
+            sums[name].add(rows[: mine.stop - mine.start])  # none of them, of an image that only shows their shape
 
-    mine = Share(images, batch, ranks)
     _look_at(mine, network, device, ranks, compute, add)
-    empty = mine.start == mine.stop
-    found = {name: Moments.empty(one.dim, one.device) if empty else one.finish() for name, one in sums.items()}
-    return {name: merged_moments(found[name], ranks) for name in sorted(found)}
+    found = {name: sums[name].finish() for name in sorted(sums)}
+    return {name: merged_moments(moments, ranks) for name, moments in found.items()}
 
 
 def _look_at(
@@ -90,40 +101,29 @@ def _look_at(
     """Show this rank's share to the network and `keep` what it makes of it; then all ranks know the content."""
     images = share.images
     quietly = replace(compute, progress=compute.progress and ranks.rank == 0)
-    marks = ranks.together(lambda: _embed_all(share, network, device, quietly, keep))
+    marks = Root(len(images), images.shape) if ranks.size == 1 else Marks(share.stop - share.start)
+    ranks.together(lambda: _embed_all(share, network, device, quietly, keep, marks.add))
     if not images.in_memory:
-        images.seen.root = root(ranks.gather(torch.from_numpy(marks)).numpy(), images.shape)
+        images.seen.root = marks.text() if isinstance(marks, Root) else _root_of_all(marks, images, ranks)
     if images.encoded is not None:
         read = torch.tensor(images.encoded.bytes_seen[share.start : share.stop])
         images.encoded.bytes_seen[:] = ranks.gather(read).numpy()
 
 
-class Running:
-    """The moments of rows that come in batches of any size; the same, to the last bit, whatever the sizes are."""
+def _root_of_all(mine: Marks, images: ImageSet, ranks: Ranks) -> str:
+    return root(ranks.gather(torch.from_numpy(mine.rows)).numpy(), images.shape)
 
-    def __init__(self, dim: int, device: torch.device) -> None:
-        self.dim, self.device = dim, device
-        self._sum = Moments.empty(dim, device)
-        self._buffer = torch.empty(TOGETHER, dim, device=device)
-        self._held = 0
 
-    def add(self, rows: torch.Tensor) -> None:
-        while len(rows):
-            taken = rows[: TOGETHER - self._held]
-            self._buffer[self._held : self._held + len(taken)] = taken
-            self._held += len(taken)
-            rows = rows[len(taken) :]
-            if self._held == TOGETHER:
-                self._put_in()
+class Marks:
+    """The leaves of n images, in one array from the start: small ones between large ones would pin these."""
 
-    def finish(self) -> Moments:
-        self._put_in()
-        return self._sum
+    def __init__(self, n: int) -> None:
+        self.rows = np.empty((n, LEAF), dtype=np.uint8)
+        self._filled = 0
 
-    def _put_in(self) -> None:
-        if self._held:
-            self._sum = self._sum.merge(Moments.of(self._buffer[: self._held]))
-            self._held = 0
+    def add(self, leaves: NDArray[np.uint8]) -> None:
+        self.rows[self._filled : self._filled + len(leaves)] = leaves
+        self._filled += len(leaves)
 
 
 def see_share(
@@ -136,8 +136,9 @@ def see_share(
     """
     mine = Share(images, batch, share)
     found = Columns(mine.stop - mine.start, compute.cache_gib * 2**30)
-    marks = _embed_all(mine, network, device, compute, found.add)
-    return Embedded(**found.rows), marks, slice(mine.start, mine.stop)
+    marks = Marks(mine.stop - mine.start)
+    _embed_all(mine, network, device, compute, found.add, marks.add)
+    return Embedded(**found.rows), marks.rows, slice(mine.start, mine.stop)
 
 
 class Share:
@@ -168,13 +169,14 @@ class Share:
 
 
 def _embed_all(
-    share: Share, network: Extractor, device: torch.device, compute: Compute, keep: Callable[[Embedded], None]
-) -> NDArray[np.uint8]:
-    """`keep` the rows of a share, in the order of its images; returns the leaves."""
-    marks = np.empty(
-        (share.stop - share.start, LEAF), dtype=np.uint8
-    )  # all at once: small ones between large ones pin these
-    done = 0
+    share: Share,
+    network: Extractor,
+    device: torch.device,
+    compute: Compute,
+    keep: Callable[[Embedded], None],
+    note: Callable[[NDArray[np.uint8]], None],
+) -> None:
+    """`keep` the rows of a share, in the order of its images, and `note` their leaves."""
     most = share.batch
     silent = not compute.progress or quiet()
     title = f"{share.images.source} x {network.name}"
@@ -183,10 +185,8 @@ def _embed_all(
             found, most = _embed_within(batch.pixels, network, device, most)
             for part in found:
                 keep(part)
-            marks[done : done + len(batch.leaves)] = batch.leaves
-            done += len(batch.leaves)
+            note(batch.leaves)
             bar.update(len(batch.leaves))
-    return marks
 
 
 def _embed_within(

@@ -49,12 +49,14 @@ def merged_moments(mine: Moments, ranks: Ranks) -> Moments:
 def merged(share: Callable[[], S], ranks: Ranks) -> S:
     """The shares of all ranks as one; where one of them fails, all of them end."""
     mine = ranks.together(share)
-    return mine if ranks.size == 1 else reduce(lambda one, other: one.merge(other), _everyones(mine, ranks))
+    if ranks.size == 1:
+        return mine
+    return reduce(lambda one, other: one.merge(other), (_of(rank, mine, ranks) for rank in range(ranks.size)))
 
 
-def _everyones(mine: Any, ranks: Ranks) -> list[Any]:
-    """The value of each rank, in rank order, on every rank."""
-    if isinstance(mine, np.ndarray):
-        return np.split(ranks.gather(torch.from_numpy(mine), [len(mine)] * ranks.size).numpy(), ranks.size)
-    parts = [_everyones(getattr(mine, f.name), ranks) for f in fields(mine)]
-    return [type(mine)(*values) for values in zip(*parts, strict=True)]
+def _of(rank: int, mine: Any, ranks: Ranks) -> Any:
+    """The value of one rank on every rank, whose own has the same shapes: three at a time, not one of each rank."""
+    if not isinstance(mine, np.ndarray):
+        return type(mine)(*(_of(rank, getattr(mine, f.name), ranks) for f in fields(mine)))
+    values = torch.from_numpy(np.ascontiguousarray(mine))
+    return ranks.broadcast(values if rank == ranks.rank else torch.empty_like(values), rank).numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ganeval.core.wording import few, plural
 from ganeval.errors import MissingFileError
 from ganeval.gate.entry import require_sound
 from ganeval.gate.rules import GateConfig
@@ -47,8 +48,10 @@ def require_run(path: Path) -> None:
 def _several(folder: Path) -> str:
     """The sentence about a folder of runs; "" where there are none."""
     runs = sorted(inside.name for inside in folder.iterdir() if inside.is_dir() and _is_run(inside))
-    shown = ", ".join([*runs[:SHOWN], *([f"and {len(runs) - SHOWN} more"] if len(runs) > SHOWN else [])])
-    return f"{folder} is a folder of {len(runs)} runs, and one gate judges one; name it: {shown}." if runs else ""
+    if not runs:
+        return ""
+    shown = few(runs, SHOWN)
+    return f"{folder} is a folder of {plural(len(runs), 'run')}, and one run is needed; name it: {shown}."
 
 
 def _is_run(folder: Path) -> bool:

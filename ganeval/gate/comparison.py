@@ -14,6 +14,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from ganeval.core.registry import unknown_name
+from ganeval.core.wording import plural
 from ganeval.errors import GanevalError, IncomparableError, UnknownNameError, guarded, printable
 from ganeval.gate.compare import (
     Difference,
@@ -110,7 +111,7 @@ class Comparison:
     def footnote(self) -> str:
         return (
             f"Differences are now minus before, with 95 % intervals. Better and worse hold at alpha {self.alpha:g} "
-            f"over all {len(self.lines)} lines (Holm); not told apart does not mean equal."
+            f"over {plural(len(self.lines), 'line')} (Holm); not told apart does not mean equal."
         )
 
     def to_json(self) -> dict[str, Any]:

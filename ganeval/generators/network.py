@@ -1,6 +1,7 @@
 """The generator of a projection cGAN (Miyato and Koyama 2018, arXiv:1802.05637): what the shipped weights are of.
 
-The class scales and shifts every normalised layer; transposed convolutions double the size. Only what sampling needs:
+The class scales and shifts every normalised layer; transposed convolutions double the size. Where the classes have
+styles, the last coordinate of z chooses one, as often as the training images have it. Only what sampling needs:
 `reference_models/projection_cgan.py` is the system that trained it, and a test holds the two against each other.
 """
 
@@ -26,18 +27,37 @@ class ConditionalNorm(nn.Module):
         return self.norm(x) * (1 + scale) + shift
 
 
+class Styles(nn.Module):
+    """How often each style of each class is drawn."""
+
+    shares: torch.Tensor  # (classes, styles), each row sums to one
+
+    def __init__(self, classes: int, styles: int) -> None:
+        super().__init__()
+        self.register_buffer("shares", torch.full((classes, styles), 1 / styles))
+
+    def drawn(self, place: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The number (n,) among all styles of all classes that standard normal numbers (n,) choose for labels (n,)."""
+        below = self.shares[labels].cumsum(dim=1)[:, :-1]
+        return labels * self.shares.shape[1] + (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
+
+
 class Generator(nn.Module):
     """z (n, latent), labels (n,) -> images (n, c, h, w) in [-1, 1]; `start` pixels a side double with each width."""
 
-    def __init__(self, latent: int, start: int, widths: tuple[int, ...], channels: int, classes: int) -> None:
+    def __init__(
+        self, latent: int, start: int, widths: tuple[int, ...], channels: int, classes: int, styles: int = 1
+    ) -> None:
         super().__init__()
         self.start = start
+        self.styles = Styles(classes, styles) if styles > 1 else None
         self.first = nn.Linear(latent, widths[0] * start**2)
-        self.norms = nn.ModuleList(ConditionalNorm(width, classes) for width in widths)
+        self.norms = nn.ModuleList(ConditionalNorm(width, classes * styles) for width in widths)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        labels = self.styles.drawn(z[:, -1], labels) if self.styles else labels
         x = self.first(z).view(len(z), -1, self.start, self.start)
         x = F.relu(self.norms[0](x, labels))
         for grow, norm in zip(self.grow, self.norms[1:], strict=True):

@@ -38,11 +38,24 @@ def joined(digests: list[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, LEAF)
 
 
+class Root:
+    """The fingerprint of n images of this shape without labels, from their leaves, which come in order."""
+
+    def __init__(self, n: int, shape: tuple[int, int, int]) -> None:
+        self._digest = hashlib.sha256(VERSION + repr((n, tuple(shape))).encode())
+
+    def add(self, marks: NDArray[np.uint8]) -> None:
+        self._digest.update(np.ascontiguousarray(marks).data)
+
+    def text(self) -> str:
+        return self._digest.hexdigest()
+
+
 def root(marks: NDArray[np.uint8], shape: tuple[int, int, int]) -> str:
     """The fingerprint of images of this shape without labels, from their (n, 32) leaves in order."""
-    digest = hashlib.sha256(VERSION + repr((len(marks), tuple(shape))).encode())
-    digest.update(np.ascontiguousarray(marks).data)
-    return digest.hexdigest()
+    whole = Root(len(marks), shape)
+    whole.add(marks)
+    return whole.text()
 
 
 def with_labels(pixels: str, labels: NDArray[np.int64] | None) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ganeval.core.folders import cache_root
 from ganeval.errors import GanevalError
 
-IN_MEMORY = 16 * 2**20  # bytes of pixels that are kept without a file
+IN_MEMORY = 4 * 2**20  # bytes of pixels that are kept without a file
 
 
 class Spool:

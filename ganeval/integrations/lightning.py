@@ -22,7 +22,8 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
     """Samples from the module every `every` training steps and measures what it drew.
 
     Numbers go to the trainer's logger as `ganeval/NAME`, `ganeval/NAME_se`, ...; `evaluations` holds the last one.
-    `checkpoint` is written only when the generator is better than at the best step before, beyond noise (`Watch`).
+    `checkpoint` is written only when the generator is better than at the best step before, beyond noise (`Watch`); a
+    training that is resumed from a checkpoint (`trainer.fit(..., ckpt_path=...)`) remembers that step.
 
     In a GAN with several optimisers `trainer.global_step` counts every one of them; a step here is one training batch.
     """
@@ -89,7 +90,8 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
         return draw
 
     def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps}
+        return {"steps": self.steps, "watch": self.watch.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.steps = int(state_dict["steps"])
+        self.watch.load_state_dict(state_dict.get("watch", {"best": None}))

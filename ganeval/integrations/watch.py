@@ -10,15 +10,22 @@ for step in range(1, 2001):
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
+
 from ganeval.core.compute import HERE, Compute
-from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
+from ganeval.core.files import render_json
+from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.statistics import Statistics
 from ganeval.gate.compare import difference
 from ganeval.gate.entry import Look
+from ganeval.gate.protocol import gate_protocol, protocol_differences
 from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure
@@ -40,6 +47,9 @@ class Watch:
     `improved`: whether the last evaluation is better than `best` before it was, at p <= 0.05 (one-sided). The first one
     is.
     `best`: that evaluation. Many looks at noise find something in time; the test is made against the best one only.
+
+    A training that is stopped and resumed keeps `state_dict()` in its checkpoint and hands it to `load_state_dict`;
+    without it the first step after would count as the best.
     """
 
     def __init__(
@@ -95,6 +105,29 @@ class Watch:
         self.best = found if self.improved else self.best
         return found
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best evaluation as JSON text, with its values image by image as tensors: what `torch.save` takes."""
+        if self.best is None:
+            return {"best": None}
+        labels = None if self.best.labels is None else torch.from_numpy(self.best.labels.copy())
+        rows = {name: torch.from_numpy(np.array(row, np.float32)) for name, row in self.best.per_sample.items()}
+        return {"best": render_json(self.best.to_json()), "per_sample": rows, "labels": labels}
+
+    @guarded
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the best evaluation of another watch, which measured in the same way."""
+        if not isinstance(state, Mapping) or "best" not in state:
+            raise WrongInputError(
+                "A watch is resumed from what state_dict() of another gave; this is something else. "
+                "Leave load_state_dict out to begin anew."
+            )
+        self.best, self.improved = None, False
+        if state["best"] is not None:
+            rows = {name: row.numpy() for name, row in state.get("per_sample", {}).items()}
+            labels = state.get("labels")
+            found = Evaluation.from_json(_document(state["best"]), "the state of the watch")
+            self.best = replace(found, per_sample=rows, labels=None if labels is None else labels.numpy())
+
     @property
     def _cached(self) -> bool:
         """On disk only where two networks look: the features in memory are of one."""
@@ -128,6 +161,11 @@ class Watch:
         record = now[self.by]
         if not record.ok:
             raise UndefinedError(f"{self.by} decides which step is best, and has no value: {record.status}.")
+        if gaps := protocol_differences(gate_protocol(before), gate_protocol(now)):
+            raise IncomparableError(
+                f"The best step before was measured differently: {'; '.join(gaps)}. Resume with the same protocol, or "
+                "leave load_state_dict out to begin anew."
+            )
         try:
             found = difference(Look.of(before), Look.of(now), self.by)
         except GanevalError as error:
@@ -136,6 +174,13 @@ class Watch:
                 "for example by='fid'."
             ) from error
         return found.estimate.p_below(0.0) <= ALPHA
+
+
+def _document(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text  # which the reader refuses in a sentence
 
 
 def _still(given: Any, role: str) -> Any:

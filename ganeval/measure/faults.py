@@ -16,7 +16,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from ganeval.core.registry import unknown_name
 from ganeval.errors import TooFewSamplesError, UnknownNameError, WrongInputError
@@ -151,6 +150,8 @@ def shuffle_labels(given: Given, strength: float) -> Images:
 @fault("blur", 1 / 28, "sigma {:.2g} of the width, at least 0.7 pixels")
 def blur(given: Given, strength: float) -> Images:
     """Every image is blurred by a Gaussian."""
+    from scipy.ndimage import gaussian_filter
+
     sigma = max(given.images.shape[3] * strength, 0.7)
     return _to_uint8(gaussian_filter(given.images.astype(np.float32), (0, 0, sigma, sigma)))
 

@@ -14,6 +14,7 @@ from typing import Any
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
+from ganeval.features.embedding import EVERYTHING
 from ganeval.features.extraction import Features, extract, load_extractor, still_gives
 from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
@@ -22,7 +23,15 @@ from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.references import require_made_by, require_named, require_width, vouched
-from ganeval.measure.sources import Source, Sources, moments_suffice, require_one_input, said_by, shape_of
+from ganeval.measure.sources import (
+    Source,
+    Sources,
+    moments_suffice,
+    require_one_input,
+    said_by,
+    shape_of,
+    shares_suffice,
+)
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
@@ -115,8 +124,10 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     if loaded is not None and moments_suffice(protocol):
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)
+    stay = sources.columns != EVERYTHING and shares_suffice(protocol)
     real, fake, heldout = (
-        None if source is None else features_of(source, loaded, protocol, compute, sources.columns) for source in sets
+        None if source is None else features_of(source, loaded, protocol, compute, sources.columns, stay=stay)
+        for source in sets
     )
     assert fake is not None
     embed = None if loaded is None else partial(_embedded, loaded, protocol, compute)
@@ -189,11 +200,17 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
 
 
 def features_of(
-    source: Source, network: Extractor | None, protocol: Protocol, compute: Compute, asked: frozenset[str]
+    source: Source,
+    network: Extractor | None,
+    protocol: Protocol,
+    compute: Compute,
+    asked: frozenset[str],
+    *,
+    stay: bool = False,
 ) -> Features:
     """The rows of `source` by `network`; features that are given stay what they are, if this very network made them.
 
-    asked: the columns to keep, of those that the network gives.
+    asked: the columns to keep, of those that the network gives. stay: rows may stay with the process that made them.
     """
     if isinstance(source, Features):
         for one in (source, *source.also):
@@ -201,7 +218,7 @@ def features_of(
                 return one
         source = _images_of(source, network, protocol)
     assert network is not None
-    return extract(source, network, precision=protocol.precision, compute=compute, asked=asked)
+    return extract(source, network, precision=protocol.precision, compute=compute, asked=asked, stay=stay)
 
 
 def _made_by(features: Features, network: Extractor | None, protocol: Protocol, compute: Compute) -> bool:

@@ -124,6 +124,14 @@ def moments_suffice(protocol: Protocol) -> bool:
     return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
 
 
+def shares_suffice(protocol: Protocol) -> bool:
+    """Whether all that is asked can be worked out where each process keeps its own rows."""
+    asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
+    others = (protocol.classifier, protocol.heldout, protocol.train, protocol.extractors or None)
+    alone = all(one is None for one in others) and not protocol.floor and not protocol.paired
+    return bool(asked) and alone and all(metric.takes_shares(metric.checked(options)) for metric, options in asked)
+
+
 def _reference(source: Any, metrics: Sequence[Metric], *, moments: bool) -> tuple[Source | None, Statistics | None]:
     """The real images or rows, and their statistics: either may be all there is."""
     known = source if isinstance(source, Statistics) else published(source, moments=moments)

@@ -49,6 +49,7 @@ class Metric:
     least_n: int = 2  # fakes below which the stated error does not hold: there is none then
     against: Against = "real"  # which images it compares the fakes with, by their role
     eye: str = ""  # the extractor that its number is defined by, whatever the protocol's is
+    shares: tuple[str, ...] | None = None  # options with which it can do where no process has all rows; None: it cannot
 
     @property
     def card(self) -> str:
@@ -95,6 +96,10 @@ class Metric:
     def takes_moments(self) -> bool:
         """Whether moments of the real images are enough for it."""
         return "real_moments" in self.needs
+
+    def takes_shares(self, options: Mapping[str, Any]) -> bool:
+        """Whether each process may keep its own rows: with these options it asks for what a `Pair` shares alone."""
+        return self.shares is not None and set(options) <= {*self.shares}
 
     @property
     def compares(self) -> bool:
@@ -262,6 +267,7 @@ def metric(
     least_n: int = 2,
     against: Against = "real",
     eye: str = "",
+    shares: tuple[str, ...] | None = None,
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
 
@@ -285,6 +291,7 @@ def metric(
             least_n,
             against,
             eye,
+            shares,
         )
 
     return wrap

@@ -1,4 +1,4 @@
-"""Agreement: does the judge say the same of each image and of the one it should be (McNemar 1947,
+"""Agreement: does the classifier say the same of each image and of the one it should be (McNemar 1947,
 doi:10.1007/BF02295996)?
 """
 
@@ -29,7 +29,7 @@ LISTED = 20  # changes of class in the details
     needs=("real", "logits", "real_logits", "paired"),
 )
 def agreement(pair: Pair) -> Score:
-    """The share of pairs of which the judge says the same: the class with the largest logit.
+    """The share of pairs of which the classifier says the same: the class with the largest logit.
 
     Returns: [0, 1]; 1 for identical pairs.
     Improved by: nothing that changes a class; blind to whatever leaves the class as it is.

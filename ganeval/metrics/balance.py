@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
@@ -42,7 +41,7 @@ SIMULATED = 0  # one stream of draws for every protocol: the value does not depe
     biased_in_n=True,
 )
 def class_balance(pair: Pair) -> Score:
-    """KL divergence, in nats, from the target prior to the histogram of judged classes of the fakes.
+    """KL divergence, in nats, from the target prior to the histogram of the fakes' classes.
 
     sum_c p_c log(p_c / q_c) with p the generated and q the target shares (Kullback and Leibler 1951).
 
@@ -144,6 +143,8 @@ def doubtful_classes(counts: NDArray[np.int64], confusion: NDArray[np.int64] | N
     """Classes that were judged present no more often than misread images of the others explain."""
     if confusion is None or confusion.shape != (len(counts), len(counts)):
         return []
+    from scipy import stats
+
     judged = (confusion + 0.5) / (confusion + 0.5).sum(axis=1, keepdims=True)  # no error rate is exactly 0
     found = []
     for c in np.flatnonzero(counts):
@@ -229,6 +230,8 @@ def _kl_target_fake(shares: NDArray[np.float64], prior: NDArray[np.float64]) -> 
 
 def _goodness_of_fit(counts: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[float, str]:
     """Of counts against known shares."""
+    from scipy import stats
+
     n, prior = int(counts.sum()), target / target.sum()
     expected = n * prior
     if expected.min() >= SMALLEST_EXPECTED:
@@ -239,6 +242,8 @@ def _goodness_of_fit(counts: NDArray[np.int64], target: NDArray[np.int64]) -> tu
 
 def _two_samples(counts: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[float, str]:
     """Of two samples: chi-square of their 2 x k table, or the same statistic with rows dealt again at random."""
+    from scipy import stats
+
     if len(counts) < 2:
         return 1.0, "one class only"
     both, n = counts + target, int(counts.sum())
@@ -267,6 +272,8 @@ def _interval(value: float, se: float, n: float, df: int) -> tuple[float, float]
 
 def _noncentrality(statistic: float, df: int, tail: float) -> float:
     """The non-centrality at which P(chi-square <= statistic) is `tail`; 0 where none is that large."""
+
+    from scipy import optimize, stats
 
     def excess(nc: float) -> float:
         return (

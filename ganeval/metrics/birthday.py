@@ -14,7 +14,6 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
@@ -87,6 +86,8 @@ def support_size(counts: NDArray[np.int64]) -> tuple[float, tuple[float, float],
     >>> support_size(np.zeros(101, dtype=np.int64))[2]
     True
     """
+    from scipy.stats import chi2
+
     n = len(counts)
     pairs, c = n * (n - 1) / 2, float(counts.sum()) / 2
     if c == 0:

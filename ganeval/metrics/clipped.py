@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import betabinom
 
 from ganeval.core.options import Neighbours
 from ganeval.features.pair import Pair
@@ -124,6 +123,8 @@ def expected_coverage(m: NDArray[np.int64], n: int, k: int) -> NDArray[np.float6
     >>> float(expected_coverage(np.array([0]), 100, 5)[0])
     0.0
     """
+    from scipy.stats import betabinom
+
     below = np.cumsum([betabinom.pmf(j, m, k, n - k) for j in range(k)], axis=0)  # P(j < t), t = 1..k
     return 1 - below.mean(0)
 

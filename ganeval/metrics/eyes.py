@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
@@ -159,6 +158,8 @@ def _gap(chosen: Eye, other: Eye) -> tuple[float, float]:
 
 
 def _upper_tail(z: float) -> float:
+    from scipy.special import log_ndtr
+
     return float(np.exp(log_ndtr(-z)))
 
 

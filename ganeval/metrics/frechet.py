@@ -19,7 +19,7 @@ from ganeval.core.options import OneOf, Silent
 from ganeval.errors import TooFewSamplesError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
+from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence, frechet_pulls
 from ganeval.numerics.order import canonical_order
 from ganeval.records.scores import Score
 
@@ -41,6 +41,7 @@ ROWS_PER_DIMENSION = 10  # below it the half-split over-corrects (simulated at n
     within=(0, math.inf),
     biased_in_n=True,
     needs=("real_moments", "moments"),
+    shares=("se", "convention"),
 )
 def fid(
     pair: Pair,
@@ -71,6 +72,11 @@ def fid(
     real, fake = pair.real_gaussian, pair.fake_gaussian
     if convention in DIVISOR_N:
         real, fake = real.biased(), fake.biased()
+    if se and pair.fake.held is not None:
+        held = pair.fake.held
+        value, pulls = frechet_pulls(real, fake, held.rows)
+        pulls = held.gather(pulls)
+        return Score.from_influence(value, (pulls - pulls.mean()).cpu().numpy())
     return _distance(real, fake, None if pair.only_moments else pair.fake.embeddings, se=se)
 
 

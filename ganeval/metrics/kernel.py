@@ -19,6 +19,8 @@ import torch
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
+from ganeval.features.held import sums_of, within_of
+from ganeval.features.own import Own
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics import directions
@@ -40,7 +42,16 @@ SEED = 2020  # torch-fidelity's
 CMMD_BANDWIDTH, CMMD_SCALE = 10.0, 1000.0  # Jayasumana et al. 2024
 
 
-@metric("kid", better="lower", perfect=0.0, version=1, paper="arXiv:1801.01401", question="close", least_n=100)
+@metric(
+    "kid",
+    better="lower",
+    perfect=0.0,
+    version=1,
+    paper="arXiv:1801.01401",
+    question="close",
+    least_n=100,
+    shares=(),
+)
 def kid(
     pair: Pair,
     *,
@@ -71,7 +82,9 @@ def kid(
     297.5
     """
     real, fake = pair.require_real().embeddings, pair.fake.embeddings
-    _require_told_apart(real, fake)
+    _require_told_apart(pair.require_real().own, pair.fake.own)
+    if pair.held:
+        return _of_shares(pair)
     if block_size is not None:
         if subsets is not None:
             raise WrongInputError("subsets= and block_size= are two ways to take kid; got both. Pass one of them.")
@@ -157,20 +170,28 @@ def cmmd(pair: Pair) -> Score:
     )
 
 
+def _of_shares(pair: Pair) -> Score:
+    """The same number where no rank has all rows."""
+    own = pair.require_real().own
+    real, fake = own.shares(pair.ranks), pair.fake.own.shares(pair.ranks)
+    sums = sums_of(real, fake, cubic, lambda: own.once("cubic", lambda: within_of(real, cubic)))
+    return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
+
+
 def _within(real: Features) -> torch.Tensor:
     """What the real images say among themselves, once for all sets that are compared with them."""
     return real.own.once("cubic", lambda: within_sums(product_rows(real.embeddings), cubic))
 
 
-def _require_told_apart(real: torch.Tensor, fake: torch.Tensor) -> None:
+def _require_told_apart(real: Own, fake: Own) -> None:
     """Raise where what the kernel's values differ by drowns in their rounding.
 
     With s the mean square of a coordinate and t its variance, values are about (s + 1)^3 and differ by (t + 1)^3 - 1;
     float64 products must leave six digits of that, float32 ones, which are averaged over all pairs, three.
     """
-    wide = real.dtype != torch.float64 and real.shape[1] > NARROW
+    wide = real.rows.dtype != torch.float64 and real.rows.shape[1] > NARROW
     eps, digits = (torch.finfo(torch.float32).eps, 1e-3) if wide else (torch.finfo(torch.float64).eps, 1e-6)
-    sets = [rows[:: -(-len(rows) // MEDIAN_ROWS)].double() for rows in (real, fake)]
+    sets = [own.every(-(-len(own.rows) // MEDIAN_ROWS)).double() for own in (real, fake)]
     s, t = (float(x) for x in (torch.cat(sets).square().mean(), torch.cat(sets).var(dim=0, correction=0).mean()))
     if eps * (s + 1) ** 3 > digits * t * (t * t + 3 * t + 3):
         raise UndefinedError(

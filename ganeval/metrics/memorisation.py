@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from ganeval.core.options import Share, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
@@ -201,6 +200,8 @@ def ct(pair: Pair, *, cells: Annotated[int, Within(1, 1000)] = CELLS) -> Score:
 
 def _cells(real: torch.Tensor, cells: int, seed: int) -> NDArray[np.int64]:
     """The k-means cell of each training row."""
+    from sklearn.cluster import KMeans
+
     if len(torch.unique(real, dim=0)) < cells:
         raise TooFewSamplesError(
             f"{cells} cells need as many different training rows; got {len(real)} rows, not enough differ."

@@ -104,7 +104,7 @@ def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_m
     Every row is the centre of balls of 16, 32, 64 ... rows of both sets; a ball counts where its fakes are fewer than
     in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most improbable first,
     with their shares of both sets (of the class where the search was inside one: `where`) and `p`.
-    Classes are the labels where both sets have them, else the judge's verdicts. At most `at_most` rows a side are
+    Classes are the labels where both sets have them, else what the classifier says. At most `at_most` rows a side are
     searched, of each class too; shares are of all rows.
 
     Returns: [0, 1]; 0 where nothing is significant, a floor rather than an estimate: what chance explains is left out.

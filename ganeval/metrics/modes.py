@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from ganeval.core.options import Count
 from ganeval.errors import TooFewSamplesError, WrongInputError
@@ -91,6 +90,8 @@ def _explained_by_errors(hits: NDArray[np.int64], confusion: NDArray[np.int64] |
     """Which modes are hit no more often than the classifier's confusion of the other modes makes likely."""
     if confusion is None:
         return np.zeros(len(hits), dtype=bool)
+    from scipy.stats import binom
+
     rates = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     np.fill_diagonal(rates, 0.0)
     expected = hits @ rates  # errors expected in each column, were every other hit genuine

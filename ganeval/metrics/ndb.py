@@ -13,9 +13,6 @@ from typing import Annotated
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
@@ -87,11 +84,16 @@ def ndb(pair: Pair, *, bins: Annotated[int, Within(2, 10_000)] | None = None) ->
 
 def _p_value(x: int, n: int, y: int, m: int) -> float:
     """Fisher's exact test of x out of n against y out of m."""
+    from scipy.stats import fisher_exact
+
     return float(np.asarray(fisher_exact([[x, n - x], [y, m - y]]))[1])
 
 
 def _histograms(real: NDArray, fake: NDArray, bins: int, seed: int) -> tuple[NDArray, NDArray]:
     """Rows per bin; the clustering sees the real rows in sorted order, so the order of the file is irrelevant."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     ordered = real[np.lexsort(real.T[::-1])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than bins: empty bins are no news

@@ -14,7 +14,6 @@ from typing import Annotated
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
 
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError
@@ -147,4 +146,6 @@ def _histograms(pair: Pair, clusters: int, seed: int) -> Histograms:
 
 
 def _clustering(rows: NDArray[np.floating], clusters: int, seed: int) -> NDArray[np.int32]:
+    from sklearn.cluster import MiniBatchKMeans
+
     return MiniBatchKMeans(clusters, random_state=seed).fit_predict(rows)

@@ -28,7 +28,14 @@ LISTED = 20  # rows named in the details
 
 
 @metric(
-    "precision", better="higher", perfect=1.0, version=1, paper="arXiv:1904.06991", question="fidelity", within=(0, 1)
+    "precision",
+    better="higher",
+    perfect=1.0,
+    version=1,
+    paper="arXiv:1904.06991",
+    question="fidelity",
+    within=(0, 1),
+    shares=("k",),
 )
 def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     """The share of fakes that lie in the real manifold: do single images look real?
@@ -70,6 +77,7 @@ def precision(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     question="diversity",
     within=(0, 1),
     biased_in_n=True,
+    shares=("k",),
 )
 def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     """The share of real images that lie in the fake manifold: is everything there?
@@ -98,6 +106,7 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     question="fidelity",
     least_n=20,
     within=(0, math.inf),
+    shares=("k",),
 )
 def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """How many real balls a fake lies in, in units of k: precision that one outlier cannot inflate.
@@ -127,6 +136,7 @@ def density(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     question="diversity",
     within=(0, 1),
     biased_in_n=True,
+    shares=("k",),
 )
 def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     """The share of real balls that hold a fake: is everything there, judged by balls that fakes cannot stretch?

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import binom
 
 from ganeval.errors import UndefinedError
 from ganeval.features.pair import Pair
@@ -89,6 +88,8 @@ def rarity(pair: Pair) -> Score:
 
 def _median_interval(ordered: np.ndarray) -> tuple[float, float]:
     """The two order statistics between which the population's median lies with at least 95 %, or the extremes."""
+    from scipy.stats import binom
+
     n = len(ordered)
     rank = max(int(binom.ppf(0.025, n, 0.5)) - 1, 0)
     return float(ordered[rank]), float(ordered[n - 1 - rank])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -47,9 +47,26 @@ class Inside:
         """The identity of `merge`."""
         return cls(np.zeros((t, k), np.int64), np.zeros((t, k), np.int64), np.full((t, k), np.inf))
 
+    def placed(self, t: int, start: int) -> Inside:
+        """Of the rows from `start` on of t rows."""
+        return Inside(
+            *(placed(mine, t, start, none) for mine, none in zip(vars(self).values(), (0, 0, np.inf), strict=True))
+        )
+
     def merge(self, other: Inside) -> Inside:
         """Of disjoint sets of pairs: counts add up."""
         return Inside(self.count + other.count, self.clipped + other.clipped, np.minimum(self.smallest, other.smallest))
+
+
+def placed(values: NDArray[Any], n: int, start: int, none: float) -> NDArray[Any]:
+    """One value a row of the rows from `start` on of n; the others have `none`.
+
+    >>> placed(np.array([5]), 3, 1, 0).tolist()
+    [0, 5, 0]
+    """
+    whole = np.full((n, *values.shape[1:]), none, values.dtype)
+    whole[start : start + len(values)] = values
+    return whole
 
 
 def median_square(squared: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,11 +93,20 @@ class Balls:
     `watch` is shown every pair with the target inside: centres (p,), targets (p,), and how many radii are too small.
     """
 
-    def __init__(self, centres: Screen, targets: Screen, squared: NDArray[np.float64], watch: Watch) -> None:
+    def __init__(
+        self,
+        centres: Screen,
+        targets: Screen,
+        squared: NDArray[np.float64],
+        watch: Watch,
+        clipped: NDArray[np.float64] | None = None,
+    ) -> None:
+        """clipped (n, k): `clipped_squares` of more rows than these centres."""
         self.centres, self.targets, self.watch = centres, targets, watch
+        clipped = clipped_squares(squared) if clipped is None else clipped
         device, k = centres.rows.device, squared.shape[1]
         self.radii = torch.from_numpy(squared).to(device) * centres.unit
-        self.clipped = torch.from_numpy(clipped_squares(squared)).to(device) * centres.unit
+        self.clipped = torch.from_numpy(clipped).to(device) * centres.unit
         self.all_radii = torch.cat([self.radii, self.clipped], dim=1)
         self.largest = rounded_up(self.radii[:, -1], centres.rows.dtype)
         shape = (len(targets), k + 1)  # the last column: in no ball
@@ -161,10 +187,14 @@ class Realism:
     Only balls of at most the median radius take part, as in the paper: the others are loose.
     """
 
-    def __init__(self, centres: Screen, targets: Screen, squared: NDArray[np.float64]) -> None:
+    def __init__(
+        self, centres: Screen, targets: Screen, squared: NDArray[np.float64], middle: NDArray[np.float64] | None = None
+    ) -> None:
+        """middle (1,): `median_square` of more rows than these centres."""
         self.centres, self.targets = centres, targets
         radii = torch.from_numpy(squared).to(centres.rows.device) * centres.unit
-        middle = torch.from_numpy(median_square(squared[:, None])).to(radii) * centres.unit
+        median = median_square(squared[:, None]) if middle is None else middle
+        middle = torch.from_numpy(median).to(radii) * centres.unit
         self.least = (EPSILON**2 * middle).clamp_min(1e-300)
         self.radii = torch.where(radii <= middle, radii.maximum(self.least), 0.0)  # 0: takes no part
         self.weight = (1 / self.radii).clamp_max(1e30).to(centres.rows.dtype)

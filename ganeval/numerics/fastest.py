@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.linalg import eigh
 
 from ganeval.core.files import read_json, write_json
 from ganeval.core.folders import cache_root
@@ -63,6 +62,8 @@ def _way(matrix: torch.Tensor) -> str:
 
 
 def _by_scipy(matrix: torch.Tensor, *, values_only: bool) -> Any:
+    from scipy.linalg import eigh
+
     try:
         return eigh(matrix.numpy(), eigvals_only=values_only, driver="evd", check_finite=False)
     except np.linalg.LinAlgError as error:

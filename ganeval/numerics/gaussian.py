@@ -93,17 +93,22 @@ def frechet_influence(
     The quadratic forms are evaluated in float32 for float32 rows (relative error about 1e-6, far below the error of
     an estimated standard error), in float64 for float64 rows; the distance itself always in float64.
     """
+    value, psi = frechet_pulls(real, fake, rows, tile)
+    return value, psi - psi.mean()
+
+
+def frechet_pulls(real: Gaussian, fake: Gaussian, rows: torch.Tensor, tile: int = TILE) -> tuple[float, torch.Tensor]:
+    """`frechet_influence` of some of the rows that `fake` is made of, not yet centred."""
     _same_width(real, fake)
     dtype = torch.float64 if rows.dtype == torch.float64 else torch.float32
     root, q = transport(fake.covariance, real.covariance, dtype)
     pull = 2 * (fake.mean - real.mean)
-    parts = []
+    parts = [fake.mean.new_empty(0)]
     for start in range(0, len(rows), tile):
         exact = rows[start : start + tile].to(torch.float64) - fake.mean
         moved = (exact.to(dtype) @ q.T).square().sum(dim=1, dtype=torch.float64)
         parts.append(exact @ pull + exact.square().sum(dim=1) - moved)
-    psi = torch.cat(parts)
-    return _distance(real, fake, root), psi - psi.mean()
+    return _distance(real, fake, root), torch.cat(parts)
 
 
 def _distance(real: Gaussian, fake: Gaussian, root: float) -> float:

@@ -53,6 +53,13 @@ class Nearest:
         index = np.concatenate([self.index, other.index], axis=1)
         return _sorted(squared, index, self.squared.shape[1])
 
+    def placed(self, n: int, start: int, others: int) -> Nearest:
+        """Of the rows from `start` on of n, with neighbours numbered from `others` on; the rest has seen nothing."""
+        whole = Nearest.none(n, self.squared.shape[1])
+        here = slice(start, start + len(self.squared))
+        whole.squared[here], whole.index[here] = self.squared, np.where(self.index < 0, -1, self.index + others)
+        return whole
+
     def first(self, k: int) -> Nearest:
         """The k nearest of at least as many."""
         if self.squared.shape[1] == k:
@@ -112,6 +119,22 @@ def nearest_between(
         i, j, value = tiles.below(lower, lists.limit[a], None)
         lists.take(i + a.start, j + b.start, value)
     return lists.finish()
+
+
+def nearest_across(
+    rows: torch.Tensor, others: torch.Tensor, k: int, *, tile: int = TILE, part: tuple[int, int] = (0, 1)
+) -> tuple[Nearest, Nearest]:
+    """The k nearest of `others` for each of `rows`, and the other way round, from one look at the tiles."""
+    left, right = screens(rows, others)
+    tiles, there, back = Tiles(left, right, tile), Lists(left, right, k), Lists(right, left, k)
+    for a, b in full_grid(len(rows), len(others), tile, part):
+        lower = tiles.lower(a, b)
+        there.start(a, b, lower)
+        back.start(b, a, lower.T)
+        i, j, value = tiles.below(lower, there.limit[a], back.limit[b])
+        there.take(i + a.start, j + b.start, value)
+        back.take(*by_column(i + a.start, j + b.start, value))
+    return there.finish(), back.finish()
 
 
 def by_column(i: torch.Tensor, j: torch.Tensor, value: torch.Tensor) -> Pairs:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.numerics.balls import Balls, Inside, Realism
+from ganeval.numerics.balls import Balls, Inside, Realism, clipped_squares, median_square, placed
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Covered, kept_levels
 from ganeval.numerics.nearest import Lists, Nearest, by_column, nearest_within
 from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
@@ -52,6 +52,19 @@ class Crossing:
         reached, covered = (np.full((n, deleted.subsets), NEVER, np.uint8) for deleted in (EIGHTHS, THIRDS))
         to_real, to_fake = Nearest.none(m, min(k, FEW)), Nearest.none(n, k + further)
         return cls(to_real, to_fake, Inside.none(m, k), Inside.none(n, k + further), np.zeros(m), reached, covered)
+
+    def placed(self, n: int, m: int, at: tuple[int, int]) -> Crossing:
+        """Of the reals and fakes from these on, as a share of what n reals and m fakes say."""
+        start, first = at
+        return Crossing(
+            self.fake_to_real.placed(m, first, start),
+            self.real_to_fake.placed(n, start, first),
+            self.in_real.placed(m, first),
+            self.in_fake.placed(n, start),
+            placed(self.realism, m, first, 0.0),
+            placed(self.reached, n, start, NEVER),
+            placed(self.covered, n, start, NEVER),
+        )
 
     def merge(self, other: Crossing) -> Crossing:
         """Of disjoint sets of pairs: exact, associative, commutative."""
@@ -88,19 +101,29 @@ def crossing(
     tile: int = TILE,
     part: tuple[int, int] = (0, 1),
     strata: NDArray[np.int64] | None = None,
+    at: tuple[int, int] | None = None,
 ) -> Crossing:
     """Sweep the pairs (real, fake) once; `part` = (i, of) takes the i-th share of the tiles, to be merged.
 
-    strata (m,): classes of the fakes where the labels are balanced, for the jackknife.
+    strata (m,): classes of the fakes where the labels are balanced, for the jackknife. at: `real` and `fake` are the
+    rows from these on of the sets that lists and strata are of, and what is found is a share of what all rows say.
     """
+    start, first = at or (0, 0)
+    reals, fakes = slice(start, start + len(real)), slice(first, first + len(fake))
     left, right = screens(real, fake)
     k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]
     tiles = Tiles(left, right, tile)
     to_fake, to_real = Lists(left, right, longer), Lists(right, left, min(k, FEW))
-    left_out = _LeftOut(len(real), fake_near, left.rows.device, strata)
-    in_real = Balls(left, right, real_near.squared, left_out.real_ball)
-    in_fake = Balls(right, left, fake_near.squared, left_out.fake_ball)
-    realism = Realism(left, right, real_near.squared[:, min(REALISM_K, k) - 1])
+    left_out = _LeftOut(len(real), fake_near, fakes, left.rows.device, strata)
+    in_real, in_fake = (
+        Balls(centres, targets, near.squared[rows], watch, clipped_squares(near.squared)[rows])
+        for centres, targets, near, rows, watch in (
+            (left, right, real_near, reals, left_out.real_ball),
+            (right, left, fake_near, fakes, left_out.fake_ball),
+        )
+    )
+    radii = real_near.squared[:, min(REALISM_K, k) - 1]
+    realism = Realism(left, right, radii[reals], median_square(radii[:, None]))
     for a, b in full_grid(len(real), len(fake), tile, part):
         lower = tiles.lower(a, b)
         to_fake.start(a, b, lower)
@@ -114,7 +137,7 @@ def crossing(
         to_fake.take(i, j, value)
         to_real.take(*by_column(i, j, value))
         realism.offer(a, b, lower, tiles)
-    return Crossing(
+    found = Crossing(
         to_real.finish(),
         to_fake.finish(),
         in_real.finish(),
@@ -123,16 +146,19 @@ def crossing(
         left_out.reached.finish(),
         left_out.covered.finish(),
     )
+    return found if at is None else found.placed(len(real_near.squared), len(fake_near.squared), at)
 
 
 class _LeftOut:
     """Follows what stays covered when a group of fakes is left out: radii of real balls stay, those of fakes grow."""
 
-    def __init__(self, n: int, fake_near: Nearest, device: torch.device, strata: NDArray[np.int64] | None) -> None:
+    def __init__(
+        self, n: int, fake_near: Nearest, fakes: slice, device: torch.device, strata: NDArray[np.int64] | None
+    ) -> None:
         m = len(fake_near.index)
         thirds, eighths = THIRDS.kept(m, strata), EIGHTHS.kept(m, strata)
-        self.levels = torch.from_numpy(kept_levels(thirds, fake_near.index)).to(device)
-        self.kept, self.kept_eighths = (torch.from_numpy(kept).to(device) for kept in (thirds, eighths))
+        self.levels = torch.from_numpy(kept_levels(thirds, fake_near.index[fakes])).to(device)
+        self.kept, self.kept_eighths = (torch.from_numpy(kept[fakes]).to(device) for kept in (thirds, eighths))
         self.reached, self.covered = (Covered(n, deleted.subsets, device) for deleted in (EIGHTHS, THIRDS))
 
     def real_ball(self, real: torch.Tensor, fake: torch.Tensor, level: torch.Tensor) -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrc
 
 from ganeval.numerics.kernels import product_rows
 from ganeval.numerics.tiles import spans
@@ -120,6 +119,8 @@ def _tails(size: int, share: float) -> NDArray[np.float64]:
     >>> _tails(2, 0.5).tolist()
     [0.5, 1.0, 0.5]
     """
+    from scipy.special import bdtr, bdtrc
+
     count = np.arange(size + 1)
     above = np.where(count == 0, 1.0, bdtrc(np.maximum(count - 1, 0), size, share))
     return np.minimum(1, 2 * np.minimum(bdtr(count, size, share), above))

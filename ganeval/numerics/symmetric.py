@@ -11,16 +11,17 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from numpy.typing import NDArray
 
 BLOCK = 256  # rows and columns mirrored at a time: both blocks stay in the cache
 SMALL = 256  # rows up to which a second pool of threads costs more than it saves
 
 
-def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
+def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor, into: NDArray[np.float64] | None = None) -> torch.Tensor:
     """The sum of X'X (d, d) over tiles X (n, d), all float64; `like` is (d,) and names the device.
 
-    A tile may be overwritten as soon as the next one is asked for.
+    A tile may be overwritten as soon as the next one is asked for. into: (d, d) by columns, on the CPU: memory for the
+    sum, for who asks often.
 
     >>> inner([torch.tensor([[1.0, 2.0]], dtype=torch.float64)], torch.zeros(2, dtype=torch.float64)).tolist()
     [[1.0, 2.0], [2.0, 4.0]]
@@ -31,8 +32,11 @@ def inner(tiles: Iterable[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
         for tile in tiles:
             total.addmm_(tile.T, tile)
         return total
+    from scipy.linalg import get_blas_funcs
+
     (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
-    lower = np.zeros((d, d), order="F")
+    lower = np.empty((d, d), order="F") if into is None else into
+    lower.fill(0)
     for tile in tiles:
         if tile.numel():
             lower = syrk(1.0, tile.contiguous().numpy().T, beta=1.0, c=lower, lower=1, overwrite_c=1)
@@ -49,6 +53,8 @@ def cholesky(matrix: torch.Tensor) -> torch.Tensor | None:
     if _plain(matrix):
         lower, failed = torch.linalg.cholesky_ex(matrix)
         return None if int(failed) else lower
+    from scipy.linalg import get_lapack_funcs
+
     (potrf,) = get_lapack_funcs(("potrf",), dtype=np.float64)
     lower, failed = potrf(_by_columns(matrix), lower=1)
     return None if failed else torch.from_numpy(lower)
@@ -63,6 +69,8 @@ def congruence(lower: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     """
     if _plain(matrix):
         return lower.T @ matrix @ lower
+    from scipy.linalg import get_lapack_funcs
+
     (sygst,) = get_lapack_funcs(("sygst",), dtype=np.float64)
     product, _ = sygst(_by_columns(matrix), lower.numpy(), itype=2, lower=1)
     return _mirrored(torch.from_numpy(product))

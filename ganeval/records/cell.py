@@ -13,10 +13,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ganeval.core.png import encode_png
+from ganeval.core.wording import plural
 from ganeval.records.headline import by_question, headline
 from ganeval.records.score import Floor, ScoreRecord
 from ganeval.records.story import Story
-from ganeval.records.text import arrow, interval, name, number, plural, visible
+from ganeval.records.text import arrow, interval, name, number, visible
 
 SHOWN = 8  # pictures of one row
 ZOOM = 56  # pixels that a small picture is shown at

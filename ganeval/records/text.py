@@ -126,10 +126,6 @@ def arrow(better: str, *, words: bool = True) -> Markup:
     return Markup('<abbr class="arrow" title="{0}">{1}<span class="sr"> {0}</span></abbr>').format(said, sign)
 
 
-def plural(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 def listed(words: list[str]) -> str:
     """a, b and c."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.records.text import arrow, interval, name, percent, plural, powers, visible
+from ganeval.core.wording import plural
+from ganeval.records.text import arrow, interval, name, percent, powers, visible
 
 
 def count(value: float | None) -> str:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ganeval.core.apart import place_of
+from ganeval.core.wording import plural
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.records.text import plural
 from ganeval.runs import events, layout, series
 from ganeval.runs.advice import advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in

@@ -45,6 +45,7 @@ POSITIVE = {
     "patch",
     "r1_every",
     "steps",
+    "styles",
     "units",
     "width",
 }

@@ -1,7 +1,8 @@
-"""The script of `ganeval completion bash`, sourced by a real bash, completes verbs, flags and choices."""
+"""The scripts of `ganeval completion`, read by real shells, complete verbs, flags and choices."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -21,11 +22,18 @@ echo "${COMPREPLY[*]}"
 
 
 @pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("completion") / "ganeval.bash"
-    command = [sys.executable, "-m", "ganeval", "completion", "bash"]
-    path.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return path
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the script of each shell."""
+    folder = tmp_path_factory.mktemp("completion")
+    for shell in ("bash", "zsh", "fish", "tcsh"):
+        with (folder / f"ganeval.{shell}").open("w") as file, contextlib.redirect_stdout(file):
+            assert main(["completion", shell]) == 0
+    return folder
+
+
+@pytest.fixture
+def script(scripts: Path) -> Path:
+    return scripts / "ganeval.bash"
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -59,9 +67,37 @@ def test_without_what_writes_a_script_a_sentence_names_it(
     assert "pip install shtab" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("shell", ["zsh", "tcsh"])
-def test_other_shells_have_a_script_too(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["completion", shell])
-    assert ended.value.code in (0, None)
-    assert "evaluate" in capsys.readouterr().out
+# zsh's own functions that show what is offered work inside of its line editor only; these print it
+ZSH = """
+compdef() { print "$1 completes $2" }
+_describe() { print -l -- ${(P)2} }
+eval "$(cat ganeval.zsh)"
+words=(ganeval eval); CURRENT=2; _tyro_ganeval
+words=(ganeval evaluate --format ""); CURRENT=4; _tyro_ganeval
+"""
+ZSH_REGISTERED = """
+mkdir -p functions; cp ganeval.zsh functions/_ganeval; fpath=($PWD/functions $fpath)
+eval "$(cat ganeval.zsh)"; print "eval ${_comps[ganeval]}"
+unset "_comps[ganeval]"; compinit -u -d dump; print "file ${_comps[ganeval]}"
+"""
+FISH = 'source ganeval.fish; complete -C "ganeval eval"; complete -C "ganeval evaluate --format "'
+
+
+@pytest.mark.parametrize(
+    ("command", "offered"),
+    [
+        (("bash", "--norc", "-c", "source ganeval.bash; complete -p ganeval"), {"_tyro_ganeval"}),
+        (("zsh", "-f", "-c", ZSH), {"_tyro_ganeval completes ganeval", "evaluate:evaluate", "table:table", "csv:csv"}),
+        (("zsh", "-f", "-c", ZSH_REGISTERED), {"eval _tyro_ganeval", "file _ganeval"}),
+        (("fish", "--no-config", "-c", FISH), {"evaluate\tevaluate", "table\ttable", "csv\tcsv"}),
+        (("tcsh", "-f", "-c", "source ganeval.tcsh; complete ganeval"), {"(table markdown json csv)", "evaluate"}),
+    ],
+    ids=["bash", "zsh", "zsh-registered", "fish", "tcsh"],
+)
+def test_the_line_for_each_shell_makes_it_complete(scripts: Path, command: tuple[str, ...], offered: set[str]) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    environment = {**os.environ, "HOME": str(scripts), "ZDOTDIR": str(scripts)}
+    done = subprocess.run(command, cwd=scripts, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert [text for text in offered if text not in done.stdout] == []

@@ -9,6 +9,7 @@ import pytest
 
 import ganeval
 from ganeval.cli.main import main
+from ganeval.runs.directory import create_run
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(300, 4))
@@ -69,3 +70,11 @@ def test_wrong_use_answers_with_a_sentence(
 def test_one_training_twice_is_refused(trainings: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["luck", *trainings, trainings[0]]) == 2
     assert "named twice" in capsys.readouterr().err
+
+
+def test_a_folder_with_one_run_in_it_is_named_in_the_singular(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_run(tmp_path, "a", config={}, seeds={}, protocol={})
+    assert main(["luck", str(tmp_path)]) == 5
+    assert "is a folder of 1 run, and one run is needed; name it: 0001-a." in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import torch
 from PIL import ImageFile
 
 from ganeval.core.compute import Compute
-from ganeval.features.ranks import current, leave
+from ganeval.features.ranks import Ranks, current, leave
 from ganeval.measure.measure import measure
 from ganeval.records.protocol import Protocol
+from ganeval.records.scores import Evaluation
 
 N = 1700  # four blocks of 500, the last of them short
+WIDTH = 64  # of a row
 METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
 DRAWN: list[int] = []
 DECODED: list[int] = []
@@ -38,19 +41,39 @@ def count_decodes() -> None:
     ImageFile.ImageFile.load = counted
 
 
+def table(found: Evaluation) -> dict[str, list[float | None]]:
+    return {name: [score.value, score.se] for name, score in found.scores.items()}
+
+
+def note_what_is_sent() -> list[int]:
+    """How many numbers each gathering of rows of features puts on every rank."""
+    gather, sent = Ranks.gather, []
+
+    def noted(self: Ranks, rows: torch.Tensor, counts: Any = None) -> torch.Tensor:
+        found = gather(self, rows, counts)
+        sent.append(found.numel() if found.ndim == 2 and found.shape[1] == WIDTH else 0)
+        return found
+
+    Ranks.gather = noted
+    return sent
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     count_decodes()
     ranks = current()
-    found = measure(
-        generator,
-        Protocol(real=sys.argv[1], extractor="pixels", metrics=METRICS, n=N, floor=False),
-        Compute(ranks=ranks, batch_size=64, workers=2),
-    )
+    protocol = Protocol(real=sys.argv[1], extractor="pixels", metrics=METRICS, n=N, floor=False)
+    compute = Compute(ranks=ranks, batch_size=64, workers=2)
+    found = measure(generator, protocol, compute)
+    drawn, decoded, sent = [*DRAWN], len(DECODED), note_what_is_sent()
+    stayed = measure(generator, protocol, replace(compute, cache_gib=0))
     told = {
-        "drawn": DRAWN,
-        "decoded": len(DECODED),
-        "scores": {name: [score.value, score.se] for name, score in found.scores.items()},
+        "drawn": drawn,
+        "decoded": decoded,
+        "scores": table(found),
+        "stayed": table(stayed),
+        "sent": max(sent, default=0),
+        "stayed signatures": {name: score.signature for name, score in stayed.scores.items()},
         "real": found.real.fingerprint,
         "fake": found.fake.fingerprint,
         "signatures": {name: score.signature for name, score in found.scores.items()},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from safetensors.torch import load_file
 from ganeval.features.ranks import Ranks, current
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.nearest import Nearest, nearest_within
+from tests.forks import Forks
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -22,21 +21,14 @@ def rows(n: int) -> torch.Tensor:
     return torch.randn(n, 5, generator=torch.Generator().manual_seed(n))
 
 
-def start(task: str, size: int, n: int, out: Path) -> None:
+def start(forks: Forks, task: str, size: int, n: int, out: Path) -> None:
     """Run `size` ranks of the worker and wait for them."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    ranks = [
-        subprocess.Popen([sys.executable, str(WORKER), task, str(r), str(size), port, str(n), str(out)])
-        for r in range(size)
-    ]
-    assert [rank.wait(timeout=120) for rank in ranks] == [0] * size
+    assert forks.ranks([[sys.executable, str(WORKER), task, str(n), str(out)]] * size) == [0] * size
 
 
 @pytest.mark.parametrize(("size", "n"), [(1, 7), (2, 7), (3, 2)])
-def test_ranks_together_have_what_one_process_has(size: int, n: int, tmp_path: Path) -> None:
-    start("gather", size, n, tmp_path)
+def test_ranks_together_have_what_one_process_has(size: int, n: int, tmp_path: Path, forks: Forks) -> None:
+    start(forks, "gather", size, n, tmp_path)
     found = [load_file(tmp_path / f"{r}.safetensors") for r in range(size)]
     assert all(torch.equal(f["rows"], rows(n)) for f in found)
     moments, sweep = Moments.empty(5), Nearest.none(n, 2)
@@ -50,8 +42,8 @@ def test_ranks_together_have_what_one_process_has(size: int, n: int, tmp_path: P
     assert (sweep.index == exact.index).all()
 
 
-def test_a_rank_that_dies_ends_the_others_with_a_clear_error(tmp_path: Path) -> None:
-    start("die", 3, 4, tmp_path)
+def test_a_rank_that_dies_ends_the_others_with_a_clear_error(tmp_path: Path, forks: Forks) -> None:
+    start(forks, "die", 3, 4, tmp_path)
     for rank in (0, 1):
         seconds, _, message = (tmp_path / str(rank)).read_text().partition(" ")
         assert int(seconds) < 60

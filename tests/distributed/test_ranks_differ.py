@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forks import Forks
 
 RANKS = Path(__file__).with_name("differing.py")
 NAMED = {
@@ -31,31 +30,11 @@ NAMED = {
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+def said(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> list[dict[str, str]]:
     """What each of two ranks was told, by kind of difference; one process group for all of them."""
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(RANKS), str(folder / f"{rank}.json")],
-            env=os.environ
-            | {
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": port,
-                "WORLD_SIZE": "2",
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "OMP_NUM_THREADS": "1",
-                "GANEVAL_TIMEOUT": "60",
-                "XDG_CACHE_HOME": str(folder / "cache"),
-                "CUDA_VISIBLE_DEVICES": "",
-            },
-        )
-        for rank in range(2)
-    ]
-    assert [rank.wait(timeout=200) for rank in ranks] == [0, 0]
+    commands = [[sys.executable, str(RANKS), str(folder / f"{rank}.json")] for rank in range(2)]
+    assert forks.ranks(commands, GANEVAL_TIMEOUT="60", XDG_CACHE_HOME=str(folder / "cache")) == [0, 0]
     return [json.loads((folder / f"{rank}.json").read_text(encoding="utf-8")) for rank in range(2)]
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from ganeval.features.extraction import extract
 from ganeval.features.ranks import Ranks
 from ganeval.features.seeing import see
 from ganeval.images.imageset import ImageSet
+from tests.forks import Forks
 
 METRICS = ("fid", "kid", "precision", "recall", "classifier_score")
 
@@ -29,11 +27,8 @@ def write_images(path: Path, n: int, seed: int) -> None:
     np.savez(path, images=pixels, labels=np.arange(n) % 10)
 
 
-def evaluate(folder: Path, size: int) -> dict[str, Any]:
+def evaluate(forks: Forks, folder: Path, size: int) -> dict[str, Any]:
     """The evaluation as JSON, computed by `size` processes at once, each with a cache of its own machine's kind."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
     out = folder / f"{size}.json"
     command = [
         sys.executable,
@@ -52,38 +47,20 @@ def evaluate(folder: Path, size: int) -> dict[str, Any]:
         "--metrics",
         *METRICS,
     ]
-    ranks = [
-        subprocess.Popen(
-            command,
-            env=os.environ
-            | {
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": port,
-                "WORLD_SIZE": str(size),
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "OMP_NUM_THREADS": "1",
-                "GANEVAL_TIMEOUT": "120",
-                "XDG_CACHE_HOME": str(folder / f"cache{size}"),
-                "CUDA_VISIBLE_DEVICES": "",
-            },
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
-    printed = [rank.communicate(timeout=240)[0] for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0] * size
+    said = [folder / f"said-{rank}of{size}" for rank in range(size)]
+    codes = forks.ranks([command] * size, said, XDG_CACHE_HOME=str(folder / f"cache{size}"))
+    assert codes == [0] * size
+    printed = [path.read_text() for path in said]
     assert printed[0]
     assert not any(printed[1:])
     return json.loads(out.read_text(encoding="utf-8"))
 
 
-def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
+def test_two_processes_give_the_numbers_of_one(tmp_path: Path, forks: Forks) -> None:
     """700 images are three batches of 256: one process takes two of them, the other the short rest."""
     write_images(tmp_path / "real.npz", 700, 0)
     write_images(tmp_path / "fake.npz", 300, 1)
-    alone, shared = (evaluate(tmp_path, size)["scores"] for size in (1, 2))
+    alone, shared = (evaluate(forks, tmp_path, size)["scores"] for size in (1, 2))
     assert set(METRICS) <= set(alone)
     for name in METRICS:
         assert shared[name]["value"] == pytest.approx(alone[name]["value"], rel=1e-10), name

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import runpy
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import pytest
 
 from ganeval import Compute, Protocol, Statistics, extract, image_set
 from ganeval.measure.embedding import embed
+from tests.forks import Forks
 
 STATISTICS = Path(__file__).with_name("by_statistics.py")
 MEASURED = runpy.run_path(str(STATISTICS))
@@ -42,22 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[str, Any]]]:
+def told(folder: Path, tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> list[tuple[int, dict[str, Any]]]:
     """How each rank ended, and what it found until then."""
     out = tmp_path_factory.mktemp("told")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    known = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(SIZE), "OMP_NUM_THREADS": "1"}
-    known |= {"GANEVAL_TIMEOUT": str(TIMEOUT), "CUDA_VISIBLE_DEVICES": ""}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(STATISTICS), str(out), str(folder)],
-            env=os.environ | known | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(SIZE)
-    ]
-    codes = [rank.wait(timeout=200) for rank in ranks]
+    codes = forks.ranks([[sys.executable, str(STATISTICS), str(out), str(folder)]] * SIZE, GANEVAL_TIMEOUT=str(TIMEOUT))
     return [(code, json.loads((out / f"{rank}.json").read_text(encoding="utf-8"))) for rank, code in enumerate(codes)]
 
 

@@ -116,6 +116,16 @@ def test_a_tutorial_is_run_only_where_its_data_are(tmp_path: Path, monkeypatch: 
     assert run == ["a", "c"]
 
 
+def test_a_tutorial_is_run_only_where_its_libraries_are(tmp_path: Path) -> None:
+    for name, text in {
+        "a": "import os\nfrom torch import nn\n",
+        "b": "import torch\nfrom no_such_library.part import x\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    assert RUNS.lacking_library(tmp_path) == ["b.py"]
+    assert [name for name in "ab" if re.search(RUNS.run_pattern(tmp_path), f"{tmp_path}/{name}.py")] == ["a"]
+
+
 def test_tutorials_are_read_in_their_order_and_new_ones_come_last() -> None:
     names = ["aaa.py", "own_judge.py", "zzz.py", "own_folder.py"]
     assert sorted(names, key=RUNS.Reading("")) == ["own_folder.py", "own_judge.py", "aaa.py", "zzz.py"]

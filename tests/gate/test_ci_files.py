@@ -126,6 +126,27 @@ def test_an_argument_of_the_action_is_never_run_as_a_command(place: Path) -> Non
     assert all("${{" not in step["run"] for step in ACTION["runs"]["steps"] if "run" in step)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "codes"),
+    [
+        ('"my results/ok.json"', [0, 0, 0, 0]),
+        ("'my results/worse.json'", [0, 0, 0, 1]),
+        ("\n  ok.json\n  --looks 1\n", [0, 0, 0, 0]),
+        ("ok.json --looks\nmany", [0, 0, 0, 2]),
+        ('"ok.json', [0, 2]),
+    ],
+    ids=["blank", "apostrophes", "lines", "the second line counts", "a quote that is not closed"],
+)
+def test_the_action_reads_its_arguments_as_a_shell_would(place: Path, arguments: str, codes: list[int]) -> None:
+    (place / "my results").mkdir()
+    for file in [*place.glob("ok.*"), *place.glob("worse.*")]:
+        shutil.copy(file, place / "my results")
+    runner = Runner(place, arguments=arguments)
+    runner.known["runner.temp"] = str(place / "a temporary folder")
+    steps = [step for step in ACTION["runs"]["steps"] if "run" in step]
+    assert [runner.run(step) for step in steps[: len(codes)]] == codes
+
+
 def test_every_output_and_input_of_the_action_is_used() -> None:
     text = (ROOT / "action.yml").read_text(encoding="utf-8")
     assert [name for name in ACTION["inputs"] if f"inputs.{name}" not in text] == []

@@ -183,7 +183,7 @@ def test_the_gates_own_history_does_not_make_the_tree_dirty(project: Path, make_
 # Nothing is lost
 
 
-def test_a_kill_at_any_moment_leaves_a_whole_baseline(project: Path, two):
+def test_a_kill_at_any_moment_leaves_a_whole_baseline(project: Path, two, forks):
     """The child dies at its first, second, ... call that opens, replaces or removes a file, until it survives."""
     path = project / "baselines/cgan.json"
     script = project / "child.py"
@@ -192,13 +192,13 @@ def test_a_kill_at_any_moment_leaves_a_whole_baseline(project: Path, two):
     values = {read_baseline(path).last.entries["fid"].value, json.loads(two[1].read_text())["scores"]["fid"]["value"]}
     seen = set()
     for deadly in range(1, 200):
-        done = _child(script, deadly, two[1])
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        code = forks.start([sys.executable, str(script), str(deadly), str(two[1])]).wait(60)
+        assert code in (0, -signal.SIGKILL)
         found = read_baseline(path)
         seen.add(found.last.entries["fid"].value)
         assert found.last.per_sample["fid.influence"].shape == (2000,)
         assert not found.note
-        if done.returncode == 0:
+        if code == 0:
             break
         for file in path.parent.iterdir():
             if file.is_dir():  # a file in the making
@@ -309,8 +309,3 @@ def test_a_full_disk_keeps_the_old_baseline(project: Path, two, monkeypatch):
             assert update(two[1], accept_regression=True).exit_code == Exit.ERROR
         assert not read_baseline(path).note
         assert {name: (path.parent / name).read_bytes() for name in before} == before
-
-
-def _child(script: Path, deadly: int, run: Path) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, str(script), str(deadly), str(run)]
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)

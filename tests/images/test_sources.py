@@ -180,6 +180,9 @@ def for_ever() -> Iterator[torch.Tensor]:
     "source", [Claims(), DataLoader(Claims(), batch_size=4), for_ever()], ids=["length", "loader", "no end"]
 )
 @pytest.mark.parametrize("n", [None, 10])
-def test_what_does_not_end_or_fit_into_memory_is_refused(source: object, n: int | None) -> None:
+def test_what_does_not_end_or_fit_into_memory_is_refused(
+    source: object, n: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganeval.images.loaders.MOST_IMAGES", 10**6)  # nobody waits here until the disk is full
     with pytest.raises(WrongInputError, match=r"islice"):
         image_set(source, n=n)

@@ -46,9 +46,11 @@ class Noisy(pl.LightningModule):
         return (POOL[rows] + self.noise * torch.randn(n, 1, 8, 8, generator=rng)).clamp(0, 255).byte().numpy()
 
 
-def trained(callback: GenerativeEvaluation, folder: Path, steps: int = 6, module: Any = None) -> pl.Trainer:
+def trained(
+    callback: GenerativeEvaluation, folder: Path, steps: int = 6, module: Any = None, resumed: Path | None = None
+) -> pl.Trainer:
     trainer = pl.Trainer(
-        max_epochs=1,
+        max_epochs=1 if resumed is None else 2,
         callbacks=[callback],
         logger=pl.loggers.CSVLogger(folder),
         default_root_dir=folder,
@@ -58,7 +60,7 @@ def trained(callback: GenerativeEvaluation, folder: Path, steps: int = 6, module
         accelerator="cpu",
         log_every_n_steps=1,
     )
-    trainer.fit(module or Noisy(), torch.utils.data.DataLoader(torch.zeros(steps, 1)))
+    trainer.fit(module or Noisy(), torch.utils.data.DataLoader(torch.zeros(steps, 1)), ckpt_path=resumed)
     return trainer
 
 
@@ -90,9 +92,21 @@ def test_a_module_that_cannot_be_sampled_is_refused_with_the_remedy(tmp_path: Pa
     assert callback.last is not None
 
 
-def test_a_resumed_training_counts_its_steps_on() -> None:
-    callback = GenerativeEvaluation(PROTOCOL, every=10)
-    callback.steps = 7
-    other = GenerativeEvaluation(PROTOCOL, every=10)
-    other.load_state_dict(callback.state_dict())
-    assert other.steps == 7
+def test_a_resumed_training_counts_its_steps_on_and_leaves_a_better_checkpoint_alone(tmp_path: Path) -> None:
+    best, last = tmp_path / "best.ckpt", tmp_path / "last.ckpt"
+    trained(GenerativeEvaluation(PROTOCOL, every=2, checkpoint=best), tmp_path, steps=4).save_checkpoint(last)
+    kept = best.read_bytes()
+    callback = GenerativeEvaluation(PROTOCOL, every=2, checkpoint=best)
+    trained(callback, tmp_path, steps=2, module=Worse(), resumed=last)
+    assert callback.last is not None
+    assert callback.last.step == 6
+    assert callback.watch.best is not None
+    assert callback.watch.best.step == 4
+    assert best.read_bytes() == kept
+
+
+class Worse(Noisy):
+    def training_step(self, batch: Any, index: int) -> torch.Tensor:
+        with torch.no_grad():
+            self.noise.fill_(90.0)
+        return 0 * self.noise

@@ -41,6 +41,14 @@ HOW = Protocol(
 TEN = Compute(device="cpu", batch_size=100)
 
 
+PLAIN = HOW.with_(real=None, metrics=(), n=None)
+
+
+def images_of(folder: Path) -> Path:
+    np.savez(folder / "images.npz", np.random.default_rng(2).integers(0, 256, (200, 6, 6), dtype=np.uint8))
+    return folder / "images.npz"
+
+
 def plain(n: int, _: Any, rng: Any) -> Any:
     import torch
 
@@ -76,6 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.mark.study
 def test_a_worker_that_dies_costs_nothing_but_time(cluster: Path, tmp_path: Path) -> None:
     made = embed_parts(
         None,
@@ -95,6 +104,13 @@ def test_a_worker_that_dies_costs_nothing_but_time(cluster: Path, tmp_path: Path
     }
 
 
+def test_parts_that_workers_made_are_those_of_one_process(cluster: Path, tmp_path: Path) -> None:
+    embed_parts(str(images_of(tmp_path)), PLAIN, tmp_path / "parts", parts=2, compute=TEN)
+    parts, whole = (measure(one, HOW.with_(n=None), TEN) for one in (tmp_path / "parts", images_of(tmp_path)))
+    assert {n: r.value for n, r in parts.scores.items()} == {n: r.value for n, r in whole.scores.items()}
+
+
+@pytest.mark.study
 def test_what_a_worker_refuses_is_the_sentence_of_the_library(cluster: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "floats.npz", np.zeros((5, 4, 4)))
     with pytest.raises(WrongInputError, match="uint8"):

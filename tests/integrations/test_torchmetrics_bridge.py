@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ pytest.importorskip("torchmetrics", reason="the bridge to torchmetrics needs it"
 from torchmetrics import MetricCollection
 
 from ganeval.integrations.torchmetrics import GanevalMetric
+from tests.forks import Forks
 
 NAMES = ("fid", "kid", "precision", "classifier_score", "ms_ssim")
 assert "digits" in DATASETS
@@ -149,8 +149,9 @@ import torch
 from ganeval.errors import GanevalError
 from ganeval.integrations.torchmetrics import GanevalMetric
 
-rank, folder = int(sys.argv[1]), sys.argv[2]
-torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+folder = sys.argv[1]
+torch.distributed.init_process_group("gloo")
+rank = torch.distributed.get_rank()
 torch.set_num_threads(1)
 rows = torch.from_numpy(np.random.default_rng(0).normal(size=(151, 6)))
 mine = slice(0, 40) if rank == 0 else slice(40, 151)
@@ -167,9 +168,8 @@ torch.distributed.destroy_process_group()
 """
 
 
-def test_two_processes_with_unequal_shares_give_one_number_and_two_protocols_none(tmp_path: Path) -> None:
-    started = [subprocess.Popen([sys.executable, "-c", PROCESS, str(rank), str(tmp_path)]) for rank in range(2)]
-    assert [process.wait(timeout=200) for process in started] == [0, 0]
+def test_two_processes_with_unequal_shares_give_one_number_and_two_protocols_none(tmp_path: Path, forks: Forks) -> None:
+    assert forks.ranks([[sys.executable, "-c", PROCESS, str(tmp_path)]] * 2) == [0, 0]
     same, other = ([(tmp_path / f"{name}-{rank}").read_text() for rank in range(2)] for name in ("same", "other"))
     rows = np.random.default_rng(0).normal(size=(151, 6))
     own = measure(rows + 1, Protocol(real=rows, metrics=("kid",)))

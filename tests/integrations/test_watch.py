@@ -5,6 +5,7 @@ and better beyond noise only.
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 from ganeval import Compute, Protocol, measure
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.errors import GanevalError, UndefinedError, WrongInputError
+from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError
 from ganeval.images import image_set
 from ganeval.integrations.watch import Watch
 
@@ -114,3 +115,42 @@ def test_a_metric_that_cannot_decide_which_step_is_best_is_refused(metric: str) 
     with pytest.raises(UndefinedError, match=f"{metric} "):
         watch(2, noisy(50))
     assert issubclass(UndefinedError, GanevalError)
+
+
+def test_a_resumed_watch_compares_image_by_image_with_the_best_step_of_before(tmp_path: Path) -> None:
+    first = Watch(PROTOCOL)
+    assert first.state_dict() == {"best": None}
+    first(1, noisy(20))
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+    outcomes = {}
+    for amount in (19.0, 20.05, 60.0):
+        again, untouched = Watch(PROTOCOL), Watch(PROTOCOL)
+        again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+        untouched.best = first.best
+        for watch in (again, untouched):
+            watch(2, noisy(amount))
+        assert again.improved == untouched.improved, amount
+        outcomes[amount] = again.improved
+    assert outcomes[60.0] is False
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({}, "state_dict"),
+        (None, "state_dict"),
+        ({"best": 3}, "must be an evaluation"),
+        ({"best": {"schema": "ganeval.evaluation/9"}}, "must be an evaluation"),
+    ],
+)
+def test_a_state_that_is_none_is_refused_in_a_sentence(state: Any, said: str) -> None:
+    with pytest.raises(GanevalError, match=said):
+        Watch(PROTOCOL).load_state_dict(state)
+
+
+def test_the_best_step_of_another_protocol_is_not_compared() -> None:
+    first, other = Watch(PROTOCOL), Watch(PROTOCOL.with_(real="digits:train"))
+    first(1, noisy(20))
+    other.load_state_dict(first.state_dict())
+    with pytest.raises(IncomparableError, match="measured differently: the reference images"):
+        other(2, noisy(5))

@@ -8,7 +8,6 @@ import random
 import runpy
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from ganeval.features.cache import read_file, write_file
 from ganeval.features.extraction import extract
 from ganeval.features.parts import join_parts
 from ganeval.measure.embedding import embed
+from tests.forks import Forks
 
 GENERATOR = Path(__file__).with_name("parts_generator.py")
 draw = runpy.run_path(str(GENERATOR))["draw"]
@@ -112,7 +112,7 @@ def test_files_are_decoded_part_by_part(tmp_path: Path) -> None:
     assert join_parts(tmp_path / "parts").passport.fingerprint == whole.passport.fingerprint
 
 
-def test_a_killed_job_is_run_again_and_finished_parts_are_not_made_again(tmp_path: Path) -> None:
+def test_a_killed_job_is_run_again_and_finished_parts_are_not_made_again(tmp_path: Path, forks: Forks) -> None:
     how = HOW.with_(n=7 * 500, metrics=("fid",))
     blocks = [int(image_set(draw, n=7 * 500).load(500 * block, 500 * block + 1)[0, 0, 0, 0]) for block in range(7)]
     assert len(set(blocks)) == 7
@@ -135,9 +135,8 @@ def test_a_killed_job_is_run_again_and_finished_parts_are_not_made_again(tmp_pat
     ]
 
     def run(number: int, **environment: str) -> int:
-        return subprocess.run(
-            [*command, f"{number}/7"], env={**os.environ, **environment}, cwd=GENERATOR.parent, check=False
-        ).returncode
+        child = forks.start([*command, f"{number}/7"], env={**os.environ, **environment}, cwd=GENERATOR.parent)
+        return child.wait()
 
     for number in range(1, 5):
         embed(None, how, TEN, part=f"{number}/7", out=tmp_path / "parts", generator=draw)

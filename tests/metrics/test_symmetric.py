@@ -25,10 +25,10 @@ def pair(real: torch.Tensor, fake: torch.Tensor) -> Pair:
 
 def loop(real: torch.Tensor, fake: torch.Tensor) -> float:
     def share_held(inner: torch.Tensor, centres: torch.Tensor) -> list[list[bool]]:
-        radius = [
-            sorted(float((c - o).norm()) for j, o in enumerate(centres) if j != i)[K - 1] for i, c in enumerate(centres)
-        ]
-        return [[float((x - c).norm()) <= r for c, r in zip(centres, radius, strict=True)] for x in inner]
+        apart = torch.linalg.vector_norm(centres[:, None] - centres, dim=2).tolist()
+        radius = [sorted(d for j, d in enumerate(row) if j != i)[K - 1] for i, row in enumerate(apart)]
+        across = torch.linalg.vector_norm(inner[:, None] - centres, dim=2).tolist()
+        return [[d <= r for d, r in zip(row, radius, strict=True)] for row in across]
 
     in_real = np.mean([any(held) for held in share_held(fake, real)])
     holding = np.mean(np.array(share_held(real, fake)).any(axis=0))
@@ -60,7 +60,9 @@ def test_a_shell_inside_is_as_wrong_as_one_outside() -> None:
     assert float(symmetric_precision(outer)) < 0.05
 
 
-@pytest.mark.parametrize("scale", [0.7, 1.0, 1.3])
+@pytest.mark.parametrize(
+    "scale", [pytest.param(0.7, marks=pytest.mark.study), 1.0, pytest.param(1.3, marks=pytest.mark.study)]
+)
 def test_the_error_is_at_least_that_of_fresh_fakes(scale: float) -> None:
     real = rows(300, 4, 0)
     scores = [symmetric_precision(pair(real, rows(250, 4, 10 + s, scale))) for s in range(120)]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.numerics.moments import Moments
+from ganeval.numerics.moments import TILE, Moments, Running
 
 
 def rows_of(n: int, d: int, seed: int = 0, offset: float = 0.0) -> torch.Tensor:
@@ -80,3 +80,23 @@ def test_widths_must_agree() -> None:
 def test_integers_are_no_rows() -> None:
     with pytest.raises(WrongInputError, match="floating point"):
         Moments.of(torch.ones(3, 3, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("batch", [1, 300, TILE, 5000])
+def test_a_running_sum_is_merging_tile_by_tile_to_the_last_bit(batch: int) -> None:
+    rows = rows_of(2500, 70, offset=30.0).float()  # not a multiple of the tile, and wider than one step of a product
+    running, merged = Running(70), Moments.empty(70)
+    for part in rows.split(batch):
+        running.add(part)
+    for part in rows.split(TILE):
+        merged = merged.merge(Moments.of(part))
+    found = running.finish()
+    assert found.n == 2500
+    assert torch.equal(found.mean, merged.mean)
+    assert torch.equal(found.scatter, merged.scatter)
+
+
+def test_a_running_sum_of_nothing_is_the_empty_set() -> None:
+    running = Running(3)
+    running.add(torch.empty(0, 3))
+    assert (running.finish().n, running.finish().scatter.sum()) == (0, 0)

@@ -116,6 +116,40 @@ def test_one_command_trains_and_the_next_measures_with_a_judge_of_these_images(t
     assert open_sampler(moved).classes == 3
 
 
+PLUGIN = """
+import numpy as np
+from ganeval.datasets.dataset import Dataset, Split
+
+def read(split, files):
+    rng = np.random.default_rng(["train", "test"].index(split))
+    labels = np.arange(90 if split == "train" else 30) % 3
+    images = rng.integers(0, 60, (len(labels), 3, 8, 8), dtype=np.uint8)
+    images[np.arange(len(labels)), labels] += 150
+    return Split(images, labels)
+
+DATASET = Dataset("shells", ("red", "green", "blue"), ("train", "test"), (3, 8, 8), "CC0", read)
+"""
+
+
+def test_a_data_set_of_a_plug_in_is_trained_on_and_judged_like_a_registered_one(tmp_path, monkeypatch):
+    info = tmp_path / "site" / "shells-1.0.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "site" / "shells_of_ours.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shells\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ganeval.datasets]\nshells = shells_of_ours\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr("ganeval.core.registry._CACHE", {})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("ganeval.classifiers.judges.STEPS", (40, 40))
+    run = trained("projection_cgan", "shells", tmp_path / "runs", "--judge", "auto")
+    out = tmp_path / "result.json"
+    assert ganeval(["evaluate", "--fake", str(run), "--metrics", "classifier_score", "--json", str(out)]) == 0
+    said = json.loads(out.read_text())
+    assert said["classifier"].startswith("shells-cnn@")
+    assert said["scores"]["classifier_score"]["status"] == "ok"
+    assert read_run(run).protocol["real"] == "shells:test"
+
+
 def test_images_without_labels_train_what_needs_none(tmp_path):
     run = trained("wgan_gp", flat(tmp_path / "mine", 60, (1, 16, 16)), tmp_path / "runs")
     record = read_run(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,26 +20,22 @@ from reference_models.plumbing.system import SYSTEMS
 sys.path.insert(0, str(Path(__file__).parent))
 import parallel_worker
 
+from tests.forks import Forks
+
 SIZE = 2
 NAMES = SYSTEMS.names()
 
 
-def start(out: Path) -> None:
+def start(forks: Forks, out: Path) -> None:
     """Run the worker on two ranks, with the environment that torchrun would give them."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(SIZE), "GANEVAL_TIMEOUT": "60"}
-    path = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, parallel_worker.__file__, str(out)]
-    ranks = [subprocess.Popen(command, env={**os.environ, **shared, **path, "RANK": str(r)}) for r in range(SIZE)]
-    assert [rank.wait(timeout=200) for rank in ranks] == [0] * SIZE
+    commands = [[sys.executable, parallel_worker.__file__, str(out)]] * SIZE
+    assert forks.ranks(commands, GANEVAL_TIMEOUT="60") == [0] * SIZE
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory):
+def out(tmp_path_factory, forks):
     folder = tmp_path_factory.mktemp("ranks")
-    start(folder)
+    start(forks, folder)
     return folder
 
 

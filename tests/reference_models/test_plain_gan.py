@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -66,11 +64,10 @@ plain_gan.fit(plain_gan.Config(steps=8, batch=8, latent=4, width=8, save_every=3
 """
 
 
-def test_a_killed_run_resumes_bit_for_bit(tmp_path):
+def test_a_killed_run_resumes_bit_for_bit(tmp_path, forks):
     whole = fit(replace(SMOKE, steps=8, save_every=3), tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), "6"]
-    killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert forks.start(command).wait() == -signal.SIGKILL
     (path,) = (tmp_path / "killed").iterdir()
     resumed = resume(path)
     assert equal(state(whole), state(resumed))

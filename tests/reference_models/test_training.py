@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
@@ -101,12 +100,11 @@ fit(name, replace(SYSTEMS[name].profile("smoke"), steps=12), dataset="synthetic"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_killed_run_resumes_bit_for_bit(name, tmp_path):
+def test_a_killed_run_resumes_bit_for_bit(name, tmp_path, forks):
     options = replace(QUICK, checkpoints=3)
     whole = fit(name, smoke(name, steps=12), dataset="synthetic", out=tmp_path / "whole", options=options)
     command = [sys.executable, "-c", KILLED, name, str(tmp_path / "killed")]
-    killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert forks.start(command).wait() == -signal.SIGKILL
     (path,) = (tmp_path / "killed").iterdir()
     assert read_run(path).status == "running"
     resumed = resume(path, config=smoke(name, steps=12))

@@ -79,6 +79,9 @@ def test_the_command_writes_a_card_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["card", str(run.path)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["card", str(run.path), "--force"]) == 0
+    (run.path / "README.md").unlink()
+    assert main(["card", str(tmp_path)]) == 0, "a folder with one run in it means that run"
+    assert [path.name for path in tmp_path.rglob("README.md") if path.parent == run.path] == ["README.md"]
     create_run(tmp_path, "second", config={}, seeds={}, protocol={})
     assert main(["card", str(tmp_path)]) == 2
     assert "A card is of one run" in capsys.readouterr().err

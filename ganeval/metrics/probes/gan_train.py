@@ -12,7 +12,6 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from scipy.stats import t as student
 
 from ganeval.classifiers.train_own import train_classifier
 from ganeval.core.options import Within
@@ -98,6 +97,8 @@ def _with_seeds(by_seed: np.ndarray, n: int) -> tuple[float, float, tuple[float,
     if repeats == 1:
         half, se = Z95 * math.sqrt(sampling), math.sqrt(sampling)
     else:
+        from scipy.stats import t as student
+
         seeds = float(by_seed.var(ddof=1)) / repeats
         se = math.sqrt(sampling + seeds)
         half = math.hypot(Z95 * math.sqrt(sampling), float(student.ppf(0.975, repeats - 1)) * math.sqrt(seeds))

@@ -1,0 +1,104 @@
+"""Styles of a class: found by clustering, drawn at their shares, kept with the network, and asked for by z."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganeval.errors import WrongInputError
+from reference_models.plumbing.checkpoint import decode_state
+from reference_models.plumbing.data import Data, to_float
+from reference_models.plumbing.session import Options, Session
+from reference_models.plumbing.styles import Styles
+from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
+from reference_models.projection_cgan import Generator
+
+QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=3, grids=1)
+STYLED = replace(SYSTEMS["projection_cgan"].profile("smoke"), styles=3)
+
+
+def strokes(n: int = 200, rare: float = 0.1) -> Data:
+    """Class 0: a bar on the left, and in a `rare` share of the images one at the bottom; class 1: a bar on top."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 40, (2 * n, 1, 8, 8), dtype=np.uint8)
+    some = round(rare * n)
+    images[some:n, :, :, :2] += 200
+    images[:some, :, 6:, :] += 200
+    images[n:, :, :2, :] += 200
+    labels = torch.arange(2 * n) // n
+    pixels = torch.from_numpy(images)
+    return Data("strokes", ("a", "b"), pixels, labels, pixels[:0], labels[:0])
+
+
+def test_a_rare_way_of_writing_a_class_becomes_a_part_of_its_own():
+    data = strokes()
+    styles = Styles(data, 2)
+    parts = styles.of(to_float(data.images), data.labels)
+    assert set(parts[:20].tolist()) == {1}
+    assert set(parts[20:200].tolist()) == {0}
+    assert styles.shares[0].tolist() == pytest.approx([0.9, 0.1])
+    assert set((parts[200:] // 2).tolist()) == {1}
+
+
+def test_parts_are_drawn_as_often_as_they_occur():
+    styles = Styles(strokes(), 2)
+    labels = torch.zeros(20_000, dtype=torch.int64)
+    drawn = styles.drawn(torch.randn(len(labels), generator=torch.Generator().manual_seed(0)), labels)
+    assert drawn.float().mean().item() == pytest.approx(0.1, abs=0.01)
+    assert int(styles.drawn(torch.tensor([40.0]), torch.tensor([1]))) == 3, "however far out the number lies"
+
+
+def test_the_parts_of_an_image_do_not_depend_on_its_neighbours():
+    data = strokes()
+    styles, images = Styles(data, 3), to_float(data.images)
+    parts = styles.of(images, data.labels)
+    assert torch.equal(parts[7:9], styles.of(images[7:9], data.labels[7:9]))
+
+
+def test_a_class_with_fewer_images_than_styles_is_left_whole():
+    data = strokes(3)
+    styles = Styles(data, 5)
+    assert torch.isfinite(styles.centres).all()
+    assert styles.shares.sum(dim=1).tolist() == pytest.approx([1, 1])
+    assert int(styles.of(to_float(data.images), data.labels).max()) < styles.parts
+
+
+def test_a_run_with_styles_resumes_bit_for_bit_and_draws_without_its_data(tmp_path, monkeypatch):
+    whole = fit("projection_cgan", STYLED, dataset="synthetic", out=tmp_path / "whole", options=QUICK)
+    log = Session.log
+
+    def die(self, **values):
+        if self.step == 3:
+            raise KeyboardInterrupt
+        log(self, **values)
+
+    monkeypatch.setattr(Session, "log", die)
+    with pytest.raises(KeyboardInterrupt):
+        fit("projection_cgan", STYLED, dataset="synthetic", out=tmp_path / "killed", options=QUICK)
+    monkeypatch.setattr(Session, "log", log)
+    (killed,) = (tmp_path / "killed").iterdir()
+    ours, theirs = (decode_state(run.checkpoint().read_bytes())["held"] for run in (whole, resume(killed)))
+    for name in ("generator", "average", "discriminator"):
+        assert all(torch.equal(value, theirs[name][key]) for key, value in ours[name].items())
+    assert torch.equal(ours["average"]["styles.centres"], ours["generator"]["styles.centres"])
+    assert bool(ours["generator"]["styles.centres"].any())
+    labels = np.arange(4)
+    assert np.array_equal(open_sampler(whole.path)(labels, seed=0), open_sampler(killed)(labels, seed=0))
+
+
+def test_the_last_latent_number_chooses_the_style():
+    data = strokes()
+    generator = Generator(STYLED, data.shape, 2, Styles(data, STYLED.styles))
+    z = torch.zeros(100, STYLED.latent)
+    z[:, -1] = torch.linspace(-3, 3, 100)
+    asked = generator.asked(z, torch.ones(100, dtype=torch.int64)).tolist()
+    assert sorted(set(asked)) == [3, 4, 5]
+    assert asked == sorted(asked)
+
+
+def test_a_number_of_styles_below_one_is_refused(tmp_path):
+    with pytest.raises(WrongInputError, match="styles"):
+        fit("projection_cgan", replace(STYLED, styles=0), dataset="synthetic", out=tmp_path, options=QUICK)
