@@ -13,8 +13,6 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from benchmarks.growth import series
 from benchmarks.page import render, step_entry, step_row, stored
 from benchmarks.timing import Contest, Result, Step, grow, race
@@ -64,7 +62,7 @@ def main() -> None:
 
 def write(results: list[Result], steps: list[Step]) -> None:
     """After every contest, so that a run that is stopped keeps what it has finished."""
-    about = f"{torch.get_num_threads()} threads; {versions(PACKAGES)}."
+    about = f"{versions(PACKAGES)}"
     PAGE.write_text(render(stored(results, steps, about)), encoding="utf-8")
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.growth import WITHIN
 from benchmarks.timing import Result, Step
 from ganeval.core.files import read_json, write_json
@@ -41,7 +43,14 @@ def machine() -> str:
 def entry(result: Result) -> dict[str, Any]:
     """One row as it is stored; the title ends where a semicolon begins what differs from machine to machine."""
     title, _, note = result.title.partition("; ")
-    kept = {"title": title, "note": note, "who": result.name, "missing": result.note, "asked": result.asked}
+    kept: dict[str, Any] = {
+        "title": title,
+        "note": note,
+        "who": result.name,
+        "missing": result.note,
+        "asked": result.asked,
+    }
+    kept["threads"] = torch.get_num_threads()
     numbers = ("seconds", "cpu", "megabytes", "ratio", "cpu_ratio", "load")
     return {**kept, "verdict": result.verdict, **{name: round(getattr(result, name), 3) for name in numbers}}
 
@@ -88,6 +97,7 @@ def cell(row: Mapping[str, Any], cores: int) -> str:
         f"{row['ratio']:.2f} x ({row['cpu_ratio']:.2f} x)",
         f"{row['seconds']:.3f} s, CPU {row['cpu']:.3f} s, {row['megabytes']:.0f} MiB",
         f"load {load:.1f}" + (", *under load*" if load > cores else "") if load else f"load {UNKNOWN}",
+        f"{row['threads']} thread{'s' * (row['threads'] > 1)}" if "threads" in row else "",
         row["verdict"],
     ]
     return "; ".join(part for part in parts if part)

@@ -13,7 +13,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,9 @@ class Contest:
     """Our work against that of the peers.
 
     `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take; `most`: how many MiB
-    of memory anyone may add. `warm_up` runs untimed before the first round, instead of one round for everybody.
+    of memory anyone may add; `fastest`: how many times quicker than the quickest peer with a bar somebody has to be.
+    `warm_up` runs untimed before the first round, instead of one round for everybody; `note` says afterwards what else
+    was found.
     """
 
     title: str
@@ -34,6 +36,8 @@ class Contest:
     limits: Mapping[str, float] = field(default_factory=dict)
     most: Mapping[str, float] = field(default_factory=dict)
     warm_up: Callable[[], object] | None = None
+    fastest: Mapping[str, float] = field(default_factory=dict)
+    note: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,18 @@ class Result:
     limit: float | None = None
     most: float | None = None
     load: float = 0.0  # processes that wanted a core when the last lap ended
+    quicker: float | None = None  # times quicker than the quickest peer this had to be
+    peer: float = 0.0  # seconds of that peer, CPU seconds under load
+
+    @property
+    def under_load(self) -> bool:
+        """Whether more processes wanted a core than there are: CPU seconds are then the ones to compare."""
+        return self.load > (os.cpu_count() or 1)
 
     @property
     def asked(self) -> str:
+        if self.quicker is not None:
+            return f"{self.quicker:g} x as fast as the fastest peer"
         if self.limit is not None:
             return f"<= {self.limit:g} s"
         if self.most is not None:
@@ -92,12 +105,15 @@ class Result:
 
     @property
     def distance(self) -> float:
-        """How much of the bar was reached: 1 or more meets it."""
+        """How much of the bar was reached: 1 or more meets it. Under load in CPU seconds."""
+        took, ratio = (self.cpu, self.cpu_ratio) if self.under_load else (self.seconds, self.ratio)
+        if self.quicker is not None:
+            return self.peer / took / self.quicker
         if self.limit is not None:
-            return self.limit / self.seconds
+            return self.limit / took
         if self.most is not None:
             return self.most / max(self.megabytes, 1.0)
-        return 1.0 if self.bar is None else self.ratio / self.bar
+        return 1.0 if self.bar is None else ratio / self.bar
 
     @property
     def _met(self) -> bool:
@@ -115,7 +131,17 @@ def race(contest: Contest, repeats: int | None = None) -> list[Result]:
         for name, work in runners.items():
             laps[name].append(lap(work))
     results = [_result(contest, name, laps[name], laps["ganeval"]) for name in runners]
-    return results + [Result(contest.title, n, 0, 0, 0, 0, 0, None, note) for n, note in missing.items()]
+    results = [_against_peers(one, contest, results) if one.name in contest.fastest else one for one in results]
+    results += [Result(contest.title, n, 0, 0, 0, 0, 0, None, note) for n, note in missing.items()]
+    if contest.note is None:
+        return results
+    title = f"{contest.title}; {contest.note()}"
+    return [replace(one, title=title) for one in results]
+
+
+def _against_peers(result: Result, contest: Contest, results: list[Result]) -> Result:
+    peers = [one.cpu if result.under_load else one.seconds for one in results if one.name in contest.bars]
+    return replace(result, quicker=contest.fastest[result.name], peer=min(peers, default=0.0))
 
 
 def _warmed(runners: dict[str, Callable[[], object]]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from tyro.conf import OmitArgPrefixes, arg
@@ -15,6 +14,7 @@ from ganeval.cli.say import require_places
 from ganeval.core.files import write_json, writing
 from ganeval.core.machine import quiet
 from ganeval.core.registry import unknown_name
+from ganeval.core.shown import MaybePath, MaybeText
 from ganeval.errors import UnknownNameError, WrongInputError
 from ganeval.gate.commands import GateOptions, options_config
 from ganeval.gate.rules import GateConfigError
@@ -26,9 +26,9 @@ KNOWN = (*FAULTS, WEIGHTS)
 
 
 def calibrate(
-    how: OmitArgPrefixes[Drawing],
-    config: Path | None = None,
-    generator: str | None = None,
+    measurement: OmitArgPrefixes[Drawing],
+    config: MaybePath = None,
+    generator: MaybeText = None,
     runs: int = 100,
     fault_runs: int = 20,
     faults: Annotated[
@@ -39,7 +39,7 @@ def calibrate(
             help=f"Only these: {', '.join(KNOWN)}. By default all that can be made.",
         ),
     ] = (),
-    json: Path | None = None,
+    json: MaybePath = None,
 ) -> int:
     """The gate's false alarms (same generator, fresh latents) and its power (faults made on purpose) on your generator.
 
@@ -58,7 +58,7 @@ def calibrate(
     for name in faults:
         if name not in KNOWN:
             raise UnknownNameError(unknown_name("fault", name, KNOWN))
-    rules, _ = options_config(GateOptions(config=config, generator=generator), said(how, Protocol))
+    rules, _ = options_config(GateOptions(config=config, generator=generator), said(measurement, Protocol))
     if rules.generator is None or rules.protocol.real is None:
         raise GateConfigError("Calibrating needs --generator pkg.module:function and --real, for example hoda:test.")
     healthy, protocol = generator_of(rules), rules.measured
@@ -72,7 +72,7 @@ def calibrate(
         raise WrongInputError(f"{_lacking(left_out)} Pass that, or leave the fault out of --faults.")
     found = run(
         drawing(healthy, protocol),
-        measuring(protocol, compute_of(how)),
+        measuring(protocol, compute_of(measurement)),
         rules,
         n=protocol.n or 2000,
         runs=runs,

@@ -8,10 +8,11 @@ from tyro.conf import Positional
 
 from ganeval.cli.say import note, require_places
 from ganeval.core.files import write_atomic, writing
+from ganeval.core.shown import MaybePath
 from ganeval.errors import WrongInputError, printable
 
 
-def card(run: Positional[Path], out: Path | None = None, force: bool = False) -> int:
+def card(run: Positional[Path], out: MaybePath = None, force: bool = False) -> int:
     """Write the model card of a run, README.md, as the Hugging Face Hub reads it.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -12,18 +11,19 @@ from tyro.conf import Positional
 from ganeval.cli.formats import Format
 from ganeval.cli.say import require_places
 from ganeval.core.files import render_json, write_json
+from ganeval.core.shown import MaybePath, Names, Paths
 from ganeval.errors import WrongInputError
 from ganeval.gate.comparison import Comparison, Told
 from ganeval.records.spreadsheet import render_csv
 
 
 def compare(
-    sides: Positional[tuple[Path, ...]],
-    metrics: tuple[str, ...] = (),
+    sides: Positional[Paths],
+    metrics: Names = (),
     all: bool = False,  # noqa: A002 - the flag is --all
     alpha: float = 0.05,
     format: Annotated[Format, tyro.conf.arg()] = "table",  # noqa: A002 - the flag is --format
-    json: Path | None = None,
+    json: MaybePath = None,
 ) -> int:
     """Each side against the first: the difference with its 95 % interval, and whether it is told apart from chance.
 

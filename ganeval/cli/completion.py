@@ -29,8 +29,11 @@ def completion(shell: Positional[Literal["bash", "zsh", "fish", "tcsh"]]) -> int
     """Print a script that completes `ganeval`, for one of four shells. To keep it, put this into the shell's own file:
 
     bash, in ~/.bashrc: eval "$(ganeval completion bash)"
+
     zsh, in ~/.zshrc: eval "$(ganeval completion zsh)"
+
     fish, in ~/.config/fish/config.fish: ganeval completion fish | source
+
     tcsh: ganeval completion tcsh > ~/.ganeval.tcsh, and in ~/.tcshrc: source ~/.ganeval.tcsh
 
     Args:

@@ -9,14 +9,15 @@ from tyro.conf import OmitArgPrefixes, Positional
 from ganeval.cli.flags import Embedding, compute_of, protocol_of
 from ganeval.cli.say import require_places
 from ganeval.core.apart import place_of
+from ganeval.core.shown import MaybeText, OptionalText
 
 
 def embed(
     out: Path,
-    how: OmitArgPrefixes[Embedding],
-    source: Positional[str | None] = None,
+    measurement: OmitArgPrefixes[Embedding],
+    source: Positional[OptionalText] = None,
     part: str = "1/1",
-    generator: str | None = None,
+    generator: MaybeText = None,
 ) -> int:
     """Embed part i of k of a set of images. Then: ganeval evaluate --fake OUT, with the same network.
 
@@ -36,7 +37,9 @@ def embed(
     require_places(out / "part")
     _require_outside(out, source)
     draws = None if generator is None else load_generator(generator)
-    print(embed_images(source, protocol_of(how)[0], compute_of(how), part=part, out=out, generator=draws))
+    print(
+        embed_images(source, protocol_of(measurement)[0], compute_of(measurement), part=part, out=out, generator=draws)
+    )
     return 0
 
 

@@ -15,6 +15,7 @@ from ganeval.cli.say import note, require_places
 from ganeval.cli.watch import watching
 from ganeval.core.apart import require_apart
 from ganeval.core.files import writing
+from ganeval.core.shown import MaybePath, MaybeText
 from ganeval.errors import WrongInputError, printable
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    how: OmitArgPrefixes[Measuring],
-    fake: str | None = None,
-    generator: str | None = None,
-    json: Path | None = None,
+    measurement: OmitArgPrefixes[Measuring],
+    fake: MaybeText = None,
+    generator: MaybeText = None,
+    json: MaybePath = None,
     all: bool = False,  # noqa: A002 - the flag is --all
     format: Annotated[Format, tyro.conf.arg()] = "table",  # noqa: A002 - the flag is --format
     watch: float = 0.0,
@@ -49,11 +50,11 @@ def evaluate(
     ranks = current()
     if watch > 0 and ranks.size > 1:
         raise WrongInputError("--watch is for one process; under torchrun each would see other changes.")
-    compute = compute_of(how, ranks=ranks)
+    compute = compute_of(measurement, ranks=ranks)
 
     def once() -> int:
         run = None if fake is None else _run_of(fake)
-        protocol, notes = protocol_of(how, *(() if run is None else (("run.json", _said(run)),)))
+        protocol, notes = protocol_of(measurement, *(() if run is None else (("run.json", _said(run)),)))
         sets = (protocol.real, protocol.train, protocol.heldout, fake)
         require_apart({"--json": json}, [images for images in sets if isinstance(images, str)])
         evaluation = _measured(fake, generator, protocol, compute, run)

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from ganeval.records.scores import Evaluation
 
 
-def gate(options: OmitArgPrefixes[GateOptions], how: OmitArgPrefixes[Drawing]) -> int:
+def gate(judging: OmitArgPrefixes[GateOptions], measurement: OmitArgPrefixes[Drawing]) -> int:
     """Judge a run or a generator against a baseline. Exit code: 0 ok, 1 regressed, 2 usage, 3 error, 4 inconclusive
     (with on_inconclusive = "fail"), 5 no or incomparable baseline, 6 nothing judged.
 
     --n is the number of images at the first look.
     """
-    if not options.runs:  # what lies there is judged at once; what is drawn takes its time
-        require_places(options.json, options.junit, options.markdown, options.openmetrics, options.history)
-    compute = compute_of(how)
+    if not judging.runs:  # what lies there is judged at once; what is drawn takes its time
+        require_places(judging.json, judging.junit, judging.markdown, judging.openmetrics, judging.history)
+    compute = compute_of(measurement)
     outcome = run_gate(
-        options,
-        said(how, Protocol),
+        judging,
+        said(measurement, Protocol),
         make_sampler=lambda config: sampler_of(config, compute),
         evaluate_run=lambda path, config: evaluate_run(path, config, compute),
     )

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from ganeval.cli.asking import answer, choice
 from ganeval.cli.flags import Drawing, compute_of, said
 from ganeval.cli.gate import evaluate_run, sampler_of
 from ganeval.core.compute import Compute
 from ganeval.core.files import write_atomic, writing
+from ganeval.core.shown import MaybeText, OptionalPath
 from ganeval.core.wording import few
 from ganeval.errors import MissingFileError, WrongInputError, printable
 from ganeval.gate.candidate import read_candidate
@@ -31,17 +31,21 @@ from ganeval.gate.update import RefusedError
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Evaluation
 
+ChosenService = Annotated[
+    Service | None,
+    arg(metavar="{github,gitlab,jenkins}", help_behavior_hint="(default: the one whose file lies here)"),
+]
 PLAIN = re.compile(r"[\w./@+-]+")
 REASON = "The first baseline, written by ganeval init."
 FIRST = {"n": 2000, "looks": 2}  # of a gate before a merge, which should not take long
 
 
 def init(
-    how: OmitArgPrefixes[Drawing],
-    source: Positional[Path | None] = None,
-    generator: str | None = None,
-    name: str | None = None,
-    ci: Annotated[Service | None, tyro.conf.arg(help_behavior_hint="(default: the one whose file lies here)")] = None,
+    measurement: OmitArgPrefixes[Drawing],
+    source: Positional[OptionalPath] = None,
+    generator: MaybeText = None,
+    name: MaybeText = None,
+    ci: ChosenService = None,
     force: bool = False,
 ) -> int:
     """Write ganeval.toml with comments, a first baseline, and the file with which CI runs the gate.
@@ -61,7 +65,7 @@ def init(
         raise WrongInputError("Pass either a run or result file, or --generator, not both.")
     if source is None and generator is None:
         source, generator = _found(Path())
-    asked = said(how, Protocol)
+    asked = said(measurement, Protocol)
     if generator and not asked.get("real"):
         asked = {**asked, "real": _reference()}
     if generator and not {"classifier", "extractor"} & asked.keys():
@@ -74,10 +78,10 @@ def init(
     service = ci or service_of(Path())
     rules, pipeline, baseline = Path(FILE), Path(PLACES[service]), Path("baselines", f"{called}.json")
     _require_new((rules, pipeline, baseline), force=force)
-    keys, lines, judged = _plan(source, generator, asked, called, how)
+    keys, lines, judged = _plan(source, generator, asked, called, measurement)
     text = render_rules({**keys, "baseline": baseline.as_posix()}, lines)
     with _kept_if_it_succeeds(rules, text):
-        _first_gate(source, rules, asked, compute_of(how), force=force)
+        _first_gate(source, rules, asked, compute_of(measurement), force=force)
     with writing(pipeline):
         write_atomic(pipeline, render_pipeline(service, judged=judged, measures=generator is not None).encode())
     print(_summary(rules, baseline, pipeline, lines, judged))
@@ -118,7 +122,7 @@ def _first_gate(source: Path | None, rules: Path, asked: Mapping[str, Any], comp
 
 
 def _plan(
-    source: Path | None, generator: str | None, asked: Mapping[str, Any], called: str, how: Any
+    source: Path | None, generator: str | None, asked: Mapping[str, Any], called: str, measurement: Any
 ) -> tuple[dict[str, Any], list[Line], str]:
     """Keys and rules of the file, and what the gate is told to judge in CI."""
     if source is None:
@@ -130,7 +134,9 @@ def _plan(
         rules = rules_before(classified=bool(asked.get("classifier")), trained=bool(asked.get("train")))
         return {**keys, **FIRST, **({"n": asked["n"]} if asked.get("n") else {})}, rules, ""
     config = GateConfig(rules=(), protocol=Protocol(floor=False, **asked))
-    evaluation = read_candidate(source, config, lambda path, config: evaluate_run(path, config, compute_of(how)))
+    evaluation = read_candidate(
+        source, config, lambda path, config: evaluate_run(path, config, compute_of(measurement))
+    )
     return (
         {"name": called, **_told(evaluation)},
         rules_for(evaluation),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 from ganeval.cli.tables import aligned
+from ganeval.core.shown import Names, Paths
 
 if TYPE_CHECKING:
     from ganeval.numerics.components import Components
@@ -21,9 +22,7 @@ SETS = (1, 2, 5)  # sets of samples a training, in the table of what a claim nee
 SHOWN = 40  # evaluations of one training that are read
 
 
-def luck(
-    trainings: Positional[tuple[Path, ...]], metrics: tuple[str, ...] = (), difference: float = 0.05, power: float = 0.8
-) -> int:
+def luck(trainings: Positional[Paths], metrics: Names = (), difference: float = 0.05, power: float = 0.8) -> int:
     """How much of each number is luck of the training seed, how much of the samples.
 
     Args:

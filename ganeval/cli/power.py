@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 
+from ganeval.core.shown import MaybeCount, MaybeNumber
 from ganeval.gate.rules import GateConfigError
 
 
 def power(
-    difference: float | None = None,
-    n: int | None = None,
-    noise: float | None = None,
-    p: float | None = None,
-    agreement: float | None = None,
+    difference: MaybeNumber = None,
+    n: MaybeCount = None,
+    noise: MaybeNumber = None,
+    p: MaybeNumber = None,
+    agreement: MaybeNumber = None,
     alpha: float = 0.01,
     tests: int = 1,
     power: float = 0.8,
-    tail: float | None = None,
+    tail: MaybeNumber = None,
     beyond: float = 0.0,
 ) -> int:
     """The n for a difference, or the difference that an n resolves.

@@ -17,6 +17,7 @@ from ganeval.core.apart import require_apart
 from ganeval.core.extras import MEASURING, require
 from ganeval.core.files import writing
 from ganeval.core.machine import quiet
+from ganeval.core.shown import MaybePath, MaybeText, Names
 from ganeval.core.wording import few
 from ganeval.errors import MissingExtraError, printable, sentence
 from ganeval.records.protocol import Protocol
@@ -30,17 +31,17 @@ if TYPE_CHECKING:
 
 def report(
     runs: Positional[Path],
-    how: OmitArgPrefixes[Measuring],
+    measurement: OmitArgPrefixes[Measuring],
     out: Path = Path("report.html"),
     title: str = "Image generators",
     evaluate: bool = True,
-    compare: tuple[str, ...] = (),
-    json: Path | None = None,
+    compare: Names = (),
+    json: MaybePath = None,
     explain: bool = False,
     open: bool = False,  # noqa: A002 - the flag is --open
     watch: float = 0.0,
     tb: bool = False,
-    generator: str | None = None,
+    generator: MaybeText = None,
     pictures: Annotated[Pictures, tyro.conf.arg(name="as")] = "auto",
 ) -> int:
     """Find runs, evaluate what is not yet evaluated, write one page that opens from disk.
@@ -64,8 +65,8 @@ def report(
     """
     require_places(out, json)
     require_apart({"--out": out, "--json": json})
-    evaluating = Evaluating(said(how, Protocol), compute_of(how), generator) if evaluate else None
-    page = Page(runs, out, title, compare, json, tb, pictures, said(how, Protocol).get("real"))
+    evaluating = Evaluating(said(measurement, Protocol), compute_of(measurement), generator) if evaluate else None
+    page = Page(runs, out, title, compare, json, tb, pictures, said(measurement, Protocol).get("real"))
     code = page.write(evaluating, explain=explain)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())

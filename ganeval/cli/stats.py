@@ -12,6 +12,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from ganeval.cli.flags import compute_of, flags_of, protocol_of
 from ganeval.cli.say import require_places
 from ganeval.core.compute import Compute
+from ganeval.core.shown import Files
 from ganeval.errors import WrongInputError, printable
 from ganeval.records.protocol import Protocol
 
@@ -25,7 +26,7 @@ else:
     Seeing = flags_of(Protocol, Compute, without=tuple(f.name for f in fields(Protocol) if f.name not in USED))
 
 
-def stats_make(source: Positional[str], out: Path, how: OmitArgPrefixes[Seeing], *, rows: bool = False) -> int:
+def stats_make(source: Positional[str], out: Path, measurement: OmitArgPrefixes[Seeing], *, rows: bool = False) -> int:
     """The statistics of a set of images by one network, with the passport that says so.
 
     Args:
@@ -37,16 +38,16 @@ def stats_make(source: Positional[str], out: Path, how: OmitArgPrefixes[Seeing],
     from ganeval.features.statistics import Statistics
     from ganeval.images import image_set
 
-    protocol, _ = protocol_of(how)
+    protocol, _ = protocol_of(measurement)
     _require_own(out)
     if protocol.extractor is None:
         raise WrongInputError("Statistics are of one network. Pass --extractor, for example --extractor inception.")
     images = image_set(source, n=protocol.n, seed=protocol.seed)
-    found = extract(images, protocol.extractor, precision=protocol.precision, compute=compute_of(how))
+    found = extract(images, protocol.extractor, precision=protocol.precision, compute=compute_of(measurement))
     return _kept(Statistics.of(found, rows=rows), out)
 
 
-def stats_merge(files: Positional[tuple[str, ...]], out: Path) -> int:
+def stats_merge(files: Positional[Files], out: Path) -> int:
     """The statistics of several sets together, as of all their images at once.
 
     Args:

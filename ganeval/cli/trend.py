@@ -8,11 +8,10 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ganeval.core.files import write_atomic, writing
+from ganeval.core.shown import MaybePath, Names
 
 
-def trend(
-    history: Positional[Path], metrics: tuple[str, ...] = (), arl: float = 938.0, otava_csv: Path | None = None
-) -> int:
+def trend(history: Positional[Path], metrics: Names = (), arl: float = 938.0, otava_csv: MaybePath = None) -> int:
     """Slow drift in a history of evaluations; exit code 1 where a metric drifts to the worse.
 
     Args:

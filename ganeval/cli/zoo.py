@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tyro.conf import Positional
 
 from ganeval.cli.say import require_places
+from ganeval.core.shown import MaybePath
 
 
 def zoo_list() -> int:
@@ -29,7 +28,7 @@ def zoo_show(name: Positional[str]) -> int:
     return 0
 
 
-def zoo_train(name: Positional[str], out: Path | None = None) -> int:
+def zoo_train(name: Positional[str], out: MaybePath = None) -> int:
     """Train a shipped classifier again, bit for bit on the same machine; or a judge for labelled images of yours.
 
     Args:

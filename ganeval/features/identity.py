@@ -20,14 +20,15 @@ from ganeval.features.embedding import columns, embed
 from ganeval.images.imageset import ImageSet
 
 CACHE_FORMAT = 3  # of the entries; a change of what is stored makes the old ones unreachable
-NOISE = (256, 32)  # grey levels of the fixed probe images: bright noise and dark noise
+DARKER = 8  # how many times darker the lower half of the fixed probe image is
 SAME_ROW = {"fp32": 1e-2, "bf16": 5e-2}  # share of the largest entry by which a row may differ when computed elsewhere
 
 _log = logging.getLogger(__name__)
 
 
 def probe(network: Extractor, images: ImageSet, device: torch.device) -> Embedded:
-    """Rows of the first, the middle and the last image of the set, then of fixed noise in their shape, one at a time.
+    """Rows of the first, the middle and the last image of the set, then of an image of fixed noise in their shape,
+    bright in one half and dark in the other; one at a time.
 
     Of images that would have to be drawn for it, an image of no set takes the place of the three.
 
@@ -38,8 +39,10 @@ def probe(network: Extractor, images: ImageSet, device: torch.device) -> Embedde
     n = len(images)
     some = (images.load(row, row + 1) for row in (0, n // 2, n - 1))
     own = some if images.trial is None else [images.trial()[:1]]
-    noise = [np.repeat(rng.integers(0, levels, (1, 1, h, w), dtype=np.uint8), c, axis=1) for levels in NOISE]
-    rows = [columns(embed(pixels, network, device)) for pixels in (*own, *noise)]
+    noise = rng.integers(0, 256, (1, 1, h, w), dtype=np.uint8)
+    noise[:, :, h // 2 :] //= DARKER
+    noise = np.repeat(noise, c, axis=1)
+    rows = [columns(embed(pixels, network, device)) for pixels in (*own, noise)]
     return Embedded(**{name: torch.cat([row[name].float().cpu() for row in rows]) for name in rows[0]})
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from ganeval.core.apart import place_of, require_apart
 from ganeval.core.files import write_atomic
+from ganeval.core.shown import MaybeCount, MaybePath, MaybeText, OptionalPaths
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError
 from ganeval.gate.baseline import Baseline, Store, read_baseline, store
 from ganeval.gate.candidate import EvaluateRun, read_candidate
@@ -40,35 +41,50 @@ MakeSampler = Callable[[GateConfig], Sampler]
 class GateOptions:
     """Options of `ganeval gate`; each overrides the key of the same name in the configuration."""
 
-    runs: Positional[tuple[Path, ...]] = ()
+    runs: Positional[OptionalPaths] = ()
     """Run directories or evaluation files (result.json); several are training seeds under --scope recipe."""
-    config: Path | None = None
+    config: MaybePath = None
     """ganeval.toml, or pyproject.toml with [tool.ganeval.gate]; by default the nearest one above this folder."""
-    name: str | None = None
-    baseline: Path | None = None
-    anchor: Path | None = None
-    base_ref: str | None = None
+    name: MaybeText = None
+    """What the gate is called in comments and histories."""
+    baseline: MaybePath = None
+    """The numbers to keep, as --update-baseline wrote them."""
+    anchor: MaybePath = None
+    """A second baseline that stays, for example of the last release: it catches slow drift."""
+    base_ref: MaybeText = None
     """Compare with the baseline as this branch, tag or commit has it (origin/main), not with the file checked out."""
-    scope: Scope | None = None
-    generator: str | None = None
+    scope: Annotated[Scope | None, arg(metavar="{checkpoint,recipe}", help_behavior_hint="")] = None
+    """checkpoint: the same weights, changed code; recipe: a training method, judged by several trainings."""
+    generator: MaybeText = None
     """pkg.module:function, called as function(n, labels, torch.Generator) -> images."""
-    reference: str | None = None
+    reference: MaybeText = None
     """With --paired: the generator to be matched image by image, in place of --real."""
-    max_n: int | None = None
-    looks: int | None = None
-    json: Path | None = None
-    junit: Path | None = None
-    markdown: Path | None = None
-    openmetrics: Path | None = None
-    history: Path | None = None
+    max_n: MaybeCount = None
+    """Images at the last look."""
+    looks: MaybeCount = None
+    """How often to look at most, each time at four times as many images, while a rule is inconclusive."""
+    json: MaybePath = None
+    """Write every number here, for programs."""
+    junit: MaybePath = None
+    """Write one test case a rule here, for CI."""
+    markdown: MaybePath = None
+    """Write the table here, for comments."""
+    openmetrics: MaybePath = None
+    """Write gauges here, for Prometheus and GitLab."""
+    history: MaybePath = None
     """history.jsonl to append to."""
     github: bool = False
     """Print workflow commands, append to the job summary."""
     update_baseline: bool = False
+    """Accept what was measured: write it over the baseline. Needs --reason."""
     reason: str = ""
+    """Why it is accepted; kept in the baseline."""
     allow_ci_update: bool = False
+    """Update the baseline although this is a CI job."""
     accept_regression: bool = False
+    """Update the baseline although the gate is red."""
     force: bool = False
+    """Update the baseline although files of the project are not committed."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -73,12 +73,17 @@ def _by_scipy(matrix: torch.Tensor, *, values_only: bool) -> Any:
 @cache
 def _fastest(size: int, threads: int) -> str:
     """As the cache says, else as measured here."""
-    key = f"{processor()}; {versions(('torch', 'scipy'))}; {threads} threads; eigenvalues of {size}"
+    return remembered(f"eigenvalues of {size}", threads, WAYS, lambda: _measured(size))
+
+
+def remembered(question: str, threads: int, ways: Sequence[str], measure: Callable[[], str]) -> str:
+    """Which of `ways` is the fastest on this machine: what the cache says, else what `measure` finds, which is kept."""
+    key = f"{processor()}; {versions(('torch', 'scipy'))}; {threads} threads; {question}"
     path = cache_root() / "fastest.json"
     known = _read(path)
-    if known.get(key) in WAYS:
+    if known.get(key) in ways:
         return str(known[key])
-    found = _measured(size)
+    found = measure()
     with suppress(GanevalError, OSError):  # a cache that cannot be written costs the measurement again, nothing else
         write_json(path, {**known, key: found})
     return found
@@ -99,11 +104,11 @@ def _measured(size: int) -> str:
         "torch": lambda: torch.linalg.eigvalsh(matrix),
         "scipy": lambda: _by_scipy(matrix, values_only=True),
     }
-    took = {way: [_seconds(run) for _ in range(ROUNDS)] for way, run in runs.items()}
+    took = {way: [seconds(run) for _ in range(ROUNDS)] for way, run in runs.items()}
     return "scipy" if min(took["scipy"]) * CLEARLY < min(took["torch"]) else "torch"
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

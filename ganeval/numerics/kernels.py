@@ -18,6 +18,7 @@ import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.numerics.order import canonical_order
+from ganeval.numerics.products import product
 
 Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # rows (a, d), rows (b, d) -> (a, b)
 TILE = (
@@ -108,8 +109,7 @@ def cross_sums(
 
 def cubic(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """(x.y / d + 1)^3, KID's kernel (Binkowski et al. 2018, section 4)."""
-    one = x.new_ones(1, 1)
-    return torch.addmm(one, x, y.T, alpha=1 / x.shape[1]).pow_(3)
+    return product(x, y, y.new_zeros(len(y))).mul_(1 / x.shape[1]).add_(1).pow_(3)
 
 
 def gaussian(bandwidth: float) -> Kernel:

@@ -52,6 +52,20 @@ def test_a_limit_in_seconds_is_met_or_not() -> None:
     assert (result(1.0).asked, result(1.0).verdict) == ("", "")
 
 
+def test_a_bar_against_the_fastest_peer_counts_cpu_seconds_under_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    quiet = replace(result(2.0), quicker=4.0, peer=8.0, load=1.0)
+    assert (quiet.asked, quiet.verdict) == ("4 x as fast as the fastest peer", "met")
+    assert replace(quiet, load=9.0, cpu=4.0).verdict == "NOT met, 0.50 of it"
+    assert replace(result(9.0, bar=2.0, ratio=1.0), load=9.0, cpu_ratio=3.0).verdict == "met"
+
+
+def test_a_note_of_a_contest_is_made_after_its_runs() -> None:
+    found: list[int] = []
+    contest = Contest("work", lambda: found.append(1), {}, repeats=2, note=lambda: f"{len(found)} runs")
+    assert race(contest)[0].title == "work; 3 runs"
+
+
 def test_the_page_has_a_column_for_each_processor_and_the_road_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
