@@ -150,16 +150,12 @@ def measured(name: str, n: int, repeat: int, healthy: int, splits: int) -> dict[
         chosen = rng.choice(dealt.n, round(PLANTED * dealt.n), replace=False)
         copies = change(dealt.images[dealt.train[chosen]], rng)
         found, embedded = gallery.nearest([copies]), _embedded(name, copies)
-        for share in SHARES:
-            k = max(1, round(share * dealt.n))
-            fresh = rng.choice(len(others), dealt.n - k, replace=False)
-            ratio = np.concatenate([found.ratio[:k], others[fresh]])
-            hits, p = called(ratio, held, NEAR)[0], p_value(ratio, held, NEAR)
-            values, calls = _values(dealt, _joined(embedded.take(np.arange(k)), dealt.rows(dealt.others[fresh])))
-            seen.append(
-                {"change": title, "share": share, "seen": {"changed_copies": p <= LEVEL, **_beyond(values, base)}}
-            )
-        calls["changed_copies"] = hits
+        sets = [_set(dealt, found.ratio, embedded, share, (held, others), rng) for share in SHARES]
+        seen += [
+            {"change": title, "share": share, "seen": {"changed_copies": p <= LEVEL, **_beyond(values, base)}}
+            for share, (p, values, _) in zip(SHARES, sets, strict=True)
+        ]
+        k, calls = round(PLANTED * dealt.n), sets[-1][2]
         recalled = {metric: float(hit[:k].mean()) for metric, hit in calls.items()}
         wrongly = {metric: float(hit[k:].mean()) for metric, hit in calls.items()}
         right = float((found.index == chosen).mean())
@@ -174,6 +170,24 @@ def measured(name: str, n: int, repeat: int, healthy: int, splits: int) -> dict[
         "alarms": alarms,
         "splits": splits,
     }
+
+
+def _set(
+    dealt: Dealt,
+    copied: NDArray[np.float64],
+    embedded: Features,
+    share: float,
+    ratios: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rng: np.random.Generator,
+) -> tuple[float, dict[str, float], dict[str, NDArray[np.bool_]]]:
+    """One set of fakes with a share of copies: p of the new metric, values of the others, calls of single images."""
+    held, others = ratios
+    k = max(1, round(share * dealt.n))
+    fresh = rng.choice(len(others), dealt.n - k, replace=False)
+    ratio = np.concatenate([copied[:k], others[fresh]])
+    values, calls = _values(dealt, _joined(embedded.take(np.arange(k)), dealt.rows(dealt.others[fresh])))
+    calls["changed_copies"] = called(ratio, held, NEAR)[0]
+    return p_value(ratio, held, NEAR), values, calls
 
 
 def _deal(name: str, n: int, rng: np.random.Generator) -> Dealt:

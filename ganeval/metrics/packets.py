@@ -106,7 +106,7 @@ def packet_numbers(images: ImageSet | None, side: str = "given") -> torch.Tensor
 def _told(difference: NDArray[np.float64]) -> dict[str, object]:
     """What the details say of the differences (32 c + 2,), in the order of the extractor: channel, packet, number."""
     by_band = difference[: -len(TRACES)].reshape(-1, BANDS, BANDS, len(OF))
-    traces = dict(zip(TRACES, difference[-len(TRACES) :].round(6).tolist(), strict=True))
+    traces: dict[str, float] = dict(zip(TRACES, difference[-len(TRACES) :].round(6).tolist(), strict=True))
     pictures = {name: by_band[..., i].round(6).tolist() for i, name in enumerate(OF)}
     return {"worst": _worst(by_band, traces), **pictures, **traces}
 

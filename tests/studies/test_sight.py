@@ -61,8 +61,6 @@ def test_candidates_are_what_their_papers_say() -> None:
     alike = [pqmass(*(torch.randn(400, 3, generator=g, dtype=torch.float64) for _ in range(2))) for _ in range(8)]
     assert abs(np.mean(alike) - 1) < 0.1
     far = pqmass(*(shift + torch.randn(400, 3, generator=g, dtype=torch.float64) for shift in (0, 1)))
-        torch.randn(400, 3, dtype=torch.float64, generator=g), 1 + torch.randn(400, 3, dtype=torch.float64, generator=g)
-    )
     assert far > 2
     assert truncated(np.array([0.2, 0.5, 0.3]), 3).sum() == pytest.approx(1)
 
