@@ -117,8 +117,8 @@ def _reading(compared: Mapping[str, Judged]) -> str:
         else "The loss of variety that clipping is known for is not more than two standard errors in both columns here"
     )
     luck = (
-        "One training of each: the errors are those of the images, so this is said of these trainings; of the recipes it "
-        "takes several of each ([luck](../luck.md))."
+        "One training of each: the errors are those of the images, so this is said of these trainings; of the recipes "
+        "it takes several of each ([luck](../luck.md))."
     )
     return f"{verdict}: {'; '.join(found)}. Nothing in the curve of its gap says so. {luck}"
 
