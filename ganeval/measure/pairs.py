@@ -6,10 +6,7 @@ a classifier named it is both, and its pair is one object.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Mapping
-=======
->>>>>>> main
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -48,11 +45,8 @@ class Pairs:
     embedded: Pair
     classified: Pair
     trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
-<<<<<<< HEAD
     by_eye: Mapping[str, Pair | str] = field(default_factory=dict)  # of metrics with an extractor of their own
-=======
     seconds: dict[str, float] = field(default_factory=dict, compare=False)  # by metric, as far as they were asked
->>>>>>> main
 
     def of(self, metric: Metric) -> Pair:
         """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not

@@ -69,7 +69,6 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     >>> worst_packet(Pair(*sides)).details["worst"]
     {'channel': 0, 'rows': 3, 'columns': 3, 'of': 'level'}
     """
-<<<<<<< HEAD
     real, fake = (
         packet_numbers(side.images, name) for side, name in ((pair.require_real(), "real"), (pair.fake, "fake"))
     )
@@ -78,12 +77,8 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
 
 def worst_of(real: torch.Tensor, fake: torch.Tensor, permutations: int, seed: int) -> Score:
     """The score of two sets of `packet_numbers`."""
-    rows = torch.cat([part[seeded_rows(part, len(part), seed)] for part in (real, fake)])
-=======
-    real, fake = (_numbers(side.images, name) for side, name in ((pair.require_real(), "real"), (pair.fake, "fake")))
     real, fake = _alike(real, fake)
-    rows = torch.cat([part[seeded_rows(part, len(part), pair.seed)] for part in (real, fake)])
->>>>>>> main
+    rows = torch.cat([part[seeded_rows(part, len(part), seed)] for part in (real, fake)])
     spread = rows.std(dim=0, correction=0)
     varies = spread > 1e-6 * rows.abs().amax(dim=0).clamp(min=1.0)
     if not bool(varies.any()):
@@ -113,14 +108,17 @@ def _alike(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.
     """Both with as many channels: colours that are grey, as `save_image` writes grey images, are one channel, exactly;
     else the other side's grey is three.
     """
-    widest = max(real.shape[1], fake.shape[1])
     if real.shape[1] == fake.shape[1]:
         return real, fake
-    grey = next((part[:, : widest // 3] for part in (real, fake) if part.shape[1] == widest and _is_grey(part)), None)
-    if grey is None:
-        real, fake = (part.repeat(1, widest // part.shape[1]) for part in (real, fake))
-        return real, fake
-    return (grey, fake) if real.shape[1] == widest else (real, grey)
+    k, bands = len(TRACES), [part[:, : -len(TRACES)] for part in (real, fake)]
+    widest = max(part.shape[1] for part in bands)
+    wide = next(part for part in bands if part.shape[1] == widest)
+    if _is_grey(wide):
+        bands = [part[:, : widest // 3] for part in bands]
+    else:
+        bands = [part.repeat(1, widest // part.shape[1]) for part in bands]
+    one, other = (torch.cat([part, whole[:, -k:]], dim=1) for part, whole in zip(bands, (real, fake), strict=True))
+    return one, other
 
 
 def _is_grey(numbers: torch.Tensor) -> bool:

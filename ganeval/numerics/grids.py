@@ -33,8 +33,7 @@ def small_coefficients(images: torch.Tensor) -> torch.Tensor:
     """uint8 (n, 1 or 3, h, w) -> (n,) share of the cosine coefficients, without the mean, below 1, of the whole 8 x 8
     blocks from the upper left corner, where JPEG's lie; 0 where there is no whole block.
     """
-    grey = images.float()
-    grey = grey[:, 0] if grey.shape[1] == 1 else (grey * grey.new_tensor(_LUMINANCE)[:, None, None]).sum(dim=1)
+    grey = _luminance(images)
     h, w = (size // BLOCK * BLOCK for size in grey.shape[1:])
     if min(h, w) == 0:
         return grey.new_zeros(len(grey))
@@ -42,6 +41,16 @@ def small_coefficients(images: torch.Tensor) -> torch.Tensor:
     matrix = cosine_matrix().to(grey.device)
     coefficients = (matrix @ blocks @ matrix.T).flatten(2)[..., 1:]
     return (coefficients.abs() < SMALL).float().mean(dim=(1, 2))
+
+
+def _luminance(images: torch.Tensor) -> torch.Tensor:
+    """(n, h, w) float32; grey that was saved as three channels is that grey, exactly."""
+    pixels = images.float()
+    if pixels.shape[1] == 1:
+        return pixels[:, 0]
+    alike = (images == images[:, :1]).flatten(1).all(dim=1)
+    weighted = (pixels * pixels.new_tensor(_LUMINANCE)[:, None, None]).sum(dim=1)
+    return torch.where(alike[:, None, None], pixels[:, 0], weighted)
 
 
 def grey_levels(images: torch.Tensor) -> torch.Tensor:

@@ -91,7 +91,6 @@ def test_nineteen_images_are_too_few() -> None:
         worst_packet(pair(clouds(40, 0), clouds(19, 1)))
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(("name", "strength", "trace"), [("jpeg", 90, "zeros"), ("quantise", 4, "values")])
 def test_traces_of_storage_are_seen_where_bands_hardly_change(name: str, strength: float, trace: str) -> None:
     fake = find_fault(name)(clouds(300, 1), None, np.random.default_rng(0), strength=strength)
@@ -109,7 +108,8 @@ def test_cosines_are_those_of_scipy_and_grey_values_are_counted() -> None:
     counted = [len(np.unique(image)) for image in images.numpy()]
     assert grey_levels(images).exp().round().int().tolist() == counted
     assert small_coefficients(images[:, :, :7]).tolist() == [0, 0, 0]
-=======
+
+
 def _sides(real: np.ndarray, fake: np.ndarray) -> Pair:
     sides = (replace(Features.given(np.eye(len(x))), images=ImageSet.from_array(x)) for x in (real, fake))
     return Pair(*sides)
@@ -126,4 +126,3 @@ def test_grey_images_that_were_saved_as_colours_have_the_number_of_grey_ones() -
 def test_colours_are_compared_with_grey_as_colours() -> None:
     real, fake = clouds(40, 0), clouds(40, 1, channels=3)
     assert worst_packet(_sides(real, fake)) == worst_packet(_sides(real.repeat(3, axis=1), fake))
->>>>>>> main
