@@ -86,8 +86,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ganeval' has no attribute {name!r}")
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
-    if importlib.util.find_spec(f"ganeval.{name}") is not None:  # a module of ours: the import system's business
-        raise AttributeError(name)
+    if importlib.util.find_spec(f"ganeval.{name}") is not None:  # a room of ours, loaded when it is asked for
+        return importlib.import_module(f"ganeval.{name}")
     return _door(name)
 
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from ganeval.features.held import Held
+from ganeval.features.held import Held, crossing_of
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import gaussian_of, merged
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.nearest import Nearest, nearest_within
+from ganeval.numerics.neighbours import Crossing, crossing
 
 T = TypeVar("T")
 
@@ -85,3 +88,13 @@ class Own:
     def shares(self, ranks: Ranks) -> Held:
         """The ranks' shares of the rows, whether or not they have more."""
         return Held.of_whole(self.rows, ranks) if self.held is None else self.held
+
+
+def crossed(
+    real: Own, fake: Own, real_near: Nearest, fake_near: Nearest, strata: NDArray[np.int64] | None, ranks: Ranks
+) -> Crossing:
+    """What pairs of a real and a fake row say; each rank takes a share of the tiles, or of rows that it alone has."""
+    if real.held is not None or fake.held is not None:
+        return crossing_of(real.shares(ranks), fake.shares(ranks), real_near, fake_near, strata)
+    part = ranks.rank, ranks.size
+    return merged(lambda: crossing(real.rows, fake.rows, real_near, fake_near, part=part, strata=strata), ranks)

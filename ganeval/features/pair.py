@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.extraction import Features
-from ganeval.features.held import crossing_of
+from ganeval.features.own import crossed
 from ganeval.features.ranks import ALONE, Ranks
-from ganeval.features.shared import merged
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.nearest import Nearest
-from ganeval.numerics.neighbours import Crossing, Neighbours, crossing
+from ganeval.numerics.logits import Verdicts
+from ganeval.numerics.neighbours import Neighbours
 from ganeval.numerics.strata import are_balanced
 from ganeval.records.scores import Passport
 
@@ -94,6 +93,11 @@ class Pair:
         return None if side is None else side.passport
 
     @property
+    def verdicts(self) -> Verdicts | None:
+        """What was kept of the fakes' logits, where nothing else was."""
+        return self.fake_moments.verdicts if self.fake_moments is not None and self.only_moments else None
+
+    @property
     def only_moments(self) -> bool:
         """Whether of the fakes only moments were kept."""
         return self.fake_moments is not None and self.fake_moments.rows is None
@@ -127,7 +131,7 @@ class Pair:
             "heldout": self.heldout,
             "generator": self.generator,
             "embed": self.embed,
-            "logits": self.fake.logits,
+            "logits": self.fake.logits if self.verdicts is None else self.verdicts,
             "labels": self.fake.labels,
             "pixels": self.fake.images,
             "confusion": self.fake.confusion,
@@ -214,16 +218,9 @@ class Pair:
             k, ranks = max(k, NEIGHBOURS), self.ranks
             real_near = features.own.nearest(k + SPARE, ranks)
             fake_near = self.fake.own.nearest(k + SPARE + _further(k), ranks)
-            self._neighbours = Neighbours(real_near, fake_near, self._crossing(features, real_near, fake_near))
+            across = crossed(features.own, self.fake.own, real_near, fake_near, self.strata, ranks)
+            self._neighbours = Neighbours(real_near, fake_near, across)
         return self._neighbours
-
-    def _crossing(self, real: Features, real_near: Nearest, fake_near: Nearest) -> Crossing:
-        ranks = self.ranks
-        if self.held:
-            sides = (side.own.shares(ranks) for side in (real, self.fake))
-            return crossing_of(*sides, real_near, fake_near, self.strata)
-        share = partial(crossing, part=(ranks.rank, ranks.size), strata=self.strata)
-        return merged(lambda: share(real.embeddings, self.fake.embeddings, real_near, fake_near), ranks)
 
     @property
     def held(self) -> bool:
@@ -303,7 +300,8 @@ def rows_of(statistics: Statistics) -> Features:
     dim, device = statistics.passport.dim, statistics.moments.mean.device
     if statistics.rows is not None:
         return statistics.rows
-    return Features(torch.empty(0, dim, device=device), statistics.passport)
+    withheld = frozenset() if statistics.verdicts is None else frozenset({"logits"})
+    return Features(torch.empty(0, dim, device=device), statistics.passport, withheld=withheld)
 
 
 def _spatial(rows: Features | None, kept: Statistics | None) -> torch.Tensor | Fit | None:

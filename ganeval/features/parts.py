@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ganeval.features.seeing import see_share
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Running
 from ganeval.records.scores import Passport
 
@@ -188,6 +190,7 @@ def parts_moments(folder: str | Path) -> Statistics:
     """
     where, sums = Path(folder), {}
     known: list[_Known] = []
+    judged: list[Verdicts] = []
     for path in _files(where):
         tensors, passport, about = _read(path)
         known.append(_Known.of(path, tensors, passport, about))
@@ -197,9 +200,11 @@ def parts_moments(folder: str | Path) -> Statistics:
                 if name not in sums:
                     sums[name] = Running(rows.shape[1], rows.device)
                 sums[name].add(rows)
+        judged += [Verdicts.of(tensors["logits"])] if "logits" in tensors else []
     whole = _whole(where, sorted(known, key=lambda one: one.part.number))
     moments = {name: one.finish() for name, one in sums.items()}
-    return Statistics(whole, moments["embeddings"], moments.get("spatial"))
+    verdicts = reduce(lambda one, other: one.merge(other), judged) if judged else None
+    return Statistics(whole, moments["embeddings"], moments.get("spatial"), verdicts=verdicts)
 
 
 @dataclass(frozen=True)

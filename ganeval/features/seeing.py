@@ -22,9 +22,10 @@ from ganeval.features.columns import Columns
 from ganeval.features.embedding import EVERYTHING, columns, embed, only
 from ganeval.features.feed import Batch, feed
 from ganeval.features.ranks import Ranks
-from ganeval.features.shared import merged_moments
+from ganeval.features.shared import merged_moments, merged_verdicts
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, Root, leaves, root
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments, Running
 
 _log = logging.getLogger(__name__)
@@ -69,25 +70,30 @@ def too_many(n: int, dim: int, ranks: Ranks, compute: Compute) -> bool:
 
 def see_moments(
     images: ImageSet, network: Extractor, device: torch.device, batch: int, ranks: Ranks, compute: Compute
-) -> dict[str, Moments]:
-    """The moments of the embeddings, and of the spatial features where there are any, of all images, on every rank.
+) -> tuple[dict[str, Moments], Verdicts | None]:
+    """The moments of the embeddings and, where there are any, of the spatial features, and sums of the verdicts, of all
+    images, on every rank.
 
     No row is kept: memory is that of a few batches and of d^2 numbers, however many images there are.
     """
     sums: dict[str, Running] = {}
+    judged: list[Verdicts] = []
     mine = Share(images, batch, ranks)
 
     def add(part: Embedded) -> None:
-        for name, rows in columns(part).items():
+        for name, column in columns(part).items():
+            rows = column[: mine.stop - mine.start]  # none of them, of an image that only shows their shape
             if name == "logits":
+                judged[:] = [*judged, Verdicts.of(rows)] if not judged else [judged[0].merge(Verdicts.of(rows))]
                 continue
             if name not in sums:
                 sums[name] = Running(rows.shape[1], rows.device)
-            sums[name].add(rows[: mine.stop - mine.start])  # none of them, of an image that only shows their shape
+            sums[name].add(rows)
 
     _look_at(mine, network, device, ranks, compute, add)
     found = {name: sums[name].finish() for name in sorted(sums)}
-    return {name: merged_moments(moments, ranks) for name, moments in found.items()}
+    moments = {name: merged_moments(one, ranks) for name, one in found.items()}
+    return moments, merged_verdicts(judged[0], ranks) if judged else None
 
 
 def _look_at(

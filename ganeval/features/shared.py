@@ -16,6 +16,7 @@ import torch
 
 from ganeval.features.ranks import Ranks
 from ganeval.numerics.gaussian import Gaussian
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments
 
 
@@ -44,6 +45,14 @@ def merged_moments(mine: Moments, ranks: Ranks) -> Moments:
     mean = ranks.sum(mine.mean * (mine.n / n))
     shift = mine.mean - mean if mine.n else torch.zeros_like(mean)
     return Moments(n, mean, ranks.sum(mine.scatter + torch.outer(shift, shift) * mine.n))
+
+
+def merged_verdicts(mine: Verdicts, ranks: Ranks) -> Verdicts:
+    """The sums of all ranks, on each of them."""
+    if ranks.size == 1:
+        return mine
+    n = int(ranks.sum(torch.tensor([mine.n], dtype=torch.float64)).item())
+    return Verdicts(n, ranks.sum(mine.total))
 
 
 def merged(share: Callable[[], S], ranks: Ranks) -> S:

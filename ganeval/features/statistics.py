@@ -23,10 +23,12 @@ from ganeval.errors import IncomparableError, UndefinedError, WrongInputError, g
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.extraction import ROWS, Features, passport_from
 from ganeval.numerics.gaussian import Gaussian
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.statistics/1"
+MIN_VERDICTS = 3  # sums: of two classes, and of p log p
 
 Fit = Moments | Gaussian  # a Gaussian where a mean and a covariance were published without their n
 
@@ -50,6 +52,7 @@ class Statistics:
     spatial: Fit | None = None
     rows: Features | None = field(default=None, repr=False)
     images_at: Path | None = None
+    verdicts: Verdicts | None = None  # what is kept of the logits
 
     def __post_init__(self) -> None:
         if self.passport.dim != len(self.moments.mean):
@@ -62,7 +65,9 @@ class Statistics:
     def of(cls, features: Features, *, rows: bool = False) -> Statistics:
         """The moments of `features`, and with `rows` the features themselves; of no row at all, too."""
         spatial = None if features.spatial is None else Moments.of(features.spatial)
-        return cls(features.passport, Moments.of(features.embeddings), spatial, features if rows else None)
+        verdicts = None if features.logits is None else Verdicts.of(features.logits)
+        kept = features if rows else None
+        return cls(features.passport, Moments.of(features.embeddings), spatial, kept, verdicts=verdicts)
 
     @property
     def n(self) -> int | None:
@@ -115,7 +120,9 @@ class Statistics:
         rows = None
         if self.rows is not None and other.rows is not None:
             rows = joined((self.rows, other.rows), passport)
-        return Statistics(passport, moments, spatial, rows)
+        judged = self.verdicts is not None and other.verdicts is not None
+        verdicts = self.verdicts.merge(other.verdicts) if judged else None
+        return Statistics(passport, moments, spatial, rows, verdicts=verdicts)
 
     @guarded
     def save(self, path: str | Path) -> Path:
@@ -135,6 +142,8 @@ class Statistics:
         found = {f"moments.{name}": values for name, values in _tensors(self.moments).items()}
         if self.spatial is not None:
             found |= {f"spatial.{name}": values for name, values in _tensors(self.spatial).items()}
+        if self.verdicts is not None:
+            found["verdicts.total"] = self.verdicts.total
         if self.rows is not None:
             found |= {f"rows.{name}": values for name, values in self.rows.tensors().items()}
         return found
@@ -155,7 +164,7 @@ class Statistics:
 def from_tensors(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], path: str | Path) -> Statistics:
     """The statistics in the tensors and the metadata of a file of ours."""
     passport = passport_from(metadata, path)
-    parts: dict[str, dict[str, torch.Tensor]] = {"moments": {}, "spatial": {}, "rows": {}}
+    parts: dict[str, dict[str, torch.Tensor]] = {"moments": {}, "spatial": {}, "rows": {}, "verdicts": {}}
     for name, values in tensors.items():
         group, dot, key = name.partition(".")
         if not dot or group not in parts:
@@ -166,7 +175,19 @@ def from_tensors(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str
     if passport.dim != len(moments.mean):
         raise WrongInputError(f"{path} says {passport.dim} numbers a row; it holds others. Make it again.")
     rows = Features.of_tensors(parts["rows"], passport, path) if parts["rows"] else None
-    return Statistics(passport, moments, spatial, rows)
+    return Statistics(passport, moments, spatial, rows, verdicts=_verdicts(parts["verdicts"], passport.n, path))
+
+
+def _verdicts(tensors: Mapping[str, torch.Tensor], n: int, path: str | Path) -> Verdicts | None:
+    if not tensors:
+        return None
+    total = tensors.get("total")
+    if total is None or total.ndim != 1 or len(total) < MIN_VERDICTS or n < 1 or not bool(total.isfinite().all()):
+        raise WrongInputError(f"{path} holds no sums of class probabilities where it should. Make it again.")
+    total = total.double()
+    if bool((total[:-1] < 0).any()) or abs(float(total[:-1].sum()) - n) > 1e-6 * n or float(total[-1]) > 0:
+        raise WrongInputError(f"{path} holds sums of class probabilities of other than its {n} images. Make it again.")
+    return Verdicts(n, total)
 
 
 def fitted(fit: Fit) -> Gaussian:
@@ -183,7 +204,8 @@ def joined(parts: Sequence[Features], passport: Passport) -> Features:
         if len(there) not in (0, len(parts)):
             raise IncomparableError(f"Rows of {passport.source} cannot be joined: only some parts have {name}.")
         both[name] = torch.cat(there) if there else None
-    return Features(both["embeddings"], passport, *(both[name] for name in ROWS[1:]), confusion=first.confusion)
+    columns = (both[name] for name in ROWS[1:])
+    return Features(both["embeddings"], passport, *columns, confusion=first.confusion, withheld=first.withheld)
 
 
 def _merged(one: Fit, other: Fit, first: Statistics, second: Statistics) -> Moments:

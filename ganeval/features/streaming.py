@@ -30,6 +30,7 @@ def stream(
     """
     alone = replace(compute, cache=False)  # nobody asks whose rows they are
     network, place, ranks, batch, _ = ready(images, extractor, precision, alone)
-    found = see_moments(images, network, place, batch, ranks, compute)
+    found, verdicts = see_moments(images, network, place, batch, ranks, compute)
     moments = found["embeddings"]
-    return Statistics(passport_of(images, network, precision, len(moments.mean)), moments, found.get("spatial"))
+    passport = passport_of(images, network, precision, len(moments.mean))
+    return Statistics(passport, moments, found.get("spatial"), verdicts=verdicts)

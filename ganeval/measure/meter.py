@@ -1,8 +1,9 @@
 """`Meter`: a measurement that is fed batch by batch, from a training loop or a sampler, and merged over processes.
 
-It keeps what the metrics of its protocol need of the images, not the images: rows of features; moments alone where
-every metric is content with them and asks for no error (`options={"fid": {"se": False}}`); pixels only where a metric
-looks at pixels, or a second network has to see the images too.
+It keeps what the metrics of its protocol need of the images, not the images: rows of features, and verdicts only where
+a metric looks at them; moments and sums of verdicts alone where every metric is content with them and asks for no
+error (`options={"fid": {"se": False}, "inception_score": {"se": False}}`); pixels only where a metric looks at pixels,
+or a second network has to see the images too.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ import numpy as np
 import torch
 
 from ganeval.core.compute import HERE, Compute
-from ganeval.errors import IncomparableError, TooFewSamplesError, WrongInputError, guarded
+from ganeval.errors import IncomparableError, TooFewSamplesError, WrongInputError, guarded, printable
 from ganeval.features.extraction import Features, extract, load_extractor, passport_from
 from ganeval.features.statistics import Statistics, from_tensors, joined
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import chosen_metrics, measure
+from ganeval.measure.sources import columns_for
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Evaluation
 
-STATE = "ganeval.meter/1"
+STATE = "ganeval.meter/2"
 
 
 class Meter:
@@ -50,15 +52,20 @@ class Meter:
         self._network = load_extractor(named[0] if named else "inception")
         two = len(named) == 2 and named[0] is not named[1] and named[0] != named[1]
         self._keeps_pixels = two or any("pixels" in {*metric.needs, *metric.wants} for metric, _ in metrics)
-        self._moments_only = all(
-            "moments" in metric.needs and options.get("se") is False for metric, options in metrics
-        )
+        self._moments_only = all(metric.is_content_with_moments(options) for metric, options in metrics)
+        self._columns = columns_for([metric for metric, _ in metrics], protocol)
         self.reset()
 
     def reset(self) -> None:
         """Forget all images."""
         self._rows: list[Features] = []
         self._moments: Statistics | None = None
+
+    @property
+    def _keeps(self) -> str:
+        """What is kept of an image, in words: a state is of use to a meter that keeps the same."""
+        seen = "moments and sums" if self._moments_only else ", ".join(sorted(self._columns))
+        return seen + (", pixels" if self._keeps_pixels else "")
 
     @property
     def n(self) -> int:
@@ -77,7 +84,7 @@ class Meter:
                 f"A meter counts labels by their number; {opened.source} names its classes. Pass arrays and labels=."
             )
         alone = replace(self._compute, cache=False, ranks=None, progress=False)
-        self._add(extract(opened, self._network, precision=self.protocol.precision, compute=alone))
+        self._add(extract(opened, self._network, precision=self.protocol.precision, compute=alone, asked=self._columns))
 
     def _add(self, seen: Features) -> None:
         passport = replace(seen.passport, source="meter", fingerprint="")
@@ -108,10 +115,11 @@ class Meter:
     def state_dict(self) -> dict[str, Any]:
         """Tensors and text alone: `torch.save` keeps it, `torch.load(weights_only=True)` reads it."""
         if not self.n:
-            return {"schema": STATE, "passport": "", "tensors": {}}
+            return {"schema": STATE, "keeps": self._keeps, "passport": "", "tensors": {}}
         seen = self._seen()
         return {
             "schema": STATE,
+            "keeps": self._keeps,
             "tensors": _tensors(seen),
             "passport": json.dumps(asdict(seen.passport), sort_keys=True),
         }
@@ -119,10 +127,8 @@ class Meter:
     @guarded
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """What `state_dict` gave, in the place of all that this meter has seen."""
-        if not isinstance(state, Mapping) or state.get("schema") != STATE:
-            raise WrongInputError(f"A meter's state has the schema {STATE!r}; got {type(state).__name__} without it.")
+        tensors = _checked_state(state, self._keeps)
         self.reset()
-        tensors = dict(state["tensors"])
         if not tensors:
             return
         pixels = tensors.pop("images", None)
@@ -144,6 +150,22 @@ class Meter:
             images = ImageSet.from_array(np.concatenate(pixels)) if pixels else None
             self._rows = [replace(joined(self._rows, passport), images=images)]
         return self._rows[0]
+
+
+def _checked_state(state: Any, keeps: str) -> dict[str, torch.Tensor]:
+    """The tensors of a state that a meter which keeps the same has given."""
+    if not isinstance(state, Mapping) or state.get("schema") != STATE:
+        raise WrongInputError(f"A meter's state has the schema {STATE!r}; got {type(state).__name__} without it.")
+    found = state.get("tensors")
+    whole = isinstance(found, Mapping) and all(isinstance(one, torch.Tensor) for one in found.values())
+    if not whole or not isinstance(state.get("passport"), str) or not isinstance(state.get("keeps"), str):
+        raise WrongInputError("A meter's state says what it keeps, and holds it; this one does not. Save it again.")
+    if state["keeps"] != keeps:
+        raise IncomparableError(
+            f"The metrics of this meter need {keeps} of the images; the state holds {printable(state['keeps'])}, for "
+            "other metrics or options. Load it into a meter of its own protocol."
+        )
+    return dict(found)
 
 
 def _tensors(seen: Features | Statistics) -> dict[str, torch.Tensor]:

@@ -6,7 +6,7 @@ a classifier named it is both, and its pair is one object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,7 @@ class Pairs:
     embedded: Pair
     classified: Pair
     trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)  # by metric, as far as they were asked
 
     def of(self, metric: Metric) -> Pair:
         """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not

@@ -121,7 +121,7 @@ def moments_suffice(protocol: Protocol) -> bool:
     """Whether nobody asks for more than moments: neither a metric, nor an error, which needs the fakes' rows."""
     asked = [(METRICS[name], protocol.options.get(name, {})) for name in protocol.metrics]
     alone = protocol.classifier is None and protocol.heldout is None and protocol.train is None and not protocol.floor
-    return bool(asked) and alone and all(m.takes_moments and m.checked(o).get("se") is False for m, o in asked)
+    return bool(asked) and alone and all(metric.is_content_with_moments(options) for metric, options in asked)
 
 
 def shares_suffice(protocol: Protocol) -> bool:

@@ -96,6 +96,11 @@ class Metric:
         """Whether moments of the real images are enough for it."""
         return "real_moments" in self.needs
 
+    def is_content_with_moments(self, options: Mapping[str, Any]) -> bool:
+        """Whether it needs no row of the fakes: it reads their moments, and is asked for no error."""
+        asked = self.checked(options)
+        return "moments" in self.needs and asked.get("se") is False
+
     def takes_shares(self, options: Mapping[str, Any]) -> bool:
         """Whether each process may keep its own rows: with these options it asks for what a `Pair` shares alone."""
         return self.shares is not None and set(options) <= {*self.shares}

@@ -10,14 +10,16 @@ float64 and starts from logits. "Inception score" on other classifiers' logits i
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from ganeval.core.options import Count
-from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.core.options import Count, Silent
+from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
+from ganeval.numerics.logits import Verdicts
 from ganeval.records.scores import Score
 
 SEED = 2020  # torch-fidelity's shuffle
@@ -31,10 +33,10 @@ SEED = 2020  # torch-fidelity's shuffle
     paper="arXiv:1606.03498",
     question="fidelity",
     within=(1, math.inf),
-    needs=("logits",),
+    needs=("logits", "moments"),
     biased_in_n=True,
 )
-def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
+def inception_score(pair: Pair, *, splits: Count | None = None, se: Annotated[bool, Silent()] = True) -> Score:
     """exp of the mean KL divergence from each image's class probabilities to their average.
 
     Returns: [1, k] for k classes; k when every image is classified with certainty and all classes are equally
@@ -42,6 +44,7 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     Bias: slightly downwards, of order k/n; compare at equal n only.
     Standard error: delta method on log IS over all images at once; its influence is the per-image KL divergence.
     The 95 % interval is symmetric in log IS.
+    `se=False` skips it, and says that sums over the images suffice: no verdict has to be kept.
     Blind to anything within a class: one perfect image per class gets the highest score.
     Improved by: averaging. A classifier is surer of a class's mean than of its members.
     Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every
@@ -52,11 +55,25 @@ def inception_score(pair: Pair, *, splits: Count | None = None) -> Score:
     >>> round(float(inception_score(Pair(None, certain))), 6)
     4.0
     """
+    if pair.verdicts is not None:
+        return _of_sums(pair.verdicts, splits, se=se)
     log_p = _log_probabilities(pair.fake.logits)
     if splits is not None:
         return _over_splits(log_p, splits)
     divergence = _divergence(log_p, log_marginal(log_p))
-    return _exponential(float(divergence.mean()), divergence)
+    mean = float(divergence.mean())
+    return _exponential(mean, divergence) if se else Score(math.exp(mean), n=len(log_p))
+
+
+def _of_sums(verdicts: Verdicts, splits: int | None, *, se: bool) -> Score:
+    if splits is not None:
+        raise UndefinedError(
+            "Splits of the images need the verdict on each; only sums were kept. Leave splits= or se=False out."
+        )
+    if verdicts.n < 2:
+        raise TooFewSamplesError(f"An average over images needs at least 2 of them; got {verdicts.n}.")
+    details = {"no_error": "only sums of the verdicts were kept; the error needs each of them"} if se else {}
+    return Score(math.exp(verdicts.mean_divergence()), n=verdicts.n, details=details)
 
 
 @metric(

@@ -66,6 +66,7 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     {'channel': 0, 'rows': 3, 'columns': 3, 'of': 'level'}
     """
     real, fake = (_numbers(side.images, name) for side, name in ((pair.require_real(), "real"), (pair.fake, "fake")))
+    real, fake = _alike(real, fake)
     rows = torch.cat([part[seeded_rows(part, len(part), pair.seed)] for part in (real, fake)])
     spread = rows.std(dim=0, correction=0)
     varies = spread > 1e-6 * rows.abs().amax(dim=0).clamp(min=1.0)
@@ -88,6 +89,25 @@ def _numbers(images: ImageSet | None, side: str) -> torch.Tensor:
     starts = range(0, len(images), BATCH)
     parts = [eye(torch.tensor(images.load(i, min(i + BATCH, len(images))))).embeddings for i in starts]
     return torch.cat(parts).double()
+
+
+def _alike(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both with as many channels: colours that are grey, as `save_image` writes grey images, are one channel, exactly;
+    else the other side's grey is three.
+    """
+    widest = max(real.shape[1], fake.shape[1])
+    if real.shape[1] == fake.shape[1]:
+        return real, fake
+    grey = next((part[:, : widest // 3] for part in (real, fake) if part.shape[1] == widest and _is_grey(part)), None)
+    if grey is None:
+        real, fake = (part.repeat(1, widest // part.shape[1]) for part in (real, fake))
+        return real, fake
+    return (grey, fake) if real.shape[1] == widest else (real, grey)
+
+
+def _is_grey(numbers: torch.Tensor) -> bool:
+    first, *others = numbers.chunk(3, dim=1)
+    return all(torch.equal(first, other) for other in others)
 
 
 def _told(difference: NDArray[np.float64]) -> dict[str, object]:

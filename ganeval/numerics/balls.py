@@ -193,10 +193,10 @@ class Realism:
         """middle (1,): `median_square` of more rows than these centres."""
         self.centres, self.targets = centres, targets
         radii = torch.from_numpy(squared).to(centres.rows.device) * centres.unit
-        median = median_square(squared[:, None]) if middle is None else middle
-        middle = torch.from_numpy(median).to(radii) * centres.unit
-        self.least = (EPSILON**2 * middle).clamp_min(1e-300)
-        self.radii = torch.where(radii <= middle, radii.maximum(self.least), 0.0)  # 0: takes no part
+        middle = median_square(squared[:, None]) if middle is None else middle
+        median = torch.from_numpy(middle).to(radii) * centres.unit
+        self.least = (EPSILON**2 * median).clamp_min(1e-300)
+        self.radii = torch.where(radii <= median, radii.maximum(self.least), 0.0)  # 0: takes no part
         self.weight = (1 / self.radii).clamp_max(1e30).to(centres.rows.dtype)
         self.best = torch.full((len(targets),), torch.inf, dtype=torch.float64, device=radii.device)
 

@@ -1,6 +1,8 @@
-"""What may be logits, and what are probabilities in their place."""
+"""What may be logits, what are probabilities in their place, and what is kept of the verdicts of many images."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 
@@ -27,6 +29,36 @@ def require_logits(logits: torch.Tensor) -> None:
             f"Logits must come before the softmax; these rows {why}, so they are probabilities. Take the network's "
             "output before its softmax or sigmoid, or pass the logarithms of the probabilities."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """Sums over n images, float64 (k + 1,): of their class probabilities p, and of p.log p.
+
+    >>> one = Verdicts.of(torch.tensor([[9.0, 9.0]]))
+    >>> both = one.merge(Verdicts.of(torch.tensor([[0.0, 50.0]])))
+    >>> both.n, [round(x, 3) for x in both.total.tolist()]
+    (2, [0.5, 1.5, -0.693])
+    """
+
+    n: int
+    total: torch.Tensor
+
+    @classmethod
+    def of(cls, logits: torch.Tensor) -> Verdicts:
+        """Of logits (n, k)."""
+        log_p = logits.to(torch.float64).log_softmax(dim=1)
+        p = log_p.exp()
+        return cls(len(p), torch.cat([p.sum(dim=0), (p * log_p).sum()[None]]))
+
+    def merge(self, other: Verdicts) -> Verdicts:
+        """Of both sets together."""
+        return Verdicts(self.n + other.n, self.total + other.total.to(self.total.device))
+
+    def mean_divergence(self) -> float:
+        """The mean of KL(p | average of all p), in nats: the logarithm of the inception score."""
+        mean = self.total / self.n
+        return float(mean[-1] - torch.special.xlogy(mean[:-1], mean[:-1]).sum())
 
 
 def _why_probabilities(rows: torch.Tensor) -> str:

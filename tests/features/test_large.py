@@ -5,25 +5,30 @@ and what is said.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from ganeval import fid, image_set
+from ganeval import Meter, fid, image_set
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.errors import WrongInputError
 from ganeval.features.columns import Columns
 from ganeval.features.extraction import extract
 from ganeval.features.identity import keep_rows
+from ganeval.features.statistics import Statistics
 from ganeval.features.streaming import stream
 from ganeval.images.generated import from_generator
 from ganeval.images.spool import Spool
+from ganeval.measure.embedding import embed
 from ganeval.measure.measure import measure
+from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments
 from ganeval.records.protocol import Protocol
+from ganeval.records.scores import Evaluation
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (90, 1, 6, 6), dtype=np.uint8)
 
@@ -142,3 +147,55 @@ def test_where_only_moments_are_asked_for_no_row_is_kept_and_the_number_is_the_s
     assert found["fid"].se is None
     assert found["fid"].n == 700
     assert not found.per_sample
+
+
+JUDGED = ("fid", "inception_score")
+
+
+def judged(*, se: bool, real: object = "digits:test") -> Protocol:
+    options = {name: {"se": se} for name in JUDGED}
+    return Protocol(real=real, extractor="digits", metrics=JUDGED, floor=False, options=options)
+
+
+def assert_same_scores(found: Evaluation, expected: Evaluation) -> None:
+    for name in JUDGED:
+        assert found[name].value == pytest.approx(expected[name].value, rel=1e-10)
+        assert found[name].signature == expected[name].signature
+        assert found.classifier == expected.classifier
+
+
+def test_an_inception_score_of_sums_is_that_of_all_verdicts(tmp_path: Path) -> None:
+    images, whole = image_set("digits:train"), measure("digits:train", judged(se=True))
+    sums = measure("digits:train", judged(se=False))
+    assert_same_scores(sums, whole)
+    assert (sums["inception_score"].se, sums.per_sample) == (None, {})
+    for part in (1, 2):
+        embed(images, Protocol(extractor="digits"), Compute(batch_size=256), part=f"{part}/2", out=tmp_path / "parts")
+    assert_same_scores(measure(tmp_path / "parts", judged(se=False)), whole)
+
+
+def test_a_meter_keeps_sums_of_verdicts_where_they_suffice_and_no_verdicts_where_nobody_looks_at_them() -> None:
+    images, whole = image_set("digits:train").array(), measure("digits:train", judged(se=True))
+    meter, other = Meter(judged(se=False)), Meter(judged(se=False))
+    for at, start in enumerate(range(0, len(images), 400)):
+        (meter, other)[at % 2].update(images[start : start + 400])
+    meter.merge(other)
+    again = Meter(judged(se=False))
+    again.load_state_dict(meter.state_dict())
+    assert_same_scores(again.compute(), whole)
+    assert sum(tensor.nbytes for tensor in meter.state_dict()["tensors"].values()) < 8 * (128 * 130 + 100)
+    alone = Meter(judged(se=True).with_(metrics=("fid",), options={}))
+    alone.update(images[:400])
+    assert "logits" not in alone.state_dict()["tensors"]
+
+
+def test_sums_of_verdicts_are_in_files_of_statistics_and_refused_where_they_cannot_be(tmp_path: Path) -> None:
+    kept = Statistics.of(extract(image_set("digits:train"), "digits", compute=Compute(cache=False)))
+    found = Statistics.load(kept.save(tmp_path / "kept.safetensors"))
+    assert kept.verdicts is not None
+    assert found.verdicts is not None
+    assert torch.equal(found.verdicts.total, kept.verdicts.total)
+    for wrong in (kept.verdicts.total * 2, -kept.verdicts.total, kept.verdicts.total[:2], kept.verdicts.total * np.nan):
+        file = replace(kept, verdicts=Verdicts(kept.passport.n, wrong)).save(tmp_path / "wrong.safetensors")
+        with pytest.raises(WrongInputError, match="class probabilities"):
+            Statistics.load(file)

@@ -93,3 +93,19 @@ def test_what_is_no_state_and_what_does_not_fit_are_refused() -> None:
     meter.update(PIXELS[:5])
     with pytest.raises(GanevalError, match="labels"):
         meter.compute()
+
+
+def test_a_state_of_other_metrics_is_refused_with_what_they_need() -> None:
+    state, moments = fed(TWO, 90).state_dict(), fed(MOMENTS, 90).state_dict()
+    for meter, foreign in ((Meter(MOMENTS), state), (Meter(TWO), moments)):
+        with pytest.raises(IncomparableError, match="of the images; the state holds"):
+            meter.load_state_dict(foreign)
+        assert meter.n == 0
+
+
+@pytest.mark.parametrize("lacking", ["tensors", "passport", "keeps"])
+def test_a_state_that_lacks_something_is_refused(lacking: str) -> None:
+    state = fed(MOMENTS, 64).state_dict()
+    for broken in ({**state, lacking: None}, {key: value for key, value in state.items() if key != lacking}):
+        with pytest.raises(WrongInputError, match="Save it again"):
+            Meter(MOMENTS).load_state_dict(broken)

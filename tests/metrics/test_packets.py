@@ -87,3 +87,21 @@ def test_constant_packets_count_nothing_and_all_constant_ones_are_refused() -> N
 def test_nineteen_images_are_too_few() -> None:
     with pytest.raises(TooFewSamplesError, match="20 fake images"):
         worst_packet(pair(clouds(40, 0), clouds(19, 1)))
+
+
+def _sides(real: np.ndarray, fake: np.ndarray) -> Pair:
+    sides = (replace(Features.given(np.eye(len(x))), images=ImageSet.from_array(x)) for x in (real, fake))
+    return Pair(*sides)
+
+
+def test_grey_images_that_were_saved_as_colours_have_the_number_of_grey_ones() -> None:
+    """torchvision's `save_image` writes them so, and the data sets that they are compared with are grey."""
+    real, fake = clouds(40, 0), clouds(40, 1)
+    colours = fake.repeat(3, axis=1)
+    assert worst_packet(_sides(real, colours)) == worst_packet(_sides(real, fake))
+    assert worst_packet(_sides(real.repeat(3, axis=1), fake)) == worst_packet(_sides(real, fake))
+
+
+def test_colours_are_compared_with_grey_as_colours() -> None:
+    real, fake = clouds(40, 0), clouds(40, 1, channels=3)
+    assert worst_packet(_sides(real, fake)) == worst_packet(_sides(real.repeat(3, axis=1), fake))

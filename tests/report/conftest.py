@@ -171,7 +171,12 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
         classifier="digits-cnn@cdcd",
         scores={score.name: score for score in scores},
         protocol={"seed": 0},
-        environment={"ganeval": "0.1.0"},
+        environment={
+            "ganeval": "0.1.0",
+            "device": "cpu",
+            "seconds": 3.2,
+            "metric_seconds": {"fid": 0.4, "recall": 1.5},
+        },
     )
 
 

@@ -59,12 +59,18 @@ def read_published(path: str | Path) -> Statistics | Features | None:
     known = next((one for one in FORMATS if one.knows(stored)), None)
     if known is not None:
         return known.read(stored)
-    if path.suffix.lower() in (".npz", ".npy"):
+    if path.suffix.lower() in (".npz", ".npy") or _may_be_images(stored):
         return None
     raise WrongInputError(
         f"{stored.where} holds {stored.listed}: neither mu and sigma nor rows of features (n, d). "
         "docs/statistics.md lists what can be read."
     )
+
+
+def _may_be_images(stored: Stored) -> bool:
+    """Whether a file of tensors holds one that is named or shaped as images are, which `image_set` opens or refuses."""
+    named = [shape for key, shape in stored.shapes.items() if key in ("", *IMAGE_KEYS)]
+    return any(len(found.shape) in (3, 4) for found in named)
 
 
 def statistics_in(
