@@ -180,7 +180,15 @@ def _share(count: int, of: int) -> str:
 
 def _page(lines: Sequence[Sequence[str]], healthy: int, repeats: int, sizes: Sequence[int]) -> str:
     command = f"modes --healthy {healthy} --repeats {repeats} --sizes {' '.join(map(str, sizes))}"
-    heads = ("network", "n of each set", "fault", "something is shown", "the fault is named", "largest eigenvalue", "CPU s")
+    heads = (
+        "network",
+        "n of each set",
+        "fault",
+        "something is shown",
+        "the fault is named",
+        "largest eigenvalue",
+        "CPU s",
+    )
     said = f"On {machine()}; seeds 0 ... of each line; brackets: 95 %. Promised false alarm: {FALSE_ALARM:.0%}."
     return render_document("Missing and invented modes", command, [_legend(), markdown_table(heads, lines)], said=said)
 
