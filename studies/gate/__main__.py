@@ -344,8 +344,8 @@ def render_page(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str
     for bench, rows in pages:
         about = (
             f"Reference: {len(bench.real)} real images ({bench.real.passport.source}); classifier and features: "
-            f"`{bench.judge}` ({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated images, embedded "
-            "once. Shares come with exact 95 % intervals."
+            f"`{bench.judge}` ({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated "
+            "images, embedded once. Shares come with exact 95 % intervals."
         )
         cells = [(r.claim, r.bar, r.measured, MARKS[r.holds]) for r in rows]
         parts += [f"## {bench.name}", about, markdown_table(("claim", "bar", "measured", "holds"), cells)]
