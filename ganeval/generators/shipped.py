@@ -72,7 +72,7 @@ class GeneratorSpec:
         module = Generator(**built).eval().requires_grad_(requires_grad=False)
         try:
             weights = {
-                _of_today(name): value.float() if value.is_floating_point() else value
+                of_today(name): value.float() if value.is_floating_point() else value
                 for name, value in safetensors.torch.load(data).items()
             }
             module.load_state_dict(weights)
@@ -81,6 +81,6 @@ class GeneratorSpec:
         return Shipped(self.name, tuple(card["class_names"]), card, module, built["latent"])
 
 
-def _of_today(name: str) -> str:
+def of_today(name: str) -> str:
     """The name of a weight, where the file was written when the network's parts had others."""
     return ".".join(NAMES.get(part, part) for part in name.split("."))
