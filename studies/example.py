@@ -22,7 +22,7 @@ from studies.page import DOCS
 
 LIMIT = 3 * 2**20
 DAY = "2026-01-01T00:00:00+00:00"
-CLOCKED = ("cpu_seconds", "seconds", "time", "started", "git")
+CLOCKED = ("cpu_seconds", "seconds", "metric_seconds", "time", "started", "git")
 
 
 def main(*, runs: Path | None = None, out: Path = DOCS) -> Path:

@@ -65,7 +65,8 @@ print(score.signature)
 #
 # One number cannot say what is wrong. ``evaluate`` measures all quick metrics at once; these are some of them. The last
 # column is the floor: the same metric with real images in the generator's place, so you know what a perfect generator
-# would get. It uses half of the test images against the other half, which is why its n is smaller.
+# would get. Half of the test images are fewer than the samples, so that as many training images stand in for them;
+# without `train=` half of the test images would, and the floor would be one at a smaller n.
 
 result = ganeval.evaluate("digits:test", samples, classifier="digits", train="digits:train")
 for name in ("fid", "precision", "recall", "coverage", "classifier_score", "copies"):

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganeval.classifiers.behaviour import SHAPES, behaviour, code_of
 from ganeval.classifiers.calibration import fit_temperature
 from ganeval.classifiers.card import confusion_matrix
-from ganeval.classifiers.classifier import Classifier, Images, require_live, require_two, run, weights_digest
+from ganeval.classifiers.classifier import Classifier, Images, pixels_of, require_live, require_two, run, weights_digest
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError, guarded
 from ganeval.images.labels import checked_labels
@@ -144,8 +145,21 @@ def settled_classifier(
     if test is not None:
         predicted = plain.logits(test[0]).argmax(1).numpy()
         confusion = confusion_matrix(predicted, _labels(test, plain), len(plain.class_names))
-    identity = plain.weights_sha256 or hashlib.sha256(f"{weights_digest(module)} {module}".encode()).hexdigest()
-    return replace(plain, weights_sha256=identity, confusion=confusion)
+    given = [train, *(labelled[0] for labelled in (held_out, test) if labelled is not None)]
+    shapes = [_shape(images, plain.name) for images in given if images is not None]
+    return replace(plain, weights_sha256=_identity(plain, shapes), confusion=confusion)
+
+
+def _shape(images: Images, name: str) -> tuple[int, int, int]:
+    _, c, h, w = pixels_of(images, name).shape
+    return c, h, w
+
+
+def _identity(plain: Classifier, shapes: Sequence[tuple[int, int, int]]) -> str:
+    """Of the weights, the modules, and of what both and `preprocess` make of noise: functions have no other name."""
+    made = behaviour(plain.module, plain.preprocess, (*SHAPES, *shapes)) or code_of(plain.preprocess)
+    weights = plain.weights_sha256 or f"{weights_digest(plain.module)} {plain.module}"
+    return hashlib.sha256(f"{weights} {made}".encode()).hexdigest()
 
 
 def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:

@@ -5,6 +5,7 @@ A flag that is not typed says nothing (its value is None), so that a file or a r
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, field, fields, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -84,3 +85,21 @@ def require_reference(protocol: Protocol) -> None:
 
 def compute_of(flags: Any, **more: Any) -> Compute:
     return Compute(**said(flags, Compute), **more)
+
+
+def retyped(found: Mapping[str, Any]) -> str:
+    """What `said` found, as one would type it again.
+
+    >>> retyped({"real": "my images/", "metrics": ("fid", "kid"), "n": 100, "options": {"fid": {"se": False}}})
+    "--real 'my images/' --metrics fid kid --n 100 --options fid.se=False"
+    """
+    words: list[str] = []
+    for key, value in found.items():
+        flag = f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, Mapping):
+            words += [flag, *(f"{m}.{name}={v}" for m, options in value.items() for name, v in options.items())]
+        else:
+            words += [flag, *(map(str, value) if isinstance(value, (tuple, list)) else [str(value)])]
+    return shlex.join(words)

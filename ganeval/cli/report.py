@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import webbrowser
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
-from ganeval.cli.flags import Measuring, compute_of, said
+from ganeval.cli.flags import Measuring, compute_of, retyped, said
 from ganeval.cli.say import note, require_places
 from ganeval.core.apart import require_apart
 from ganeval.core.extras import MEASURING, require
@@ -21,7 +22,7 @@ from ganeval.core.shown import MaybePath, MaybeText, Names
 from ganeval.core.wording import few
 from ganeval.errors import MissingExtraError, printable, sentence
 from ganeval.records.protocol import Protocol
-from ganeval.runs.series import Pictures
+from ganeval.runs.told import Pictures
 
 if TYPE_CHECKING:
     from ganeval.core.compute import Compute
@@ -66,7 +67,7 @@ def report(
     require_places(out, json)
     require_apart({"--out": out, "--json": json})
     evaluating = Evaluating(said(measurement, Protocol), compute_of(measurement), generator) if evaluate else None
-    page = Page(runs, out, title, compare, json, tb, pictures, said(measurement, Protocol).get("real"))
+    page = Page(runs, out, title, compare, json, tb, pictures, said(measurement, Protocol))
     code = page.write(evaluating, explain=explain)
     if open and code == 0:
         webbrowser.open(out.resolve().as_uri())
@@ -87,15 +88,27 @@ class Page:
     json: Path | None
     large_events: bool
     pictures: Pictures = "auto"
-    real: str | None = None
+    measuring: Mapping[str, Any] = field(default_factory=dict)  # what was typed of the protocol
+
+    @property
+    def real(self) -> str | None:
+        return self.measuring.get("real")
 
     def find(self, *, explain: bool = False) -> Found:
         """The runs; numbered pictures of the size of the real images that were named are samples."""
         from ganeval.images import image_set
         from ganeval.runs.discovery import find_runs
 
-        size = image_set(self.real).shape[1:] if self.real else None
-        return find_runs(self.runs, explain=explain, large_events=self.large_events, pictures=self.pictures, size=size)
+        real = image_set(self.real) if self.real else None
+        return find_runs(
+            self.runs,
+            explain=explain,
+            large_events=self.large_events,
+            pictures=self.pictures,
+            size=real.shape[1:] if real else None,
+            classes=real.class_names if real else (),
+            flags=retyped(self.measuring),
+        )
 
     def write(self, evaluating: Evaluating | None, *, explain: bool) -> int:
         from ganeval.report import build_report
@@ -103,8 +116,8 @@ class Page:
         found = self.find(explain=explain)
         if not explain:
             print(found.summary)
-        if evaluating and evaluating.run(found.runs):
-            found = self.find(explain=explain)
+        done, refused = evaluating.run(found.runs) if evaluating else (0, {})
+        found = replace(self.find(explain=explain) if done else found, refused=refused)
         if explain:
             print(found.explanation)
         if not found.runs:
@@ -132,10 +145,12 @@ class Evaluating:
     compute: Compute
     generator: str | None = None
 
-    def run(self, runs: tuple) -> int:
-        """How many were evaluated; one that cannot be is a line on stderr, the page is written all the same."""
+    def run(self, runs: tuple) -> tuple[int, dict[str, str]]:
+        """How many were evaluated, and why others were not, by run: also a line on stderr, the page is written all the
+        same.
+        """
         if not self.can_measure():
-            return 0
+            return 0, {}
         from ganeval.measure.run_samples import survey
 
         found = survey(runs, ("the command line", self.said))
@@ -145,7 +160,9 @@ class Evaluating:
         for text in dict.fromkeys(text for pending in found.waiting for text in _notes(pending)):
             ids = dict.fromkeys(pending.run.id for pending in found.waiting if text in _notes(pending))
             note(f"{few(list(ids))}: {text}")
-        return self._evaluate(found.waiting) if found.waiting else 0
+        done, failed = self._evaluate(found.waiting) if found.waiting else (0, {})
+        doubtful = {run.id: reason for run, reason in found.refused if self.said.get("real")}
+        return done, {**doubtful, **failed}
 
     def can_measure(self) -> bool:
         """Where the libraries are not installed and nobody asked to measure, evaluations that are there will do."""
@@ -158,23 +175,24 @@ class Evaluating:
             return False
         return True
 
-    def _evaluate(self, waiting: tuple[Pending, ...]) -> int:
+    def _evaluate(self, waiting: tuple[Pending, ...]) -> tuple[int, dict[str, str]]:
         from tqdm import tqdm
 
         from ganeval.measure.generators import load_generator
         from ganeval.measure.run_samples import evaluate_pending
 
         opening = load_generator(self.generator) if self.generator else None
-        done = 0
+        done, failed = 0, dict[str, str]()
         with tqdm(total=sum(p.images for p in waiting), desc="evaluating", unit=" images", disable=quiet()) as bar:
             for pending in waiting:
                 try:
                     evaluate_pending(pending, self.compute, generator=opening)
                     done += 1
                 except Exception as error:  # noqa: BLE001 - one run's damaged samples must not cost the page of all
-                    note(sentence(error))
+                    note(said := sentence(error))
+                    failed.setdefault(pending.run.id, said)
                 bar.update(pending.images)
-        return done
+        return done, failed
 
 
 def _notes(pending: Pending) -> list[str]:

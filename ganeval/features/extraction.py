@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -108,10 +107,18 @@ class Features:
         images = self.images and replace(self.images, labels=labels, class_names=names, unlabelled=why)
         return replace(self, labels=rows, images=images)
 
-    @cached_property
+    @property
     def rows_sha256(self) -> str:
         """SHA-256 of the embeddings: what tells bare rows apart."""
-        return _digest(self.embeddings)
+        return self.own.once("sha256", lambda: _digest(self.embeddings))
+
+    def require_unchanged(self) -> None:
+        """Bare rows that were written into are measured afresh; what a network made of images has to stay that."""
+        if self.own.forget_if_changed() and self.passport.extractor != "given":
+            raise WrongInputError(
+                f"The rows that {self.passport.extractor} made of {self.passport.source} have been changed since. "
+                "Write into a copy, and measure it with Features.given."
+            )
 
     @property
     def content(self) -> str:
@@ -490,7 +497,7 @@ def _features(
 ) -> Features:
     passport = passport_of(images, network, precision, rows.embeddings.shape[1])
     labels = None if images.labels is None else torch.as_tensor(np.array(images.labels), dtype=torch.int64)
-    return Features(
+    found = Features(
         embeddings=rows.embeddings,
         passport=passport,
         logits=rows.logits,
@@ -500,3 +507,5 @@ def _features(
         images=images,
         withheld=withheld,
     )
+    found.own.seal()
+    return found

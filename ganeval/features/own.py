@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Hashable
 from typing import Any, Self, TypeVar
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class Own:
-    """What was worked out of `rows` (n, d), which do not change.
+    """What was worked out of `rows` (n, d): kept with a mark of these, for their owner may write into them.
 
     held: the ranks' shares, where none has all rows.
     """
@@ -34,6 +35,7 @@ class Own:
     def __init__(self, rows: torch.Tensor, held: Held | None = None) -> None:
         self.rows, self.held = rows, held
         self._found: dict[Hashable, Any] = {}
+        self._mark: tuple[int, ...] | None = None  # of the rows that all of this was worked out of
 
     @classmethod
     def of_none(cls) -> Self:
@@ -42,14 +44,34 @@ class Own:
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`compute()` the first time a key is asked for; it must read nothing but these rows and the key."""
         if key not in self._found:
+            self.seal()
             self._found[key] = compute()
         return self._found[key]
+
+    def seal(self) -> None:
+        """From now on a change of the rows is noticed."""
+        self._mark = self._mark or _mark(self.rows)
+
+    def forget_if_changed(self) -> bool:
+        """Whether the rows are others than those of the seal; what was worked out of them is forgotten then.
+
+        >>> own = Own(torch.zeros(2, 1))
+        >>> own.once("sum", lambda: float(own.rows.sum())), own.rows.add_(1).tolist(), own.forget_if_changed()
+        (0.0, [[1.0], [1.0]], True)
+        >>> own.once("sum", lambda: float(own.rows.sum()))
+        2.0
+        """
+        if self._mark is None or self._mark == _mark(self.rows):
+            return False
+        self._found, self._mark = {}, None
+        return True
 
     def gaussian(self, ranks: Ranks) -> Gaussian:
         """Mean and covariance factor: 8 d min(n, d) bytes. Processes that share the work must all hold it,
         or all make it.
         """
         if not ranks.agree(yes="gaussian" in self._found):
+            self.seal()
             self._found["gaussian"] = gaussian_of(self.rows, ranks) if self.held is None else self.held.gaussian()
         return self._found["gaussian"]
 
@@ -63,6 +85,7 @@ class Own:
         """
         known: Nearest | None = self._found.get("nearest")
         if not ranks.agree(yes=known is not None and known.squared.shape[1] >= k):
+            self.seal()
             known = self._found["nearest"] = self._nearest(k, ranks)
         assert known is not None
         return known.first(k)
@@ -98,3 +121,11 @@ def crossed(
         return crossing_of(real.shares(ranks), fake.shares(ranks), real_near, fake_near, strata)
     part = ranks.rank, ranks.size
     return merged(lambda: crossing(real.rows, fake.rows, real_near, fake_near, part=part, strata=strata), ranks)
+
+
+def _mark(rows: torch.Tensor) -> tuple[int, ...]:
+    """What changes with the rows: of those in the main memory a checksum, of others PyTorch's count of writes."""
+    if rows.device.type == "cpu":
+        plain = rows.detach().contiguous().flatten().view(torch.uint8).numpy()
+        return (zlib.crc32(memoryview(plain)),)
+    return () if rows.is_inference() else (rows._version,)  # noqa: SLF001 - PyTorch documents it under this name

@@ -61,6 +61,8 @@ class Pair:
                 other.passport.require_comparable(fake.passport)
         self.real_moments, self.real = (real, real.rows) if isinstance(real, Statistics) else (None, real)
         self.fake_moments, self.fake = (fake, rows_of(fake)) if isinstance(fake, Statistics) else (None, fake)
+        for features in filter(None, (self.real, self.fake, heldout)):
+            features.require_unchanged()
         self.heldout = heldout
         self.generator = generator
         self.embed = embed  # (images, labels or None) -> Features of new images, by the network behind this pair

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ganeval.core.registry import unknown_name
-from ganeval.core.uris import is_uri, require_no_secret
+from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
 from ganeval.images.imageset import ImageSet
 
@@ -40,9 +40,9 @@ def image_set(
     `<class>_<index>.png`, or with `dataset.json`), webdataset shards (a folder of tar files, or
     `shard-{000..011}.tar`), parquet files of Hugging Face; the address of any of these (`s3://`, `hf://`, `https://`
     ...: `ganeval.images.remote`); a run directory, for its newest samples; an .npz (`arr_0` NHWC, optional `arr_1`
-    labels) or .npy file; a numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or
-    `DataLoader`; a list of images or of paths of image files; a pair `(images, labels)`; a generator callable
-    `(n, labels, torch.Generator) -> images`, for which n says how many; an `ImageSet`.
+    labels), .npy or .pt file; a numpy array or torch tensor, uint8, (n, h, w), NHWC or NCHW; a torch `Dataset` or
+    `DataLoader`; a list of images or of paths of image files; a pair `(images, labels)`; a generator callable `(n,
+    labels, torch.Generator) -> images`, for which n says how many; an `ImageSet`.
     labels: (n,) integers, in place of what the source says. n: only so many images, drawn with `seed`, each class
     keeping its share, in their old order. class_names: names of the labels 0, 1, ...
     classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`),
@@ -98,6 +98,10 @@ def _open_file(path: Path, suffix: str, classes: Classes) -> ImageSet:
         from ganeval.images.numpy_files import from_numpy_file
 
         return _asked(from_numpy_file(path), classes)
+    if suffix in (".pt", ".pth"):
+        from ganeval.images.tensor_files import from_tensor_file
+
+        return _asked(from_tensor_file(path), classes)
     if suffix == ".zip":
         from ganeval.images.zips import from_zip
 
@@ -148,11 +152,9 @@ def _all_ending(path: Path, suffix: str) -> list[Path]:
 
 def _open_address(address: str, classes: Classes) -> ImageSet:
     require_no_secret(address)
-    if address.strip().lower().startswith("file://"):
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
-
-        return _open(Path(url2pathname(urlsplit(address.strip()).path)), classes)
+    here = local_path(address)
+    if here is not None:
+        return _open(here, classes)
     from ganeval.images.remote import from_address
 
     return from_address(address, lambda copy: _open(copy, classes))
@@ -190,8 +192,8 @@ def _open_object(source: Any) -> ImageSet:
 
         return from_dataset(source)
     raise WrongInputError(
-        "Images must be a folder, zip, npz or npy file, a data set such as 'hoda:test', an array, a tensor, a torch "
-        f"Dataset or DataLoader, or a generator callable; got {type(source).__name__}."
+        "Images must be a folder, zip, npz, npy or pt file, a data set such as 'hoda:test', an array, a tensor, a "
+        f"torch Dataset or DataLoader, or a generator callable; got {type(source).__name__}."
     )
 
 

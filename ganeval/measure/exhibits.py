@@ -98,10 +98,11 @@ def _neighbours(pair: Pair, seed: int) -> Arrays:
     if fake.images is None or real.images is None:
         return arrays
     rows = np.sort(_drawn(len(fake), SHOWN, seed))
-    tiles = _tiles(real, to_real.index[rows].ravel())
+    shown = _tiles(fake, rows)
+    tiles = _laid_like(_tiles(real, to_real.index[rows].ravel()), shown)
     distance = to_real.distance[rows]
     return arrays | {
-        "neighbours.fake": _tiles(fake, rows),
+        "neighbours.fake": shown,
         "neighbours.real": tiles.reshape(len(rows), -1, *tiles.shape[1:]),
         "neighbours.distance": distance.astype(np.float32),
         "neighbours.quantile": (np.searchsorted(within, distance[:, 0], side="right") / len(within)).astype(np.float32),
@@ -243,6 +244,16 @@ def _tiles(features: Features, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """uint8 (n, h, w) or (n, h, w, 3), at most `SIDE` pixels high and wide."""
     assert features.images is not None
     return _small(features.images.take(np.asarray(rows, np.int64)).array())
+
+
+def _laid_like(tiles: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles to be shown beside others: of their height and width, and in colours where these are."""
+    height, width = others.shape[1:3]
+    rows, columns = (np.arange(new) * old // new for new, old in zip((height, width), tiles.shape[1:3], strict=True))
+    sized = tiles[:, rows][:, :, columns]
+    if sized.ndim == others.ndim:
+        return sized
+    return np.repeat(sized[..., None], 3, axis=-1) if others.ndim == 4 else sized.mean(axis=-1).round().astype(np.uint8)
 
 
 def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -103,7 +103,7 @@ def measure(
         classifier=_title(pairs.classified.fake),
         per_sample=rows,
         evidence=gather_exhibits(pairs, per_sample=rows, seed=protocol.seed) if exhibits else {},
-        environment=_environment(compute, time.perf_counter() - started),
+        environment={**_environment(compute, time.perf_counter() - started), "metric_seconds": dict(pairs.seconds)},
     )
 
 
@@ -150,10 +150,13 @@ def chosen_metrics(protocol: Protocol) -> Chosen:
 
 def attempt(metric: Metric, options: Mapping[str, Any], pairs: Pairs) -> Score | Exception:
     """The score, with the error that balanced labels give it; or why there is none."""
+    started = time.perf_counter()
     try:
         return _within_classes(metric(pairs.of(metric), **options), pairs.embedded.fake)
     except NO_VALUE as error:
         return error
+    finally:
+        pairs.seconds[metric.name] = round(time.perf_counter() - started, 3)
 
 
 def _within_classes(score: Score, fake: Features) -> Score:
@@ -188,9 +191,11 @@ def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> Sc
 def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pairs | None) -> Floor | None:
     """None where real against real has no answer either, or where the question is not about two sets.
 
-    Of pairs the floor is the value of identical ones, which every card says.
+    Of pairs the floor is the value of identical ones, which every card says; a metric that is calibrated on held-out
+    images tells their share itself.
     """
-    if floors is None or metric.needs & {"generator", "heldout", "paired"}:
+    calibrated = metric.against == "train" and "heldout" in metric.wants
+    if floors is None or calibrated or metric.needs & {"generator", "heldout", "paired"}:
         return None
     found = attempt(metric, options, floors)
     if not isinstance(found, Score) or not np.isfinite(found):

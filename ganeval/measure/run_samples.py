@@ -25,12 +25,13 @@ from ganeval.runs import layout
 from ganeval.runs.directory import open_run
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.readers.npz import image_shape, latents_of
+from ganeval.runs.reals import real_beside
 from ganeval.runs.record import RunRecord, SampleSet
-from ganeval.runs.series import real_beside
 
 Shape = tuple[int, int, int]
 Layer = tuple[str, Mapping[str, Any]]  # who says it, and what
 NAMED = (*ROLES, *NETWORKS)
+JPEG = (".jpg", ".jpeg")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
 NO_NETWORK = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"
@@ -220,7 +221,7 @@ def evaluate_pending(
     chosen = pending.samples
     step, file = int(chosen.step), Path(chosen.path)
     try:
-        source = _tiles(file, *chosen.sheet) if chosen.sheet is not None else list(chosen.files) or file
+        source = _tiles(chosen, pending.protocol.real) if chosen.sheet is not None else list(chosen.files) or file
         evaluation = measure(
             source,
             pending.protocol,
@@ -242,18 +243,33 @@ def evaluate_pending(
     return evaluation
 
 
-def _tiles(picture: Path, rows: int, columns: int) -> NDArray[np.uint8]:
-    """The images (n, h, w[, 3]) of a picture that is laid out of many: of so many, or as its separators say."""
+def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
+    """The images (n, h, w[, 3]) of pictures that are laid out of many: of so many, by separators, or of the real
+    size.
+    """
+    from ganeval.images import image_set
+
+    size = image_set(real).shape[1:]
+    tiles = [_cut(path, samples.sheet or (0, 0), size) for path in samples.files or (samples.path,)]
+    if len({tile.shape[1:] for tile in tiles}) > 1:
+        sizes = " and ".join(sorted({" x ".join(map(str, tile.shape[1:])) for tile in tiles}))
+        raise WrongInputError(f"Expected sheets whose images have one size; got {sizes}. Keep those of one size.")
+    return np.concatenate(tiles)
+
+
+def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
     from ganeval.images import image_set
     from ganeval.numerics.sheets import Sheet, sheet_of
 
     (image,) = next(iter(image_set([picture]).batches(1)))
     pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
-    sheet = Sheet(rows, columns, 0) if rows and columns else sheet_of(pixels)
+    sheet = Sheet(*layout, 0) if all(layout) else sheet_of(pixels, size, lossy=picture.suffix.lower() in JPEG)
     if sheet is None:
+        height, width = pixels.shape[:2]
         raise WrongInputError(
-            f"Expected a picture of many images with separators between them; {printable(picture.name)} has none. Save "
-            "the images one by one."
+            f"Expected a picture of many images; {printable(picture.name)} has no separators between them, and its "
+            f"{height} x {width} pixels are no whole number of real images of {size[0]} x {size[1]}. Save the images "
+            "one by one."
         )
     return sheet.tiles(pixels)
 

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.errors import UndefinedError
+
 HELD = 1e-4  # rounding to single precision, as a share of the distance between typical rows
 MODEST = 1e15  # larger squares overflow single precision, smaller ones (1 / 1e15) vanish in it
 
@@ -29,4 +31,9 @@ def clustering_rows(sets: Sequence[torch.Tensor]) -> NDArray[np.floating]:
         return rows.float().numpy()
     moved = exact - exact.mean(dim=0)
     reach = float(moved.abs().max())
+    if torch.finfo(torch.float64).eps ** 0.5 * reach > typical:
+        raise UndefinedError(
+            f"Half of the rows lie within {typical:.3g} of the middle, one {reach:.3g} away: k-means squares "
+            "distances, and beside that one the others are one point. Find out where it comes from."
+        )
     return (moved / 2.0 ** np.ceil(np.log2(reach)) if reach > 0 else moved).numpy()

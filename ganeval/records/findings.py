@@ -2,9 +2,9 @@
 numbers.
 
 A number is held against what real images get in the generator's place (its floor), and counts only where its interval
-leaves no doubt. How often images look real says that something is wrong with them; how much images of a class differ
-says
-what: noise makes them differ more than real ones do, blur less.
+leaves no doubt. How often images look real says that something is wrong with them; their fine detail says what: noise
+adds to it, blur takes it away. Where that was not measured, images of a class tell: noise makes them differ more than
+real ones do, blur less.
 """
 
 from __future__ import annotations
@@ -26,6 +26,13 @@ ALIKE = 0.03  # images of a class differ more or less than real ones if their si
 LABELLED = 0.95  # images that show what was asked for, as a share of what real images get
 RARE = 0.25  # a class with less than this share of what it should have
 COPIES = 5.0  # times the share of copies that unseen real images show
+SURE = 0.01  # p of the worst packet: below it the frequencies of both sets differ
+STRONGER, WEAKER = (
+    0.1,
+    -0.5,
+)  # mean of the finest packets' energies, in standard deviations: noise adds to them, blur takes most
+LARGE = 0.8  # standard deviations: a large difference (Cohen 1988), if it is also so many times that of real images:
+OFTEN = 3.0
 REPEATS = 3.0  # times the share of repeated images that real ones show
 
 
@@ -44,7 +51,7 @@ def findings_of(scores: Scores) -> list[Finding]:
     return sorted(found, key=lambda finding: _RANKS.index(finding.kind))
 
 
-_RANKS = ("copied", "collapsed", "noisy", "blurred", "unrealistic", "mislabelled", "narrow")
+_RANKS = ("copied", "collapsed", "noisy", "blurred", "unrealistic", "artefacts", "mislabelled", "narrow")
 
 
 def _below(record: ScoreRecord, share: float = 1.0) -> bool:
@@ -96,7 +103,7 @@ def _realism(e: Scores) -> list[Finding]:
     if precision is None or precision.floor is None:
         return []
     level = "bad" if _below(precision, HALF) else "warn"
-    said = f"only {percent(precision.value)} of its images look real (floor: {percent(precision.floor.value)})"
+    said = f"only {percent(precision.value)} of its images look real (real images: {percent(precision.floor.value)})"
     kind, why = _look(e) if _below(precision, WORSE) else ("", "")
     if kind:
         return [Finding(kind, level, f"{said}, {why}")]
@@ -104,9 +111,16 @@ def _realism(e: Scores) -> list[Finding]:
 
 
 def _look(e: Scores) -> tuple[str, str]:
-    """Noise or blur, by how similar images of a class are and how far their embeddings spread; and the sentence's
-    end.
+    """Noise or blur, by the energy of fine detail; where it is not known or not clear, by how similar images of a class
+    are and how far their embeddings spread; and the sentence's end.
     """
+    fine = _fine_detail(e)
+    if fine is not None and fine > STRONGER:
+        return "noisy", "and they have more fine detail than real ones, as noise gives"
+    if fine is not None:
+        return (
+            ("blurred", "and they have less fine detail than real ones, as blur leaves") if fine < WEAKER else ("", "")
+        )
     similarity, spread = _get(e, "ms_ssim"), _get(e, "embedding_spread")
     if similarity is not None and _below(similarity, 1 - ALIKE):
         return "noisy", f"and they differ more than real ones do, as noise does {_numbers('similarity', similarity)}"
@@ -117,9 +131,35 @@ def _look(e: Scores) -> tuple[str, str]:
     return "", ""
 
 
+def _fine_detail(e: Scores) -> float | None:
+    """How much the energy of the finest packets (the last row and column of bands) differs, fake minus real, in
+    standard deviations; None where no clear difference of any packet was measured.
+    """
+    record = _get(e, "worst_packet")
+    details = record.details if record is not None else {}
+    channels = details.get("energy")
+    if not isinstance(channels, list) or not isinstance(p := details.get("p_value"), float) or p > SURE:
+        return None
+    finest = [band for bands in channels for band in (*bands[-1], *(row[-1] for row in bands[:-1]))]
+    return sum(finest) / len(finest) if finest else None
+
+
+def _frequencies(e: Scores) -> list[Finding]:
+    """A pattern over the images that is none of the real ones', such as a checkerboard; noise and blur have words of
+    their own.
+    """
+    record = _get(e, "worst_packet")
+    if record is None or record.value is None or (floor := _floor(record)) is None or _realism(e):
+        return []
+    if record.value < max(LARGE, OFTEN * floor.value) or not record.details.get("p_value", 1.0) <= SURE:
+        return []
+    text = f"a fine pattern sets its images apart (worst_packet {record.value:.2f}, of real images {floor.value:.2f})"
+    return [Finding("artefacts", "warn", text)]
+
+
 def _numbers(what: str, record: ScoreRecord) -> str:
     floor = record.floor.value if record.floor else math.nan
-    return f"({what} {record.value:.2f}, floor {floor:.2f})"
+    return f"({what} {record.value:.2f}, of real images {floor:.2f})"
 
 
 def _absent_classes(e: Scores) -> list[Finding]:
@@ -163,7 +203,7 @@ def _labels(e: Scores) -> list[Finding]:
 
 
 _BREADTH = {
-    "recall": "of the real images are within the reach of the generator",
+    "recall": "of the real images are of a kind that it draws",
     "coverage": "of the real images have a generated image near them",
 }
 
@@ -176,9 +216,9 @@ def _breadth(e: Scores) -> list[Finding]:
         record = _get(e, name)
         if record is None or record.floor is None or not _below(record, SHORT_OF):
             continue
-        far = _below(record, FAR_SHORT_OF)
-        kind = "collapsed" if far and not (precision and _below(precision, UNREAL)) else "narrow"
-        text = f"only {percent(record.value)} {what} (floor: {percent(record.floor.value)})"
+        far = _below(record, FAR_SHORT_OF) and not (precision and _below(precision, UNREAL))
+        kind = "collapsed" if far else "narrow"
+        text = f"only {percent(record.value)} {what} (real images: {percent(record.floor.value)})"
         found.append(Finding(kind, "bad" if far else "warn", text))
     return found
 
@@ -193,26 +233,30 @@ def _repeats(e: Scores) -> list[Finding]:
     usual = max(floor.value * more if floor else 0.01, 0.01)
     if record.interval[0] <= REPEATS * usual:
         return []
-    many = record.interval[0] > HALF
+    many = record.interval[0] > HALF and all(finding.kind != "blurred" for finding in _realism(e))
     text = f"{percent(record.value)} of the images repeat another one (real images: {percent(usual)})"
     return [Finding("collapsed" if many else "narrow", "bad" if many else "warn", text)]
 
 
 def _copies(e: Scores) -> list[Finding]:
-    record = _get(e, "copies")
+    """`changed_copies` says what unseen images would get; without it `copies`, whose limit leaves them 1 % or more."""
+    changed = _get(e, "changed_copies")
+    record = _get(e, "copies") if changed is None else changed
     if record is None or record.interval is None:
         return []
-    heldout = record.details.get("heldout")
-    usual = max(heldout if heldout is not None else record.floor.value if record.floor else 0.0, 0.01)
+    heldout, least = record.details.get("heldout"), 0.01 if changed is None else 0.0
+    usual = max(heldout if heldout is not None else record.floor.value if record.floor else 0.0, least)
     if record.interval[0] <= COPIES * usual:
         return []
-    text = f"{percent(record.value)} are copies of training images (unseen real images: {percent(usual)})"
+    what = "copies of training images" if changed is None else "training images, as they are or changed a little"
+    text = f"{percent(record.value)} are {what} (unseen real images: {percent(usual)})"
     return [Finding("copied", "bad", text)]
 
 
 _CHECKS: tuple[Callable[[Scores], list[Finding]], ...] = (
     _copies,
     _realism,
+    _frequencies,
     _absent_classes,
     _labels,
     _breadth,

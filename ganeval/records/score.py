@@ -186,8 +186,9 @@ def share_interval(value: float, se: float) -> tuple[float, float]:
 class Floor:
     """The same metric on real against real: what a perfect generator would get.
 
-    `n` rows in the generator's place; `against` is "heldout" (the same number of real rows, the same n) or "halves"
-    (the reference set cut in two disjoint parts, so n may be smaller: for metrics with a bias in n an upper bound).
+    `n` rows in the generator's place; `against` is "heldout" or "train" (as many rows as generated ones, the same n) or
+    "halves" (the reference set cut in two disjoint parts, so n may be smaller: for metrics with a bias in n an upper
+    bound).
     """
 
     value: float

@@ -18,7 +18,15 @@ class Story:
     sentences: tuple[str, ...]
 
 
-NAMED = ("copied", "collapsed", "noisy", "blurred", "unrealistic", "mislabelled")  # kinds that are a word for people
+NAMED = (
+    "copied",
+    "collapsed",
+    "noisy",
+    "blurred",
+    "unrealistic",
+    "artefacts",
+    "mislabelled",
+)  # kinds that are a word for people
 
 
 def story_of(scores: Mapping[str, ScoreRecord] | None) -> Story:

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import open_regular, require_regular, write_atomic
+from ganeval.numerics.sheets import Sheet, sheet_of
 from ganeval.runs.parsing import lfs_pointer
 
 MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is decoded
 MAX_SIDE = 1280  # wider sprites are shrunk for the page
 MAX_FILE = 64 * 2**20
 GREY_LEVELS = 16
+JPEG = (".jpg", ".jpeg")
 
 
 class BrokenPictureError(ValueError):
@@ -117,6 +119,13 @@ def _pixels(picture: Any) -> NDArray[np.uint8]:
     if pixels.ndim == 3 and (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all():
         return np.ascontiguousarray(pixels[..., 0])
     return pixels
+
+
+def sheet_in(pixels: NDArray[np.uint8], path: Path, tile: tuple[int, int] | None = None) -> Sheet | None:
+    """How the images of a contact sheet lie in a picture of that file; None where it is none. tile: their size, if
+    known.
+    """
+    return sheet_of(pixels, tile, lossy=path.suffix.lower() in JPEG)
 
 
 def shrink(pixels: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.uint8]:

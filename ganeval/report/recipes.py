@@ -18,9 +18,11 @@ from ganeval.records.scores import ScoreRecord
 from ganeval.records.text import visible
 from ganeval.report.comparability import alike, differences
 from ganeval.report.view import RunView
+from ganeval.runs import layout
 
 FEWEST = 3  # runs of which a mean has an interval
 SEEDS = ("seed", "random_seed", "manual_seed")
+_COUNTER = re.compile(r"^\d+-")
 _SEED = re.compile(r"[-_ ]?(seed|s)[-_ ]?\d+$", re.IGNORECASE)
 
 
@@ -56,17 +58,26 @@ def recipes_of(runs: Sequence[RunView]) -> list[Recipe]:
 
 
 def _key(run: RunView) -> str:
-    """The settings without the seed where a seed is among them; else the name without a seed at its end."""
+    """The settings without the seed where a seed is among them; else the name without a seed, and the settings where
+    the run notes its seeds beside them.
+    """
     config = run.record.config
+    settings = json.dumps({key: config[key] for key in sorted(config) if key not in SEEDS}, default=str)
     if any(seed in config for seed in SEEDS):
-        return json.dumps({key: config[key] for key in sorted(config) if key not in SEEDS}, default=str)
-    return _SEED.sub("", run.label) or run.label
+        return settings
+    return _stem(run) + (settings if run.record.environment.get("seeds") else "")
+
+
+def _stem(run: RunView) -> str:
+    """The name without the counter before it and the seed at its end."""
+    name = run.label if layout.counter(run.record.path) == 0 else _COUNTER.sub("", run.label)
+    return _SEED.sub("", name) or run.label
 
 
 def _name(runs: Sequence[RunView]) -> str:
     if len(runs) == 1:
         return runs[0].label
-    stems = {_SEED.sub("", run.label) or run.label for run in runs}
+    stems = {_stem(run) for run in runs}
     return visible(min(stems, key=lambda stem: (len(stem), stem)), 80)
 
 

@@ -17,6 +17,19 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:g}"
 
 
+def duration(seconds: float | None) -> str:
+    """A time as people say it; a dash where none is known.
+
+    >>> duration(0.04), duration(12.3), duration(754), duration(7200), duration(None)
+    ('0.04 s', '12 s', '12.6 min', '2.0 h', '–')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def chance(p: float) -> str:
     """A probability with two digits; below one in a million the exact power of ten says nothing to a reader.
 
@@ -65,5 +78,6 @@ FILTERS = {
     "plural": plural,
     "interval": interval,
     "chance": chance,
+    "duration": duration,
     "signs": signs,
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,14 +17,15 @@ from ganeval.core.apart import place_of
 from ganeval.core.wording import plural
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.runs import events, layout, series
-from ganeval.runs.advice import advice_of, contents_of, passed_over
+from ganeval.runs import events, layout, series, told
+from ganeval.runs.advice import Given, advice_of, contents_of, passed_over
 from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
+from ganeval.runs.reals import BESIDE
 from ganeval.runs.record import RunRecord
 from ganeval.runs.sound import sound
 
-MAX_DEPTH = 4
+MAX_DEPTH = 6
 MAX_ENTRIES = 100_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
 DATA = frozenset(
@@ -50,7 +51,7 @@ DATA = frozenset(
         "assets",
         "media",
         "paper",
-        *series.BESIDE,
+        *BESIDE,
     }
 )
 LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
@@ -76,6 +77,9 @@ class Found:
     runs: tuple[RunRecord, ...]
     ignored: tuple[tuple[Path, str], ...] = ()
     probes: tuple[Probe, ...] = ()
+    given: Given = field(default_factory=Given)  # what was typed, to be repeated in advice
+    size: told.Size | None = None  # (height, width) of the real images that were named
+    refused: Mapping[str, str] = field(default_factory=dict)  # by run: why its samples could not be measured
 
     @property
     def summary(self) -> str:
@@ -96,8 +100,10 @@ class Found:
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
         places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
-        lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place))]
-        return "\n".join([self.summary, *lines, *(line for run in self.runs for line in _explained(run, self.root))])
+        opened = {samples.path for run in self.runs for samples in run.samples}
+        lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place, opened))]
+        runs = (line for run in self.runs for line in _explained(run, self.given, self.refused.get(run.id, "")))
+        return "\n".join([self.summary, *lines, *runs])
 
     def __getitem__(self, name: str) -> RunRecord:
         """The run with this id or name, or the only one whose id ends with it."""
@@ -109,13 +115,13 @@ class Found:
         return near[0]
 
 
-def _explained(run: RunRecord, root: Path) -> list[str]:
+def _explained(run: RunRecord, given: Given, refused: str) -> list[str]:
     name = printable(run.id)
     if run.error:
         return [f"{name}: cannot be read: {printable(run.error, 1000)}"]
     lines = [f"{name}: read by {run.reader}: {contents_of(run)}"]
     lines += [f"  {printable(text, 1000)}" for text in (*run.problems, *run.notes)]
-    advice = advice_of(run, root)
+    advice = advice_of(run, given, refused=refused)
     return (
         lines if advice is None else [*lines, f"  not evaluated. {advice.why} Type: {printable(advice.command, 4096)}"]
     )
@@ -127,16 +133,19 @@ def find_runs(
     explain: bool = False,
     large_events: bool = False,
     now: datetime | None = None,
-    pictures: series.Pictures = "auto",
-    size: series.Size | None = None,
+    pictures: told.Pictures = "auto",
+    size: told.Size | None = None,
+    classes: tuple[str, ...] = (),
+    flags: str = "",
 ) -> Found:
-    """All runs in `root` and up to four levels below it, in order of counter, else of creation.
+    """All runs in `root` and up to six levels below it, in order of counter, else of creation.
 
     A run's `id` is its path relative to `root`. Runs of one name are distinguished by the shortest end of the path that
     is unique. With `explain` the answer also lists the claim of every reader, with `large_events` TensorBoard files
     over 200 MiB are read, too. A creation time after `now` (UTC, by default the clock's) becomes a note. Numbered
     pictures are `pictures` ("samples", "steps" or "sheets"), else samples where they have the (height, width) of real
-    images, `size`.
+    images, `size`. `classes` are the names of the real images' classes, `flags` what was typed to measure: advice
+    repeats it.
     """
     root = Path(root)
     if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
@@ -145,16 +154,17 @@ def find_runs(
         )
     search = _Search([], [], set())
     token = events.read_large.set(large_events)
-    known = series.told.set(series.Told(pictures, size))
+    known = told.told.set(told.Told(pictures, size, classes, flags))
     try:
         claims = list(_claims(root, 0, search))
         runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
     finally:
         events.read_large.reset(token)
-        series.told.reset(known)
+        told.told.reset(known)
     runs = _named(_unique(sorted(runs, key=_order)))
     runs = [_clock(run, now or datetime.now(UTC)) for run in runs]
-    return Found(root, tuple(runs), tuple(search.ignored), tuple(search.probes) if explain else ())
+    probes = tuple(search.probes) if explain else ()
+    return Found(root, tuple(runs), tuple(search.ignored), probes, Given(root, flags, pictures), size)
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ganeval.core.files import open_regular
+from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import BrokenRunError, GanevalError
 
 MAX_LOG = 512 * 2**20  # bytes of one log that are read
 MAX_LINE = 2**20
 MAX_DOCUMENT = 16 * 2**20
 MAX_FILES = 20_000  # of one folder that are looked at
-IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
 
 
@@ -181,3 +181,14 @@ def png_size(path: Path) -> tuple[int, int] | None:
     if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
         return None
     return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """(height, width) from a picture's header; None where it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(require_regular(path)) as picture:
+            return picture.height, picture.width
+    except Exception:  # noqa: BLE001 - damaged pictures make Pillow raise a dozen kinds
+        return None

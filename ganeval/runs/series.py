@@ -1,9 +1,7 @@
-"""What numbered pictures are: one a step of the training, or generated samples; by their names,
-their number and their size.
+"""The pictures of a folder: one a step of the training, or generated samples, or sheets of them.
 
-Names are cut at their numbers. Names that differ in one number are a series; in two, they have two axes: step and
-index, or class and index. What was told (`Told`) goes first, then the size of the real images, then what names and
-sizes suggest.
+Names are cut at their numbers. Names that differ in numbers only are a series (`ganeval.runs.numbered`); names that
+have nothing in common are samples where there are many of them of one size.
 """
 
 from __future__ import annotations
@@ -11,127 +9,106 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-from ganeval.core.files import require_regular
-from ganeval.runs.parsing import IMAGES, names_in
+from ganeval.runs.numbered import FEW, SAMPLES, SMALL, Series
+from ganeval.runs.parsing import IMAGES, names_in, picture_size
+from ganeval.runs.reals import says_generated, says_real, size_beside
 from ganeval.runs.record import Grid, RunRecord, SampleSet
+from ganeval.runs.told import told
 
-Size = tuple[int, int]
-Pictures = Literal["auto", "samples", "steps", "sheets"]
-BESIDE = ("real", "reals", "real_images", "real_samples", "reference", "real.npz", "reals.npz", "reference.npz")
-SAMPLES = 500  # numbered pictures of one name: beyond it they are a set of samples
 PLAIN = frozenset(
     {"images", "samples", "results", "output", "outputs", "out", "img", "imgs", "pictures"}
 )  # names of folders
-FEW = 50  # so many small pictures that are numbered without a gap are samples, too
-SMALL = 64  # pixels: a picture for people, of several tiles, is larger
-MAX_CLASSES = 1000
+LOOKED_AT = 2000  # pictures whose headers are read to find those of one size
 _NUMBER = re.compile(r"\d{1,9}")
 NO_SAMPLES = re.compile(
     r"(screen[-_ ]?shot|fig(ure)?|diagram|plot|chart|page|slide|logo|loss|curve)s?[^a-z]*", re.IGNORECASE
 )
-_GENERATED = re.compile(r"(?<![a-z])(generated|fakes?|samples?|sheet|grid)(?![a-z])", re.IGNORECASE)
-_STEP = re.compile(
-    r"(?:epochs?|steps?|iter(?:ation)?s?|itrs?|kimg|batch(?:es)?|ticks?|milestone|ep|it)[^a-z]*$", re.IGNORECASE
+_OTHER = re.compile(
+    r"(?<![a-z])(rec(on(s|structions?|structed)?)?|interp(olat\w*)?|walk|traversal|lerp)(?![a-z])", re.IGNORECASE
 )
 
-
-@dataclass(frozen=True)
-class Told:
-    """What the caller knows of folders of pictures: what they are, and the height and width of the real images."""
-
-    pictures: Pictures = "auto"
-    size: Size | None = None
-
-
-NOTHING = Told()
-told: ContextVar[Told] = ContextVar("told", default=NOTHING)
-
-
-@dataclass(frozen=True)
-class Series:
-    """Pictures whose names differ in numbers only: `numbers` has the varying ones of each file,
-    `before` what precedes them.
-    """
-
-    files: tuple[Path, ...]
-    numbers: tuple[tuple[int, ...], ...]
-    before: tuple[str, ...]
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """The number that counts steps, of each file: the one after a word such as epoch, else the first."""
-        return tuple(row[self._step_axis or 0] for row in self.numbers)
-
-    @property
-    def _step_axis(self) -> int | None:
-        return next((axis for axis, text in enumerate(self.before) if _STEP.search(text)), None)
-
-    @property
-    def unit(self) -> str:
-        axis = self._step_axis
-        words = self.before[axis].lower() if axis is not None else ""
-        return next((unit for unit in ("epoch", "kimg", "itr") if unit in words), "step")
-
-    @property
-    def many_a_step(self) -> bool:
-        """Whether the first axis counts steps, each with several pictures: it says so,
-        or leaves gaps as classes do not.
-        """
-        firsts = sorted(set(self.steps))
-        if len(self.before) < 2 or len(firsts) == len(self.files):
-            return False
-        return self._step_axis is not None or firsts != list(range(firsts[0], firsts[0] + len(firsts))) or firsts[0] > 1
-
-    @property
-    def are_samples(self) -> bool:
-        """Whether each picture is one generated image."""
-        known = told.get()
-        if known.pictures != "auto" or len(self.files) < 2:
-            return known.pictures == "samples"
-        size = known.size or _size_beside(self.files[0].parent)
-        if size is not None and (own := picture_size(self.files[0])) is not None:
-            return own == size
-        if len(self.files) > SAMPLES or (len(self.before) > 1 and len(set(self.steps)) < len(self.files)):
-            return True
-        return self._step_axis is None and self._dense and max(picture_size(self.files[0]) or (SMALL + 1,)) <= SMALL
-
-    @property
-    def _dense(self) -> bool:
-        numbers = [row[0] for row in self.numbers]
-        return len(numbers) >= FEW and numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1
-
-    @property
-    def labels(self) -> tuple[int, ...]:
-        """The class of each sample where names are class and index; else none."""
-        firsts = sorted({row[0] for row in self.numbers})
-        classes = len(self.before) == 2 and len(firsts) < len(self.files) and firsts == list(range(len(firsts)))
-        return tuple(row[0] for row in self.numbers) if classes and 1 < len(firsts) <= MAX_CLASSES else ()
+Group = tuple[tuple[str, ...], list[tuple[tuple[int, ...], Path]]]
 
 
 def series_in(folder: Path) -> Series | None:
-    """The largest series of numbered pictures in a folder, generated before real ones; None where there is none.
+    """The largest series of pictures in a folder, generated before reconstructed and real ones; None where there is
+    none.
 
     One picture is a series where its name says that it was generated: sample_grid.png, fake_samples_epoch_024.png.
     """
+    groups = _groups(folder)
+    merged = [
+        (_merged(template, found), template)
+        for template, found in groups
+        if _counts(found) and (len(found) > 1 or says_generated(found[0][1].stem))
+    ]
+    best, template = min(merged, key=lambda one: _rank(one[0]), default=(None, ()))
+    together = _together(folder, best, template, groups)
+    if together is not None:
+        return together
+    return None if best is None else replace(best, others=_others(groups, template))
+
+
+def _groups(folder: Path) -> list[Group]:
+    """The pictures of a folder by what is left of their names without the numbers, each with its numbers."""
     groups: dict[tuple[str, ...], list[tuple[tuple[int, ...], Path]]] = defaultdict(list)
     for name in names_in(folder):
         path = folder / name
-        numbers = tuple(map(int, _NUMBER.findall(path.stem))) or ((0,) if _says_generated(path) else ())
-        if path.suffix.lower() in IMAGES and not NO_SAMPLES.match(name) and numbers:
-            groups[*_NUMBER.split(path.stem), path.suffix.lower()].append((numbers, path))
-    merged = [
-        _merged(template, found) for template, found in groups.items() if len(found) > 1 or _says_generated(found[0][1])
-    ]
-    return min(merged, key=lambda s: ("real" in s.files[0].stem.lower(), -len(s.files), s.files[0].name), default=None)
+        if path.suffix.lower() in IMAGES and not NO_SAMPLES.match(name) and not name.startswith("."):
+            numbers = tuple(map(int, _NUMBER.findall(path.stem)))
+            groups[*_NUMBER.split(path.stem), path.suffix.lower()].append((numbers or (0,), path))
+    return list(groups.items())
 
 
-def _says_generated(path: Path) -> bool:
-    return bool(_GENERATED.search(path.stem)) and "real" not in path.stem.lower()
+def _counts(found: list[tuple[tuple[int, ...], Path]]) -> bool:
+    """Whether the names of a group hold a number, or one of them says that it was generated."""
+    return _NUMBER.search(found[0][1].stem) is not None or says_generated(found[0][1].stem)
+
+
+def _rank(series: Series) -> tuple[int, int, bool, str]:
+    stem = series.files[0].stem
+    kind = 2 if says_real(stem) else 1 if _OTHER.search(stem) else 0
+    return kind, -len(series.files), not says_generated(stem), series.files[0].name
+
+
+def _together(folder: Path, best: Series | None, template: tuple[str, ...], groups: list[Group]) -> Series | None:
+    """All pictures of one size as one set, where their names have nothing in common before their first number.
+
+    What has one beginning and several ends (0-ema.png beside 0.png) is several series of one thing.
+    """
+    if best is not None and len(best.files) > 1 and _rank(best)[0]:
+        return None
+    known = {numbers for other, found in groups if other == template for numbers, _ in found}
+    apart = [(other, found) for other, found in groups if other != template and not _are_variants(found, known)]
+    paths = [path for _, found in apart for _, path in found if not (says_real(path.stem) or _OTHER.search(path.stem))]
+    own = list(best.files) if best is not None and len(best.files) > 1 else []
+    real = told.get().size or size_beside(folder)
+    size = real or (picture_size((own or paths)[0]) if own or paths else None)
+    if size is None or told.get().pictures == "steps" or len(paths) < max(2, len(own) // 4):
+        return None
+    files = sorted(path for path in (*own, *paths) if len(own) + len(paths) > LOOKED_AT or picture_size(path) == size)
+    enough = told.get().pictures != "sheets" and (len(files) > SAMPLES or (len(files) >= FEW and max(size) <= SMALL))
+    if not (enough or (len(files) > 1 and size == real)):
+        return None
+    return Series(tuple(files), tuple((place,) for place in range(len(files))), ("",), loose=True)
+
+
+def _are_variants(found: list[tuple[tuple[int, ...], Path]], known: set[tuple[int, ...]]) -> bool:
+    """Whether pictures have the numbers of the others, and a word behind them: 0-ema.png, 0-mr.png."""
+    own = {numbers for numbers, _ in found}
+    return len(own) > 1 and own == known and bool(re.match(r"\d", found[0][1].stem))
+
+
+def _others(groups: list[Group], template: tuple[str, ...]) -> tuple[str, ...]:
+    """What else a folder holds, for people: 3 pictures like 0-mr.jpg."""
+    rest = [found for other, found in groups if other != template]
+    return tuple(
+        f"{len(found)} picture{'s' * (len(found) != 1)} like {min(path.name for _, path in found)}"
+        for found in sorted(rest, key=lambda found: (-len(found), found[0][1].name))
+    )
 
 
 def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) -> Series:
@@ -143,10 +120,19 @@ def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) 
 
 
 def pictured(folder: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
-    """The numbered pictures of a folder as steps of a training, or as sets of samples."""
+    """The pictures of a folder as steps of a training, or as sets of samples."""
     series = series_in(folder)
-    if series is None:
-        return (), ()
+    return ((), ()) if series is None else shown(folder, series)
+
+
+def pictures_of(run: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
+    """The pictures of a run's folder, else those of the first folder in it, or in web/, that is named as such."""
+    places = [place / name for place in (run, run / "web") for name in names_in(place) if name.lower() in PLAIN]
+    return next((found for place in (run, *places) if any(found := pictured(place))), ((), ()))
+
+
+def shown(folder: Path, series: Series) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
+    """A series of that folder as steps of a training, or as sets of samples."""
     if series.are_samples:
         return (), _samples(folder, series)
     pictures = dict(zip(series.steps, series.files, strict=True))
@@ -174,28 +160,3 @@ def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:
     return (
         (SampleSet(0, folder),) if alone and not series.labels else (SampleSet(0, folder, series.files, series.labels),)
     )
-
-
-def picture_size(path: Path) -> Size | None:
-    """(height, width) from a picture's header; None where it cannot be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(require_regular(path)) as picture:
-            return picture.height, picture.width
-    except Exception:  # noqa: BLE001 - damaged pictures make Pillow raise a dozen kinds
-        return None
-
-
-def real_beside(folder: Path) -> Path | None:
-    """Real images that lie inside a run's folder or beside it."""
-    places = (place / name for place in (folder, folder.parent) for name in BESIDE)
-    return next((path for path in places if path != folder and path.exists()), None)
-
-
-def _size_beside(folder: Path) -> Size | None:
-    real = real_beside(folder)
-    pictures = (
-        [name for name in names_in(real)[:100] if name.lower().endswith(IMAGES)] if real and real.is_dir() else []
-    )
-    return picture_size(real / pictures[0]) if real and pictures else None

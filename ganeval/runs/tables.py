@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -33,6 +34,7 @@ UNITS = {
     "epochs": "epoch",
 }
 HISTORIES = ("log_history", "history", "logs", "log")  # keys of a JSON document that hold its rows
+_LOG = re.compile(r"(?<![a-z])(loss(es)?|log|history|metrics|train(ing)?)(?![a-z])", re.IGNORECASE)
 LOOKED_AT = 50  # rows of a table until it must have shown what it counts
 MAX_COLUMNS = 500
 
@@ -44,14 +46,14 @@ class Table:
     """A log: where it is, and which of its columns counts in which unit."""
 
     path: Path
-    counter: str
+    counter: str  # "" where rows are counted
     unit: str
 
     def points(self) -> dict[str, Points]:
         """Every column of numbers over the counter."""
         found: dict[str, Points] = {}
-        for row in _rows(self.path):
-            step = real(row.get(self.counter))
+        for place, row in enumerate(_rows(self.path)):
+            step = real(row.get(self.counter)) if self.counter else float(place)
             for key, value in row.items() if step is not None else ():
                 number = real(value)
                 if number is not None and _unit(key) is None and (key in found or len(found) < MAX_COLUMNS):
@@ -60,19 +62,30 @@ class Table:
 
 
 def table_in(path: Path) -> Table | None:
-    """The table in a file; None where none of its first rows has a counter and a number beside it."""
+    """The table in a file; None where none of its first rows has a counter and a number beside it. In a log by its name
+    whose columns are losses rows are counted.
+    """
     if path.suffix.lower() not in SUFFIXES:
         return None
     try:
-        for row in islice(_rows(path), LOOKED_AT):
+        rows = list(islice(_rows(path), LOOKED_AT))
+        for row in rows:
             counters = [key for key in row if _unit(key) and real(row[key]) is not None]
             others = [key for key in row if not _unit(key) and real(row[key]) is not None]
             if counters and others:
                 best = min(counters, key=lambda key: list(UNITS).index(key.strip().lower()))
                 return Table(path, best, _unit(best) or "step")
+        if path.suffix.lower() in (".csv", ".tsv") and _LOG.search(path.stem) and _are_losses(rows):
+            return Table(path, "", "row")
     except (OSError, GanevalError):
         return None
     return None
+
+
+def _are_losses(rows: list[Row]) -> bool:
+    """Whether there are several rows of numbers alone, one of them a loss."""
+    numbers = all(real(value) is not None for row in rows for value in row.values())
+    return len(rows) > 1 and numbers and any("loss" in key.lower() for key in rows[0])
 
 
 def _unit(column: str) -> str | None:

@@ -3,54 +3,26 @@
 Each world is a data set seen by its own judge and a cheap generator with a large pool (`pools`). The reference is
 fixed, as it is in a gate; fresh sets of fakes are random parts of the pool, with classes in equal numbers and at
 random.
-
-n of N rows vary less than n fresh ones, by sqrt(1 - n / N) in the standard deviation: standard deviations are divided
-by that, and an interval is asked whether it covers the deviation so enlarged.
 """
 
 from __future__ import annotations
 
-import math
+import json
 import platform
-import sys
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from ganeval.core.files import write_atomic
-from ganeval.measure.functions import evaluate
-from ganeval.records.scores import ScoreRecord
-from studies.coverage.pools import CLASSES, World, world
+from studies.coverage.decide import Held
+from studies.coverage.pools import world
+from studies.coverage.sets import GROUPS, columns, measured
 from studies.page import RESULTS, machine, markdown_table, render_document
 
 WORLDS = (("mnist", "pca"), ("hoda", "warp"))
-METRICS = (
-    "recall",
-    "intra_recall",
-    "coverage",
-    "clipped_coverage",
-    "beta_recall",
-    "symmetric_precision",
-    "prd_precision",
-    "prd_recall",
-    "embedding_spread",
-    "fid",
-    "fid_debiased",
-    "intra_fid",
-    "kid",
-    "intra_kid",
-    "sliced_wasserstein",
-    "vendi",
-    "alpha_precision",
-    "c2st",
-)
-COPIES = ("ct", "nn_ratio")  # fakes against training rows, the reference held out
-REAL, POOL, SETS, SIZES = 2000, 40_000, 200, (500, 2000)
-QUICK_SETS, QUICK_SIZES = 40, (500,)
-Found = dict[str, list[ScoreRecord]]
+REAL, POOL, SETS = 2000, 40_000, 400
+LABELS = {True: "equal numbers", False: "at random"}
+Line = dict[str, Any]  # where and what was measured, and what was `Held` of it
 
 
 def main(
@@ -58,81 +30,96 @@ def main(
     out: Path = RESULTS,
     pools: Path = Path("runs/coverage-pools"),
     sets: int = SETS,
-    sizes: tuple[int, ...] = SIZES,
-    quick: bool = False,
+    sizes: tuple[int, ...] = (500,),
+    groups: tuple[str, ...] = tuple(GROUPS),
+    data: tuple[str, ...] = tuple(name for name, _ in WORLDS),
 ) -> Path:
-    """Write `out/coverage.md`.
+    """Write `out/coverage.md` and its numbers, `out/coverage.json`.
 
     Args:
         out: folder of the page.
-        pools: where the embedded pools are kept.
-        sets: fresh sets of fakes a line; more of them go on where fewer stopped.
-        sizes: fakes of a set.
-        quick: 40 sets of 500 fakes a line.
+        pools: where embedded pools and measured sets are kept; a study that was stopped goes on there.
+        sets: fresh sets of fakes a line, at least; what was measured before is used whole.
+        sizes: fakes of a set. fid_debiased needs 640 and intra_kid 1,000 to answer.
+        groups: metrics that are measured together. Other lines of the page stay as they are.
+        data: mnist, hoda or both.
     """
-    sets, sizes = (QUICK_SETS, QUICK_SIZES) if quick else (sets, sizes)
-    page, lines = out / "coverage.md", []
-    for data, generator in WORLDS:
-        seen = world(data, generator, pool=POOL, real=REAL, kept=pools)
-        for n in sizes:
-            for balanced in (True, False):
-                sys.stderr.write(f"{seen.name}, n = {n}, {'balanced' if balanced else 'at random'}\n")
-                how = (seen.name, f"{n}", "equal numbers" if balanced else "at random")
-                found = _measured(seen, n, sets, balanced=balanced)
-                lines += [(*how, *line) for name, scores in found.items() for line in _row(name, scores, n / POOL)]
-                write_atomic(page, _page(lines, sets, sizes))  # what an interrupted study leaves
-    return page
+    stored = out / "coverage.json"
+    lines: list[Line] = json.loads(stored.read_text()) if stored.exists() else []
+    for name, generator in WORLDS:
+        if name not in data:
+            continue
+        seen = world(name, generator, pool=POOL, real=REAL, kept=pools)
+        for n, balanced, group in ((n, b, g) for n in sizes for b in LABELS for g in groups):
+            found = columns(measured(seen, n, group, sets, pools, balanced=balanced))
+            said = {metric: Held.of(values, n / POOL) for metric, values in found.items()}
+            where = {"world": seen.name, "n": n, "classes": LABELS[balanced]}
+            new = [{**where, "metric": metric, **held.to_json()} for metric, held in said.items() if held]
+            lines = _joined(lines, new)
+    write_atomic(stored, "[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n")
+    return write_atomic(out / "coverage.md", page_of(lines))
 
 
-def _measured(seen: World, n: int, sets: int, *, balanced: bool) -> Found:
-    rng, found = np.random.default_rng([n, balanced]), defaultdict(list)
-    for _ in range(sets):
-        fake = seen.pool.take(_rows(seen, n, rng, balanced=balanced))
-        near = evaluate(seen.real, fake, metrics=METRICS, floor=False, cache=False)
-        far = evaluate(seen.real, fake, train=seen.train, metrics=COPIES, floor=False, cache=False)
-        for name, score in {**near.scores, **far.scores}.items():
-            if score.ok and score.se is not None and score.interval is not None:
-                found[name].append(score)
-    return found
+def held_in(line: Line) -> Held:
+    kept = {key: line[key] for key in ("sets", "mean", "ratio", "covered")}
+    return Held(**kept, ratio_interval=tuple(line["ratio_interval"]))
 
 
-def _rows(seen: World, n: int, rng: np.random.Generator, *, balanced: bool) -> NDArray[np.int64]:
-    if not balanced:
-        return rng.choice(len(seen.pool), n, replace=False)
-    turns = len(seen.pool) // CLASSES  # image i is of class i mod 10
-    return np.concatenate([rng.choice(turns, n // CLASSES, replace=False) * CLASSES + c for c in range(CLASSES)])
-
-
-def _row(name: str, scores: Sequence[ScoreRecord], share: float) -> Iterator[tuple[str, ...]]:
-    values, errors = (np.array([getattr(s, key) for s in scores], float) for key in ("value", "se"))
-    if len(scores) < 2 or values.std() == 0:
-        return
-    shrink = math.sqrt(1 - share)
-    ratio = math.sqrt(float((errors**2).mean())) / (float(values.std(ddof=1)) / shrink)
-    aims = values + (values.mean() - values) / shrink
-    low, high = np.array([s.interval for s in scores]).T
-    covered = float(((low <= aims) & (aims <= high)).mean())
-    holds = "yes" if 0.9 <= ratio <= 1.1 and 0.92 <= covered <= 0.98 else "no"
-    yield (
-        name,
-        f"{values.mean():.4g}",
-        f"{ratio:.2f} ± {ratio / math.sqrt(2 * len(scores)):.2f}",
-        f"{covered:.1%}",
-        holds,
-    )
-
-
-def _page(lines: Sequence[Sequence[str]], sets: int, sizes: Sequence[int]) -> str:
-    command = f"coverage --sets {sets} --sizes {' '.join(map(str, sizes))}"
+def page_of(lines: Sequence[Line]) -> str:
+    """The page of these lines."""
+    counts = {word: sum(held_in(line).decision == word for line in lines) for word in ("yes", "no", "undecided")}
     said = (
-        f"On {machine()}, Python {platform.python_version()}: {sets} fresh sets of fakes a line, {REAL} fixed real "
-        f"rows, pools of {POOL:,}; seeds 0, 1 and [n, balanced]."
+        f"On {machine()}, Python {platform.python_version()}: fresh sets of fakes, {REAL} fixed real rows, pools of "
+        f"{POOL:,}; seeds 0, 1 and [n, balanced, set]. The numbers are in coverage.json beside this page."
     )
-    heads = ("embedding, generator", "n", "classes", "metric", "mean", "stated / true", "covered", "holds")
     legend = (
-        "stated / true: root mean square of the stated error over the standard deviation of the values, with its own "
-        "error. covered: 95 % intervals that hold the mean. holds: 0.9 to 1.1 and 92 to 98 %."
+        "stated / true: root mean square of the stated error over the standard deviation of the values, with its 95 % "
+        "interval. covered: 95 % intervals that hold the mean, with the exact interval of that share. holds: "
+        "0.9 to 1.1 and 92 to 98 %: yes where both intervals lie inside, no where one lies outside, else undecided "
+        "with so many sets. "
+        f"Of {len(lines)} lines {counts['yes']} hold, {counts['no']} do not, {counts['undecided']} are undecided."
     )
-    return render_document(
-        "Errors and intervals on fresh fakes", command, [legend, markdown_table(heads, lines)], said=said
+    heads = ("embedding, generator", "n", "classes", "metric", "sets", "mean", "stated / true", "covered", "holds")
+    table = markdown_table(heads, [_row(line) for line in lines])
+    return render_document("Errors and intervals on fresh fakes", "coverage", [legend, table, _worst(lines)], said=said)
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    held = held_in(line)
+    low, high = held.covered_interval
+    return (
+        line["world"],
+        str(line["n"]),
+        line["classes"],
+        line["metric"],
+        str(held.sets),
+        f"{held.mean:.4g}",
+        f"{held.ratio:.2f} [{held.ratio_interval[0]:.2f}, {held.ratio_interval[1]:.2f}]",
+        f"{held.covered / held.sets:.1%} [{low:.1%}, {high:.1%}]",
+        held.decision,
     )
+
+
+def _worst(lines: Sequence[Line]) -> str:
+    heads = ("metric", "narrowest", "widest")
+    rows = [(name, f"{low:.2f}", f"{high:.2f}") for name, (low, high) in sorted(extremes(lines).items())]
+    return "## The narrowest and the widest error of each metric\n\n" + markdown_table(heads, rows)
+
+
+def extremes(lines: Sequence[Line]) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest ratio of stated to true error of each metric."""
+    names = {line["metric"] for line in lines}
+    ratios = {name: [line["ratio"] for line in lines if line["metric"] == name] for name in names}
+    return {name: (min(found), max(found)) for name, found in ratios.items()}
+
+
+def _joined(old: Iterable[Line], new: Iterable[Line]) -> list[Line]:
+    """Lines of one place and metric once, the newer one; in the order of worlds, sizes, labels and groups."""
+    order = [metric for group in GROUPS.values() for metric in group]
+    places = [f"{name}, {generator}" for name, generator in WORLDS]
+    found = {(line["world"], line["n"], line["classes"], line["metric"]): line for line in (*old, *new)}
+
+    def rank(key: tuple[str, int, str, str]) -> tuple[int, int, int, int]:
+        return places.index(key[0]), key[1], list(LABELS.values()).index(key[2]), order.index(key[3])
+
+    return [found[key] for key in sorted(found, key=rank)]

@@ -17,12 +17,12 @@ from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
 from ganeval.runs.advice import contents_of
 from ganeval.runs.discovery import Found, find_runs
-from studies.folders import arrays, logs, pictures
+from studies.folders import arrays, habits, logs, pictures
 from studies.folders.kind import Kind
 from studies.page import RESULTS, markdown_table, render_document
 
 PAGE = "folders.md"
-KINDS = (*pictures.KINDS, *arrays.KINDS, *logs.KINDS)
+KINDS = (*pictures.KINDS, *habits.KINDS, *arrays.KINDS, *logs.KINDS)
 FLAGS = ("--real", "digits:test", "--classifier", "digits")
 HEADS = ("kind", "as left by", "read", "measured", "missed")
 

@@ -63,18 +63,7 @@ KINDS = (
         "float32 is refused, with the line that makes uint8 of it",
     ),
     Kind("samples as npy", "class exercises: samples.npy", _npy),
-    Kind(
-        "samples as zip",
-        "StyleGAN's dataset_tool: samples.zip",
-        _zip,
-        (),
-        "the archive: `ganeval evaluate samples.zip` measures it",
-    ),
-    Kind(
-        "pointers of Git LFS",
-        "cloned repositories: samples_50000x8x8x1.npz of 130 bytes",
-        _pointer,
-        (),
-        "the images are not there: the card says to run git lfs pull",
-    ),
-)
+    Kind("samples as zip", "StyleGAN's dataset_tool: samples.zip", _zip),
+    Kind("pointers of Git LFS", "cloned repositories: samples_50000x8x8x1.npz of 130 bytes", _pointer, (),
+         "the images are not there: the card says to run git lfs pull"),
+)  # fmt: skip

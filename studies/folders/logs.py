@@ -97,7 +97,6 @@ KINDS = (
         "PyTorch-GAN: its printed lines in train.log",
         _text_log,
         SHEETS,
-        "train.log: lines for people",
     ),
     Kind("StyleGAN", "StyleGAN2-ADA, StyleGAN3, EDM: stats.jsonl, metric-fid50k_full.jsonl", _stylegan, SHEETS),
     Kind("StudioGAN", "PyTorch-StudioGAN: logs/, figures/, F_1/8", _layout("studiogan"), (), PICTURES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC, LinearSVC
 from torch import nn
 
-from ganeval import evaluate, image_set
+from ganeval import evaluate, extract, fid, image_set
 from ganeval.classifiers import CLASSIFIERS, train_classifier, wrap, wrap_sklearn
 from ganeval.classifiers.classifier import Classifier, run
 from ganeval.classifiers.hog import hog
@@ -23,7 +25,8 @@ from ganeval.classifiers.sklearn_member import estimator_digest, hog_transformer
 from ganeval.core import registry
 from ganeval.core.extractor import Extractor
 from ganeval.datasets.dataset import DATASETS
-from ganeval.errors import UnknownNameError, WrongInputError
+from ganeval.errors import IncomparableError, UnknownNameError, WrongInputError
+from ganeval.features.extraction import load_extractor
 
 TRAIN, TEST = DATASETS["digits"].load("train"), DATASETS["digits"].load("test")
 TRAIN_IMAGES, TEST_IMAGES = torch.from_numpy(TRAIN.images), torch.from_numpy(TEST.images)
@@ -316,3 +319,76 @@ def test_classes_of_one_name_and_pipelines_that_are_none_are_refused() -> None:
         wrap_sklearn(SVC().fit(ROWS, TRAIN.labels), name="x", class_names="0123456789", shape=(1, 8, 8))
     with pytest.raises(WrongInputError, match=r"\(c, h, w\)"):
         wrap_sklearn(_svm(), name="x", class_names="0123456789", shape=(8, 8))  # pyright: ignore[reportArgumentType]
+
+
+SCALES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "255": lambda x: x.float() / 255,
+    "256": lambda x: x.float() / 256,
+    "centred": lambda x: x.float() / 127.5 - 1,
+    "reversed": lambda x: 1 - x.float() / 255,
+    "mirrored": lambda x: x.flip(3).float() / 255,
+}
+
+
+class _Bent(nn.Module):
+    """The same weights whatever the activation, which is no module and so has no name."""
+
+    def __init__(self, activation: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.inner, self.activation = _network(), activation
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.activation(self.inner[1](images.flatten(1)))  # pyright: ignore[reportIndexIssue]
+        return hidden, self.inner[3](hidden)  # pyright: ignore[reportIndexIssue]
+
+
+def _by_preprocess() -> list[Classifier]:
+    return [_wrapped(preprocess=scale, preprocessing="my own") for scale in SCALES.values()]
+
+
+def _by_activation() -> list[Classifier]:
+    activations = (torch.relu, torch.tanh, nn.functional.gelu)
+    say = {"name": "m", "preprocess": SCALES["255"], "preprocessing": "x / 255", "class_names": "0123456789"}
+    return [wrap(_Bent(f), **say) for f in activations]  # pyright: ignore[reportArgumentType]
+
+
+def _by_transformer() -> list[Classifier]:
+    scales = (lambda x: x, lambda x: 2 * x)
+    pipes = [make_pipeline(FunctionTransformer(f), KNeighborsClassifier(3)).fit(ROWS, TRAIN.labels) for f in scales]
+    return [wrap_sklearn(pipe, name="m", class_names="0123456789", shape=(1, 8, 8)) for pipe in pipes]
+
+
+def _from_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Classifier]:
+    lines = ["import torch", "from torch import nn", "from ganeval.classifiers import wrap", "net = nn.Flatten()"]
+    for name, made in (("a", "x / 255"), ("b", "x / 64")):
+        lines.append(f"{name} = wrap(net, name='m', preprocess=lambda x: {made}, preprocessing='mine')")
+    (folder / "own_judges_of_a_user.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(str(folder))
+    return [load_extractor(f"own_judges_of_a_user:{name}") for name in "ab"]  # pyright: ignore[reportReturnType]
+
+
+@pytest.mark.parametrize("door", [_by_preprocess, _by_activation, _by_transformer, _from_module])
+def test_wraps_that_do_other_things_to_an_image_are_never_taken_for_one(door, tmp_path, monkeypatch) -> None:
+    judges = door(tmp_path, monkeypatch) if door is _from_module else door()
+    seen = [extract(image_set(TEST_IMAGES[:40]), judge, cache=False) for judge in judges]
+    assert len({one.passport.weights_sha256 for one in seen}) == len(judges)
+    with pytest.raises(IncomparableError):
+        fid(seen[0], seen[1])
+
+
+def test_a_wrap_is_the_same_one_when_it_is_made_again() -> None:
+    assert _by_preprocess()[0].weights_sha256 == _by_preprocess()[0].weights_sha256
+    state = torch.get_rng_state()
+    assert _by_transformer()[0].weights_sha256 == _by_transformer()[0].weights_sha256
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_networks_for_images_of_no_usual_shape_are_told_apart_by_the_code_of_their_functions() -> None:
+    def made(by: float) -> Classifier:
+        net = nn.Sequential(nn.Flatten(), nn.Linear(7 * 9, 3))
+        with torch.no_grad():
+            for parameter in net.parameters():
+                parameter.fill_(0.1)
+        return wrap(net, name="m", preprocess=lambda x: x.float() / by, preprocessing="mine", layer="0")
+
+    assert made(255).weights_sha256 == made(255).weights_sha256 != made(64).weights_sha256

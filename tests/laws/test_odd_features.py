@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ganeval.errors import GanevalError
+from ganeval.errors import GanevalError, UndefinedError
 from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
 from ganeval.measure.functions import evaluate
@@ -26,6 +27,7 @@ from ganeval.records.scores import Evaluation, Score
 ALL = [m for m in METRICS if not m.slow and not m.paired]
 QUICKLY: dict[str, dict[str, Any]] = {
     "c2st": {"permutations": 9, "features": 32},
+    "changed_copies": {"at_most": 20},
     "mmd_test": {"permutations": 19},
     "path_length": {"n": 20},
     "label_swap": {"n": 20},
@@ -206,3 +208,17 @@ def test_a_judge_of_one_class_answers_nothing(name: str) -> None:
     object.__setattr__(one, "logits", torch.zeros(9, 1))  # features refuse it already
     with pytest.raises(GanevalError, match="at least 2 classes"):
         METRICS[name](Pair(None, one))
+
+
+@pytest.mark.parametrize("name", ["prd_precision", "prd_recall", "ndb", "ct", "fld"])
+@pytest.mark.parametrize("size", [1e9, 1e15, 1e20])
+def test_one_row_so_far_out_that_all_others_are_one_point_has_no_clusters(name: str, size: float) -> None:
+    rng = np.random.default_rng(0)
+    real, fake, held = rng.normal(size=(200, 8)), rng.normal(size=(150, 8)), rng.normal(size=(100, 8))
+    fake[-1] = size
+    plain = METRICS[name](Pair(Features.given(real), Features.given(fake[:-1]), heldout=Features.given(held)))
+    try:
+        odd = METRICS[name](Pair(Features.given(real), Features.given(fake), heldout=Features.given(held)))
+    except UndefinedError:
+        return
+    assert abs(float(odd) - float(plain)) < 0.1 * (1 + abs(float(plain)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,19 @@ def test_a_floor_says_what_stood_in_the_generators_place() -> None:
     assert held is not None
     assert (halves.n, halves.against) == (45, "halves")
     assert (held.n, held.against) == (90, "heldout")
+
+
+def test_training_images_stand_in_where_half_of_the_real_ones_are_too_few() -> None:
+    def floor(real: int, fakes: int, **sets: Any) -> tuple[int | None, str]:
+        found = evaluate(rows(real, 0), rows(fakes, 1), metrics=["fid"], **sets)["fid"].floor
+        assert found is not None
+        return found.n, found.against
+
+    assert floor(90, 90, train=rows(120, 2)) == (90, "train")
+    assert floor(200, 90, train=rows(120, 2)) == (90, "halves")
+    assert floor(90, 90, train=rows(80, 2)) == (45, "halves")
+    assert floor(90, 90, train=rows(90, 0)) == (45, "halves")  # the real images themselves
+    assert floor(90, 90, train=rows(120, 2), heldout=rows(95, 3)) == (90, "heldout")
 
 
 def test_the_doctor_refuses_what_only_a_generator_can_answer() -> None:

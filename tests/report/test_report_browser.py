@@ -401,6 +401,18 @@ def test_the_two_pickers_define_the_differences_and_stay_in_the_address(opened: 
     assert page.locator("#run-b").evaluate("picker => picker.options[picker.selectedIndex].text") == "collapsed digits"
 
 
+def test_a_run_alone_has_the_differences_that_the_page_was_written_with(opened: Opened) -> None:
+    """Also if it stood beside itself in between; and its heads can still be sorted by."""
+    page = opened()
+    rows = "rows => rows.map(row => row.innerText)"
+    before = page.eval_on_selector_all("#metrics .run-block[data-run='1'] tr[data-metric]", rows)
+    for first, second in (("1", "0"), ("1", "1"), ("0", "1"), ("1", "")):
+        page.select_option("#run-a", first)
+        page.select_option("#run-b", second)
+    assert page.eval_on_selector_all("#metrics .run-block[data-run='1'] tr[data-metric]", rows) == before
+    assert page.locator("#metrics .run-block[data-run='1'] th[data-base] button.sort").count() == 1
+
+
 def test_an_image_is_seen_in_large_and_the_arrow_keys_go_on(opened: Opened) -> None:
     page = opened()
     page.locator("#samples .frame[data-zoom]").first.focus()

@@ -107,7 +107,14 @@ def test_an_intact_page_has_no_problems(damaged: Path) -> None:
     assert "card broken" not in html
 
 
-@pytest.mark.parametrize("value", ["9" * 5000, "1" + "0" * 400, "[1, 2, 3]", '"\\ud800"', "1e999", "{}", "[]"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "9" * 5000,
+        "[1, 2, 3]",
+        *(pytest.param(text, marks=pytest.mark.study) for text in ("1" + "0" * 400, '"\\ud800"', "1e999", "{}", "[]")),
+    ],
+)
 def test_strange_values_in_a_verdict_cost_the_verdict_only(damaged: Path, value: str) -> None:
     file = damaged / "gate" / "verdict.json"
     _edit(file, lambda verdict: verdict["rules"][0].update(dict.fromkeys(("metric", "value", "checks", "better"), "@")))
@@ -176,7 +183,7 @@ def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: 
     archive = folder / "foreign" / "samples_6x8x8x3.npz"
     np.savez_compressed(archive, np.zeros((6, 8, 8, 3), np.uint8))
     whole = archive.read_bytes()
-    for seed in range(250):
+    for seed in range(60):
         archive.write_bytes(torn(whole, random.Random(seed)))
         assert [run.id for run in find_runs(folder).runs][:2] == ["0001-intact", "0002-damaged"]
     archive.write_bytes(whole[:60])
@@ -189,11 +196,11 @@ def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: 
     "name",
     [
         "samples/fixed/step-000100.png",
-        "samples/fixed/layout.json",
-        "events.jsonl",
-        "gate/verdict.json",
+        pytest.param("samples/fixed/layout.json", marks=pytest.mark.study),
+        pytest.param("events.jsonl", marks=pytest.mark.study),
+        pytest.param("gate/verdict.json", marks=pytest.mark.study),
         "eval/step-000300/result.json",
-        "eval/step-000300/evidence.safetensors",
+        pytest.param("eval/step-000300/evidence.safetensors", marks=pytest.mark.study),
         "run.json",
     ],
 )
@@ -235,9 +242,20 @@ def test_a_panel_that_fails_for_one_run_is_drawn_without_it(damaged: Path) -> No
     assert [w for w in result.warnings if w.startswith("0002-damaged: Its data for “Confusion matrix” are damaged")]
 
 
-@settings(RELAXED, max_examples=15)
+@settings(RELAXED, max_examples=4)
 @given(seed=SEEDS)
 def test_whatever_is_damaged_in_one_run_the_page_is_written_and_the_other_run_intact(seed: int, runs: Path) -> None:
+    _spoil_a_run(seed, runs)
+
+
+@pytest.mark.study
+@settings(RELAXED, max_examples=40)
+@given(seed=SEEDS)
+def test_of_many_damages_in_one_run_none_costs_the_page(seed: int, runs: Path) -> None:
+    _spoil_a_run(seed, runs)
+
+
+def _spoil_a_run(seed: int, runs: Path) -> None:
     folder = runs.parent / "copy" / "runs"
     shutil.rmtree(folder.parent, ignore_errors=True)
     shutil.copytree(runs, folder)
@@ -262,9 +280,20 @@ def layouts(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(RELAXED, max_examples=150)
+@settings(RELAXED, max_examples=20)
 @given(seed=SEEDS)
 def test_whatever_is_damaged_in_a_foreign_layout_all_other_runs_are_read(seed: int, layouts: Path) -> None:
+    _spoil_a_layout(seed, layouts)
+
+
+@pytest.mark.study
+@settings(RELAXED, max_examples=200)
+@given(seed=SEEDS)
+def test_of_many_damages_in_foreign_layouts_none_costs_another_run(seed: int, layouts: Path) -> None:
+    _spoil_a_layout(seed, layouts)
+
+
+def _spoil_a_layout(seed: int, layouts: Path) -> None:
     files = sorted(path for path in layouts.rglob("*") if path.is_file() and "0001-intact" not in path.parts)
     file = files[seed % len(files)]
     whole = file.read_bytes()

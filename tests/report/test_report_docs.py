@@ -25,7 +25,7 @@ def test_every_option_of_the_command_is_explained() -> None:
     flags = {f"--{typed.get(name, name)}" for name in inspect.signature(report).parameters} - {
         "--runs",
         "--evaluate",
-        "--how",  # stands for the measuring flags, which every verb shares
+        "--measurement",  # stands for the measuring flags, which every verb shares
     } | {"--no-evaluate"}
     assert [flag for flag in sorted(flags) if flag not in PAGE] == []
 

@@ -55,7 +55,7 @@ def test_a_page_without_an_evaluation_is_what_is_there_and_one_box(tmp_path: Pat
     assert re.search(r"fid 44.25 step 800", _text(card))
     assert "As logged by the trainer, not measured here" in card
     sections = re.findall(r'<section id="([^"]*)"', page)
-    assert set(sections) == {"overview", "curves", "samples", "passport", "downloads"}
+    assert set(sections) == {"overview", "curves", "samples", "downloads"}
 
 
 def test_what_is_not_known_of_pictures_is_not_said(tmp_path: Path) -> None:
@@ -144,3 +144,58 @@ def test_a_loss_that_is_lost_is_told_once_on_the_card(tmp_path: Path) -> None:
     card = _text(page[page.index('id="run-0"') :].split("</article>")[0])
     assert "diverged at step 20" in card
     assert card.count("NaN") == 1
+
+
+@pytest.mark.parametrize(
+    "flags", ["--real mnist:test", "--classifier digits", "--real 'my images' --extractor inception"]
+)
+def test_the_box_repeats_what_was_typed_and_asks_for_the_rest(flags: str, tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["400.png", "800.png"])
+    page = build_report(find_runs(root, flags=flags), out=tmp_path / "r.html").path.read_text()
+    command = _text(page).split("ganeval-report runs --as samples", 1)[1]
+    assert flags in command
+    assert ("REAL_IMAGES" in command) == ("--real" not in flags)
+    assert ("--extractor inception" in command) == ("--classifier" not in flags)
+
+
+def test_no_folder_of_the_users_is_told_by_the_box(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "runs" / "gan", ["400.png", "800.png"])
+    page = build_report(find_runs(root, flags="--real /home/zenobia/mnist"), out=tmp_path / "r.html").path.read_text()
+    assert "zenobia" not in page
+    assert "--real …/mnist" in _text(page)
+
+
+def test_a_folder_that_cannot_be_measured_says_why_on_the_page_and_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _digits(tmp_path / "runs" / "gan", 60)
+    Image.new("L", (16, 16), 9).save(root / "gan" / "gen_7.png")
+    assert report_main([str(root), "--out", str(tmp_path / "r.html"), "--explain", *REAL]) == 6
+    said = capsys.readouterr()
+    assert "one size" in said.err or "same size" in said.err or "gen_7.png" in said.err
+    why = "Its samples were not measured: "
+    assert why in said.out
+    assert why in _text((tmp_path / "r.html").read_text())
+    assert f"Type: ganeval-report {root} --real digits:test --classifier digits" in said.out
+
+
+def test_sheets_that_are_images_of_the_real_size_are_samples(tmp_path: Path) -> None:
+    root = _digits(tmp_path / "runs" / "gan", 30)
+    (run,) = find_runs(root, pictures="sheets", size=(8, 8)).runs
+    assert [len(samples.files) for samples in run.samples] == [0]
+    assert not run.grids
+
+
+@pytest.mark.parametrize("kind", ["colours", "twice as large"])
+def test_images_of_another_shape_than_the_real_ones_are_shown_beside_them(kind: str, tmp_path: Path) -> None:
+    """Grey images that `save_image` wrote as colours, and larger ones, have the panel of their nearest real images."""
+    (tmp_path / "runs" / "gan").mkdir(parents=True)
+    for i, (image,) in enumerate(DATASETS["digits"].load("train").images[:80]):
+        pixels = np.repeat(image[..., None], 3, axis=-1) if kind == "colours" else image.repeat(2, 0).repeat(2, 1)
+        Image.fromarray(pixels).save(tmp_path / "runs" / "gan" / f"gen_{i}.png")
+    larger = ("--real", "digits:test", "--extractor", "wavelet", "--as", "samples")
+    flags = REAL if kind == "colours" else larger
+    assert report_main([str(tmp_path / "runs"), "--out", str(tmp_path / "r.html"), *flags]) == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "are damaged" not in page
+    assert "generated image and its 3 nearest real images" in page

@@ -13,7 +13,7 @@ from ganeval.records.scores import Evaluation, Passport, ScoreRecord
 from ganeval.report import build_report
 from ganeval.report.recipes import Mean, best_of, mean_of, recipes_of
 from ganeval.report.view import RunView
-from ganeval.runs.directory import RunDirectory
+from ganeval.runs.directory import RunDirectory, create_run
 from ganeval.runs.discovery import find_runs
 from ganeval.runs.record import RunRecord
 
@@ -120,3 +120,17 @@ def test_a_link_leads_to_the_run_only_where_it_lies_below_the_page(tmp_path: Pat
     assert 'href="runs/' in page_of(tmp_path / "here" / "runs", tmp_path / "here" / "page.html")
     elsewhere = page_of(tmp_path / "here" / "runs", tmp_path / "page-elsewhere" / "page.html")
     assert ">folder</a>" not in elsewhere
+
+
+def test_the_seeds_of_our_own_trainers_are_one_recipe(tmp_path: Path) -> None:
+    """They note the seed beside the settings, and two of one name are told apart by their counters."""
+    for name, seed, steps in (("healthy", 0, 9), ("healthy", 1, 9), ("other", 0, 9), ("healthy", 0, 5)):
+        create_run(
+            tmp_path, name, config={"steps": steps}, seeds={"seed": seed}, class_names=(), protocol={}, environment={}
+        )
+    runs = [RunView(i, record) for i, record in enumerate(find_runs(tmp_path).runs)]
+    assert [(recipe.name, len(recipe.runs)) for recipe in recipes_of(runs)] == [
+        ("healthy", 2),
+        ("other", 1),
+        ("0004-healthy", 1),
+    ]

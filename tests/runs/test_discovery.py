@@ -47,9 +47,9 @@ def test_a_folder_that_is_a_run_itself_is_found(tmp_path: Path) -> None:
     assert [run.id for run in found.runs] == ["0001-alone"]
 
 
-def test_runs_five_levels_down_are_out_of_reach(tmp_path: Path) -> None:
-    _run(tmp_path / "a/b/c", "near")
-    _run(tmp_path / "a/b/c/d", "far")
+def test_runs_seven_levels_down_are_out_of_reach(tmp_path: Path) -> None:
+    _run(tmp_path / "a/b/c/d/e", "near")
+    _run(tmp_path / "a/b/c/d/e/f", "far")
     assert [run.name for run in find_runs(tmp_path).runs] == ["near"]
 
 

@@ -40,7 +40,7 @@ def _block(run: RunView) -> dict[str, Any] | None:
 TEMPLATE = """
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-<table class="bars"><caption>Share of generated images by class; the line is the target ({{ b.prior }})</caption>
+<table class="bars"><caption>Share of the generated images by class; upright line: the target ({{ b.prior }})</caption>
 <thead class="sr"><tr><th scope="col">class</th><th scope="col">share</th><th scope="col">count</th></tr></thead>
 <tbody>{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}</th><td class="bar"><span class="track"><i
 class="fill" style="--p:{{ '%.4f' % (r.share / b.top) }}"></i><i class="whisker"
@@ -50,12 +50,12 @@ style="--p:{{ '%.4f' % (r.target / b.top) }}"></i></span><span class="sr">{{ r.s
 class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></table>
 <ul class="facts">{% for s in b.extra %}<li>{{ s.name|metric }} {{ s.better|arrow }} <b>{{ s|score }}</b>
 </li>{% endfor %}
-{% if b.p is not none %}<li>a generator with exactly the target shares would give shares at least this uneven with
+{% if b.p is not none %}<li>chance alone would make a generator that meets the targets look at least this uneven with
 probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
-{% if b.missing %}<li>missing: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
-generator with the target shares would miss {{ 'it' if b.missing|length == 1 else 'any one of them' }} by chance with
-probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{%
-endif %}</ul>
+{% if b.missing %}<li>never drawn: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
+generator that meets the targets would miss {{ 'it' if b.missing|length == 1 else 'one of them' }} by chance with
+probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif
+%}</ul>
 {% endcall %}{% endfor %}
 </div>
 """
@@ -64,9 +64,9 @@ PANEL = Panel(
     "balance",
     80,
     "Modes and repetition",
-    "Bars are the shares of the classes that the classifier saw, thin lines their 95 % intervals, short upright "
-    "lines the shares that were asked for. A missing bar is a lost mode; many duplicates with full bars mean a "
-    "collapse inside the classes.",
+    "A bar is the share of the generated images that the classifier takes for a class, the thin line its 95 % "
+    "interval, the short upright line the share that it should have. No bar: the class is never drawn. Full bars and "
+    "many duplicates: every class is drawn, but with few different images.",
     prepare,
     TEMPLATE,
     per_run=True,

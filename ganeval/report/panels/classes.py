@@ -109,8 +109,9 @@ PANEL = Panel(
     "classes",
     60,
     "Class by class",
-    "Recall: the share of the images requested as a class that the classifier recognises as it. Precision: the share "
-    "of the images recognised as a class that were requested as it. Rows marked “few” have fewer than 30 images.",
+    "Recall: of the images that were asked for as a class, the share that the classifier recognises. Precision: of "
+    "the images that it takes for a class, the share that was asked for as it; F1 is the (harmonic) mean of both. "
+    "“Few”: fewer than 30 images, so that shares are uncertain.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CHARTED = ("fid", "kid", "classifier_score", "precision", "recall", "coverage")
-TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "copies", "vendi")
+TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "changed_copies", "copies", "vendi")
 HISTORY = ("fid", "classifier_score")
 DAY, DAYS = 10, 3  # signs of a date; days from which a history is drawn
 SPREAD = 0.6  # of a line that the seeds of one recipe take
@@ -130,7 +130,7 @@ def _chart(page: Page, runs: list[RunView], name: str, mark: str) -> Any:
         labels = {round(lanes[run.index]): plain(_lane_name(run, runs)) for run, _ in rows}
         axes.set_ylim(max(labels) + 0.6, -0.6)
         axes.grid(visible=False, axis="y")
-        tidy(axes, xlabel="dashed: real against real" if one else "")
+        tidy(axes, xlabel="dashed: what real images get" if one else "")
         axes.set_yticks(list(labels), list(labels.values()), parse_math=False)
 
     said = "; ".join(f"{run.label} {record}" for run, record in rows[:8])
@@ -183,10 +183,11 @@ TEMPLATE = """
 {{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{
 c.chart }}</figure>{% endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
-<table class="sortable wide"><caption>Last evaluation of each run. A small number is the rank, a range where intervals
-overlap.</caption>
-<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{%
-endif %}<th scope="col">summary</th>{% for n in names %}<th scope="col"
+<table class="sortable wide"><caption>The last evaluation of each run. The small number behind a value is its rank, a
+range where intervals
+touch.</caption>
+<thead><tr><th scope="col">run</th>{% if sets %}<th scope="col">real images</th>{% endif %}<th
+scope="col">summary</th>{% for n in names %}<th scope="col"
 class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a
 href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
@@ -211,9 +212,10 @@ PANEL = Panel(
     "comparison",
     30,
     "Runs compared",
-    "Dots are values, whiskers 95 % intervals. Two runs have different ranks only where their intervals do not touch. "
-    "The intervals cover the random choice of images, not the luck of a training seed: one seed each cannot prove that "
-    "a recipe is better.",
+    "A dot is a measured value, the line through it its 95 % interval: such intervals hold the true value in 95 of "
+    "100 measurements. Runs whose intervals touch share a rank. An interval knows only that other images would have "
+    "given another number, not that another training seed would have given another generator: to show that a recipe "
+    "is better, train it with several seeds.",
     prepare,
     TEMPLATE,
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_CHARTS = 12
+COUNTED = ("cpu_seconds", "images")  # what only grows: the panel of costs has its last value
 EVALUATED = ("fid", "classifier_score", "recall", "kid")
 _FIRST = ("loss", "score", "d_", "d(", "grad", "r1", "fid", "lr")
 
@@ -44,7 +45,7 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
 
 def _tags(runs: list[RunView]) -> list[tuple[str, str]]:
     """(tag, unit of steps), losses first: kimg and epochs never share an axis."""
-    tags = {(tag, run.record.step_unit) for run in runs for tag in run.record.curves}
+    tags = {(tag, run.record.step_unit) for run in runs for tag in run.record.curves if tag not in COUNTED}
 
     def place(item: tuple[str, str]) -> tuple[int, str]:
         low = item[0].lower()
@@ -196,8 +197,9 @@ PANEL = Panel(
     "curves",
     40,
     "Training curves",
-    "Losses of adversarial training need not fall: look for balance, for values that run away and for gaps (✕ marks "
-    "NaN). Long logs are thinned so that the smallest and the largest value of every pixel stay.",
+    "Two networks of a GAN compete, so their losses need not fall. Look for values that grow without end, that stay "
+    "at 0, or that break off (✕: from here on no number, NaN). Long logs are drawn with fewer points; their peaks are "
+    "kept.",
     prepare,
     TEMPLATE,
 )

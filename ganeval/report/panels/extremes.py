@@ -41,16 +41,18 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
                 "width": width * zoom,
                 "height": height * zoom,
                 "values": stored["values"].tolist(),
+                "rows": -(-len(stored["tiles"]) // COLUMNS),
             }
         )
-    return {"galleries": galleries} if galleries else None
+    return {"galleries": galleries, "columns": COLUMNS} if galleries else None
 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><img class="pixel"
-loading="lazy" src="{{ g.src }}" width="{{ g.width }}" height="{{ g.height }}"
-alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"><p class="meta">{{ g.value }} from
+<div class="galleries">{% for g in b.galleries %}<figure><figcaption>{{ g.title }}</figcaption><span class="frame gaps"
+style="--columns: {{ b.columns }}; --tile-rows: {{ g.rows }}"><img class="pixel" loading="lazy" src="{{ g.src }}"
+width="{{ g.width }}" height="{{ g.height }}"
+alt="{{ g['values']|length }} generated images: {{ g.title|lower }}"></span><p class="meta">{{ g.value }} from
 {{ '%.3g' % g['values'][0] }} to {{ '%.3g' % g['values'][-1] }}</p></figure>{% endfor %}</div>
 <details class="table"><summary>Table</summary><table><caption>Values of the images, in reading order</caption>
 <tbody>{% for g in b.galleries %}<tr><th scope="row">{{ g.title }} ({{ g.value }})</th>
@@ -63,8 +65,9 @@ PANEL = Panel(
     "extremes",
     120,
     "Best and worst images",
-    "Realism compares an image with the real images near it; 1 or more means that it lies among them. Influence is how "
-    "much a single image raises FID: what these images have in common is what to fix first.",
+    "Realism compares how near an image is to real ones with how near these are to each other; at 1 or more it lies "
+    "among them. Influence is how much a single image raises FID: what these images have in common is what to fix "
+    "first.",
     prepare,
     TEMPLATE,
     per_run=True,

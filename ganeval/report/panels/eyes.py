@@ -13,7 +13,8 @@ def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(_block, page.evaluated)
     if not blocks:
         return Absent(
-            "No evaluation asked several networks. Pass --extractors, for example --extractors wavelet pixels."
+            "No evaluation asked several networks. Pass --extractors, for example --extractors wavelet pixels.",
+            hide=True,
         )
     return {"blocks": blocks}
 
@@ -29,15 +30,15 @@ TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 <div class="scroll" tabindex="0" role="region" aria-label="Eyes of {{ b.run.label }}"><table class="sortable">
 <caption class="sr">Networks that looked at {{ b.run.label }}</caption>
-<thead><tr><th scope="col">network</th><th scope="col" class="r">times real against real</th>
-<th scope="col" class="r">distance</th><th scope="col" class="r">real against real</th></tr></thead><tbody>
-{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>{%
-endif %}</th>
+<thead><tr><th scope="col">network</th><th scope="col" class="r">times as far as real images</th>
+<th scope="col" class="r">distance</th><th scope="col" class="r">distance of real images</th></tr></thead><tbody>
+{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>{% endif
+%}</th>
 <td class="r" data-value="{{ r.ratio }}">{{ number(r.ratio, r.se) }}</td><td class="r">{{ number(r.distance) }}</td>
 <td class="r">{{ number(r.real_against_real) }}</td></tr>{% endfor %}</tbody></table></div>
-{% if b.gap %}<p class="meta">The worst of the other networks sees {{ number(b.gap.value,
-b.gap.se) }} times as much as that of the
-protocol.</p>{% endif %}
+{% if b.gap %}<p class="meta">Of the other networks the one that sees most sees {{ number(b.gap.value, b.gap.se) }}
+times as much as the
+first.</p>{% endif %}
 {% endcall %}{% endfor %}
 """
 
@@ -45,9 +46,9 @@ PANEL = Panel(
     "eyes",
     55,
     "Several eyes",
-    "Each network's Fréchet distance over what real images get from it at the same n: about 1 is as good as real. A "
-    "network that had no part in choosing the model and sees much more than the one that had says that the choice was "
-    "gamed.",
+    "Each row is a network that looked at the same images. Its number is the Fréchet distance of the generated images "
+    "divided by that of equally many real ones: 1 is as good as real, 2 is twice as far away. If you chose your model "
+    "by one network and another one sees far more, the model has learnt to please the first.",
     prepare,
     TEMPLATE,
     per_run=True,

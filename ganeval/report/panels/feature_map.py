@@ -165,9 +165,10 @@ PANEL = Panel(
     "feature-map",
     100,
     "Feature map",
-    "Principal components of the real embeddings, the same axes for both sets. Squares without dots are real images "
-    "that the generator does not reach; a solid ellipse without a dashed one is a class that it misses. Two axes hide "
-    "the rest of the space: overlap here proves nothing.",
+    "A point is an image as the network sees it, laid out along the two directions in which real images differ most "
+    "(their principal components). Squares without dots near them are real images that the generator does not reach; "
+    "a solid ellipse without a dashed one is a class that it misses. All other directions are hidden: sets that "
+    "overlap here may differ.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -127,9 +127,9 @@ PANEL = Panel(
     "fidelity",
     90,
     "Fidelity and diversity",
-    "Up: single images look real. Right: they are as varied as the real ones. A generator that draws few things well "
-    "sits high and to the left. A + is what real images get. Equal n only: recall and coverage grow with the number of "
-    "images.",
+    "Higher: more of the images look real (fidelity). Further right: more of the variety of the real images is there "
+    "(diversity). A generator that draws few things well sits high and to the left. A + marks what real images get. "
+    "Recall and coverage grow with the number of images: compare only runs of equally many.",
     prepare,
     TEMPLATE,
 )

@@ -110,10 +110,10 @@ PANEL = Panel(
     "metrics",
     50,
     "Metrics",
-    "Arrows say which way is better. Compare a value with its floor, which is what real images in the generator's "
-    "place get, before comparing it with zero. Δ is now minus before; where its interval contains 0, there is no clear "
-    "difference. One in twenty such intervals misses the truth, so two of forty metrics seem to move by chance: the "
-    "gate corrects for that, this table does not.",
+    "↑ larger is better, ↓ smaller is better, ◎ nearer to real images is better. The floor is what real images get "
+    "when they stand in for the generated ones: a perfect generator reaches about that. Δ is the difference to the "
+    "other run; where its 95 % interval contains 0, the images show no clear difference. Of forty metrics about two "
+    "seem to differ by chance alone: to decide, use ganeval gate, which corrects for that.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -41,7 +41,7 @@ def _case(page: Page, run: RunView, stored: dict[str, np.ndarray], row: int) -> 
             {
                 "name": "real" if name == "real" else "generated",
                 "src": None if sprite is None else page.pictures.add(sprite),
-                "width": 0 if sprite is None else sprite.shape[1] * max(1, round(400 / max(400, sprite.shape[1]) * 2)),
+                "width": 0 if sprite is None else sprite.shape[1],
                 "shown": len(tiles),
                 "count": count,
                 "of": total,
@@ -54,12 +54,16 @@ def _case(page: Page, run: RunView, stored: dict[str, np.ndarray], row: int) -> 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if not b.groups %}<p><span class="badge good">✔</span> No mode is significantly denser in one of the two sets.</p>
-{% endif %}{% for g in b.groups %}<h4>{{ g.title }}</h4>{% for c in g.cases %}<figure>
+{% if not b.groups %}<p><span class="badge good">✔</span> No group of images is clearly more frequent in one of the two
+sets.</p>
+{% endif %}{% for g in b.groups %}<h4>{{ g.title }}</h4><div class="cases">{% for c in g.cases %}<figure>
 <figcaption>{{ c.where|capitalize if c.where else 'Among all images' }}, p {{ '≤' }} {{ '%.2g' % c.p }}</figcaption>
 {% for s in c.strips %}<p class="meta">{{ s.name }}: {{ s.count }} of {{ s.of }} ({{ s.share|percent }})</p>
-{% if s.src %}<img class="pixel" loading="lazy" src="{{ s.src }}" width="{{ s.width }}"
-alt="{{ s.shown }} {{ s.name }} images of this mode">{% endif %}{% endfor %}</figure>{% endfor %}{% endfor %}
+{% if s.src %}<span class="strip gaps"
+style="--columns: {{ s.shown }}; --tile-rows: 1; max-width: {{ 2.8 * s.shown }}rem"><img
+class="pixel" loading="lazy" src="{{ s.src }}" width="{{ s.width }}"
+alt="{{ s.shown }} {{ s.name }} images of this mode"></span>{% endif %}{% endfor %}</figure>{% endfor %}</div>{% endfor
+%}
 {% endcall %}{% endfor %}
 """
 
@@ -67,8 +71,9 @@ PANEL = Panel(
     "modes",
     115,
     "What is missing, what is invented",
-    "Neighbourhoods of images in which one set has more than chance explains (1 % false alarm over all of them), most "
-    "improbable first: of each, the images nearest to its middle, real and generated.",
+    "A mode is a group of images that look alike. Shown are groups of which the generator draws clearly fewer than "
+    "the data have (missing) or clearly more (invented), each with the images nearest to its middle. Of a faultless "
+    "generator chance shows a group in at most 1 of 100 evaluations.",
     prepare,
     TEMPLATE,
     per_run=True,

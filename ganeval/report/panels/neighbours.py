@@ -16,7 +16,7 @@ from ganeval.report.view import Page, RunView
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCORES = ("authenticity", "copies", "data_copying", "ct", "mifid")
+SCORES = ("changed_copies", "copies", "authenticity", "data_copying", "ct", "mifid")
 FEW = 16  # strips a run on a crowded page
 UNLIKELY = 0.05  # below it, chance alone does not explain how many are suspicious
 SUSPICIOUS = 0.01  # quantile: closer than all but 1 % of real images are to their nearest other
@@ -105,17 +105,19 @@ def _median(stored: dict[str, np.ndarray], name: str) -> float:
 
 TEMPLATE = """
 {% if charts %}{{ ui.legend(runs) }}<div class="charts">{% for chart in charts %}<figure>
-<figcaption>Distance to the nearest real image: generated (dashed), other real ones (solid), unseen real ones
-(dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
+<figcaption>Distance to the nearest real image: of generated images (dashed), of real ones (solid), of real ones that
+nobody
+trained on (dotted)</figcaption>{{ chart }}</figure>{% endfor %}</div>{% endif %}
 {% for b in blocks %}{% call ui.block(b.run) %}
 <p><span class="badge {{ 'bad' if b.striking else 'good' }}">{{ '✘' if b.striking else '✔' }} {{ b.suspicious }} of
-{{ b.n }}</span> random images {{ 'lies' if b.suspicious == 1 else 'lie' }} closer to a real image than 99 % of the real
-images lie to each other (95 % interval: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %};
-without any copying, this many or more would occur with probability {{ b.by_chance|chance }}{% endif %}.
+{{ b.n }}</span> images picked at random {{ 'has' if b.suspicious == 1 else 'have' }} a real image so near as only 1 %
+of the real
+images have (95 % interval of the share: {{ b.share[0]|percent }} to {{ b.share[1]|percent }}){% if b.suspicious %};
+without any copying, chance gives as many or more with probability {{ b.by_chance|chance }}{% endif %}.
 </p>
 {% if b.scores %}<p class="facts-line">{% for s in b.scores %}<span>{{ s.name|metric }} {{ s.better|arrow }}
 <b>{{ s|score }}</b></span> {% endfor %}</p>{% endif %}
-<ul class="neighbours" style="--sheet: url('{{ b.sheet }}')">{% for c in b.cases %}<li
+<ul class="neighbours" style="--sheet: url('{{ b.sheet }}'); --columns: {{ b.k + 1 }}">{% for c in b.cases %}<li
 class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img"
 aria-label="a generated image and its {{ b.k }} nearest real images"
 style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{
@@ -133,8 +135,9 @@ PANEL = Panel(
     "neighbours",
     110,
     "Nearest real images",
-    "In each strip the first image is generated, the others are the real images nearest to it. q is the share of real "
-    "images that lie closer to another real image than this one does: q near 0 may be a copy, so look at it.",
+    "The image on the left is generated, those to its right are the real images nearest to it. q = 0.05 says that "
+    "only 5 % of the real images have another real image as near as that. An image with q near 0 may be a copy: look "
+    "at it.",
     prepare,
     TEMPLATE,
     per_run=True,

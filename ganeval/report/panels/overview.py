@@ -6,12 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from ganeval.numerics.sheets import sheet_of
+from ganeval.records.privacy import discreet
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.pictures import BrokenPictureError, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.pictures import BrokenPictureError, load_picture, sheet_in, shrink, sprite_of, tiles_of
 from ganeval.report.recipes import best_of, mean_of, recipes_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
@@ -56,7 +57,14 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
         for place, recipe in enumerate(recipes)
     ]
     better = {name: next(mean.record.better for mean in columns[name] if mean) for name in names}
-    return {"names": names, "rows": rows, "better": better, "seeds": any(recipe.several for recipe in recipes)}
+    sets = {run.dataset for run in page.readable}
+    return {
+        "names": names,
+        "rows": rows,
+        "better": better,
+        "seeds": any(recipe.several for recipe in recipes),
+        "dataset": sets.pop() if len(sets) == 1 else "",
+    }
 
 
 def _advice(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -66,8 +74,9 @@ def _advice(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any] | None:
     root = page.found.root
     run = min(page.readable, key=lambda run: (not run.record.samples, run.record.reader != "pictures"))
     tiled = any(card["strip"] and card["strip"]["n"] for card in cards if card["run"] is run)
-    advice = advice_of(run.record, root.name if root.is_absolute() else root, sheets=tiled)
-    return None if advice is None else {"run": run, "why": advice.why, "command": advice.command}
+    given = replace(page.found.given, root=root.name if root.is_absolute() else root)
+    advice = advice_of(run.record, given, sheets=tiled, refused=page.found.refused.get(run.record.id, ""))
+    return None if advice is None else {"run": run, "why": advice.why, "command": discreet(advice.command)}
 
 
 def _card(page: Page, run: RunView) -> dict[str, Any]:
@@ -101,7 +110,7 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
         pixels = load_picture(grid.path, grid.span)
     except BrokenPictureError:
         return None  # the samples panel says so
-    sheet = None if grid.rows and grid.columns else sheet_of(pixels)
+    sheet = None if grid.rows and grid.columns else sheet_in(pixels, grid.path, page.found.size)
     if sheet is not None:
         tiles = sheet.tiles(pixels)
     elif grid.rows and grid.columns:
@@ -135,18 +144,22 @@ TEMPLATE = """
 word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{
 advice.command }}">Copy</button></p></div>{% endif %}
 {% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
-<table class="sortable board"><caption>{% if board.seeds
-%}Of several runs of one recipe: their mean ± the standard deviation
-between the runs. {% endif %}<b>Bold</b>: no other is clearly better, by 95 % intervals.</caption>
+<table class="sortable board"><caption>{% if board.dataset %}All against {{ board.dataset|name }}. {% endif %}{% if
+board.seeds %}A recipe
+that was trained several times: the mean ± the standard deviation of its runs. {% endif %}<b>Bold</b>: no other is
+clearly better (95 %
+intervals).</caption>
 <thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">summary</th>
-{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}<th
-scope="col">real images</th><th scope="col" class="r">runs</th><th scope="col">date</th></tr></thead>
-<tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if
-row.strip %}<img class="thumb pixel"
-src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt="">{%
+{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}{% if not
+board.dataset %}<th
+scope="col">real images</th>{% endif %}{% if board.seeds %}<th scope="col" class="r">runs</th>{% endif %}<th
+scope="col">date</th></tr></thead>
+<tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<span
+class="thumb{{ ' gaps' if row.strip.n }}" style="--columns: {{ row.strip.n or 1 }}; --tile-rows: 1"><img class="pixel"
+src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt=""></span>{%
 endif %}</td>
-<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{
-row.recipe.name|name }}</a></th>
+<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name
+}}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
 {{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in
@@ -154,8 +167,9 @@ row.numbers %}<td class="r"{% if mean %}
 data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1
 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}
-<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td><td class="r">{{
-row.recipe.runs|length }}</td>
+{% if not board.dataset %}<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td>{% endif %}{% if
+board.seeds %}<td
+class="r">{{ row.recipe.runs|length }}</td>{% endif %}
 <td class="nowrap">{{ run.record.created[:10]|visible }}</td></tr>{% endfor %}</tbody></table></div>
 <details class="table"{% if page.readable|length != page.runs|length %} open{%
 endif %}><summary>What is wrong with each run</summary>{% endif %}
@@ -171,10 +185,11 @@ class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘'
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
-  {% if card.strip %}<img class="strip pixel{% if not card.strip.n %} whole{% endif %}" src="{{ card.strip.src }}"
-width="{{ card.strip.width }}" height="{{ card.strip.height }}"
-alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}">{%
-endif %}
+  {% if card.strip %}<span class="strip{{ ' gaps' if card.strip.n else ' whole' }}"
+style="--columns: {{ card.strip.n or 1 }}; --tile-rows: 1"><img
+class="pixel" src="{{ card.strip.src }}" width="{{ card.strip.width }}" height="{{ card.strip.height }}"
+alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{% else %}the last picture{% endif %}"
+></span>{% endif %}
   {% if card.numbers %}<dl class="headline">{% for s in card.numbers %}<div>
 <dt>{{ s.name|metric }} {{ s.better|arrow }}</dt><dd>{{ s|score }}</dd></div>{% endfor %}</dl>{% endif %}
   {% if card.logged %}<dl class="headline logged">{% for tag, value, step in card.logged %}<div><dt>{{ tag|name }}</dt>
@@ -210,7 +225,8 @@ PANEL = Panel(
     "overview",
     0,
     "Runs",
-    "The badge sums up the last evaluation of a run in words; the panels below show the numbers behind it.",
+    "The badge says in a word what the last evaluation of a run found, the list under it what that rests on; the "
+    "panels below have the numbers.",
     prepare,
     TEMPLATE,
 )

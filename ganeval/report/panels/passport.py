@@ -16,10 +16,11 @@ MAX_LINES = 200
 def prepare(page: Page) -> dict[str, Any] | Absent:
     if not page.readable:
         return Absent("No run could be read.")
-    return {"blocks": page.blocks(_block, page.readable)}
+    blocks = page.blocks(_block, page.readable)
+    return {"blocks": blocks} if blocks else Absent("No run says how it was trained or measured.", hide=True)
 
 
-def _block(run: RunView) -> dict[str, Any]:
+def _block(run: RunView) -> dict[str, Any] | None:
     record, evaluation = run.record, run.evaluation
     tables = []
     if evaluation is not None:
@@ -29,6 +30,8 @@ def _block(run: RunView) -> dict[str, Any]:
     trained = {key: value for key, value in environment_of(record.environment).items() if key != "command"}
     tables += [("Configuration", flat(settings_of(record.config))), ("Environment of the training", flat(trained))]
     command = record.environment.get("command")
+    if not command and not any(rows for _, rows in tables):
+        return None
     return {
         "command": discreet(command) if isinstance(command, str) else "",
         "hash": evaluation.protocol_hash if evaluation else "",
@@ -53,9 +56,9 @@ PANEL = Panel(
     "passport",
     150,
     "Protocol and environment",
-    "This page compares metric by metric: two scores can be compared when their signatures are equal. Versions and "
-    "devices are listed but are no part of that. "
-    "People, machines, folders and addresses are left out.",
+    "What is needed to get the same numbers again. Two numbers can be compared where everything that changes them is "
+    "equal: real images, network, number of images, options. Versions and devices are listed for the record. Names of "
+    "people, machines, folders and addresses are left out.",
     prepare,
     TEMPLATE,
     per_run=True,

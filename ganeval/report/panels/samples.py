@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.pictures import BrokenPictureError, class_rows, load_picture, shrink, sprite_of, tiles_of
+from ganeval.report.pictures import BrokenPictureError, class_rows, load_picture, sheet_in, shrink, sprite_of, tiles_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.record import Grid
 
@@ -35,9 +36,10 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     chosen = thin(grids, page.steps_per_run)
     per_class = PER_CLASS_CROWDED if page.crowded and page.pictures.folder is None else PER_CLASS
     made, broken = [], []
-    for grid in chosen:
+    for found in chosen:
         try:
-            made.append((grid, *_sprite(load_picture(grid.path, grid.span), grid, per_class)))
+            pixels, grid = _cut(page, load_picture(found.path, found.span), found)
+            made.append((grid, *_sprite(pixels, grid, per_class)))
         except BrokenPictureError as error:
             broken.append(str(error))
     if not made:
@@ -81,6 +83,15 @@ def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:
     return [grids[i] for i in sorted(set(np.linspace(0, len(grids) - 1, limit).round().astype(int).tolist()))]
 
 
+def _cut(page: Page, pixels: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
+    """A contact sheet of which nobody says how it is laid out, without its separators and with its rows and columns."""
+    sheet = None if grid.rows and grid.columns else sheet_in(pixels, grid.path, page.found.size)
+    if sheet is None:
+        return pixels, grid
+    tiles = sheet.tiles(pixels)
+    return sprite_of(tiles, sheet.columns), replace(grid, rows=-(-len(tiles) // sheet.columns), columns=sheet.columns)
+
+
 def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray, list[int]]:
     """The picture with one class a row where the tiles' classes are known, else as it is; and the class of each row."""
     n = (grid.rows or 0) * (grid.columns or 0)
@@ -92,9 +103,11 @@ def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray,
 
 
 TEMPLATE = """
-{% if same_latents or classes %}<p class="how">{% if same_latents %}Every tile keeps its latent vector from step to
-step: a tile that stops changing, or looks like its neighbour, is a warning sign. {% endif %}{% if classes %}Rows are
-the classes that were requested.{% endif %}</p>{% endif %}
+{% if same_latents or classes %}<p class="how">{% if same_latents %}Each place in a sheet is drawn from the same
+random numbers (its latent vector) at every step, so you can follow one image through the training. Places that look
+alike
+although their numbers differ are a sign of collapse. {% endif %}{% if classes %}Each row is a class that was asked
+for.{% endif %}</p>{% endif %}
 <div class="controls" data-needs-script hidden>
 <button type="button" id="play" aria-pressed="false">▶ Play</button>
 {% if classes %}<label>Class <select id="class-picker"><option value="">all</option>{% for c in classes %}<option
@@ -118,22 +131,23 @@ class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}"
 alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{
 b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
-<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }}{% if b.latents %} · latents
-{{ b.latents[:12]|visible }}{% endif %}</p>
+{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>{% endif
+%}
 {% endif %}
 {% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
 {% endcall %}{% endfor %}
 </div>
-{% if reduced %}<p class="meta">Grey pictures are shown in 16 levels to keep this page small; the files in the runs are
-whole.</p>{% endif %}
+{% if reduced %}<p class="meta">Grey pictures are shown with 16 levels of grey to keep this page small; the files in the
+runs keep
+all.</p>{% endif %}
 """
 
 PANEL = Panel(
     "samples",
     20,
     "Samples over training",
-    "The slider steps through what the generator drew during training, the last step first. Click on an image to see "
-    "it large; with the keyboard, Enter and the arrow keys.",
+    "The slider goes through what the generator drew during training and begins at the last step. Click on an image "
+    "to see it large; with the keyboard, Enter and the arrow keys.",
     prepare,
     TEMPLATE,
     per_run=True,

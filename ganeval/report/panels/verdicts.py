@@ -95,7 +95,7 @@ loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}">
 <table class="sortable">
-  <caption>Rules, worst first. Δ above 0 means worse.</caption>
+  <caption>A rule is a metric and the loss that you allow it. Worst first; Δ above 0 is a loss.</caption>
   <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th>
 <th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th>
 <th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
@@ -117,8 +117,8 @@ PANEL = Panel(
     "verdicts",
     10,
     "Verdicts",
-    "“Ok” means that the data prove a loss smaller than the tolerated margin. “Inconclusive” means too few images to "
-    "decide, not “fine”.",
+    "“Ok”: the images prove that the run lost less than the margin that you allow. “Inconclusive”: there are too few "
+    "images to decide; it does not mean “fine”.",
     prepare,
     TEMPLATE,
 )

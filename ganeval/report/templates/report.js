@@ -56,13 +56,31 @@
     const [said, level] = reading(low, high, row.dataset.better);
     word.appendChild(Object.assign(document.createElement("span"), { className: level === "none" ? "none nowrap" : "badge " + level, textContent: said }));
   }
+  function titled(block, words) {
+    const head = block.querySelector("[data-base]");
+    const label = head && (head.querySelector("button") || head);
+    if (!label) return;
+    if (head.dataset.written === undefined) head.dataset.written = label.textContent;
+    label.textContent = words === null ? head.dataset.written : words;
+  }
+  /* Without another run beside it a table has the Δ that it was written with. */
+  function restored(block, against) {
+    const cells = [against].concat(all("tr[data-metric]", block).flatMap((row) => Array.from(row.children).slice(4, 8)));
+    titled(block, null);
+    for (const cell of cells) {
+      if (cell.written === undefined) cell.written = Array.from(cell.childNodes);
+      cell.replaceChildren(...cell.written);
+    }
+  }
   function holdAgainst(run, other) {
     const block = document.querySelector('#metrics .run-block[data-run="' + run + '"]');
     const against = block && block.querySelector("[data-against]");
-    const base = other === "" ? null : document.querySelector('#metrics .run-block[data-run="' + other + '"]');
-    if (!against || !base || against.dataset.kind === "baseline") return;
+    if (!against || against.dataset.kind === "baseline") return;
+    restored(block, against);
+    const base = other === "" || other === run ? null : document.querySelector('#metrics .run-block[data-run="' + other + '"]');
+    if (!base) return;
     against.textContent = " · Δ against " + Array.from(second.options).find((option) => option.value === other).text;
-    block.querySelector("[data-base]").textContent = "beside";
+    titled(block, "beside");
     for (const row of all("tr[data-metric]", block)) fill(row, base.querySelector('tr[data-metric="' + row.dataset.metric + '"]'));
   }
 

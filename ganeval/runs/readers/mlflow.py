@@ -14,7 +14,8 @@ from ganeval.errors import BrokenRunError
 from ganeval.runs.parsing import flat_yaml, iso, lines_of, names_in, real
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
-from ganeval.runs.record import RunRecord
+from ganeval.runs.record import Grid, RunRecord, SampleSet
+from ganeval.runs.series import pictured
 from ganeval.runs.sqlite import open_read_only
 
 DATABASE, META = "mlflow.db", "meta.yaml"
@@ -43,6 +44,7 @@ def _of_files(folder: Path) -> RunRecord:
                 points.setdefault(name, Points()).add(step, parts[1])
     parameters = {name: next(lines_of(path), "").strip()[:500] for name, path in _quantities(folder / "params", 1)}
     name = str(meta.get("run_name") or folder.name)
+    grids, samples = _pictures(folder / "artifacts")
     return RunRecord(
         id=folder.name,
         path=folder,
@@ -52,6 +54,18 @@ def _of_files(folder: Path) -> RunRecord:
         status=_STATUS.get(str(meta.get("status")), "unknown"),
         config=parameters,
         curves=curves_of(points),
+        grids=grids,
+        samples=samples,
+    )
+
+
+def _pictures(artifacts: Path, depth: int = 2) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
+    """The pictures of the first folder of artifacts that holds some."""
+    if any(found := pictured(artifacts)) or not depth:
+        return found
+    below = [artifacts / name for name in names_in(artifacts) if (artifacts / name).is_dir()]
+    return next(
+        (found for place in below if not place.is_symlink() and any(found := _pictures(place, depth - 1))), ((), ())
     )
 
 

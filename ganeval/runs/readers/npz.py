@@ -12,13 +12,17 @@ from typing import IO
 import numpy as np
 
 from ganeval.core.files import open_regular
-from ganeval.runs.layout import LATENTS, MAX_LATENTS
+from ganeval.runs.layout import IMAGE_KEYS, LATENTS, MAX_LATENTS
 from ganeval.runs.parsing import lfs_pointer, lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
+from ganeval.runs.reals import is_data
 from ganeval.runs.record import RunRecord, SampleSet
-from ganeval.runs.series import BESIDE
 
+Shape = tuple[int, int, int, int]
+
+ARRAYS = (".npz", ".npy")
+LEAST_SIDE = 4  # pixels
 MAX_ENTRY = 4 * MAX_LATENTS + 256  # bytes: a character has four, a header at least 128
 PROGRESS = ("progress.csv", "progress.json")
 _SAMPLES = re.compile(r"samples_\d+(?:x\d+)+\.npz")
@@ -68,38 +72,50 @@ def _samples(folder: Path, names: list[str]) -> list[Path]:
     return [
         folder / name
         for name in names[:2000]
-        if name.endswith((".npz", ".npy")) and name not in BESIDE and holds_images(folder / name)
+        if name.endswith(ARRAYS) and not is_data(Path(name).stem) and image_shape(folder / name) is not None
     ]
 
 
 def _damaged(folder: Path, names: list[str]) -> list[str]:
-    """Files that are named as sample files and cannot be read as such."""
-    return [name for name in names[:2000] if _SAMPLES.fullmatch(name) and image_shape(folder / name) is None]
+    """Files that are named as samples, or hold what only images look like, and cannot be read as such."""
+    arrays = [name for name in names[:2000] if name.endswith(ARRAYS) and not is_data(Path(name).stem)]
+    return [name for name in arrays if image_shape(folder / name) is None and _should_be_images(folder / name)]
 
 
-def holds_images(path: Path) -> bool:
-    """Whether the archive's `arr_0` is uint8 (n, h, w, c): its header is read, not its pixels."""
-    return image_shape(path) is not None
+def _should_be_images(path: Path) -> bool:
+    shape, _ = _header(path) or ((), None)
+    return bool(_SAMPLES.fullmatch(path.name)) or _images_of(shape) is not None
 
 
-def image_shape(path: Path) -> tuple[int, int, int, int] | None:
-    """(n, h, w, c) of an .npy or an archive's `arr_0`, from its header; None where that is no uint8 images."""
+def image_shape(path: Path) -> Shape | None:
+    """(n, h, w, c) of the images in an .npy or .npz, from its header, not its pixels; None where they are not of
+    uint8.
+    """
     shape, dtype = _header(path) or ((), None)
-    if dtype != np.uint8:
+    return _images_of(shape) if dtype == np.uint8 else None
+
+
+def _images_of(shape: tuple[int, ...]) -> Shape | None:
+    """(n, h, w, c) of an array of images that is (n, h, w), NHWC or NCHW."""
+    if len(shape) == 3 and min(shape[1:]) >= LEAST_SIDE:
+        return shape[0], shape[1], shape[2], 1
+    if len(shape) != 4:
         return None
-    if path.suffix == ".npy" and len(shape) == 3:
-        return (*shape, 1)  # pyright: ignore[reportReturnType]
-    return shape if len(shape) == 4 and shape[-1] in (1, 3) else None  # pyright: ignore[reportReturnType]
+    n, *sides = shape
+    h, w, c = sides if sides[-1] in (1, 3) else (*sides[1:], sides[0])
+    return (n, h, w, c) if c in (1, 3) and min(h, w) >= LEAST_SIDE else None
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], np.dtype] | None:
-    """Shape and type of an .npy or of the `arr_0` of an .npz; None where it cannot be read."""
+    """Shape and type of an .npy, or of the images of an .npz; None where there are none to be read."""
     try:
         with open_regular(path) as file:
             if path.suffix == ".npy":
                 return _array_header(file)
-            with zipfile.ZipFile(file) as archive, archive.open("arr_0.npy") as member:
-                return _array_header(member)
+            with zipfile.ZipFile(file) as archive:
+                held = {info.filename.removesuffix(".npy") for info in archive.infolist()[:100]}
+                with archive.open(f"{next(key for key in IMAGE_KEYS if key in held)}.npy") as member:
+                    return _array_header(member)
     except Exception:  # noqa: BLE001 - damaged archives make zipfile, zlib and numpy raise a dozen kinds
         return None
 
@@ -117,7 +133,8 @@ def _why_no_images(path: Path) -> str:
         return f"{path.name} holds no images that can be read: write it again"
     shape, dtype = found
     remedy = (
-        "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1]"
+        "Save (x * 127.5 + 128).clip(0, 255).astype(np.uint8) where x lies in [-1, 1], (x * 255 + "
+        "0.5).astype(np.uint8) where it lies in [0, 1]"
         if dtype.kind == "f"
         else "Save them as (n, h, w, c)"
     )

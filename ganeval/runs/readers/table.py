@@ -12,7 +12,7 @@ from ganeval.runs.parsing import names_in
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord
-from ganeval.runs.series import PLAIN, pictured
+from ganeval.runs.series import pictures_of
 from ganeval.runs.tables import SUFFIXES, Table, table_in
 
 MAX_TABLES = 20  # of one folder that are looked into
@@ -36,8 +36,7 @@ def read(folder: Path) -> list[RunRecord]:
         for table in tables
         if table.unit != unit
     ]
-    places = [folder, *(folder / name for name in names_in(folder) if name.lower() in PLAIN)]
-    grids, samples = next((found for place in places if any(found := pictured(place))), ((), ()))
+    grids, samples = pictures_of(folder)
     return [
         RunRecord(
             id=folder.name,

@@ -14,6 +14,7 @@ import pytest
 from ganeval.runs.discovery import Found, find_runs
 from ganeval.runs.reader import READERS
 from ganeval.runs.record import RunRecord
+from ganeval.runs.textlogs import _line
 
 Write = Callable[..., Path]
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -30,6 +31,8 @@ LAYOUTS = {
     "mlflow": ("mlflow", 3),
     "trackio": ("trackio", 2),
     "table": ("table", 6),
+    "archive": ("archive", 1),
+    "textlog": ("textlog", 3),
 }
 
 
@@ -326,3 +329,44 @@ def test_an_array_of_images_is_a_sample_set(shape: tuple[int, ...], tmp_path: Pa
     np.save(tmp_path / "latents.npy", np.zeros((6, 100), np.float32))
     (run,) = find_runs(tmp_path).runs
     assert [samples.path.name for samples in run.samples] == ["samples.npy"]
+
+
+def test_archives_are_samples_by_their_names_and_by_what_they_hold(write_layout: Write) -> None:
+    (run,) = _one(write_layout, "archive").runs
+    assert [(samples.step, samples.path.name) for samples in run.samples] == [
+        (100, "samples_step_100.zip"),
+        (200, "samples_step_200.zip"),
+    ]
+
+
+def test_printed_lines_become_curves(write_layout: Write) -> None:
+    gan, dcgan, keras = sorted(_one(write_layout, "textlog").runs, key=lambda run: run.id)
+    assert (gan.step_unit, gan.curves["D loss"].steps[:3]) == ("epoch", (0.0, 0.5, 1.0))
+    assert [grid.step for grid in gan.grids] == [0, 400]
+    assert dcgan.curves["Loss_G"].values == (0.0, 0.5, 1.0, 1.5)
+    assert set(dcgan.curves) == {"Loss_D", "Loss_G", "D(x)", "D(G(z))"}
+    assert keras.curves["D loss"].steps == (0.0, 200.0, 400.0)
+    assert all(math.isnan(value) for value in keras.curves["G loss"].values)
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch", "inner", "values"),
+    [
+        ("(epoch: 1, iters: 100, time: 0.1, data: 0.2) D_A: 0.5 cycle_A: 1.2", 1, 100, {"D_A": 0.5, "cycle_A": 1.2}),
+        ("Epoch: 5 | D Loss = 0.4 | G Loss = 1e-3 | time: 3.2s", 5, None, {"D Loss": 0.4, "G Loss": 0.001}),
+        ("Iteration 1000: D loss nan, G loss 0.25", None, 1000, {"G loss": 0.25}),
+        ("step 400: loss 0.25", None, 400, {"loss": 0.25}),
+        ("12:00:01 INFO starting training: seed 5", None, None, None),
+        ("Downloading: 100 MB", None, None, None),
+    ],
+)
+def test_a_line_says_what_it_counts_and_what_it_measures(
+    text: str, epoch: float | None, inner: float | None, values: dict[str, float] | None
+) -> None:
+    line = _line(text)
+    if values is None:
+        assert line is None
+        return
+    assert line is not None
+    assert (line.epoch, line.inner) == (epoch, inner)
+    assert {tag: value for tag, value in line.values.items() if not math.isnan(value)} == values
