@@ -33,6 +33,13 @@ contestants of a work ran in turns in one process on the same data. A cell says:
 seconds), seconds, CPU seconds and, where noted, the load average. *Under load*: more processes wanted cores than there
 are; there the ratio of CPU seconds is the one to read, and CPU seconds do not count the worker processes that a peer
 starts. Ratios do depend on the processor: compare the columns. A bar that was not met says how much of it was reached.
+
+- Few images (the title says how many) carry the fixed costs: of ours a few looks of the network at single images, which
+  name the cache's entry; of pytorch-fid and clean-fid a root of a matrix. With many, what is left is the network:
+  [how far it is from the processor's limit, and where the seconds of the commands go](results/profiles.md),
+  [what was tried](decisions/047-the-processor-is-the-limit.md).
+- Inside a training loop: [what a call costs](results/loop.md).
+- On a GPU (`python -m benchmarks gpu`): not run, no GPU was there. The tests run its table on the CPU.
 """
 
 

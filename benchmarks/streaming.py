@@ -4,6 +4,7 @@ moments: so many synthetic grey images 32 x 32 of a generator, through the pixel
 rows: so many images 3 x 256 x 256 of a generator through `measure`, with an extractor of 64 numbers an image.
 decoding: images/s of folders of so many PNG and JPEG files 256 x 256, read by `feed` and by a torch DataLoader.
 neighbours: the sweep of so many rows of 128 numbers against as many, in as many processes as torchrun starts.
+staying: the same, where each process has its own rows only.
 
 Each size runs in a process of its own; the peak is the largest resident memory that the system saw of it. Processor
 seconds are those of all its threads, and the ones to compare where a machine has other work to do.
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganeval.core.compute import Compute
@@ -31,6 +33,8 @@ from ganeval.core.extractor import Embedded
 from ganeval.core.machine import processor
 from ganeval.features.extraction import Features
 from ganeval.features.feed import feed
+from ganeval.features.held import Held
+from ganeval.features.own import Own, crossed
 from ganeval.features.pair import Pair
 from ganeval.features.ranks import current, leave
 from ganeval.features.streaming import stream
@@ -76,10 +80,24 @@ def rows(n: int) -> dict[str, Any]:
 
 def neighbours(n: int) -> dict[str, Any]:
     rng = np.random.default_rng(SEED)
-    real, fake = (Features.given(rng.normal(size=(n, 128)).astype(np.float32)) for _ in range(2))
+    real, fake = (Features.given(_normal(rng, n)) for _ in range(2))
     ranks = current()
     found = Pair(real, fake, ranks=ranks).neighbours(5)
     return {"ranks": ranks.size, "inside": int(found.crossing.in_real.count.sum())}
+
+
+def staying(n: int) -> dict[str, Any]:
+    ranks = current()
+    start, stop = ranks.span(n)
+    rng = np.random.default_rng([SEED, ranks.rank])
+    real, fake = (Held.of_share(torch.from_numpy(_normal(rng, stop - start)), ranks) for _ in range(2))
+    near = [Own(held.stand_in(), held) for held in (real, fake)]
+    found = crossed(*near, near[0].nearest(6, ranks), near[1].nearest(13, ranks), None, ranks)
+    return {"ranks": ranks.size, "inside": int(found.in_real.count.sum())}
+
+
+def _normal(rng: np.random.Generator, n: int) -> NDArray[np.float32]:
+    return rng.normal(size=(n, 128)).astype(np.float32)
 
 
 def decoding(n: int) -> dict[str, Any]:
@@ -131,7 +149,7 @@ def _rate(n: int, read: Callable[[], int]) -> float:
     return round(n / (time.perf_counter() - started))
 
 
-TASKS = {"moments": moments, "rows": rows, "neighbours": neighbours, "decoding": decoding}
+TASKS = {"moments": moments, "rows": rows, "neighbours": neighbours, "staying": staying, "decoding": decoding}
 
 
 def main(task: str, *sizes: str) -> None:

@@ -29,8 +29,9 @@ No single number answers every question, so ask one of each kind:
 - *Is it close?* [`kid`](metrics.md#kid), which may be compared at any n. [`fid`](metrics.md#fid) if others ask for it.
 - *Is everything there?* [`recall`](metrics.md#recall) or [`coverage`](metrics.md#coverage); with classes also
   [`missing_classes`](metrics.md#missing_classes).
-- *Did it copy?* [`copies`](metrics.md#copies). Nearly every other number is at its best for a generator that copies its
-  training images.
+- *Did it copy?* [`changed_copies`](metrics.md#changed_copies), which sees copies that were moved, turned, mirrored or
+  recoloured, too ([measured](results/changed_copies.md)). Nearly every other number is at its best for a generator that
+  copies its training images.
 
 With labels add [`classifier_score`](metrics.md#classifier_score) and, if the images are to train something,
 [`gan_train`](metrics.md#gan_train). To decide between two versions use [the gate](gate.md), not a single number.

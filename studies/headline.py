@@ -309,6 +309,6 @@ def making(rows: Mapping[str, Row], trained: Mapping[int, RunDirectory]) -> str:
     lines = (
         f"- trained on `{info['trained_on']}`, {seen}; no image of the test split was trained on",
         f"- recipe: {recipe_text(info['config'])}",
-        f"- judge and features: `{judge}`; images and metrics with seed {SEED}; {machine()}",
+        f"- classifier and features: `{judge}`; images and metrics with seed {SEED}; {machine()}",
     )
     return "\n".join(lines)

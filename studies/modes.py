@@ -27,7 +27,7 @@ from ganeval.numerics.intervals import wilson
 from ganeval.numerics.order import shuffled_sides
 from studies.page import RESULTS, machine, markdown_table, render_document
 
-EYES = {"hoda": "the judge's embedding, 64-d", "pixels": "pixels, 784-d"}
+EYES = {"hoda": "the classifier's embedding, 64-d", "pixels": "pixels, 784-d"}
 CLASS, SIX, FOREIGN, COPIES, KEPT = 3, 6, 0.03, 0.01, 1 / 14  # 14 % of the sixes become 1 %
 FREQUENCIES, EXCHANGES = 32, 99
 Rows = NDArray[np.int64]
@@ -180,7 +180,15 @@ def _share(count: int, of: int) -> str:
 
 def _page(lines: Sequence[Sequence[str]], healthy: int, repeats: int, sizes: Sequence[int]) -> str:
     command = f"modes --healthy {healthy} --repeats {repeats} --sizes {' '.join(map(str, sizes))}"
-    heads = ("eye", "n of each set", "fault", "something is shown", "the fault is named", "largest eigenvalue", "CPU s")
+    heads = (
+        "network",
+        "n of each set",
+        "fault",
+        "something is shown",
+        "the fault is named",
+        "largest eigenvalue",
+        "CPU s",
+    )
     said = f"On {machine()}; seeds 0 ... of each line; brackets: 95 %. Promised false alarm: {FALSE_ALARM:.0%}."
     return render_document("Missing and invented modes", command, [_legend(), markdown_table(heads, lines)], said=said)
 

@@ -78,8 +78,8 @@ print(done.stdout)
 # %%
 # In a shell that is ``torchrun --standalone --nproc-per-node 2 together.py``, and without a script of your own::
 #
-#     torchrun --standalone --nproc-per-node 8 -m ganeval evaluate --generator noisy:sample --real digits:test
-# --classifier digits
+#     torchrun --standalone --nproc-per-node 8 -m ganeval evaluate \
+#       --generator noisy:sample --real digits:test --classifier digits
 #
 # Jobs that know nothing of one another
 # -------------------------------------
@@ -111,5 +111,4 @@ for name, score in alone.scores.items():
 #
 # - Slurm: two job scripts and the line that submits both, Ray: one function, are on the page :doc:`/clusters`.
 # - What each process holds in memory, and what is shared: :doc:`/scale`.
-# - Parts hold what the network made of the images, and no pixels. Metrics of pixels (``ms_ssim``, ``lpips``) have no
-# value for them.
+# - Parts hold what the network made of the images, and no pixels: metrics of pixels (``ms_ssim``) have no value there.

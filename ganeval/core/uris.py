@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from ganeval.errors import WrongInputError
 
 # A Windows drive has a single letter before its colon.
 _SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]+://", re.IGNORECASE | re.ASCII)
-_SECRET = re.compile(r"sig|token|secret|key|pass|pwd|cred|auth|session|jwt", re.IGNORECASE)
+_SECRET = re.compile(r"sig|token|secret|key|pass|pwd|cred|auth|session|jwt|code", re.IGNORECASE)
 _NAMES_ONLY = ("sftp", "ssh", "ftp")  # a user's name alone opens nothing there
 _LONGEST_WORD = 16  # a query without "=" that is longer is taken for a token
 
@@ -22,6 +23,15 @@ def is_uri(source: Any) -> bool:
     (True, False, False)
     """
     return isinstance(source, str) and _SCHEME.match(source) is not None
+
+
+def local_path(address: str) -> Path | None:
+    """Where a `file://` address lies on this machine; None for any other."""
+    if not address.strip().lower().startswith("file://"):
+        return None
+    from urllib.request import url2pathname  # loads much, for one kind of address
+
+    return Path(url2pathname(urlsplit(address.strip()).path))
 
 
 def require_no_secret(source: Any) -> None:
@@ -51,6 +61,5 @@ def _holds_secret(address: SplitResult) -> bool:
         by_name
         or address.password is not None
         or any(len(word) > _LONGEST_WORD for word in words if "=" not in word)
-        or any(_SECRET.search(name) for name, _ in parse_qsl(address.query, keep_blank_values=True))
-        or any(_SECRET.search(name) for name, _ in parse_qsl(address.fragment, keep_blank_values=True))
+        or any(_SECRET.search(unquote_plus(word.partition("=")[0])) for word in words if "=" in word)
     )

@@ -44,7 +44,8 @@ def fit_of(
 def count_of(value: Any, where: str) -> int:
     """The n beside a mean and a covariance, at least 2."""
     found = np.asarray(value)
-    if found.size != 1 or not np.issubdtype(found.dtype, np.number) or found.item() != int(found.item()) or found < 2:
+    real = np.issubdtype(found.dtype, np.integer) or np.issubdtype(found.dtype, np.floating)
+    if found.size != 1 or not real or not 2 <= found.item() < 2**53 or found.item() % 1:
         raise WrongInputError(f"{where} must say n as a whole number of at least 2; it says {found!s:.40}. Correct it.")
     return int(found.item())
 
@@ -52,10 +53,20 @@ def count_of(value: Any, where: str) -> int:
 def _require_shapes(mu: Any, sigma: Any, where: str, names: tuple[str, str]) -> None:
     for part in (mu, sigma):
         if part.dtype.name not in PRECISE:
+            few = ", which has too few digits for a distance" * (part.dtype.name in ("float16", "bfloat16"))
             raise WrongInputError(
-                f"{where} must hold {' and '.join(names)} in float32 or float64; got {part.dtype}, which has too few "
-                "digits for a distance. Make the statistics again in float64, from the images."
+                f"{where} must hold {' and '.join(names)} in float32 or float64; got {part.dtype}{few}. "
+                "Make the statistics again in float64, from the images."
             )
+    if sigma.ndim == 1 and sigma.shape == mu.shape:
+        raise WrongInputError(
+            f"{where} must hold {names[1]} as a whole covariance (d, d); got {sigma.shape}, which can be its diagonal "
+            "alone. A Frechet distance needs what is beside the diagonal: make the statistics again, from the images."
+        )
+    if mu.ndim == 2 and 1 in mu.shape and sigma.shape == (mu.size, mu.size):
+        raise WrongInputError(
+            f"{where} must hold {names[0]} as a vector (d,); got {mu.shape}. Store {names[0]}.reshape(-1) in its place."
+        )
     if mu.ndim != 1 or sigma.ndim != 2 or sigma.shape != (len(mu), len(mu)) or not len(mu):
         raise WrongInputError(
             f"{where} must hold {' and '.join(names)} of one width, (d,) and (d, d); got {mu.shape} and {sigma.shape}. "

@@ -272,6 +272,11 @@ def _require_one_set(where: Path, parts: Sequence[tuple[Path, Passport, Part]]) 
         raise WrongInputError(f"{printable(where)} holds part {twice[0]} twice. Remove one of the two files.")
     first = parts[0]
     for path, passport, about in parts[1:]:
+        if first[1].extractor != passport.extractor:
+            raise IncomparableError(
+                f"{printable(path.name)} in {printable(where)} was made by {printable(passport.extractor)}, "
+                f"{printable(first[0].name)} by {printable(first[1].extractor)}. Make all parts with one network."
+            )
         first[1].require_comparable(passport)
         for key, said in (
             ("set", "set or seed"),

@@ -142,13 +142,22 @@ def _of_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, s
     shapes = {
         name: Shape(str(values.dtype).removeprefix("torch."), tuple(values.shape)) for name, values in tensors.items()
     }
-    return Stored(path, shapes, lambda name: _in_numpy(tensors[name]), metadata)
+    return Stored(path, shapes, lambda name: _in_numpy(tensors[name], path, name), metadata)
 
 
-def _in_numpy(values: Any) -> NDArray[Any]:
+def _in_numpy(values: Any, path: Path, name: str) -> NDArray[Any]:
+    """The same numbers; NumPy has no bfloat16 and none of the shorter types."""
     if isinstance(values, np.ndarray):
         return values
-    return (values.float() if values.dtype == torch.bfloat16 else values).detach().numpy()
+    short = values.is_floating_point() and values.dtype not in (torch.float16, torch.float32, torch.float64)
+    try:
+        return (values.float() if short else values).detach().numpy()
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        raise WrongInputError(
+            f"{printable(path)} holds {printable(name, 40) or 'a tensor'} of {values.dtype} without plain numbers: it "
+            "is sparse, quantised or of no device. Store it dense, as float32: torch.save({'mu': mu.to_dense()}, path)."
+        ) from error
 
 
 _OPENERS = {".npz": _npz, ".npy": _npy, ".safetensors": _safetensors, ".pt": _torch, ".pth": _torch}
+SUFFIXES = (*_OPENERS, *PICKLES)

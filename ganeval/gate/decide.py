@@ -30,52 +30,13 @@ from ganeval.gate.compare import (
 )
 from ganeval.gate.entry import Entry, Look
 from ganeval.gate.estimates import Estimate, Proportion, Tail, interval
+from ganeval.gate.luck import luck_advice, luck_of
 from ganeval.gate.multiplicity import adjust, sharpest_alpha
 from ganeval.gate.power import reach, tail_n
+from ganeval.gate.question import Question, Sides
 from ganeval.gate.rules import GateConfig, Rule, Scope
 from ganeval.gate.verdict import Check, RuleVerdict, Word, worst
 from ganeval.records.scores import render_value
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What is compared at one look. `against` is None without a baseline."""
-
-    now: Look
-    against: Look | None = None
-    anchor: Look | None = None
-    now_seeds: tuple[Look, ...] = ()
-    train_values: dict[str, tuple[float, ...]] | None = None
-    train_sd: dict[str, float] | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """One test before its verdict: evidence, the null threshold, and the threshold below which all is well."""
-
-    what: str
-    found: Difference
-    margin: float
-    floor: float
-    null: float = 0.0
-    can_improve: bool = True
-    head: str = ""  # what its sentence begins with, where that is not a value against a limit
-
-    @property
-    def evidence(self) -> Estimate:
-        return self.found.estimate
-
-    @property
-    def p_worse(self) -> float:
-        return self.evidence.p_above(self.null)
-
-    @property
-    def p_ok(self) -> float:
-        return self.evidence.p_below(self.null + self.margin)
-
-    @property
-    def p_better(self) -> float:
-        return self.evidence.p_below(self.null) if self.can_improve else 1.0
 
 
 def decide(sides: Sides, config: GateConfig, looks: int = 1, look: int = 1) -> list[RuleVerdict]:
@@ -265,6 +226,8 @@ def _seeds_question(rule: Rule, entry: Entry, sides: Sides) -> Question:
         Difference(estimate, base, sum(now) / len(now), entry.n or 0),
         rule.margin(base),
         rule.floor(base),
+        trainings=True,
+        luck=luck_of(now, [look.entries[metric].se for look in (sides.now, *sides.now_seeds)], then),
     )
 
 
@@ -346,6 +309,8 @@ def _n_needed(q: Question, resolved: float, alpha: float) -> int | None:
     """n grows with the square of the precision that is missing; None where no n can help or none is needed."""
     if isinstance(q.evidence, Tail):
         return tail_n(q.null, min(q.evidence.value, q.null), alpha=alpha)
+    if q.trainings:
+        return None  # more images are no more trainings: `luck_advice` says how many of these
     room = q.margin if q.can_improve else -(q.evidence.value - q.null)
     if room <= 0 or not q.found.n or resolved <= 0:
         return None
@@ -373,6 +338,8 @@ def _advice(check: Check, q: Question) -> Iterator[str]:
         return
     if q.can_improve and check.detectable is not None:
         yield f"With n = {check.n}, a loss of {check.detectable:.3g} can be seen"
+    if q.luck is not None:
+        yield luck_advice(q.luck, q.margin)
     if check.n_needed is not None:
         yield f"Use about {about(check.n_needed)} images to decide"
 

@@ -15,9 +15,10 @@ from ganeval.core.registry import unknown_name
 from ganeval.core.wording import few
 from ganeval.errors import GanevalError
 from ganeval.gate.baseline import Baseline
-from ganeval.gate.decide import Sides, decide
+from ganeval.gate.decide import decide
 from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, other_fingerprints, protocol_differences, protocol_hash
+from ganeval.gate.question import Sides
 from ganeval.gate.ranges import range_of
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst

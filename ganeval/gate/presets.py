@@ -24,27 +24,27 @@ PRESETS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "default": (
         {"metric": "fid", "margin_rel": 0.10},
         {"metric": "precision", "margin_abs": 0.05},
-        {"metric": "copies", "margin_abs": 0.02},
+        {"metric": "changed_copies", "margin_abs": 0.02},
         {"metric": "classifier_score", "margin_abs": 0.02},
         _COUNT,
     ),
     "strict": (
         {"metric": "fid", "margin_rel": 0.03},
         {"metric": "precision", "margin_abs": 0.02},
-        {"metric": "copies", "margin_abs": 0.01},
+        {"metric": "changed_copies", "margin_abs": 0.01},
         {"metric": "classifier_score", "margin_abs": 0.01, "per_class_margin_abs": 0.05},
         _COUNT,
     ),
     "paired": _ALIKE,
 }
 NEED_A_CLASSIFIER = ("classifier_score", "missing_classes", "agreement")
-NEED_TRAINING_IMAGES = ("copies",)
+NEED_TRAINING_IMAGES = ("changed_copies",)
 
 
 def preset(name: str, *, judged: bool = True, trained: bool = True) -> tuple[Rule, ...]:
     """
     >>> [rule.metric for rule in preset("strict", judged=False)]
-    ['fid', 'precision', 'copies']
+    ['fid', 'precision', 'changed_copies']
     """
     if name not in PRESETS:
         raise UnknownNameError(unknown_name("preset of rules", name, PRESETS))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ganeval.core.registry import unknown_name
-from ganeval.core.uris import is_uri, require_no_secret
+from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
 from ganeval.images.imageset import ImageSet
 
@@ -152,11 +152,9 @@ def _all_ending(path: Path, suffix: str) -> list[Path]:
 
 def _open_address(address: str, classes: Classes) -> ImageSet:
     require_no_secret(address)
-    if address.strip().lower().startswith("file://"):
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
-
-        return _open(Path(url2pathname(urlsplit(address.strip()).path)), classes)
+    here = local_path(address)
+    if here is not None:
+        return _open(here, classes)
     from ganeval.images.remote import from_address
 
     return from_address(address, lambda copy: _open(copy, classes))

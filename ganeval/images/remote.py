@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -25,6 +25,8 @@ from ganeval.core.machine import quiet
 from ganeval.errors import GanevalError, MissingFileError, WrongInputError, printable
 from ganeval.images.imageset import ImageSet
 
+T = TypeVar("T")
+
 MARKS = ("ETag", "etag", "checksum", "md5Hash", "Content-MD5", "blob_id", "mtime", "LastModified", "updated", "created")
 MAX_FILES = 5_000_000
 NOTHING = "There is nothing at {}, or nobody answers there. Check the address and the connection."
@@ -33,6 +35,11 @@ MEMBERS = "images"  # the folder of a copy in which the files lie
 
 def from_address(address: str, opened: Callable[[Path], ImageSet]) -> ImageSet:
     """The images at `address`, a folder or one file, opened by `opened` from their copy on this machine."""
+    return replace(at_address(address, opened, lambda images: images.load), source=address)
+
+
+def at_address(address: str, opened: Callable[[Path], T], alive: Callable[[T], object]) -> T:
+    """What `opened` makes of the copy of what lies at `address`; the copy is kept as long as `alive` of that is."""
     store, root = _store(address)
     listed = _listed(address, store, root)
     marked = all(any(mark in about for mark in MARKS) for about in listed.values())
@@ -43,15 +50,28 @@ def from_address(address: str, opened: Callable[[Path], ImageSet]) -> ImageSet:
     try:
         if not _is_whole(place, listed):
             _copy(address, store, root, listed, place)
-        only = list(listed) == [""]
-        images = opened(place / MEMBERS / PurePosixPath(root).name if only else place / MEMBERS)
+        copy = place / MEMBERS / PurePosixPath(root).name if list(listed) == [""] else place / MEMBERS
+        with _named(copy, address):
+            found = opened(copy)
     except BaseException:
         if not marked:
             shutil.rmtree(place.parent, ignore_errors=True)
         raise
-    if not marked:
-        weakref.finalize(images.load, shutil.rmtree, place.parent, ignore_errors=True)
-    return replace(images, source=address)
+    keeper = alive(found)
+    if not marked and keeper is None:
+        shutil.rmtree(place.parent, ignore_errors=True)
+    elif not marked:
+        weakref.finalize(keeper, shutil.rmtree, place.parent, ignore_errors=True)
+    return found
+
+
+@contextmanager
+def _named(copy: Path, address: str) -> Any:
+    """Errors name the address, not the copy, of which nobody knows."""
+    try:
+        yield
+    except GanevalError as error:
+        raise type(error)(str(error).replace(str(copy), printable(address))) from error
 
 
 def _store(address: str) -> tuple[Any, str]:
@@ -60,7 +80,10 @@ def _store(address: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     try:
-        store, root = url_to_fs(address.strip())
+        with _asking(address, ImportError, ValueError):
+            store, root = url_to_fs(address.strip())
+    except GanevalError:
+        raise
     except ImportError as error:
         raise GanevalError(f"{scheme}:// needs a package that is not installed. {error}".rstrip(".") + ".") from error
     except ValueError as error:
@@ -71,11 +94,14 @@ def _store(address: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def _asking(address: str) -> Any:
-    """What a store raises becomes a sentence; its own text is not repeated, because it may name an account or a key."""
+def _asking(address: str, *known: type[Exception]) -> Any:
+    """What a store raises becomes a sentence; its own text is not repeated, because it may name an account or a key.
+
+    known: errors that the caller has a sentence for.
+    """
     try:
         yield
-    except GanevalError:
+    except (GanevalError, *known):
         raise
     except FileNotFoundError as error:
         raise MissingFileError(NOTHING.format(printable(address))) from error

@@ -85,6 +85,7 @@ def _members(path: Path) -> list[Member]:
                 _require_safe(info, where, end)
                 if info.isreg():
                     members.append(Member(path, info.name, info.offset_data, info.size))
+            _require_end(path, where, archive.offset)
     except GanevalError:
         raise
     except Exception as error:  # of damaged headers tarfile raises many kinds
@@ -99,6 +100,23 @@ def _members(path: Path) -> list[Member]:
     if twice:
         raise WrongInputError(f"{where} holds two members named {printable(twice[0])!r}. Pack the images again.")
     return members
+
+
+def _require_end(path: Path, where: str, at: int) -> None:
+    """Where tarfile stops there must be the end: it stops at half a header and at a damaged one, too, and is silent."""
+    with open_regular(path) as file:
+        file.seek(at)
+        mark = file.read(tarfile.BLOCKSIZE)
+        if len(mark) < tarfile.BLOCKSIZE or mark.strip(b"\0"):
+            raise WrongInputError(
+                f"{where} stops without the mark that ends a tar file: it is truncated or damaged. Copy it again."
+            )
+        while padding := file.read(2**20):
+            if padding.strip(b"\0"):
+                raise WrongInputError(
+                    f"{where} goes on behind its end, as two tar files that were joined do; what is there would not be "
+                    "read. Give them as shards: name-{0..1}.tar."
+                )
 
 
 def _require_safe(info: tarfile.TarInfo, where: str, end: int) -> None:

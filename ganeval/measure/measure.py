@@ -191,9 +191,11 @@ def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> Sc
 def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pairs | None) -> Floor | None:
     """None where real against real has no answer either, or where the question is not about two sets.
 
-    Of pairs the floor is the value of identical ones, which every card says.
+    Of pairs the floor is the value of identical ones, which every card says; a metric that is calibrated on held-out
+    images tells their share itself.
     """
-    if floors is None or metric.needs & {"generator", "heldout", "paired"}:
+    calibrated = metric.against == "train" and "heldout" in metric.wants
+    if floors is None or calibrated or metric.needs & {"generator", "heldout", "paired"}:
         return None
     found = attempt(metric, options, floors)
     if not isinstance(found, Score) or not np.isfinite(found):

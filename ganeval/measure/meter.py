@@ -90,19 +90,40 @@ class Meter:
         passport = replace(seen.passport, source="meter", fingerprint="")
         images = ImageSet.from_array(seen.images.array()) if self._keeps_pixels and seen.images is not None else None
         kept = replace(seen, passport=passport, images=images)
+        self._require_like_before(kept)
         if self._moments_only:
             some = Statistics.of(kept)
             self._moments = some if self._moments is None else self._moments.merge(some)
         else:
             self._rows.append(kept)
 
+    def _require_like_before(self, new: Features) -> None:
+        """Refuse, before it is taken in, what cannot be joined with what is there."""
+        before = self._rows[0] if self._rows else self._moments
+        if before is None:
+            return
+        if before.passport.dim != new.passport.dim and before.passport.extractor == new.passport.extractor:
+            raise IncomparableError(
+                f"Images of a meter must have one shape for {new.passport.extractor}: those so far make "
+                f"{before.passport.dim} numbers a row, these {new.passport.dim}. Resize them, or use another meter."
+            )
+        before.passport.require_comparable(new.passport)
+        if isinstance(before, Features) and (before.labels is None) != (new.labels is None):
+            told = "without" if new.labels is None else "with"
+            raise IncomparableError(
+                f"These images come {told} labels, unlike those so far. Pass labels= always, or never."
+            )
+
     @guarded
     def merge(self, other: Meter) -> None:
         """Take over what another meter of the same protocol has seen, behind one's own images."""
+        if not isinstance(other, Meter) or other is self:
+            what = "itself, whose images it has" if other is self else f"a {type(other).__name__}"
+            raise WrongInputError(f"A meter takes over what another meter has seen; got {what}. Pass another meter.")
         if self.protocol.to_json() != other.protocol.to_json():
             raise IncomparableError("Meters of two protocols cannot be merged. Make both with the same protocol.")
         for seen in other._rows:
-            seen.passport.require_comparable((self._rows or other._rows)[0].passport)
+            self._require_like_before(seen)
         self._rows = [*self._rows, *other._rows]
         if other._moments is not None:
             self._moments = other._moments if self._moments is None else self._moments.merge(other._moments)

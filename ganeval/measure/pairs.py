@@ -6,6 +6,7 @@ a classifier named it is both, and its pair is one object.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -44,12 +45,15 @@ class Pairs:
     embedded: Pair
     classified: Pair
     trained: Pair | None = None  # (train, fake) with held-out images, where the training set is known
+    by_eye: Mapping[str, Pair | str] = field(default_factory=dict)  # of metrics with an extractor of their own
     seconds: dict[str, float] = field(default_factory=dict, compare=False)  # by metric, as far as they were asked
 
     def of(self, metric: Metric) -> Pair:
         """The pair that `metric` is a question about; `UndefinedError` where that needs a training set that is not
         known.
         """
+        if metric.eye:
+            return self._by_eye(metric)
         if metric.against == "train":
             if self.trained is None:
                 raise UndefinedError(
@@ -59,6 +63,12 @@ class Pairs:
         if self.trained is not None and "heldout" in metric.wants | metric.needs:
             return self.trained
         return self.classified if metric.needs & CLASSIFYING else self.embedded
+
+    def _by_eye(self, metric: Metric) -> Pair:
+        found = self.by_eye.get(metric.eye, f"Name the metric: it is measured with {metric.eye} only when asked for.")
+        if isinstance(found, str):
+            raise UndefinedError(f"{metric.name} looks with {metric.eye}. {found}")
+        return found
 
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
@@ -74,7 +84,19 @@ def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     trained = None if sources.train is None else _trained(sources, seen, first, protocol, compute)
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
-    return Pairs(embedded, classified, None if trained is None else same_classes(trained))
+    by_eye = _by_eye(sources, seen, first, protocol, compute)
+    return Pairs(embedded, classified, None if trained is None else same_classes(trained), by_eye)
+
+
+def _by_eye(sources: Sources, seen: Pair, first: Any, protocol: Protocol, compute: Compute) -> dict[str, Pair | str]:
+    """What each extractor sees that a metric is defined by; where weights are missing, the sentence that says so."""
+    plain, found = replace(sources, heldout=None, moments=None), {}
+    for eye in dict.fromkeys(METRICS[name].eye for name in protocol.metrics if METRICS[name].eye):
+        try:
+            found[eye] = seen if _one_network(eye, first) else _pair(plain, eye, protocol.with_(metrics=()), compute)
+        except (MissingFileError, WrongInputError) as error:
+            found[eye] = str(error)
+    return found
 
 
 def _eyes(sources: Sources, first: Any, protocol: Protocol, compute: Compute) -> tuple[Pair, ...]:
@@ -249,6 +271,8 @@ def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
         return None
     if protocol.metrics and all(METRICS[name].only_pixels for name in protocol.metrics):
         return "pixels"
+    if protocol.metrics and all(METRICS[name].eye for name in protocol.metrics):
+        return "pixels"  # nobody asks it
     named = {passport.extractor for passport in sources.passports}
     return named.pop() if len(named) == 1 and "given" not in named else "inception"
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from ganeval.core.extractor import Extractor
-from ganeval.core.uris import is_uri
+from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.extraction import Features
 from ganeval.features.parts import has_parts, join_parts, parts_moments
 from ganeval.features.published import read_published
 from ganeval.features.statistics import Statistics
+from ganeval.features.stored import SUFFIXES
 from ganeval.images import image_set
 from ganeval.metrics import Metric
 from ganeval.records.scores import Passport
@@ -31,11 +33,27 @@ def published(source: Any, *, moments: bool = False) -> Statistics | Features | 
 
     moments: of parts, whose rows may be many, the moments are enough.
     """
-    if not isinstance(source, (str, Path)) or not str(source).strip() or is_uri(source):
+    if not isinstance(source, (str, Path)) or not str(source).strip():
         return None
+    if is_uri(source):
+        return _at_address(str(source).strip())
     if has_parts(Path(source)):
         return parts_moments(source) if moments else join_parts(source)
     return read_published(source)
+
+
+def _at_address(address: str) -> Statistics | Features | None:
+    """The same of a file that lies elsewhere."""
+    require_no_secret(address)
+    if PurePosixPath(urlsplit(address).path).suffix.lower() not in SUFFIXES:
+        return None
+    here = local_path(address)
+    if here is not None:
+        return read_published(here)
+    from ganeval.images.remote import at_address
+
+    found = at_address(address, read_published, lambda one: one.moments if isinstance(one, Statistics) else None)
+    return found and replace(found, passport=replace(found.passport, source=address))
 
 
 def images_beside(statistics: Statistics, metrics: Iterable[Metric]) -> Any:

@@ -48,6 +48,7 @@ class Metric:
     within: tuple[float, float] = (-math.inf, math.inf)  # every value lies here, ends included
     least_n: int = 2  # fakes below which the stated error does not hold: there is none then
     against: Against = "real"  # which images it compares the fakes with, by their role
+    eye: str = ""  # the extractor that its number is defined by, whatever the protocol's is
     shares: tuple[str, ...] | None = None  # options with which it can do where no process has all rows; None: it cannot
 
     @property
@@ -270,6 +271,7 @@ def metric(
     within: tuple[float, float] = (-math.inf, math.inf),
     least_n: int = 2,
     against: Against = "real",
+    eye: str = "",
     shares: tuple[str, ...] | None = None,
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
@@ -293,6 +295,7 @@ def metric(
             within,
             least_n,
             against,
+            eye,
             shares,
         )
 

@@ -7,7 +7,37 @@ FID's Inception network was published with this resize inside, so that any other
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """uint8 (n, 1 or 3, h, w) -> float32 (n, 3, *size), resized as a whole with antialiasing, less mean, over sd.
+
+    >>> str(Prepared((224, 224), "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))
+    'bicubic with antialiasing to 224x224, mean 0.5 0.5 0.5, sd 0.5 0.5 0.5'
+    """
+
+    size: tuple[int, int]
+    mode: str  # bilinear or bicubic
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        x = images.float() / 255
+        if tuple(x.shape[-2:]) != tuple(self.size):
+            x = F.interpolate(x, self.size, mode=self.mode, antialias=True, align_corners=False).clamp(0, 1)
+        x = x.expand(-1, len(self.mean), -1, -1)
+        mean, std = (x.new_tensor(numbers)[:, None, None] for numbers in (self.mean, self.std))
+        return (x - mean) / std
+
+    def __str__(self) -> str:
+        height, width = self.size
+        mean, std = (" ".join(f"{number:g}" for number in numbers) for numbers in (self.mean, self.std))
+        return f"{self.mode} with antialiasing to {height}x{width}, mean {mean}, sd {std}"
 
 
 def tf1_bilinear(n_in: int, n_out: int, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:

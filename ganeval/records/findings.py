@@ -239,14 +239,17 @@ def _repeats(e: Scores) -> list[Finding]:
 
 
 def _copies(e: Scores) -> list[Finding]:
-    record = _get(e, "copies")
+    """`changed_copies` says what unseen images would get; without it `copies`, whose limit leaves them 1 % or more."""
+    changed = _get(e, "changed_copies")
+    record = _get(e, "copies") if changed is None else changed
     if record is None or record.interval is None:
         return []
-    heldout = record.details.get("heldout")
-    usual = max(heldout if heldout is not None else record.floor.value if record.floor else 0.0, 0.01)
+    heldout, least = record.details.get("heldout"), 0.01 if changed is None else 0.0
+    usual = max(heldout if heldout is not None else record.floor.value if record.floor else 0.0, least)
     if record.interval[0] <= COPIES * usual:
         return []
-    text = f"{percent(record.value)} are copies of training images (unseen real images: {percent(usual)})"
+    what = "copies of training images" if changed is None else "training images, as they are or changed a little"
+    text = f"{percent(record.value)} are {what} (unseen real images: {percent(usual)})"
     return [Finding("copied", "bad", text)]
 
 

@@ -29,9 +29,10 @@ HEADLINE = (  # worst_packet: what no embedding sees (docs/results/sight.md, dec
     "missing_classes",
     "class_balance",
     "classifier_score",
-    "copies",
+    "changed_copies",
     "worst_packet",
 )
+STAND_INS = {"changed_copies": "copies"}  # where there are no pixels to look at
 MOST = 10  # lines that are still a headline
 
 
@@ -56,6 +57,7 @@ def headline(records: Mapping[str, ScoreRecord]) -> list[tuple[str, list[ScoreRe
     """
     valued = {name: record for name, record in records.items() if record.ok}
     if len(valued) > MOST:
-        chosen = [name for name in HEADLINE if name in valued] or sorted(valued)[:MOST]
+        named = (name if name in valued else STAND_INS.get(name, name) for name in HEADLINE)
+        chosen = [name for name in named if name in valued] or sorted(valued)[:MOST]
         valued = {name: valued[name] for name in chosen}
     return by_question(valued)

@@ -112,11 +112,15 @@ def _reading(compared: Mapping[str, Judged]) -> str:
         found.append(f"{key} {mine} against {best} of the best other")
     clear = all(_below(clip[key], e[key]) for key in ("recall", "coverage") for e in others)
     verdict = (
-        "Clipping costs variety, as its critic is too simple to ask for more"
+        "The clipped critic lost variety here, as one that is too simple to ask for more does"
         if clear
         else "The loss of variety that clipping is known for is not more than two standard errors in both columns here"
     )
-    return f"{verdict}: {'; '.join(found)}. Nothing in the curve of its gap says so."
+    luck = (
+        "One training of each: the errors are those of the images, so this is said of these trainings; of the recipes "
+        "it takes several of each ([luck](../luck.md))."
+    )
+    return f"{verdict}: {'; '.join(found)}. Nothing in the curve of its gap says so. {luck}"
 
 
 def _below(mine: ScoreRecord, theirs: ScoreRecord) -> bool:

@@ -343,9 +343,9 @@ def render_page(pages: Sequence[tuple[Bench, list[Row]]], seconds: float) -> str
     parts = [f"Rules: {rules}. Family-wise alpha 0.01, Holm."]
     for bench, rows in pages:
         about = (
-            f"Reference: {len(bench.real)} real images ({bench.real.passport.source}); judge and eye: `{bench.judge}` "
-            f"({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated images, embedded "
-            "once. Shares come with exact 95 % intervals."
+            f"Reference: {len(bench.real)} real images ({bench.real.passport.source}); classifier and features: "
+            f"`{bench.judge}` ({bench.real.embeddings.shape[1]} dimensions); pool: {len(bench.pool):,} generated "
+            "images, embedded once. Shares come with exact 95 % intervals."
         )
         cells = [(r.claim, r.bar, r.measured, MARKS[r.holds]) for r in rows]
         parts += [f"## {bench.name}", about, markdown_table(("claim", "bar", "measured", "holds"), cells)]

@@ -170,7 +170,7 @@ def _making(info: Mapping[str, Any], measured: Measured) -> str:
             f"{made.get('processor') or made['machine']}" + (f"; {', '.join(on)} on" if on else "")
         ),
         (
-            f"- judge and features: `{measured.whole.classifier}`; evaluation seed "
+            f"- classifier and features: `{measured.whole.classifier}`; evaluation seed "
             f"{measured.whole.protocol.get('seed', 0)}; {measured.machine}"
         ),
         f"- recipe: {recipe_text(info['config'])}",

@@ -37,7 +37,7 @@ DATA, PROFILE, JUDGE = "digits", "demo", "digits"
 NAMES = ("vae", "projection_cgan", "ddpm")
 METRICS = ("mse", "ssim", "agreement")
 RUNS, FAULTY_RUNS, N, POOL, FAULTY_POOL = 100, 5, 700, 1400, 800
-SEED = 0
+SEED, DRAW = 0, 1  # of training, of the latents
 QUIETLY = Compute(device="cpu", cache=False, progress=False)
 
 
@@ -55,7 +55,13 @@ class Line:
 
 
 def main(
-    *, out: Path = RESULTS, runs: Path = Path("runs"), names: tuple[str, ...] = NAMES, n: int = N, quick: bool = False
+    *,
+    out: Path = RESULTS,
+    runs: Path = Path("runs"),
+    names: tuple[str, ...] = NAMES,
+    n: int = N,
+    draw: int = DRAW,
+    quick: bool = False,
 ) -> Path:
     """Write `out/paired.md`.
 
@@ -64,41 +70,43 @@ def main(
         runs: where trainings are looked for and kept.
         names: the generators.
         n: images of one run of the gate.
+        draw: seed of the latents and of the parts; the preset's limits were set on those of 0.
         quick: one generator, parts of 300 pairs, ten runs a variant.
     """
     scale = 0.1 if quick else 1.0
     names, n = (names[:1], 300) if quick else (names, n)
     lines: list[Line] = []
     for done, name in enumerate(names, 1):
-        lines += _lines(name, runs, n, scale)
-        write_atomic(out / "paired.md", page(lines, n, names[:done]))  # what an interrupted study leaves
+        lines += _lines(name, runs, n, scale, draw)
+        write_atomic(out / "paired.md", page(lines, n, names[:done], draw))  # what an interrupted study leaves
     return out / "paired.md"
 
 
-def _lines(name: str, runs: Path, n: int, scale: float) -> list[Line]:
+def _lines(name: str, runs: Path, n: int, scale: float, draw: int) -> list[Line]:
     config = SYSTEMS[name].profiles[PROFILE]
     run = trained(runs, name, DATA, config, SEED, Options(device="cpu", threads=1))
     sampler = open_sampler(run.path, device="cpu")
     modules = modules_of(sampler.draw)
     step = math.pi / 2 / config.nfe if hasattr(config, "nfe") else None
     sizes = [max(n, round(size * scale)) for size in (POOL, FAULTY_POOL)]
-    original = _pool(sampler, None, sizes[0])
+    original = _pool(sampler, None, sizes[0], draw)
     found = []
     for variant in [*healthy(modules), *faults(modules, step=step)]:
         size, asked = (sizes[0], RUNS) if variant.healthy else (sizes[1], FAULTY_RUNS)
         sys.stderr.write(f"{name}: {variant.name}\n")
-        found.append(_judged(name, variant, original, _pool(sampler, variant, size), n, round(asked * scale)))
+        other = _pool(sampler, variant, size, draw)
+        found.append(_judged(name, variant, original, other, n, round(asked * scale), draw))
     return found
 
 
-def _pool(sampler: Sampler, variant: Variant | None, size: int) -> Features:
+def _pool(sampler: Sampler, variant: Variant | None, size: int, draw: int) -> Features:
     """The first `size` images of the sequence, every class in turn, as the judge sees them."""
     labels = np.arange(size) % sampler.classes
     if variant is None:
-        images = sampler(labels, SEED)
+        images = sampler(labels, draw)
     else:
         with variant.change():
-            images = replace(sampler, draw=_in_batches(sampler, variant.batch))(labels, SEED)
+            images = replace(sampler, draw=_in_batches(sampler, variant.batch))(labels, draw)
     return extract(ImageSet.from_array(images, labels=labels), JUDGE, compute=QUIETLY)
 
 
@@ -110,8 +118,8 @@ def _in_batches(sampler: Sampler, size: int):
     return draw
 
 
-def _judged(name: str, variant: Variant, original: Features, other: Features, n: int, runs: int) -> Line:
-    config, rng = GateConfig(rules=preset("paired")), np.random.default_rng(SEED)
+def _judged(name: str, variant: Variant, original: Features, other: Features, n: int, runs: int, draw: int) -> Line:
+    config, rng = GateConfig(rules=preset("paired")), np.random.default_rng(draw)
     words, first = [], None
     for _ in range(max(runs, 1)):
         rows = np.sort(rng.choice(len(other), n, replace=False))
@@ -132,10 +140,11 @@ def _images(features: Features) -> NDArray[np.uint8]:
     return features.images.array()
 
 
-def page(lines: Sequence[Line], n: int, names: Sequence[str]) -> str:
+def page(lines: Sequence[Line], n: int, names: Sequence[str], draw: int = DRAW) -> str:
     good, bad = ([line for line in lines if line.variant.healthy is kind] for kind in (True, False))
     said = (
-        f"On {machine()}: {', '.join(names)} on {DATA}, profile `{PROFILE}`, seed {SEED}; the preset `paired` with "
+        f"On {machine()}: {', '.join(names)} on {DATA}, profile `{PROFILE}`, training seed {SEED}, latents of seed "
+        f"{draw} (the limits were set on those of 0); the preset `paired` with "
         f"alpha = 0.01, n = {n}, judge `{JUDGE}`-cnn. Healthy variants: {good[0].runs} runs on random parts of "
         f"{POOL:,} pairs; faults: {bad[0].runs} runs on parts of {FAULTY_POOL:,}."
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from ganeval.core.files import write_atomic
 from ganeval.core.folders import cache_root
 from studies.page import RESULTS
-from studies.sight.measured import SPLITS, append, load_pool, measured, planned, stored
+from studies.sight.measured import SPLITS, Known, append, load_pool, measured, missing, planned, stored
 from studies.sight.page import page_of
 
 
@@ -45,12 +45,14 @@ def main(
     least = {name: len(pool) // 3 for name, pool in pools.items()}
     known, started = stored(log), time.process_time()
     for cell in planned(data, sizes, healthy, repeats, least):
-        if cell in known:
+        if not (columns := missing(known, cell)):
             continue
         if time.process_time() - started > 60 * minutes:
             break
-        known[cell] = measured(cell, pools[cell.data])
-        append(log, cell, known[cell])
+        values, one = measured(cell, pools[cell.data], columns), known.setdefault(cell, Known())
+        append(log, cell, values, columns)
+        one.columns |= set(columns)
+        one.values |= values
     command = f"sight --healthy {healthy} --repeats {repeats} --sizes {' '.join(map(str, sizes))}"
-    write_atomic(out / "sight.md", page_of(known, command))
+    write_atomic(out / "sight.md", page_of({cell: one.values for cell, one in known.items()}, command))
     return out / "sight.md"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from ganeval.measure.pairs import Pairs
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Score
+from studies.sight.candidates import NAMES, candidates
 
 SPLITS = {
     "mnist": ("mnist:test",),
@@ -76,6 +77,14 @@ class Cell:
         return self.fault if self.strength is None else f"{self.fault} {self.strength:g}"
 
 
+@dataclass
+class Known:
+    """What is known of one cell: the columns that were asked for, and the values of those that had one."""
+
+    columns: set[str] = field(default_factory=set)
+    values: Values = field(default_factory=dict)
+
+
 def load_pool(data: str) -> ImageSet:
     """All splits of a data set as one set in memory, with labels."""
     parts = [image_set(split) for split in SPLITS[data]]
@@ -97,8 +106,14 @@ def planned(
                 yield from (Cell(*place, *fault, repeat) for fault in FAULTS for place in places)
 
 
-def measured(cell: Cell, pool: ImageSet) -> Values:
-    """The value of every metric, by its name; peers' settings under `peers NAME`, p-values under `p of NAME`."""
+def asked_for() -> list[str]:
+    """Every column that a cell may have: metrics, peers' settings, candidates."""
+    metrics = [m.name for m in METRICS if not m.slow and not m.paired and m.name not in SLOW]
+    return [*metrics, *(f"peers {name}" for name in PEERS), *(f"candidate {name}" for name in NAMES)]
+
+
+def measured(cell: Cell, pool: ImageSet, columns: list[str]) -> Values:
+    """The values of `columns`; peers' settings are `peers NAME`, new forms `candidate NAME`, p-values `p of NAME`."""
     rng = np.random.default_rng([zlib.crc32(cell.title.encode()), cell.n, cell.repeat])
     order = rng.permutation(len(pool))
     parts = [pool.take(order[i * cell.n : (i + 1) * cell.n]) for i in range(3)]
@@ -108,7 +123,7 @@ def measured(cell: Cell, pool: ImageSet) -> Values:
         broken = find_fault(cell.fault)(fake.array(), fake.labels, rng, train=train, strength=cell.strength)
         fake = ImageSet.from_array(broken, labels=fake.labels)
     judge = JUDGES.get(cell.data)
-    names = tuple(m.name for m in METRICS if not m.slow and not m.paired and m.name not in SLOW)
+    names = tuple(name for name in columns if name in METRICS) or ("fid",)  # something has to be asked
     protocol = Protocol(
         real=real,
         train=train,
@@ -123,12 +138,24 @@ def measured(cell: Cell, pool: ImageSet) -> Values:
     tests = {
         f"p of {m.name}": s.details["p_value"] for m, _, s in found if isinstance(s, Score) and "p_value" in s.details
     }
-    return {**values, **{k: float(v) for k, v in tests.items() if v is not None}, **_as_peers(pairs)}
+    beside = {**_as_peers(pairs, columns), **_as_candidates(pairs, columns)}
+    return {**values, **{k: float(v) for k, v in tests.items() if v is not None}, **beside}
 
 
-def _as_peers(pairs: Pairs) -> Values:
+def _as_candidates(pairs: Pairs, columns: list[str]) -> Values:
+    if not any(f"candidate {name}" in columns for name in NAMES):
+        return {}
+    try:
+        return {f"candidate {name}": value for name, value in candidates(pairs.embedded).items()}
+    except GanevalError:
+        return {}
+
+
+def _as_peers(pairs: Pairs, columns: list[str]) -> Values:
     found = {}
     for name, options in PEERS.items():
+        if f"peers {name}" not in columns:
+            continue
         try:
             found[f"peers {name}"] = float(METRICS[name](pairs.embedded, **options))
         except GanevalError:
@@ -136,21 +163,32 @@ def _as_peers(pairs: Pairs) -> Values:
     return found
 
 
-def append(log: Path, cell: Cell, values: Values) -> None:
+def append(log: Path, cell: Cell, values: Values, columns: list[str]) -> None:
+    """One line more: the values, of which columns, and the version of each metric."""
+    versions = {name: METRICS[name].version for name in columns if name in METRICS}
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**asdict(cell), "values": values}) + "\n")
+        file.write(json.dumps({**asdict(cell), "columns": columns, "versions": versions, "values": values}) + "\n")
 
 
-def stored(log: Path) -> dict[Cell, Values]:
-    """What was measured; a line that an interruption cut off is measured again."""
-    found = {}
+def missing(known: Mapping[Cell, Known], cell: Cell) -> list[str]:
+    """The columns of a cell that were not asked for yet, or of another version of the metric."""
+    had = known[cell].columns if cell in known else set()
+    return [name for name in asked_for() if name not in had]
+
+
+def stored(log: Path) -> dict[Cell, Known]:
+    """What was measured, lines of one cell together; a line that an interruption cut off is measured again."""
+    found: dict[Cell, Known] = {}
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else ():
         try:
             said = json.loads(line)
         except ValueError:
             continue
-        values = said.pop("values")
-        found[Cell(**said)] = values
+        values, columns, versions = (said.pop(key) for key in ("values", "columns", "versions"))
+        stale = {name for name, version in versions.items() if name in METRICS and METRICS[name].version != version}
+        known = found.setdefault(Cell(**said), Known())
+        known.columns |= set(columns) - stale
+        known.values |= values  # also those of an older version, until they are measured anew: healthy cells come first
     return found
 
 

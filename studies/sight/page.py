@@ -16,6 +16,7 @@ from ganeval.gate.presets import PRESETS
 from ganeval.metrics import METRICS
 from ganeval.records.headline import HEADLINE
 from studies.page import machine, markdown_table, render_document
+from studies.sight.candidates import BETTER
 from studies.sight.measured import FAULTS, HEALTHY, Cell, Values, matrix
 
 ALARMS = 0.01
@@ -70,7 +71,9 @@ def _judged(known: Mapping[Cell, Values], place: Place) -> Judged | None:
             continue
         repeats[title] = len(rows)
         for found, level in ((seen, ALARMS), (surely, ALARMS / len(names))):
-            hits = beyond(base, matrix(rows, names), names, level).mean(axis=0)
+            values = matrix(rows, names)
+            had = np.maximum((~np.isnan(values)).sum(axis=0), 1)  # a column that came later stands in fewer repeats
+            hits = beyond(base, values, names, level).sum(axis=0) / had
             found |= {(name, title): float(share) for name, share in zip(names, hits, strict=True)}
     if not repeats:
         return None
@@ -88,12 +91,18 @@ def beyond(
     wide = healthy.std(axis=0, ddof=1) * np.sqrt(1 + 1 / h)
     slack = 1e-9 * np.maximum(1.0, np.abs(healthy.mean(axis=0)))
     worse = values - healthy.mean(axis=0)
-    better = [METRICS[name.removeprefix("peers ")].better for name in names]
+    better = [_better(name) for name in names]
     signs = np.array([{"lower": 1.0, "higher": -1.0, "target": 0.0}[one] for one in better])
     moved = np.where(signs == 0, np.abs(worse), signs * worse)
     levels = np.where(signs == 0, level / 2, level)
     with np.errstate(invalid="ignore"):
         return moved > student.isf(levels, h - 1) * wide + slack
+
+
+def _better(name: str) -> str:
+    if name.startswith("candidate "):
+        return BETTER[name.removeprefix("candidate ")]
+    return METRICS[name.removeprefix("peers ")].better
 
 
 def _legend(judged: Sequence[Judged]) -> str:

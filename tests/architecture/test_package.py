@@ -111,6 +111,17 @@ def test_an_empty_environment_with_the_core_alone_judges_and_shows(built: Path, 
     assert ganeval("report", "runs", "--out", "page.html").returncode == 0
     assert ganeval("compare", "ok.json", "worse.json").returncode == 0
     assert ganeval("ls", "metrics").returncode == 0
-    refused = ganeval("evaluate", "--real", "digits:test", "--fake", "digits:train")
-    assert (refused.returncode, 'pip install "ganeval[torch]"' in refused.stderr) == (3, True)
+    generator = ("--generator", "os:getcwd", "--real", "digits:test")
+    for words in (
+        ("evaluate", "--real", "digits:test", "--fake", "digits:train"),
+        ("embed", "digits:test", "--extractor", "pixels", "--out", "parts"),
+        ("doctor", "--real", "digits:train", "--classifier", "digits"),
+        ("stats", "show", "stats.npz"),
+        ("gate", *generator),
+        ("calibrate", *generator),
+        ("zoo", "list"),
+        ("demo",),
+    ):
+        refused = ganeval(*words)
+        assert (refused.returncode, 'pip install "ganeval[torch]"' in refused.stderr) == (3, True), words
     shutil.rmtree(tmp_path / "env")

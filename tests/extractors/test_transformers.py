@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP, build_model
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
+from ganeval import evaluate
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.clip import Clip
@@ -199,3 +200,47 @@ def test_an_archive_that_is_not_openais_is_never_opened(tmp_path: Path, monkeypa
 def test_other_weights_are_refused(kind: type[Clip | DinoV2]) -> None:
     with pytest.raises(WrongInputError, match="Expected"):
         kind.of("tiny", {"fc.weight": torch.zeros(2, 2)}, "")
+
+
+@pytest.fixture
+def small_weights(
+    clip_state: dict[str, torch.Tensor],
+    dino_state: dict[str, torch.Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Seeded weights of the published names, in a folder that is searched."""
+    save_file(clip_state, tmp_path / "ViT-L-14-336px.safetensors")
+    save_file(dino_state, tmp_path / "dinov2_vitl14_pretrain.safetensors")
+    monkeypatch.setenv("GANEVAL_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("small_weights")
+def test_fdd_and_cmmd_look_with_their_own_network_whatever_the_protocols_is() -> None:
+    real = pictures(24, 3, 24).numpy()
+    fake = real[:, :, ::-1].copy()
+    found = evaluate(real, fake, extractor="pixels", metrics=["fid", "fdd", "cmmd"], cache=False)
+    by_dino = evaluate(real, fake, extractor="dinov2-vit-l-14", metrics=["fid"], cache=False)
+    options = {"mmd_rbf": {"unit_rows": True, "bandwidth": 10.0}}
+    by_clip = evaluate(real, fake, extractor="clip-vit-l-14-336px", metrics=["mmd_rbf"], options=options, cache=False)
+    assert float(found["fdd"]) == pytest.approx(float(by_dino["fid"]))
+    assert float(found["cmmd"]) == pytest.approx(1000 * float(by_clip["mmd_rbf"]))
+    assert "dinov2-vit-l-14" in found["fdd"].signature
+    assert "clip-vit-l-14-336px" in found["cmmd"].signature
+    assert found["fid"].signature != found["fdd"].signature
+
+
+def test_without_weights_the_other_metrics_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
+    monkeypatch.setattr("pooch.retrieve", no_network)
+    real = pictures(24, 3, 24).numpy()
+    found = evaluate(real, real[::-1].copy(), extractor="pixels", metrics=["fid", "fdd"], cache=False)
+    assert found["fid"].ok
+    assert "fdd looks with dinov2-vit-l-14. Expected the weights dinov2_vitl14_pretrain.pth" in found["fdd"].status
+    alone = evaluate(real, real[::-1].copy(), metrics=["fdd"], cache=False)
+    assert "GANEVAL_WEIGHTS" in alone["fdd"].status

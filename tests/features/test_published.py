@@ -39,6 +39,12 @@ MOMENTS: dict[str, tuple[str, Write]] = {
     "compressed": ("a.npz", lambda path: np.savez_compressed(path, mu=MU, sigma=SIGMA)),
     "float32 mean": ("a.npz", npz(mu=MU.astype(np.float32), sigma=SIGMA)),
     "edm2 without pickle": ("a.npz", npz(**{"fid.mu": MU, "fid.sigma": SIGMA})),
+    "mean and cov": ("a.npz", npz(mean=MU, cov=SIGMA)),
+    "m and s": ("a.npz", npz(m=MU, s=SIGMA)),
+    "in capitals": ("a.npz", npz(MU=MU, Sigma=SIGMA)),
+    "one of each": ("a.pt", pt({"mean": torch.from_numpy(MU), "sigma": torch.from_numpy(SIGMA)})),
+    "from the other end": ("a.npz", npz(mu=MU.astype(">f8"), sigma=np.asfortranarray(SIGMA))),
+    "beside other arrays": ("a.npz", npz(mu=MU, sigma=SIGMA, names=np.array("a"), odd=np.array([{}], dtype=object))),
     "safetensors": ("a.safetensors", lambda path: save_file({"mu": MU, "sigma": SIGMA}, path)),
     "torch-fidelity": ("a.pt", pt({"mu": MU.astype(np.float32), "sigma": SIGMA})),
     "tensors": ("a.pth", pt({"fid": {"mu": torch.from_numpy(MU), "sigma": torch.from_numpy(SIGMA)}})),
@@ -146,6 +152,19 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "whole numbers": ("a.npz", npz(mu=MU.astype(int), sigma=SIGMA), "int64"),
     "spatial part of two widths": ("a.npz", npz(mu=MU, sigma=SIGMA, mu_s=MU, sigma_s=SIGMA[:2, :2]), "mu_s and"),
     "n that is no count": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1.5)), "whole number"),
+    **{
+        f"n of {n}": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(n)), "whole number")
+        for n in (np.nan, np.inf, -3, 1e300, 30 + 0j, "30", True, [30, 30])
+    },
+    "a diagonal": ("a.npz", npz(mu=MU, sigma=np.diag(SIGMA)), "its diagonal alone"),
+    "a mean in a row": ("a.npz", npz(mu=MU[None], sigma=SIGMA), r"mu\.reshape"),
+    "a mean in a column": ("a.npz", npz(mu=MU[:, None], sigma=SIGMA), r"mu\.reshape"),
+    "complex numbers": ("a.npz", npz(mu=MU, sigma=SIGMA + 0j), r"complex128\. Make"),
+    "half of the spatial part": ("a.npz", npz(mu=MU, sigma=SIGMA, mu_s=MU), "mu_s alone"),
+    "a covariance for rows": ("a.npy", lambda path: np.save(path, SIGMA), "as a covariance is"),
+    "a covariance by another name": ("a.npz", npz(what=SIGMA), "as a covariance is"),
+    "a sparse tensor": ("a.pt", pt({"mu": torch.from_numpy(MU).to_sparse(), "sigma": torch.eye(4)}), "sparse|alone"),
+    "a tensor of no device": ("a.pt", pt({"mu": torch.empty(4, device="meta"), "sigma": torch.eye(4)}), "no device"),
     "n of one": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1)), "at least 2"),
     "two networks": (
         "a.npz",

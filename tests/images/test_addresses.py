@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganeval import Protocol, evaluate
+from ganeval import Protocol, evaluate, fid
 from ganeval.cli.main import main
 from ganeval.core.uris import require_no_secret
 from ganeval.errors import GanevalError, MissingFileError, WrongInputError
@@ -105,6 +105,27 @@ def test_what_is_not_there_and_who_does_not_answer_is_a_sentence(web: str) -> No
             image_set(address)
 
 
+def test_statistics_at_an_address_are_a_reference_of_that_name(web: str, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    rows = PIXELS.reshape(len(PIXELS), -1) / 255
+    arrays = {"mu": rows.mean(axis=0), "sigma": np.cov(rows, rowvar=False)}
+    np.savez(tmp_path / "www" / "stats.npz", **arrays)
+    np.savez(tmp_path / "here.npz", **arrays)
+    here = fid(str(tmp_path / "here.npz"), PIXELS, extractor="pixels")
+    for address in (f"{web}/stats.npz", (tmp_path / "here.npz").as_uri()):
+        assert float(fid(address, PIXELS, extractor="pixels")) == float(here)
+    told = evaluate(f"{web}/stats.npz", PIXELS, extractor="pixels", metrics=("fid",), floor=False)
+    assert told.real.source == f"{web}/stats.npz"
+
+
+def test_errors_name_the_address_and_not_the_copy(web: str, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    (tmp_path / "www" / "page.zip").write_text("<html>")
+    with pytest.raises(GanevalError, match=f"{web}/page.zip cannot be read as a zip file") as raised:
+        image_set(f"{web}/page.zip")
+    assert "copy" not in str(raised.value)
+
+
 SECRET = "hunter2hunter2"
 ADDRESSES = [
     f"https://me:{SECRET}@host/images.zip",
@@ -114,6 +135,10 @@ ADDRESSES = [
     f"https://host/images.zip?access_token={SECRET}",
     f"https://host/images.zip?{SECRET}{SECRET}",
     f"https://host/images.zip#token={SECRET}",
+    f"https://host/images.zip?a=1;token={SECRET}",
+    f"https://host/images.zip?code={SECRET}",
+    f"https://host/images.zip?%74oken={SECRET}",
+    f"https://host/stats.npz?Expires=1&Key-Pair-Id={SECRET}",
     f"sftp://me:{SECRET}@host/images",
     f"ftp://[{SECRET}/images",
 ]

@@ -109,9 +109,34 @@ def damaged(folder: Path) -> Path:
     return path
 
 
+def cut_between(folder: Path) -> Path:
+    """Half a header is the end, says tarfile."""
+    path = tar(folder / "a.tar", {"0.png": png(PIXELS[0]), "1.png": png(PIXELS[1])})
+    path.write_bytes(path.read_bytes()[: 2 * tarfile.BLOCKSIZE + 100])
+    return path
+
+
+def damaged_within(folder: Path) -> Path:
+    path = tar(folder / "a.tar", {"0.png": png(PIXELS[0]), "1.png": png(PIXELS[1])})
+    whole = bytearray(path.read_bytes())
+    whole[2 * tarfile.BLOCKSIZE : 2 * tarfile.BLOCKSIZE + 100] = b"x" * 100
+    path.write_bytes(whole)
+    return path
+
+
+def joined(folder: Path) -> Path:
+    """Of two archives one behind the other the second is never read."""
+    parts = [tar(folder / f"{row}.tar", {f"{row}.png": png(PIXELS[row])}).read_bytes() for row in range(2)]
+    (folder / "a.tar").write_bytes(b"".join(parts))
+    return folder / "a.tar"
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        cut_between,
+        damaged_within,
+        joined,
         with_member(as_link),
         with_member(lambda info: setattr(info, "name", "../0.png")),
         with_member(lambda info: setattr(info, "name", "/0.png")),
@@ -121,7 +146,19 @@ def damaged(folder: Path) -> Path:
         damaged,
         lambda folder: tar(folder / "a.tar.gz", {"0.png": png(PIXELS[0])}),
     ],
-    ids=["link", "outside", "root", "class", "empty", "cut", "damaged", "packed"],
+    ids=[
+        "cut between",
+        "damaged within",
+        "joined",
+        "link",
+        "outside",
+        "root",
+        "class",
+        "empty",
+        "cut",
+        "damaged",
+        "packed",
+    ],
 )
 def test_what_is_wrong_with_a_tar_file_is_a_sentence_about_it(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     path = make(tmp_path)

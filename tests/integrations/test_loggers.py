@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ganeval import Evaluation
 from ganeval.errors import WrongInputError
 from ganeval.integrations.loggers.csv import CSVLogger
+from ganeval.integrations.loggers.failing import TrackerError
 from ganeval.integrations.loggers.mlflow import MLflowLogger
 from ganeval.integrations.loggers.tensorboard import TensorBoardLogger
 from ganeval.integrations.loggers.trackio import TrackioLogger
@@ -63,6 +65,7 @@ def test_wandb_keeps_every_number_in_an_offline_run(
         assert run.summary["ganeval/fid"] == measured["fid"].value
         assert run.summary["ganeval/step"] == 400
     (found,) = find_runs(tmp_path).runs
+    assert "ganeval/fid_se" in found.curves, sorted(found.curves)
     assert found.curves["ganeval/fid_se"].values == pytest.approx([measured["fid"].se] * 2)
 
 
@@ -144,5 +147,37 @@ def test_what_is_no_evaluation_and_a_step_that_nobody_named_are_refused(measured
         logger.log(3.0, 1)  # type: ignore[arg-type]
     with pytest.raises(WrongInputError, match=r"Call log\(evaluation, step\)"):
         logger.log(replace(measured, step=None))
-    with pytest.raises(WrongInputError, match=r"whole number; got 1\.5"):
-        logger.log(measured, 1.5)  # type: ignore[arg-type]
+    for wrong in (1.5, -6, True, "3"):
+        with pytest.raises(WrongInputError, match="whole number from 0; got"):
+            logger.log(measured, wrong)  # type: ignore[arg-type]
+    logger.log(measured, np.int64(5))  # type: ignore[arg-type]  # a counter of numpy is a whole number, too
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_tracker_cannot_take_is_a_sentence_that_names_it(
+    measured: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tensorboard", "wandb", "mlflow"):
+        library(name)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(TrackerError, match=r"^TensorBoard failed: .*file.*\. Name a folder that can be written"):
+        TensorBoardLogger(tmp_path / "file").log(measured)
+    with pytest.raises(TrackerError, match=r"^MLflow failed: .*127\.0\.0\.1.*whether its server runs"):
+        MLflowLogger("0" * 32, tracking_uri="http://127.0.0.1:9").log(measured)
+    with pytest.raises(TrackerError, match=r"^MLflow failed: "):
+        MLflowLogger("0" * 32, tracking_uri="nonsense://x").log(measured)
+    for wrong, make in (("int", lambda: WandbLogger(3)), ("dict", lambda: TensorBoardLogger({}))):
+        with pytest.raises(WrongInputError, match=f"got {wrong}"):
+            make()
+
+
+def test_a_run_that_is_closed_is_a_sentence(measured: Evaluation) -> None:
+    library("wandb")
+
+    class Closed:
+        def log(self, values: dict[str, float]) -> None:
+            raise RuntimeError("Run is finished.\nMany more lines.")
+
+    with pytest.raises(TrackerError, match=r"W&B failed: RuntimeError: Run is finished\. Is the run still open\?"):
+        WandbLogger(Closed()).log(measured)

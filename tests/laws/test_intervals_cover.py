@@ -18,6 +18,7 @@ AT_LEAST = 0.85  # an interval that covers 95 % fails here in 3 of 1000 cases; t
 # name -> why its interval means something else
 OTHER_INTERVALS = {
     "fld": "the interval is over held-out rows, the fakes held fixed",
+    "changed_copies": "a share and Wilson's interval, as `copies`; 200 alignments take minutes",
     "mmd_test": "the interval is that of the Monte Carlo p-value, not of a new sample",
 }
 

@@ -41,6 +41,7 @@ NOT_ABOUT_QUALITY = {
     "eye_gap": "compares what networks see: what all of them see alike does not move it",
     "authenticity": "asks whether fakes were copied: what looks less like the data was copied less",
     "copies": "asks whether fakes were copied: what looks less like the data was copied less",
+    "changed_copies": "asks whether fakes were copied: what looks less like the data was copied less",
     "duplicates": "asks whether fakes repeat each other, and a spread set does not",
 }
 BLIND_TO_NOISE = {

@@ -27,6 +27,7 @@ from ganeval.records.scores import Evaluation, Score
 ALL = [m for m in METRICS if not m.slow and not m.paired]
 QUICKLY: dict[str, dict[str, Any]] = {
     "c2st": {"permutations": 9, "features": 32},
+    "changed_copies": {"at_most": 20},
     "mmd_test": {"permutations": 19},
     "path_length": {"n": 20},
     "label_swap": {"n": 20},

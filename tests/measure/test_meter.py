@@ -90,9 +90,9 @@ def test_what_is_no_state_and_what_does_not_fit_are_refused() -> None:
     meter = fed(TWO, 60)
     with pytest.raises(WrongInputError, match="schema"):
         meter.load_state_dict({"n": 3})
-    meter.update(PIXELS[:5])
     with pytest.raises(GanevalError, match="labels"):
-        meter.compute()
+        meter.update(PIXELS[:5])
+    assert meter.n == 180
 
 
 def test_a_state_of_other_metrics_is_refused_with_what_they_need() -> None:
@@ -109,3 +109,23 @@ def test_a_state_that_lacks_something_is_refused(lacking: str) -> None:
     for broken in ({**state, lacking: None}, {key: value for key, value in state.items() if key != lacking}):
         with pytest.raises(WrongInputError, match="Save it again"):
             Meter(MOMENTS).load_state_dict(broken)
+
+
+def test_what_cannot_be_joined_is_refused_when_it_comes_and_leaves_the_meter_as_it_was() -> None:
+    larger = np.zeros((3, 1, 9, 9), np.uint8)
+    for protocol in (TWO, MOMENTS):
+        meter = fed(protocol, 90, part=slice(90))
+        with pytest.raises(IncomparableError, match="one shape"):
+            meter.update(larger + np.arange(3, dtype=np.uint8)[:, None, None, None])
+        assert meter.n == 90
+        assert meter.compute()["fid"].n == 90
+    with pytest.raises(IncomparableError, match="always, or never"):
+        fed(TWO, 90).update(PIXELS[:9])
+
+
+@pytest.mark.parametrize("other", [None, 3, "meter"])
+def test_only_another_meter_is_merged(other: object) -> None:
+    meter = fed(MOMENTS, 90)
+    for one in (other, meter):
+        with pytest.raises(WrongInputError, match="another meter"):
+            meter.merge(one)  # pyright: ignore[reportArgumentType]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.fft import dctn
 from scipy.stats import binomtest
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
@@ -16,6 +17,7 @@ from ganeval.features.pair import Pair
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import find_fault
 from ganeval.metrics.packets import worst_packet
+from ganeval.numerics.grids import grey_levels, small_coefficients
 from ganeval.numerics.packets import haar_packets
 
 HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64) / 2**0.5
@@ -87,6 +89,25 @@ def test_constant_packets_count_nothing_and_all_constant_ones_are_refused() -> N
 def test_nineteen_images_are_too_few() -> None:
     with pytest.raises(TooFewSamplesError, match="20 fake images"):
         worst_packet(pair(clouds(40, 0), clouds(19, 1)))
+
+
+@pytest.mark.parametrize(("name", "strength", "trace"), [("jpeg", 90, "zeros"), ("quantise", 4, "values")])
+def test_traces_of_storage_are_seen_where_bands_hardly_change(name: str, strength: float, trace: str) -> None:
+    fake = find_fault(name)(clouds(300, 1), None, np.random.default_rng(0), strength=strength)
+    found = worst_packet(pair(clouds(300, 0), fake), permutations=199)
+    assert found.details["p_value"] <= 0.01
+    bands = max(np.abs(found.details[of]).max() for of in ("level", "energy"))
+    assert abs(found.details[trace]) > bands
+
+
+def test_cosines_are_those_of_scipy_and_grey_values_are_counted() -> None:
+    images = torch.from_numpy(clouds(3, 0).repeat(2, axis=2).repeat(2, axis=3))  # 24 x 24: nine blocks
+    blocks = images[:, 0].double().numpy().reshape(3, 3, 8, 3, 8).swapaxes(2, 3)
+    expected = dctn(blocks, axes=(-2, -1), norm="ortho").reshape(3, 9, 64)[..., 1:]
+    assert torch.allclose(small_coefficients(images).double(), torch.from_numpy((np.abs(expected) < 1).mean((1, 2))))
+    counted = [len(np.unique(image)) for image in images.numpy()]
+    assert grey_levels(images).exp().round().int().tolist() == counted
+    assert small_coefficients(images[:, :, :7]).tolist() == [0, 0, 0]
 
 
 def _sides(real: np.ndarray, fake: np.ndarray) -> Pair:

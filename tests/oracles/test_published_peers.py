@@ -146,6 +146,22 @@ def test_what_edm_sums_up_gives_the_fid_of_the_rows(tmp_path: Path) -> None:
     assert fid(tmp_path / "ref.npz", other) == pytest.approx(said, rel=EXACT)
 
 
+def test_a_reference_as_adm_lays_it_out_gives_the_fid_and_sfid_of_its_statistics(tmp_path: Path) -> None:
+    """Its evaluator takes the statistics where there are any, and SciPy's root of their product, in float64."""
+    linalg = pytest.importorskip("scipy.linalg")
+    sets = [torch.from_numpy(images.reshape(70, -1) / 255) for images in (REAL, FAKE)]
+    columns = [(rows[:, :30], rows[:, 30:]) for rows in sets]  # as if these were pooled and spatial features
+    moments = [[(part.numpy().mean(0), np.cov(part.numpy(), rowvar=False)) for part in some] for some in columns]
+    (mu, sigma), (mu_s, sigma_s) = moments[0]
+    np.savez(tmp_path / "ref.npz", arr_0=REAL[:9], mu=mu, sigma=sigma, mu_s=mu_s, sigma_s=sigma_s)
+    pooled, spatial = columns[1]
+    fake = ganeval.Features(pooled, ganeval.Features.given(pooled).passport, spatial=spatial)
+    found = ganeval.evaluate(tmp_path / "ref.npz", fake, metrics=("fid", "sfid"), floor=False)
+    for name, (a, s), (b, t) in zip(("fid", "sfid"), *moments, strict=True):
+        said = np.square(a - b).sum() + np.trace(s + t - 2 * np.real(linalg.sqrtm(s @ t)))
+        assert found[name].value == pytest.approx(said, rel=EXACT)
+
+
 def test_a_file_of_ours_is_what_pytorch_fid_reads(folders: tuple[Path, Path], tmp_path: Path) -> None:
     theirs = pytest.importorskip("pytorch_fid.fid_score")
     from ganeval.features.published import FORMATS

@@ -149,8 +149,8 @@ def test_a_frame_has_a_row_for_every_metric_and_says_why_one_has_no_number(measu
     assert list(frame.index) == sorted(measured.scores)
     assert frame.loc["fid", "value"] == measured["fid"].value
     assert frame.loc["fid", "high"] == (measured["fid"].interval or (0, 0))[1]
-    assert "copies" in frame.loc["copies", "status"]
-    assert np.isnan(frame.loc["copies", "value"])
+    assert "copies" in frame.loc["changed_copies", "status"]
+    assert np.isnan(frame.loc["changed_copies", "value"])
 
 
 def test_without_pandas_a_frame_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
-from studies.sight.measured import FAULTS, HEALTHY, SPLITS, Cell, append, planned, stored
+from studies.sight.candidates import pqmass, truncated
+from studies.sight.measured import FAULTS, HEALTHY, SPLITS, Cell, append, asked_for, missing, planned, stored
 from studies.sight.page import beyond, fewest, page_of
 
 
@@ -37,10 +40,29 @@ def test_twenty_faults_are_planned_on_four_data_sets_and_none_twice() -> None:
 
 def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
     log, cell = tmp_path / "log.jsonl", Cell("mnist", 500, "jpeg", 75, 0)
-    append(log, cell, {"fid": 1.0})
+    append(log, cell, {"fid": 1.0}, ["fid"])
     with log.open("a") as file:
         file.write('{"data": "mnist", "n": 5')
-    assert stored(log) == {cell: {"fid": 1.0}}
+    assert {known: one.values for known, one in stored(log).items()} == {cell: {"fid": 1.0}}
+
+
+def test_only_new_columns_and_new_versions_are_measured_again(tmp_path: Path) -> None:
+    log, cell = tmp_path / "log.jsonl", Cell("mnist", 500, "jpeg", 75, 0)
+    append(log, cell, {"fid": 1.0, "kid": 2.0}, ["fid", "kid", "vendi"])
+    log.write_text(log.read_text().replace('"kid": 1', '"kid": 0'))  # the version of before
+    known = stored(log)
+    assert set(missing(known, cell)) == {*asked_for()} - {"fid", "vendi"}
+    append(log, cell, {"kid": 3.0}, ["kid"])
+    assert stored(log)[cell].values == {"fid": 1.0, "kid": 3.0}
+
+
+def test_candidates_are_what_their_papers_say() -> None:
+    g = torch.Generator().manual_seed(0)
+    alike = [pqmass(*(torch.randn(400, 3, generator=g, dtype=torch.float64) for _ in range(2))) for _ in range(8)]
+    assert abs(np.mean(alike) - 1) < 0.1
+    far = pqmass(*(shift + torch.randn(400, 3, generator=g, dtype=torch.float64) for shift in (0, 1)))
+    assert far > 2
+    assert truncated(np.array([0.2, 0.5, 0.3]), 3).sum() == pytest.approx(1)
 
 
 def test_the_page_says_what_ran_and_who_sees_it() -> None:

@@ -19,7 +19,7 @@ from ganeval.core.files import write_atomic, writing
 from ganeval.core.registry import Registry
 from ganeval.errors import WrongInputError, printable
 from ganeval.features.extraction import Features
-from ganeval.features.fits import count_of, fit_of
+from ganeval.features.fits import ROUNDING, count_of, fit_of
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.features.stored import Stored, open_stored
 from ganeval.images.numpy_files import IMAGE_KEYS
@@ -40,6 +40,9 @@ class Format:
     read: Callable[[Stored], Statistics | Features]
     write: Callable[[Statistics, Path], list[Path]] | None = None
 
+
+MEANS, COVARIANCES = ("mu", "mean", "m"), ("sigma", "cov", "covariance", "s")
+SQUARE = 4  # rows from which it is no chance that a matrix is symmetric
 
 FORMATS = Registry(Format, "ganeval.features.published", "format of statistics")
 
@@ -89,13 +92,30 @@ def moments_in(stored: Stored, mu: str, sigma: str) -> Fit:
     return fit_of(stored.read(mu), stored.read(sigma), stored.where, n=n, names=(mu, sigma))
 
 
+def named_moments(stored: Stored) -> tuple[str, str] | None:
+    """What a mean and a covariance are called in a file: mu and sigma, or what other programs and people call them."""
+    found = {name.lower(): name for name in stored.shapes}
+    pairs = ((mean, square) for mean in MEANS for square in COVARIANCES)
+    return next(((found[mean], found[square]) for mean, square in pairs if {mean, square} <= set(found)), None)
+
+
 def rows_in(stored: Stored, key: str, *, logits: str = "", labels: str = "") -> Features:
     """The rows (n, d) of this name, with the logits and labels of those; they name no network."""
     more = {"logits": logits and stored.read(logits), "labels": labels and stored.read(labels)}
-    rows = Features.given(
-        stored.read(key), source=stored.where, **{name: part for name, part in more.items() if len(part)}
-    )
+    values = stored.read(key)
+    _require_no_covariance(values, stored, key)
+    rows = Features.given(values, source=stored.where, **{name: part for name, part in more.items() if len(part)})
     return replace(rows, passport=_given(stored, len(rows), rows.passport.dim))
+
+
+def _require_no_covariance(values: NDArray[Any], stored: Stored, key: str) -> None:
+    """Rows of features that make a symmetric matrix are none: a distance to a covariance would look like any other."""
+    n = len(values) if values.ndim == 2 and values.shape[0] == values.shape[1] else 0
+    if n >= SQUARE and np.allclose(values, values.T, rtol=0, atol=ROUNDING * float(np.abs(values).max())):
+        raise WrongInputError(
+            f"{stored.where} must hold rows of features (n, d); {printable(key, 40) or 'its array'} is a symmetric "
+            f"matrix ({n}, {n}), as a covariance is. Store it with its mean: numpy.savez(path, mu=mean, sigma=matrix)."
+        )
 
 
 def is_rows(stored: Stored, key: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganeval.errors import UndefinedError
+from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.features.published import Format, arrays_of, images_in, moments_in, savez, statistics_in
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import Stored
@@ -17,10 +17,16 @@ from ganeval.features.stored import Stored
 
 def _knows(stored: Stored) -> bool:
     names = set(stored.shapes)
-    return {"mu", "sigma"} <= names and ({"mu_s", "sigma_s"} <= names or bool(images_in(stored)))
+    return {"mu", "sigma"} <= names and (bool({"mu_s", "sigma_s"} & names) or bool(images_in(stored)))
 
 
 def _read(stored: Stored) -> Statistics:
+    there = {"mu_s", "sigma_s"} & set(stored.shapes)
+    if len(there) == 1:
+        raise WrongInputError(
+            f"{stored.where} must hold mu_s and sigma_s, or neither; it holds {there.pop()} alone. Make it again, or "
+            "leave that array out."
+        )
     spatial = moments_in(stored, "mu_s", "sigma_s") if {"mu_s", "sigma_s"} <= set(stored.shapes) else None
     return statistics_in(stored, moments_in(stored, "mu", "sigma"), spatial, holds_images=bool(images_in(stored)))
 

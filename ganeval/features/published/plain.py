@@ -5,7 +5,7 @@ with labels and logits if they are there.
 from __future__ import annotations
 
 from ganeval.features.extraction import Features
-from ganeval.features.published import Format, images_in, is_rows, rows_in
+from ganeval.features.published import Format, images_in, is_rows, named_moments, rows_in
 from ganeval.features.stored import ONLY, Stored
 from ganeval.images.numpy_files import LABEL_KEYS
 
@@ -19,6 +19,7 @@ def _key(stored: Stored) -> str | None:
     if (
         images_in(stored)
         or {"mu", "sigma", "feats", "2048"} & set(stored.shapes)
+        or named_moments(stored) is not None
         or stored.metadata.get("schema", "").startswith("ganeval.")
     ):
         return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ganeval.errors import guarded
+from ganeval.errors import WrongInputError, guarded
+from ganeval.integrations.loggers.failing import heard_by
 from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
+
+REMEDY = "Name a folder that can be written, or a SummaryWriter that is open."
 
 
 class TensorBoardLogger:
@@ -18,14 +21,19 @@ class TensorBoardLogger:
         """writer: a `torch.utils.tensorboard.SummaryWriter`, or the folder for a new one."""
         needed("tensorboard", "loggers")
         if isinstance(writer, (str, Path)):
-            writer = needed("torch.utils.tensorboard", "loggers").SummaryWriter(str(writer))
+            library = needed("torch.utils.tensorboard", "loggers")
+            with heard_by("TensorBoard", REMEDY):
+                writer = library.SummaryWriter(str(writer))
+        if not callable(getattr(writer, "add_scalar", None)):
+            raise WrongInputError(f"writer must be a SummaryWriter or a folder; got {type(writer).__name__}.")
         self.writer, self.prefix = writer, prefix
 
     @guarded
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:
         """Add every number of the evaluation at `step` (by default its own) and flush."""
         values, at = values_of(evaluation, self.prefix), step_of(evaluation, step)
-        for name, value in values.items():
-            self.writer.add_scalar(name, value, at)
-        self.writer.add_text(f"{self.prefix}headline", evaluation.to_markdown(), at)
-        self.writer.flush()
+        with heard_by("TensorBoard", REMEDY):
+            for name, value in values.items():
+                self.writer.add_scalar(name, value, at)
+            self.writer.add_text(f"{self.prefix}headline", evaluation.to_markdown(), at)
+            self.writer.flush()

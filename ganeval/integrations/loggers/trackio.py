@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ganeval.errors import guarded
+from ganeval.integrations.loggers.failing import heard_by
 from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
+
+
+def _heard() -> AbstractContextManager[None]:
+    return heard_by("Trackio", "Look at the options of trackio.init, and whether TRACKIO_DIR can be written.")
 
 
 class TrackioLogger:
@@ -18,14 +24,17 @@ class TrackioLogger:
         what `trackio.init` is called with where there is none.
         """
         trackio = needed("trackio", "trackio")
-        self.run, self.prefix = run or trackio.init(project=project or "ganeval", **options), prefix
+        with _heard():
+            self.run, self.prefix = run or trackio.init(project=project or "ganeval", **options), prefix
 
     @guarded
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:
         """Log every number of the evaluation at `step` (by default its own)."""
         values, at = values_of(evaluation, self.prefix), step_of(evaluation, step)
-        self.run.log(values, step=at)
+        with _heard():
+            self.run.log(values, step=at)
 
     def finish(self) -> None:
         """Wait until everything is written."""
-        self.run.finish()
+        with _heard():
+            self.run.finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from ganeval.errors import WrongInputError
 from ganeval.records.scores import Evaluation
 
@@ -34,9 +36,11 @@ def values_of(evaluation: Evaluation, prefix: str = PREFIX) -> dict[str, float]:
 
 def step_of(evaluation: Evaluation, step: int | None) -> int:
     """The step that was passed, else the evaluation's own; a tracker without one would draw everything at one place."""
-    if isinstance(step, bool) or not isinstance(step, (int, type(None))):
-        raise WrongInputError(f"step must be a whole number; got {step!r}. Pass the number of generator updates.")
-    chosen = evaluation.step if step is None else step
+    if isinstance(step, bool) or not isinstance(step, (Integral, type(None))) or (step is not None and step < 0):
+        raise WrongInputError(
+            f"step must be a whole number from 0; got {step!r}. Pass the number of generator updates."
+        )
+    chosen = evaluation.step if step is None else int(step)
     if chosen is None:
         raise WrongInputError("The evaluation has no step and none was passed. Call log(evaluation, step).")
     return chosen

@@ -177,9 +177,10 @@ def _mmd2(kernel: torch.Tensor, first: torch.Tensor, n: int, m: int) -> torch.Te
     """Unbiased MMD^2 for each column of memberships, (n + m, p) of 0 and 1; the kernel's diagonal is zero."""
     second = 1 - first
     k_first = kernel @ first
+    k_second = kernel.sum(dim=1, keepdim=True) - k_first  # every row is on one of both sides: one product is enough
     within_first = (first * k_first).sum(dim=0) / (n * (n - 1))
     across = (second * k_first).sum(dim=0) / (n * m)
-    within_second = (second * (kernel @ second)).sum(dim=0) / (m * (m - 1))
+    within_second = (second * k_second).sum(dim=0) / (m * (m - 1))
     return within_first + within_second - 2 * across
 
 

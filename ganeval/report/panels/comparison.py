@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CHARTED = ("fid", "kid", "classifier_score", "precision", "recall", "coverage")
-TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "copies", "vendi")
+TABLED = (*CHARTED, "density", "class_balance", "missing_classes", "duplicates", "changed_copies", "copies", "vendi")
 HISTORY = ("fid", "classifier_score")
 DAY, DAYS = 10, 3  # signs of a date; days from which a history is drawn
 SPREAD = 0.6  # of a line that the seeds of one recipe take

@@ -16,7 +16,7 @@ from ganeval.report.view import Page, RunView
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCORES = ("authenticity", "copies", "data_copying", "ct", "mifid")
+SCORES = ("changed_copies", "copies", "authenticity", "data_copying", "ct", "mifid")
 FEW = 16  # strips a run on a crowded page
 UNLIKELY = 0.05  # below it, chance alone does not explain how many are suspicious
 SUSPICIOUS = 0.01  # quantile: closer than all but 1 % of real images are to their nearest other

@@ -1,0 +1,57 @@
+"""timm: any of its backbones as an extractor.
+
+    from ganeval.integrations.timm import timm_extractor
+    evaluate(real, fake, extractor=timm_extractor("vit_small_patch14_dinov2.lvd142m"))
+
+The rows are what the network gives without its head (`num_classes=0`): pooled features, before any classifier. Images
+are resized as a whole to the size that the weights were trained at (timm crops the middle of photographs; a generated
+image has no margin to lose), bicubically or as the weights' own configuration says, with antialiasing.
+"""
+
+from __future__ import annotations
+
+from ganeval.core.extras import MEASURING, require
+
+require(*MEASURING, what="An extractor of timm's")
+
+from typing import TYPE_CHECKING
+
+from ganeval.classifiers.wrapping import wrap
+from ganeval.errors import MissingFileError, UnknownNameError, guarded
+from ganeval.integrations.needed import needed
+from ganeval.numerics.resize import Prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganeval.core.extractor import Extractor
+
+_MOST = 8  # names in a sentence
+
+
+@guarded
+def timm_extractor(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> Extractor:
+    """The extractor of `timm.create_model(name)`.
+
+    name: as `timm.list_models()` has it. pretrained: fetch the published weights (needs a network the first time).
+    weights: a file of weights (safetensors, or torch, tensors alone) in their place.
+
+    Raises: UnknownNameError, MissingFileError where the weights cannot be had, MissingExtraError without timm.
+    """
+    timm = needed("timm", "timm")
+    if not timm.is_model(name.partition(".")[0]):
+        known = timm.list_models(f"*{name.partition('.')[0][:6]}*")[:_MOST]
+        raise UnknownNameError(f"timm has no model {name!r}. It has {', '.join(known) or 'no name like it'}.")
+    try:
+        path = "" if weights is None else str(weights)
+        network = timm.create_model(
+            name, pretrained=pretrained and not path, num_classes=0, checkpoint_path=path, exportable=False
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise MissingFileError(
+            f"The weights of timm's {name} cannot be had ({type(error).__name__}: {str(error)[:200]}). Fetch them with "
+            "a network and pass weights=PATH, or choose an extractor that is here, such as 'wavelet'."
+        ) from error
+    config = timm.data.resolve_data_config({}, model=network)
+    how = Prepared(config["input_size"][1:], config["interpolation"], tuple(config["mean"]), tuple(config["std"]))
+    return wrap(network, name=f"timm:{name}", preprocess=how, preprocessing=str(how))
