@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 WORDS = {
     "name": "the metric",
@@ -35,6 +36,7 @@ class Signature:
     parts: Mapping[str, str]
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a report of 50 runs reads each some hundred times
     def parse(cls, text: str) -> Signature:
         name, *rest = text.split("|")
         return cls({"name": name, **dict(_pair(part) for part in rest)})

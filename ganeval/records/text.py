@@ -37,7 +37,8 @@ def visible(text: str, limit: int = 200) -> str:
     'run<U+202E>gnp.exe'
     """
     text = discreet(text[:MAX_TEXT])
-    shown = "".join(_shown(character) for character in text[:limit])
+    start = text[:limit]
+    shown = start if start.isascii() and start.isprintable() else "".join(map(_shown, start))
     return shown + "…" if len(text) > limit else shown
 
 

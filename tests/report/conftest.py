@@ -133,6 +133,22 @@ def evaluation_of(name: str, step: int, names: Sequence[str], *, collapsed: bool
             signature=f"missing_classes|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32",
             biased_in_n=True,
         ),
+        ScoreRecord(
+            "worst_packet",
+            "ok",
+            1.2 if collapsed else 0.2,
+            n=n,
+            better="lower",
+            question="fidelity",
+            details={
+                "p_value": 0.002 if collapsed else 0.4,
+                "worst": {"channel": 0, "rows": 3, "columns": 3, "of": "level"},
+                "energy": [[[0.1, -0.2, 0.0, 0.1], [0.0, 0.1, 0.2, 0.1], [0.1, 0.0, 0.3, 0.2], [0.2, 0.1, 0.2, 1.2]]],
+                "level": [[[0.1, -0.2, 0.0, 0.1], [0.0, 0.1, 0.2, 0.1], [0.1, 0.0, 0.3, 0.2], [0.2, 0.1, 0.2, 1.2]]],
+            },
+            signature=f"worst_packet|v:1|x:digits-cnn@cdcd|real:abababab|n:{n}|dtype:fp32",
+            biased_in_n=True,
+        ),
         _score(
             "fdr",
             1.9 + shift,
