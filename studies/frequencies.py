@@ -1,7 +1,8 @@
 """Faults of frequency: how often `worst_packet` sees them on four data sets, and how often it sees what is not there.
 
 Real and "fake" images are disjoint random parts of the data set's splits, n of each; faults are put into the fakes.
-Seen is a p-value of 1 % or less.
+Seen is a p-value of 1 % or less. A copy of CIFAR-10 whose images are JPEGs of quality 75 cannot show that fault:
+saving them so once more moves a pixel by 0.2 of 255 on average, at quality 80 by 1.8.
 """
 
 from __future__ import annotations

@@ -121,7 +121,8 @@ def _legend(judged: Sequence[Judged]) -> str:
         "metric with a target). MNIST, Hoda and BreastMNIST are seen by their judge, CIFAR-10, for which there is "
         "none, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask `wavelet` too, on CIFAR-10 "
         "`pixels`. `peers` is the setting of other libraries on the same embedding: KID over 100 subsets of 100, "
-        "precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. Few "
+        "precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. A "
+        "metric that is newer than a cell, or of a newer version, stands there as it was then. Few "
         "repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped there. What "
         f"ran: {counts}."
     )
