@@ -93,3 +93,24 @@ def test_wrong_use_is_one_sentence_with_its_remedy(
     np.save("images.npy", np.zeros((3, 8, 8), np.uint8))
     assert main(["stats", *(str(halves[0]) if word == "HALF" else word for word in typed)]) == code
     assert said in capsys.readouterr().err
+
+
+def test_show_reads_a_folder_of_parts_and_says_that_another_folder_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in (1, 2):
+        assert (
+            main(["embed", "digits:test", "--part", f"{part}/2", "--extractor", "pixels", "--out", str(tmp_path)]) == 0
+        )
+    assert main(["stats", "show", str(tmp_path)]) == 0
+    assert "mean and covariance, rows" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert main(["stats", "show", str(tmp_path / "empty")]) == 2
+    assert "ganeval stats make" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("no", ["False", "false"])
+def test_an_error_is_left_out_in_either_spelling_of_no(no: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--metrics", "fid", "--options", f"fid.se={no}", "--no-floor", "--extractor", "pixels"]
+    assert main(["evaluate", "--real", "digits:test", "--fake", "digits:train", *asked]) == 0
+    assert "+-" not in capsys.readouterr().out
