@@ -16,8 +16,6 @@ from ganeval.images.numpy_files import LABEL_KEYS, MAX_BYTES
 from ganeval.images.stamps import Stamps
 from ganeval.runs.layout import IMAGE_KEYS
 
-SUFFIXES = (".pt", ".pth")
-
 
 def from_tensor_file(path: Path) -> ImageSet:
     """A uint8 tensor (n, h, w), NHWC or NCHW; or a dictionary or pair of images and labels, named as in an .npz."""
