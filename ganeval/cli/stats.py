@@ -13,6 +13,7 @@ from ganeval.cli.flags import compute_of, flags_of, protocol_of
 from ganeval.cli.say import require_places
 from ganeval.core.compute import Compute
 from ganeval.core.shown import Files
+from ganeval.core.uris import is_uri
 from ganeval.errors import WrongInputError, printable
 from ganeval.records.protocol import Protocol
 
@@ -54,19 +55,23 @@ def stats_merge(files: Positional[Files], out: Path) -> int:
         files: Statistics of one network, each of other images.
         out: Where to write them, as .safetensors.
     """
+    from ganeval.features.statistics import require_different
+
     _require_own(out)
     if not files:
         raise WrongInputError(
             "Name the files to merge: ganeval stats merge a.safetensors b.safetensors --out all.safetensors."
         )
-    return _kept(reduce(lambda one, other: one.merge(other), map(_opened, files)), out)
+    parts = [_opened(file) for file in files]
+    require_different(parts)
+    return _kept(reduce(lambda one, other: one.merge(other), parts), out)
 
 
 def stats_show(file: Positional[str]) -> int:
     """What a file of statistics says of itself.
 
     Args:
-        file: One of ours, or any that others publish.
+        file: One of ours, any that others publish, a folder of parts, or an address of one.
     """
     print(render(_opened(file)))
     return 0
@@ -96,6 +101,7 @@ def render(statistics: Statistics) -> str:
     """Source, number of images, width, network, and what is kept."""
     passport = statistics.passport
     kept = ["mean and covariance", *(["spatial"] if statistics.spatial is not None else [])]
+    kept += ["sums of verdicts"] if statistics.verdicts is not None else []
     kept += ["rows"] if statistics.rows is not None else ["images"] if statistics.images_at is not None else []
     network = (
         "not said" if passport.given else " ".join(filter(None, (passport.extractor, passport.weights_sha256[:8])))
@@ -117,8 +123,10 @@ def _opened(file: str) -> Statistics:
     from ganeval.features.published import read_published
     from ganeval.features.rows import Features
     from ganeval.features.statistics import Statistics
+    from ganeval.measure.references import published
 
-    found = read_published(require_regular(file))
+    elsewhere = is_uri(file) or Path(file).is_dir()  # at an address, or in parts
+    found = published(file) if elsewhere else read_published(require_regular(file))
     if found is None:
         raise WrongInputError(f"{printable(file)} holds no statistics. Make them of its images: ganeval stats make.")
     return Statistics.of(found, rows=True) if isinstance(found, Features) else found

@@ -164,11 +164,15 @@ class Protocol:
         return {key: plain[key] for key in sorted(plain) if plain[key] != _plain(default[key])}
 
 
-def parse_options(said: Iterable[str]) -> dict[str, dict[str, Value]]:
-    """Options typed as METRIC.OPTION=VALUE; the value is read as JSON where it is JSON, else as text.
+PYTHONS: dict[str, Value] = {"True": True, "False": False, "None": None}
 
-    >>> parse_options(["precision.k=5", "fid.se=false"])
-    {'precision': {'k': 5}, 'fid': {'se': False}}
+
+def parse_options(said: Iterable[str]) -> dict[str, dict[str, Value]]:
+    """Options typed as METRIC.OPTION=VALUE; the value is read as JSON where it is JSON, as Python writes it where it
+    is True, False or None, else as text.
+
+    >>> parse_options(["precision.k=5", "fid.se=false", "inception_score.se=False"])
+    {'precision': {'k': 5}, 'fid': {'se': False}, 'inception_score': {'se': False}}
     """
     found: dict[str, dict[str, Value]] = {}
     for text in said:
@@ -181,6 +185,8 @@ def parse_options(said: Iterable[str]) -> dict[str, dict[str, Value]]:
 
 
 def _value(text: str) -> Value:
+    if text in PYTHONS:
+        return PYTHONS[text]
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

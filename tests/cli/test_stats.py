@@ -33,6 +33,17 @@ def test_merged_parts_are_the_whole_as_a_reference(halves: tuple[Path, Path], tm
     assert fid(out, "digits:test") == pytest.approx(whole, rel=1e-8)
 
 
+def test_a_part_that_is_named_twice_is_refused(
+    halves: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "copied.safetensors"
+    copied.write_bytes(halves[0].read_bytes())
+    for twice in ((halves[0], halves[0]), (halves[0], halves[1], copied)):
+        assert main(["stats", "merge", *map(str, twice), "--out", str(tmp_path / "all.safetensors")]) == 2
+        assert "would count twice" in capsys.readouterr().err
+        assert not (tmp_path / "all.safetensors").exists()
+
+
 @pytest.mark.parametrize("name", ["pytorch-fid", "clean-fid", "edm"])
 def test_converted_statistics_give_the_same_fid(
     halves: tuple[Path, Path], tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -82,3 +93,24 @@ def test_wrong_use_is_one_sentence_with_its_remedy(
     np.save("images.npy", np.zeros((3, 8, 8), np.uint8))
     assert main(["stats", *(str(halves[0]) if word == "HALF" else word for word in typed)]) == code
     assert said in capsys.readouterr().err
+
+
+def test_show_reads_a_folder_of_parts_and_says_that_another_folder_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in (1, 2):
+        assert (
+            main(["embed", "digits:test", "--part", f"{part}/2", "--extractor", "pixels", "--out", str(tmp_path)]) == 0
+        )
+    assert main(["stats", "show", str(tmp_path)]) == 0
+    assert "mean and covariance, rows" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert main(["stats", "show", str(tmp_path / "empty")]) == 2
+    assert "ganeval stats make" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("no", ["False", "false"])
+def test_an_error_is_left_out_in_either_spelling_of_no(no: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--metrics", "fid", "--options", f"fid.se={no}", "--no-floor", "--extractor", "pixels"]
+    assert main(["evaluate", "--real", "digits:test", "--fake", "digits:train", *asked]) == 0
+    assert "+-" not in capsys.readouterr().out

@@ -26,6 +26,20 @@ def test_the_same_generator_on_the_same_latents_is_ok(make_evaluation):
     assert verdict.rules[0].checks[0].paired
 
 
+@pytest.mark.parametrize("side", ["now", "baseline", "both"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_error_that_the_metric_withholds_is_not_worked_out_of_its_rows(make_evaluation, side, seed):
+    now, base = make_evaluation(shift=0.4, seed=seed), make_evaluation()
+    withheld = {"se": None, "interval": None}
+    if side in ("now", "both"):
+        now = changed(now, "fid", **withheld)
+    if side in ("baseline", "both"):
+        base = changed(base, "fid", **withheld)
+    verdict = gate(now, base)
+    assert verdict.verdict in ("incomparable", "error")
+    assert "standard error" in str(verdict.to_json())
+
+
 def test_a_real_loss_is_regressed(make_evaluation):
     verdict = gate(make_evaluation(shift=0.4, seed=1), make_evaluation())
     assert (verdict.verdict, verdict.exit_code) == ("regressed", Exit.REGRESSED)
