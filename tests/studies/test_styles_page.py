@@ -10,7 +10,7 @@ import torch
 
 from ganeval.errors import MissingFileError
 from reference_models.plumbing.loading import load_data
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.styles import Styles
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.styles import KINDS, main, measured, rare_share, trainings

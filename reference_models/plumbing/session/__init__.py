@@ -3,7 +3,7 @@
     def train(config, model, session):
         session.hold(g_adam=g_adam, ...)                  what a checkpoint must bring back, besides the networks
         for step in session.steps(config.steps):          resumes, logs, saves, stops
-            images, labels = session.batch(config.batch)
+            images, labels = session.order.batch(config.batch)
             ...
             session.log(loss__d=loss_d, loss__g=loss_g)
 
