@@ -120,8 +120,8 @@ def render(statistics: Statistics) -> str:
 
 def _opened(file: str) -> Statistics:
     from ganeval.core.files import require_regular
-    from ganeval.features.extraction import Features
     from ganeval.features.published import read_published
+    from ganeval.features.rows import Features
     from ganeval.features.statistics import Statistics
     from ganeval.measure.references import published
 

@@ -21,7 +21,7 @@ import torch
 
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.cache import read_file, write_file
-from ganeval.features.extraction import ROWS, Features, passport_from
+from ganeval.features.rows import ROWS, Features, passport_from
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from ganeval.errors import GanevalError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS, Metric, metric
 from ganeval.records.scores import Score
 

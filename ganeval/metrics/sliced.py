@@ -43,7 +43,7 @@ def sliced_wasserstein(pair: Pair, *, projections: Annotated[int, Within(2, 100_
     interval covered 90 to 92 %. `per_sample["influence"]`. The directions' own spread is `details["direction_se"]`.
 
     >>> import torch
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(sliced_wasserstein(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     9.0
@@ -70,7 +70,7 @@ def mind(pair: Pair, *, projections: Annotated[int, Within(2, 100_000)] = 1000) 
     Standard error: as for `sliced_wasserstein`.
 
     >>> import torch
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> line = torch.tensor([[0.0], [1.0], [5.0]])
     >>> float(mind(Pair(Features.given(line), Features.given(line + 3)), projections=10))
     27.0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError
 from ganeval.features.cache import write_file
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.features.statistics import SCHEMA, Statistics
 from ganeval.numerics.gaussian import Gaussian
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 from ganeval.metrics.alpha_beta import alpha_precision, beta_recall
 from ganeval.numerics.jackknife import EIGHTHS

@@ -14,13 +14,16 @@ import pytest
 from safetensors.numpy import save_file
 
 from ganeval.records.scores import Evaluation, Floor, Passport, ScoreRecord
+from ganeval.report import build_report
 from ganeval.runs.directory import RunDirectory, create_run
+from ganeval.runs.discovery import find_runs
 
 PERSIAN = tuple("۰۱۲۳۴۵۶۷۸۹")
 HOSTILE_RUN = '"><img src=x onerror=alert(1)>\u202egnp</script><script>alert(2)</script>'
 HOSTILE_CLASS = "</script><img src=x onerror=alert(3)>"
 
 MakeRun = Callable[..., RunDirectory]
+Opened = Callable[..., Any]
 
 
 @functools.cache
@@ -377,3 +380,35 @@ def launch() -> Iterator[Callable[..., Any]]:
 @pytest.fixture(scope="session")
 def browser(launch: Callable[..., Any]) -> Any:
     return launch()
+
+
+@pytest.fixture(scope="session")
+def report(three_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("browser")
+    build_report(find_runs(three_runs), out=folder / "report.html", json_out=folder / "report.json")
+    return folder / "report.html"
+
+
+@pytest.fixture
+def opened(browser: Any, report: Path) -> Iterator[Opened]:
+    """`opened(color_scheme="dark", ...)`: the page in a fresh offline context; errors and dialogs fail the test."""
+    contexts, trouble = [], []
+
+    def open_page(path: Path = report, **options: Any) -> Any:
+        own = ("data:", "blob:", path.as_uri())
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_offline(True)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: None if request.url.startswith(own) else trouble.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
