@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from benchmarks.timing import Contest
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.frechet import fid
 
 Work = Callable[[], object]

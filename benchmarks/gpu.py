@@ -16,8 +16,8 @@ import torch
 from benchmarks import frechet, neighbours, suite
 from benchmarks.kernel import kid_in_subsets
 from benchmarks.timing import Contest
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 
 FASTER = 20.0

@@ -18,8 +18,8 @@ from benchmarks.timing import Contest
 from ganeval.core.extractor import Embedded
 from ganeval.extractors.inception import WEIGHTS, Inception
 from ganeval.extractors.weights import load_state, weight_folders
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.metrics.frechet import fid
 

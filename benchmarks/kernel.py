@@ -8,8 +8,8 @@ import torch
 
 from benchmarks.frechet import rows
 from benchmarks.timing import Contest
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.kernel import kid
 
 

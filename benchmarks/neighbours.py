@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.timing import Contest
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 
 OURS = (

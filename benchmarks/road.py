@@ -27,8 +27,8 @@ from benchmarks.suite import cold_cache
 from benchmarks.timing import Contest
 from ganeval import fid, image_set
 from ganeval.extractors.inception import Inception
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.frechet import fid as fid_of
 
 MOST = 5000

@@ -31,12 +31,12 @@ from PIL import Image
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.core.machine import processor
-from ganeval.features.extraction import Features
 from ganeval.features.feed import feed
 from ganeval.features.held import Held
 from ganeval.features.own import Own, crossed
 from ganeval.features.pair import Pair
 from ganeval.features.ranks import current, leave
+from ganeval.features.rows import Features
 from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.generated import from_generator

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import Contest
 from ganeval.core.compute import Compute
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate

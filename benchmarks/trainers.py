@@ -26,12 +26,13 @@ from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
 from ganeval.core.files import write_atomic
 from ganeval.core.machine import processor
 from ganeval.errors import GanevalError
-from ganeval.runs.directory import create_run
+from ganeval.runs.directory import RunDirectory, create_run
 from reference_models.plumbing.data import Data, resample, to_float
 from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
-from reference_models.plumbing.system import SYSTEMS
+from reference_models.plumbing.session.place import Model, Place
+from reference_models.plumbing.system import SYSTEMS, System
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "trainers.md"
 RECOMMENDED, PLAIN = "recommended", "plain"
@@ -181,8 +182,8 @@ class Paced:
 
     def __init__(self, name: str, config: Any, data: Data, options: Options, root: str | Path) -> None:
         run = create_run(root, name, config={}, seeds={}, protocol={})
-        self._session = Waiting(data, 0, options, run, self._wait)
-        self._train = partial(SYSTEMS[name].train, config, self._session)
+        self._start = partial(self._begun, SYSTEMS[name], config, Place(data, options), run)
+        self._session: Session | None = None
         self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
         self._left = 0
         self._error: BaseException | None = None
@@ -206,11 +207,16 @@ class Paced:
     @property
     def step(self) -> int:
         """Updates done."""
-        return self._session.step - 1  # the next one has begun, and waits
+        return 0 if self._session is None else self._session.step - 1  # the next one has begun, and waits
 
     @property
     def running(self) -> bool:
         return self._thread.is_alive()
+
+    def _begun(self, system: System, config: Any, place: Place, run: RunDirectory) -> None:
+        model = system.build(config, place)
+        self._session = Waiting(model, place, run, self._wait)
+        system.train(config, model, self._session)
 
     def _await(self) -> None:
         self._done.acquire()
@@ -220,7 +226,7 @@ class Paced:
     def _work(self) -> None:
         try:
             torch.manual_seed(0)
-            self._train()
+            self._start()
         except _EnoughError:
             return
         except BaseException as error:  # noqa: BLE001 -- it is the waiting thread's to raise
@@ -240,8 +246,8 @@ class Paced:
 class Waiting(Session):
     """A session that asks before each update."""
 
-    def __init__(self, data: Data, seed: int, options: Options, run: Any, wait: Callable[[], None]) -> None:
-        super().__init__(data, seed, options, run)
+    def __init__(self, model: Model, place: Place, run: RunDirectory, wait: Callable[[], None]) -> None:
+        super().__init__(model, place, 0, run)
         self._wait = wait
 
     def steps(self, total: int) -> Iterator[int]:

@@ -284,9 +284,9 @@ class PlaneDiscriminator(cgan.Discriminator):
         planes = F.one_hot(labels, self.conv_in.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
         x = F.leaky_relu(nn.Conv2d.forward(self.conv_in, torch.cat([x, planes], dim=1)), 0.2)
         x = F.dropout(x, self.dropout, self.training)
-        for shrink in self.shrink:
-            x = F.dropout(F.leaky_relu(shrink(x), 0.2), self.dropout, self.training)
-        return self.last(x.amax(dim=(2, 3)) if self.study else x.flatten(1))[:, 0]
+        for down in self.down:
+            x = F.dropout(F.leaky_relu(down(x), 0.2), self.dropout, self.training)
+        return self.linear_out(x.amax(dim=(2, 3)) if self.study else x.flatten(1))[:, 0]
 
 
 TRANSCRIPTIONS: dict[str, Plain] = {

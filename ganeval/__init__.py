@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ganeval.datasets.dataset import DATASETS as DATASETS
     from ganeval.errors import GanevalError as GanevalError
     from ganeval.extractors import EXTRACTORS as EXTRACTORS
-    from ganeval.features.extraction import Features as Features
     from ganeval.features.extraction import load_extractor as load_extractor
     from ganeval.features.pair import Pair as Pair
+    from ganeval.features.rows import Features as Features
     from ganeval.features.statistics import Statistics as Statistics
     from ganeval.gate.comparison import compare as compare
     from ganeval.images import image_set as image_set
@@ -55,7 +55,7 @@ _HOME = {
     "DATASETS": "ganeval.datasets.dataset",
     "EXTRACTORS": "ganeval.extractors",
     "Evaluation": "ganeval.records.scores",
-    "Features": "ganeval.features.extraction",
+    "Features": "ganeval.features.rows",
     "GanevalError": "ganeval.errors",
     "ImageSet": "ganeval.images.imageset",
     "METRICS": "ganeval.metrics",

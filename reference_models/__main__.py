@@ -25,7 +25,7 @@ from ganeval.runs.directory import RunDirectory, command_line, open_run
 from reference_models.bands.check import said_of_curves
 from reference_models.controls.control import CONTROLS
 from reference_models.controls.record import write_run
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, System, find_unfinished, fit, recipe_of, resume
 
 USAGE = (

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.system import System
 
@@ -125,22 +126,30 @@ class ClassGaussians(nn.Module):
         return mean[labels] + torch.einsum("nde,ne->nd", root[labels], z)
 
 
-def train(config: Config, session: Session) -> None:
-    encoder = session.prepare(make_encoder(config, session.shape))
-    decoder = session.prepare(make_decoder(config, session.shape))
-    gaussians = ClassGaussians(session.classes, config.latent).to(session.device)
-    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], config.lr, fused=True)
+def build(config: Config, place: Place) -> Model:
+    encoder = place.prepare(make_encoder(config, place.shape))
+    decoder = place.prepare(make_decoder(config, place.shape))
+    gaussians = ClassGaussians(place.classes, config.latent).to(place.device)
+    networks = {"encoder": encoder, "decoder": decoder, "gaussians": gaussians}
+    return Model(
+        networks,
+        place.sampler(lambda z, labels: decoder(gaussians(z, labels)), latent=(config.latent,)),
+        place.codec(encoder, decoder),
+    )
 
-    session.hold(encoder=encoder, decoder=decoder, gaussians=gaussians, adam=adam)
-    session.sampler(lambda z, labels: decoder(gaussians(z, labels)), latent=(config.latent,))
-    session.codec(encoder, decoder)
+
+def train(config: Config, model: Model, session: Session) -> None:
+    encoder, decoder, gaussians = model.networks.values()
+    assert isinstance(gaussians, ClassGaussians)
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], config.lr, fused=True)
+    session.hold(adam=adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in adam.param_groups:
             group["lr"] = config.lr * rate
 
-        images, labels = session.batch(config.batch)
+        images, labels = session.order.batch(config.batch)
         with session.autocast():
             latents = encoder(images)
             decoded = decoder(latents)
@@ -159,9 +168,9 @@ def train(config: Config, session: Session) -> None:
 @torch.no_grad()
 def held_out_error(encoder: nn.Module, decoder: nn.Module, session: Session, size: int) -> torch.Tensor:
     """Mean squared error on images that are never trained on, without dropout; statistics stay as they are."""
-    images, _ = session.held_out(size)
+    images, _ = session.order.held_out(size)
     with session.evaluating():
         return F.mse_loss(decoder(encoder(images)).float(), images)
 
 
-SYSTEM = System("autoencoder", PROFILES, train)
+SYSTEM = System("autoencoder", PROFILES, build, train)

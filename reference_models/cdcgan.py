@@ -25,6 +25,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.stabilise import cross_entropy
 from reference_models.plumbing.system import System
@@ -69,13 +70,13 @@ class Generator(nn.Module):
         half = widths[0] // 2 * self.start**2
         self.linear_in, self.embed = nn.Linear(config.latent, half), nn.Embedding(classes, half)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise([*widths, channels]))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise([*widths, channels]))
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         parts = self.linear_in(z), self.embed(labels)
         x = torch.cat([part.view(len(z), -1, self.start, self.start) for part in parts], dim=1)
-        for norm, grow in zip(self.norms, self.grow, strict=True):
-            x = grow(F.relu(norm(x)))
+        for norm, up in zip(self.norms, self.up, strict=True):
+            x = up(F.relu(norm(x)))
         return torch.tanh(x)
 
 
@@ -88,17 +89,17 @@ class Discriminator(nn.Module):
         depth, half = halvings(size), config.d_width // 2
         self.conv_in, self.embed = nn.Conv2d(channels, half, 4, 2, 1), nn.Embedding(classes, half)
         widths = [config.d_width * 2**i for i in range(depth)]
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.fc = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
-        self.last = nn.Linear(config.features, 1)
+        self.linear_out = nn.Linear(config.features, 1)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         image = self.conv_in(x)
         maps = self.embed(labels)[:, :, None, None].to(image).expand_as(image)  # constant, like a plane of the class
         x = F.leaky_relu(torch.cat([image, maps], dim=1), 0.2)
-        for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.2)
-        return self.last(F.leaky_relu(self.fc(x.flatten(1)), 0.2))[:, 0].float()
+        for down in self.down:
+            x = F.leaky_relu(down(x), 0.2)
+        return self.linear_out(F.leaky_relu(self.fc(x.flatten(1)), 0.2))[:, 0].float()
 
 
 def weights_init(net: nn.Module) -> nn.Module:
@@ -111,25 +112,30 @@ def weights_init(net: nn.Module) -> nn.Module:
     return net
 
 
-def train(config: Config, session: Session) -> None:
+def build(config: Config, place: Place) -> Model:
     if config.size:
-        session.resize(config.size)
-    generator = session.prepare(weights_init(Generator(config, session.shape, session.classes)))
-    discriminator = session.prepare(weights_init(Discriminator(config, session.shape, session.classes)))
+        place.resize(config.size)
+    generator = place.prepare(weights_init(Generator(config, place.shape, place.classes)))
+    discriminator = place.prepare(weights_init(Discriminator(config, place.shape, place.classes)))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    heard = int(not config.blind)  # a blind network hears 0 whatever is said
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(lambda z, labels: average(z, labels * heard), latent=(config.latent,)))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
+    heard = int(not config.blind)
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas, fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    heard = int(not config.blind)  # a blind network hears 0 whatever is said
-    session.sampler(lambda z, labels: average(z, labels * heard), latent=(config.latent,))
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
-        real, labels = session.batch(config.batch)
-        own, wanted = labels * heard, session.labels(config.batch) * heard
+        real, labels = session.order.batch(config.batch)
+        own, wanted = labels * heard, session.order.labels(config.batch) * heard
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent), wanted).float()
+            fake = generator(session.order.normal(config.batch, config.latent), wanted).float()
 
         # Discriminator
         with session.autocast():
@@ -152,12 +158,12 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:
-            held, held_labels = session.held_out(config.batch)
+            held, held_labels = session.order.held_out(config.batch)
             with session.evaluating(), torch.no_grad():
                 d_held = discriminator(held, held_labels * heard)
             session.log(
@@ -168,4 +174,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("cdcgan", PROFILES, train, VARIANTS)
+SYSTEM = System("cdcgan", PROFILES, build, train, VARIANTS)

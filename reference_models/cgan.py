@@ -29,6 +29,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.stabilise import cross_entropy
 from reference_models.plumbing.system import System
@@ -74,17 +75,17 @@ class Generator(nn.Module):
         doublings, self.classes = halvings(size), classes
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
-        self.first = nn.Linear(config.latent + classes, widths[0] * self.start**2)
+        self.linear_in = nn.Linear(config.latent + classes, widths[0] * self.start**2)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        x = self.first(torch.cat([z, F.one_hot(labels, self.classes).to(z)], dim=1))
+        x = self.linear_in(torch.cat([z, F.one_hot(labels, self.classes).to(z)], dim=1))
         x = F.relu(self.norms[0](x.view(len(z), -1, self.start, self.start)))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x)))
-        return torch.tanh(self.last(x))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x)))
+        return torch.tanh(self.conv_out(x))
 
 
 class StudyGenerator(nn.Module):
@@ -95,18 +96,18 @@ class StudyGenerator(nn.Module):
         channels, size, _ = shape
         doublings, self.classes = halvings(size), classes
         self.start, inputs = size // 2**doublings, config.latent + classes
-        self.first = nn.Linear(inputs, inputs * self.start**2)
+        self.linear_in = nn.Linear(inputs, inputs * self.start**2)
         widths = [inputs, *[128] * doublings]
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(128) for _ in range(doublings))
-        self.last = nn.Conv2d(128, channels, 7, padding=3)
+        self.conv_out = nn.Conv2d(128, channels, 7, padding=3)
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        x = F.leaky_relu(self.first(torch.cat([z, F.one_hot(labels, self.classes).to(z)], dim=1)), 0.2)
+        x = F.leaky_relu(self.linear_in(torch.cat([z, F.one_hot(labels, self.classes).to(z)], dim=1)), 0.2)
         x = x.view(len(z), -1, self.start, self.start)
-        for grow, norm in zip(self.grow, self.norms, strict=True):
-            x = norm(F.leaky_relu(grow(x), 0.2))
-        return torch.tanh(self.last(x) / 2)
+        for up, norm in zip(self.up, self.norms, strict=True):
+            x = norm(F.leaky_relu(up(x), 0.2))
+        return torch.tanh(self.conv_out(x) / 2)
 
 
 class PlaneConv(nn.Conv2d):
@@ -136,39 +137,43 @@ class Discriminator(nn.Module):
         kernel, width = (3, 64) if config.study else (4, config.d_width)
         widths = [width * 2**i for i in range(depth)]
         self.conv_in = PlaneConv(channels, classes, widths[0], kernel)
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, kernel, 2, 1) for a, b in pairwise(widths))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, kernel, 2, 1) for a, b in pairwise(widths))
         self.dropout, self.study = config.dropout, config.study
-        self.last = nn.Linear(widths[-1] * (1 if config.study else (size // 2**depth) ** 2), 1)
+        self.linear_out = nn.Linear(widths[-1] * (1 if config.study else (size // 2**depth) ** 2), 1)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         x = F.dropout(F.leaky_relu(self.conv_in(x, labels), 0.2), self.dropout, self.training)
-        for shrink in self.shrink:
-            x = F.dropout(F.leaky_relu(shrink(x), 0.2), self.dropout, self.training)
+        for down in self.down:
+            x = F.dropout(F.leaky_relu(down(x), 0.2), self.dropout, self.training)
         x = x.amax(dim=(2, 3)) if self.study else x.flatten(1)
-        return self.last(x)[:, 0].float()
+        return self.linear_out(x)[:, 0].float()
 
 
-def train(config: Config, session: Session) -> None:
+def build(config: Config, place: Place) -> Model:
     kind = StudyGenerator if config.study else Generator
-    generator = session.prepare(kind(config, session.shape, session.classes))
-    discriminator = session.prepare(Discriminator(config, session.shape, session.classes))
+    generator = place.prepare(kind(config, place.shape, place.classes))
+    discriminator = place.prepare(Discriminator(config, place.shape, place.classes))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(average, latent=(config.latent,)))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas, fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(average, latent=(config.latent,))
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in (*g_adam.param_groups, *d_adam.param_groups):
             group["lr"] = config.lr * rate
 
-        real, labels = session.batch(config.batch)
-        wanted = session.labels(config.batch)
+        real, labels = session.order.batch(config.batch)
+        wanted = session.order.labels(config.batch)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent), wanted).float()
+            fake = generator(session.order.normal(config.batch, config.latent), wanted).float()
 
         # Discriminator
         with session.autocast():
@@ -191,13 +196,13 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:
             with session.evaluating(), torch.no_grad():
-                d_held = discriminator(*session.held_out(config.batch))
+                d_held = discriminator(*session.order.held_out(config.batch))
             session.log(
                 d__held_out=d_held,
                 overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
@@ -206,4 +211,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("cgan", PROFILES, train, VARIANTS)
+SYSTEM = System("cgan", PROFILES, build, train, VARIANTS)

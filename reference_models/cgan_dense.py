@@ -24,6 +24,7 @@ from torch import nn
 from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.stabilise import cross_entropy, targets
 from reference_models.plumbing.system import System
 
@@ -73,7 +74,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(classes, prod(shape))
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([prod(shape), *config.d_widths]))
-        self.last = nn.Linear(config.d_widths[-1], 1)
+        self.linear_out = nn.Linear(config.d_widths[-1], 1)
         self.dropout = config.dropout
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -81,27 +82,30 @@ class Discriminator(nn.Module):
         for number, layer in enumerate(self.hidden):
             x = F.leaky_relu(layer(x), 0.2)
             x = F.dropout(x, self.dropout, self.training and number > 0)
-        return self.last(x)[:, 0].float()
+        return self.linear_out(x)[:, 0].float()
 
 
-def train(config: Config, session: Session) -> None:
-    generator = session.prepare(Generator(config, session.shape, session.classes))
-    discriminator = session.prepare(Discriminator(config, session.shape, session.classes))
+def build(config: Config, place: Place) -> Model:
+    generator = place.prepare(Generator(config, place.shape, place.classes))
+    discriminator = place.prepare(Discriminator(config, place.shape, place.classes))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(average, latent=(config.latent,)))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=(config.beta1, 0.999), fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=(config.beta1, 0.999), fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(average, latent=(config.latent,))
-
     target, _ = targets(config.batch, smoothing=config.smoothing)
-    target = target.to(session.device)
+    target = target.to(session.place.device)
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for _ in session.steps(config.steps):
-        real, labels = session.batch(config.batch)
-        wanted = session.labels(config.batch)
+        real, labels = session.order.batch(config.batch)
+        wanted = session.order.labels(config.batch)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent), wanted).float()
+            fake = generator(session.order.normal(config.batch, config.latent), wanted).float()
 
         # Discriminator: real images towards 1 - smoothing, generated ones towards 0.
         with session.autocast():
@@ -119,14 +123,14 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         d_real, d_fake = d_both.chunk(2)
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:
             with session.evaluating(), torch.no_grad():
-                d_held = discriminator(*session.held_out(config.batch))
+                d_held = discriminator(*session.order.held_out(config.batch))
             session.log(
                 d__held_out=d_held,
                 overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
@@ -135,4 +139,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("cgan_dense", PROFILES, train)
+SYSTEM = System("cgan_dense", PROFILES, build, train)

@@ -29,6 +29,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.stabilise import cross_entropy, fading, targets, with_noise
 from reference_models.plumbing.system import System
@@ -85,21 +86,21 @@ class Generator(nn.Module):
         self.start, self.slope = size // 2**doublings, config.g_slope
         widths = [config.g_width * config.growth**i for i in range(doublings + bool(config.g_last))][::-1]
         biased = config.bias and not config.g_norm
-        self.first = nn.Linear(config.latent, widths[0] * self.start**2, bias=biased)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=biased) for a, b in pairwise(widths))
+        self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2, bias=biased)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=biased) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) if config.g_norm else nn.Identity() for width in widths)
-        self.last = (
+        self.conv_out = (
             nn.Conv2d(widths[-1], channels, config.g_last, padding=config.g_last // 2, bias=config.bias)
             if config.g_last
             else nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=config.bias)
         )
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = self.first(z).view(len(z), -1, self.start, self.start)
+        x = self.linear_in(z).view(len(z), -1, self.start, self.start)
         x = F.leaky_relu(self.norms[0](x), self.slope)
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.leaky_relu(norm(grow(x)), self.slope)
-        return torch.tanh(self.last(x))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.leaky_relu(norm(up(x)), self.slope)
+        return torch.tanh(self.conv_out(x))
 
 
 class Discriminator(nn.Module):
@@ -111,7 +112,7 @@ class Discriminator(nn.Module):
         depth = halvings(size)
         widths = [config.d_width * config.growth**i for i in range(depth)]
         normed = [config.d_norm and i > 0 for i in range(depth)]
-        self.shrink = nn.ModuleList(
+        self.down = nn.ModuleList(
             nn.Conv2d(a, b, config.d_kernel, 2, 1, bias=config.bias and not norm)
             for (a, b), norm in zip(pairwise([channels, *widths]), normed, strict=True)
         )
@@ -119,12 +120,12 @@ class Discriminator(nn.Module):
             nn.BatchNorm2d(width) if norm else nn.Identity() for width, norm in zip(widths, normed, strict=True)
         )
         self.dropout = config.dropout
-        self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1, bias=config.bias)
+        self.linear_out = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1, bias=config.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for shrink, norm in zip(self.shrink, self.norms, strict=True):
-            x = F.dropout(F.leaky_relu(norm(shrink(x)), 0.2), self.dropout, self.training)
-        return self.last(x.flatten(1))[:, 0].float()
+        for down, norm in zip(self.down, self.norms, strict=True):
+            x = F.dropout(F.leaky_relu(norm(down(x)), 0.2), self.dropout, self.training)
+        return self.linear_out(x.flatten(1))[:, 0].float()
 
 
 def weights_init(net: nn.Module) -> nn.Module:
@@ -141,35 +142,41 @@ def weights_init(net: nn.Module) -> nn.Module:
     return net
 
 
-def train(config: Config, session: Session) -> None:
+def build(config: Config, place: Place) -> Model:
     if config.r1 and config.d_norm:
         raise WrongInputError(
             "The penalty R1 needs a discriminator that treats images apart. Take d_norm or r1, not both."
         )
     if config.size:
-        session.resize(config.size)
-    generator = session.prepare(weights_init(Generator(config, session.shape)))
-    discriminator = session.prepare(weights_init(Discriminator(config, session.shape)))
+        place.resize(config.size)
+    generator = place.prepare(weights_init(Generator(config, place.shape)))
+    discriminator = place.prepare(weights_init(Discriminator(config, place.shape)))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(lambda z, _labels: average(z), latent=(config.latent,), conditional=False))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas, fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(lambda z, _labels: average(z), latent=(config.latent,), conditional=False)
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
-        real, labels = session.batch(config.batch)
+        real, labels = session.order.batch(config.batch)
         noise = fading(config.noise, step, config.steps, until=config.noise_until)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent)).float()
+            fake = generator(session.order.normal(config.batch, config.latent)).float()
 
         # Discriminator: real images towards 1 - smoothing, generated ones towards 0, but for the flipped.
-        seen = with_noise(torch.cat([real, fake.detach()]), noise, session.random)
+        seen = with_noise(torch.cat([real, fake.detach()]), noise, session.order.random)
         parts = seen.chunk(2) if config.d_norm else (seen,)  # statistics of real and generated images do not mix
         with session.autocast():
             d_both = torch.cat([discriminator(part) for part in parts])
-        wanted, flipped = targets(config.batch, smoothing=config.smoothing, flips=config.flips, random=session.random)
+        wanted, flipped = targets(
+            config.batch, smoothing=config.smoothing, flips=config.flips, random=session.order.random
+        )
         loss_d = cross_entropy(d_both, wanted)
         d_adam.zero_grad()
         loss_d.backward()
@@ -182,20 +189,20 @@ def train(config: Config, session: Session) -> None:
         # Generator: the same fakes, judged by the discriminator that has just learnt from them.
         discriminator.requires_grad_(requires_grad=False)
         with session.autocast():
-            judged = discriminator(with_noise(fake, noise, session.random))
+            judged = discriminator(with_noise(fake, noise, session.order.random))
         loss_g = cross_entropy(judged, 1.0)
         g_adam.zero_grad()
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         d_real, d_fake = d_both.chunk(2)
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake, flipped=flipped, noise=noise)
         session.watch(real, labels, fake)
         if session.logging:
             with session.evaluating(), torch.no_grad():
-                d_held = discriminator(session.held_out(config.batch)[0])
+                d_held = discriminator(session.order.held_out(config.batch)[0])
             session.log(
                 d__held_out=d_held,
                 overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake),
@@ -204,4 +211,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("dcgan", PROFILES, train, VARIANTS)
+SYSTEM = System("dcgan", PROFILES, build, train, VARIANTS)

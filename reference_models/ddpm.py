@@ -28,6 +28,7 @@ from torch import nn
 
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.system import System
 
@@ -145,33 +146,38 @@ def ddim_sample(net: nn.Module, noise: torch.Tensor, labels: torch.Tensor, nfe: 
     return images
 
 
-def train(config: Config, session: Session) -> None:
-    net = session.prepare(UNet(config, session.shape, session.classes))
+def build(config: Config, place: Place) -> Model:
+    net = place.prepare(UNet(config, place.shape, place.classes))
     average = copy.deepcopy(net).eval().requires_grad_(requires_grad=False)
-    adam = torch.optim.Adam(net.parameters(), config.lr, betas=(0.9, 0.99), fused=True)
 
     def draw(z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with session.autocast():
+        with place.autocast():
             return ddim_sample(average, z, labels, config.nfe)
 
-    session.hold(net=net, average=average, adam=adam)
-    session.sampler(draw, latent=session.shape)
+    networks = {"net": net, "average": average}
+    return Model(networks, place.sampler(draw, latent=place.shape))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    net, average = model.networks.values()
+    adam = torch.optim.Adam(net.parameters(), config.lr, betas=(0.9, 0.99), fused=True)
+    session.hold(adam=adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in adam.param_groups:
             group["lr"] = config.lr * rate
 
-        images, labels = session.batch(config.batch)
-        angles = spread(session.random, config.batch)
-        noisy, velocity = q_sample(images, session.normal(*images.shape), angles)
+        images, labels = session.order.batch(config.batch)
+        angles = spread(session.order.random, config.batch)
+        noisy, velocity = q_sample(images, session.order.normal(*images.shape), angles)
         with session.autocast():
             predicted = net(noisy, angles, labels).float()
         loss = F.mse_loss(predicted, velocity)
         adam.zero_grad()
         loss.backward()
         adam.step()
-        update_average(average, net, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, net, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss=loss)
         # What one look at the noisy image says of the clean one: at a right angle to the velocity.
@@ -183,7 +189,7 @@ def train(config: Config, session: Session) -> None:
 @torch.no_grad()
 def held_out_loss(net: nn.Module, session: Session, size: int) -> torch.Tensor:
     """The same loss on images that are never trained on; well above `loss`, the network knows its images by heart."""
-    images, labels = session.held_out(size)
+    images, labels = session.order.held_out(size)
     angles = (torch.arange(len(images), device=images.device) + 0.5) * (math.pi / 2 / len(images))
     noise = torch.randn(images.shape, generator=torch.Generator(images.device).manual_seed(0), device=images.device)
     noisy, velocity = q_sample(images, noise, angles)
@@ -191,4 +197,4 @@ def held_out_loss(net: nn.Module, session: Session, size: int) -> torch.Tensor:
         return F.mse_loss(net(noisy, angles, labels).float(), velocity)
 
 
-SYSTEM = System("ddpm", PROFILES, train, sampling=("nfe",))
+SYSTEM = System("ddpm", PROFILES, build, train, sampling=("nfe",))

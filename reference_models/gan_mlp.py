@@ -29,6 +29,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1, r2
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.system import System
 
 
@@ -106,34 +107,38 @@ def generator_loss(loss: str, d_real: torch.Tensor, d_fake: torch.Tensor) -> tor
     return F.softplus(-d_fake if loss == "plain" else d_real - d_fake).mean()
 
 
-def train(config: Config, session: Session) -> None:
+def build(config: Config, place: Place) -> Model:
     if config.batch % config.pack:
         raise WrongInputError(f"The batch must be a multiple of pack; got {config.batch} and {config.pack}.")
-    generator = session.prepare(Generator(config, session.shape, bounded=not session.points))
-    discriminator = session.prepare(Discriminator(config, session.shape))
+    generator = place.prepare(Generator(config, place.shape, bounded=not place.points))
+    discriminator = place.prepare(Discriminator(config, place.shape))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(lambda z, _labels: average(z), latent=(config.latent,), conditional=False))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas, fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(lambda z, _labels: average(z), latent=(config.latent,), conditional=False)
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in (*g_adam.param_groups, *d_adam.param_groups):
             group["lr"] = config.lr * rate
 
-        real, labels = session.batch(config.batch)
+        real, labels = session.order.batch(config.batch)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent)).float()
+            fake = generator(session.order.normal(config.batch, config.latent)).float()
 
         # Discriminator
         with session.autocast():
             d_real, d_fake = discriminator(torch.cat([real, fake.detach()])).chunk(2)
         if session.logging:  # now: pairs have no common zero, and the next update moves all logits together
             with session.autocast(), torch.no_grad():
-                d_held = discriminator(session.held_out(config.batch)[0])
+                d_held = discriminator(session.order.held_out(config.batch)[0])
             session.log(d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake))
         loss_d = discriminator_loss(config.loss, d_real, d_fake)
         if config.loss == "modern":
@@ -154,7 +159,7 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
@@ -165,4 +170,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("gan_mlp", PROFILES, train, VARIANTS, points=True)
+SYSTEM = System("gan_mlp", PROFILES, build, train, VARIANTS, points=True)

@@ -28,6 +28,7 @@ from reference_models.plumbing.augment import POLICY, Augmenter, Mode
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import SMALL, halvings
 from reference_models.plumbing.styles import Styles
 from reference_models.plumbing.system import System
@@ -68,11 +69,11 @@ class ConditionalNorm(nn.Module):
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.style = nn.Embedding(classes, 2 * channels)
-        nn.init.zeros_(self.style.weight)  # every class begins as the same unconditional network
+        self.embed = nn.Embedding(classes, 2 * channels)
+        nn.init.zeros_(self.embed.weight)  # every class begins as the same unconditional network
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.style(labels)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
+        scale, shift = self.embed(labels)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
         return self.norm(x) * (1 + scale) + shift
 
 
@@ -86,10 +87,10 @@ class Generator(nn.Module):
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
-        self.first = nn.Linear(config.latent, widths[0] * self.start**2)
+        self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2)
         self.norms = nn.ModuleList(ConditionalNorm(width, self.kinds) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def asked(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """What is asked for (n,): the label, or the style of it that the last coordinate of z chooses."""
@@ -101,11 +102,11 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         labels = self.asked(z, labels)
-        x = self.first(z).view(len(z), -1, self.start, self.start)
+        x = self.linear_in(z).view(len(z), -1, self.start, self.start)
         x = F.relu(self.norms[0](x, labels))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x), labels))
-        return torch.tanh(self.last(x))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x), labels))
+        return torch.tanh(self.conv_out(x))
 
 
 class Discriminator(nn.Module):
@@ -118,50 +119,55 @@ class Discriminator(nn.Module):
         widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
         self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
         widths = [widths[0] if self.conv_in else channels, *widths]
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
-        self.real = nn.Linear(config.features, 1)  # psi
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.fc = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
+        self.linear_out = nn.Linear(config.features, 1)  # psi
         self.embed = nn.Embedding(classes, config.features)  # e
         nn.init.normal_(self.embed.weight, std=config.features**-0.5)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if self.conv_in is not None:
             x = F.leaky_relu(self.conv_in(x), 0.2)
-        for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.2)
-        f = F.leaky_relu(self.last(x.flatten(1)), 0.2).float()
+        for down in self.down:
+            x = F.leaky_relu(down(x), 0.2)
+        f = F.leaky_relu(self.fc(x.flatten(1)), 0.2).float()
         with torch.autocast(f.device.type, enabled=False):  # logits and losses in full precision
-            return self.real(f)[:, 0] + (self.embed(labels) * f).sum(dim=1)
+            return self.linear_out(f)[:, 0] + (self.embed(labels) * f).sum(dim=1)
 
 
-def train(config: Config, session: Session) -> None:
+def build(config: Config, place: Place) -> Model:
     if config.classes:
-        session.restrict(config.classes)
-    generator = session.prepare(
-        Generator(config, session.shape, session.classes, Styles.found(session.data, config.styles))
-    )
-    discriminator = session.prepare(Discriminator(config, session.shape, generator.kinds))
+        place.restrict(config.classes)
+    generator = place.prepare(Generator(config, place.shape, place.classes, Styles.found(place.data, config.styles)))
+    discriminator = place.prepare(Discriminator(config, place.shape, generator.kinds))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    known = torch.tensor(config.classes or range(place.classes), device=place.device)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(
+        networks, place.sampler(lambda z, labels: average(z, known[labels % len(known)]), latent=(config.latent,))
+    )
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
+    assert isinstance(generator, Generator)
     g_adam, d_adam = (
         torch.optim.Adam(net.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
         for net in (generator, discriminator)
     )
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
     policy = (*POLICY, "flip") if config.flips else POLICY
-    augment = Augmenter(config.augment, session.random, policy=policy, ramp=config.ada_ramp)
+    augment = Augmenter(config.augment, session.order.random, policy=policy, ramp=config.ada_ramp)
     if config.augment != "none":
         session.hold(augment=augment)
-    known = torch.tensor(config.classes or range(session.classes), device=session.device)
-    session.sampler(lambda z, labels: average(z, known[labels % len(known)]), latent=(config.latent,))
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in (*g_adam.param_groups, *d_adam.param_groups):
             group["lr"] = config.lr * rate
 
-        real, labels = session.batch(config.batch)
-        wanted, z = session.labels(config.batch), session.normal(config.batch, config.latent)
+        real, labels = session.order.batch(config.batch)
+        wanted, z = session.order.labels(config.batch), session.order.normal(config.batch, config.latent)
         with session.autocast():
             fake = generator(z, wanted).float()
         asked, shown = generator.asked(z, wanted), generator.shown(real, labels)
@@ -189,13 +195,13 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:
             with torch.no_grad():
-                held, held_labels = session.held_out(config.batch)
+                held, held_labels = session.order.held_out(config.batch)
                 d_held = discriminator(augment.look(held), generator.shown(held, held_labels))
             if config.augment == "ada":
                 session.log(augment__p=augment.p, augment__r_t=augment.r_t)
@@ -207,4 +213,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("projection_cgan", PROFILES, train)
+SYSTEM = System("projection_cgan", PROFILES, build, train)

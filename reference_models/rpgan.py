@@ -27,6 +27,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1, r2
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import SMALL, halvings
 from reference_models.plumbing.system import System
 
@@ -63,16 +64,16 @@ class Generator(nn.Module):
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
-        self.first = nn.Linear(config.latent, widths[0] * self.start**2)
+        self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.norms[0](self.first(z).view(len(z), -1, self.start, self.start)))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x)))
-        return torch.tanh(self.last(x))
+        x = F.relu(self.norms[0](self.linear_in(z).view(len(z), -1, self.start, self.start)))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x)))
+        return torch.tanh(self.conv_out(x))
 
 
 class Discriminator(nn.Module):
@@ -85,16 +86,16 @@ class Discriminator(nn.Module):
         widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
         self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
         widths = [widths[0] if self.conv_in else channels, *widths]
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.linear_out = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.conv_in is not None:
             x = F.leaky_relu(self.conv_in(x), 0.2)
-        for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.2)
+        for down in self.down:
+            x = F.leaky_relu(down(x), 0.2)
         with torch.autocast(x.device.type, enabled=False):  # logits in full precision
-            return self.last(x.flatten(1).float())[:, 0]
+            return self.linear_out(x.flatten(1).float())[:, 0]
 
 
 def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -106,28 +107,32 @@ def generator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     return F.softplus(real - fake).mean()
 
 
-def train(config: Config, session: Session) -> None:
-    generator = session.prepare(Generator(config, session.shape))
-    discriminator = session.prepare(Discriminator(config, session.shape))
+def build(config: Config, place: Place) -> Model:
+    generator = place.prepare(Generator(config, place.shape))
+    discriminator = place.prepare(Discriminator(config, place.shape))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False)
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in (*g_adam.param_groups, *d_adam.param_groups):
             group["lr"] = config.lr * rate
 
-        real, labels = session.batch(config.batch)
+        real, labels = session.order.batch(config.batch)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent)).float()
+            fake = generator(session.order.normal(config.batch, config.latent)).float()
             d_real, d_fake = discriminator(torch.cat([real, fake.detach()])).chunk(2)
         if session.logging:  # now: pairs have no common zero, and the next update moves all logits together
             with session.autocast(), torch.no_grad():
-                d_held = discriminator(session.held_out(config.batch)[0])
+                d_held = discriminator(session.order.held_out(config.batch)[0])
             session.log(d__held_out=d_held, overfit_ratio=health.overfit_ratio(d_real, d_held, d_fake))
         loss_d = discriminator_loss(d_real, d_fake)
         d_adam.zero_grad()
@@ -147,7 +152,7 @@ def train(config: Config, session: Session) -> None:
         loss_g.backward()
         g_adam.step()
         discriminator.requires_grad_(requires_grad=True)
-        update_average(average, generator, batch=config.batch, images=session.images, halflife=config.halflife)
+        update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
         session.log(loss__d=loss_d, loss__g=loss_g, d__gap=(d_real - d_fake).mean())
         session.watch(real, labels, fake)
@@ -160,4 +165,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("rpgan", PROFILES, train)
+SYSTEM = System("rpgan", PROFILES, build, train)

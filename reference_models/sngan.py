@@ -25,6 +25,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import require_lipschitz
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import SMALL, halvings
 from reference_models.plumbing.system import System
 
@@ -60,16 +61,16 @@ class Generator(nn.Module):
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
-        self.first = nn.Linear(config.latent, widths[0] * self.start**2)
+        self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.norms[0](self.first(z).view(len(z), -1, self.start, self.start)))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x)))
-        return torch.tanh(self.last(x))
+        x = F.relu(self.norms[0](self.linear_in(z).view(len(z), -1, self.start, self.start)))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x)))
+        return torch.tanh(self.conv_out(x))
 
 
 class Discriminator(nn.Module):
@@ -82,16 +83,16 @@ class Discriminator(nn.Module):
         widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
         self.conv_in = spectral_norm(nn.Conv2d(channels, widths[0], 3, padding=1)) if size < SMALL else None
         widths = [widths[0] if self.conv_in else channels, *widths]
-        self.shrink = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(widths))
-        self.last = spectral_norm(nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1))
+        self.down = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(widths))
+        self.linear_out = spectral_norm(nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.conv_in is not None:
             x = F.leaky_relu(self.conv_in(x), 0.1)
-        for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.1)
+        for down in self.down:
+            x = F.leaky_relu(down(x), 0.1)
         with torch.autocast(x.device.type, enabled=False):  # the gap in full precision
-            return self.last(x.flatten(1).float())[:, 0]
+            return self.linear_out(x.flatten(1).float())[:, 0]
 
 
 def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -103,23 +104,27 @@ def generator_loss(fake: torch.Tensor) -> torch.Tensor:
     return -fake.mean()
 
 
-def train(config: Config, session: Session) -> None:
-    generator = session.prepare(Generator(config, session.shape))
-    discriminator = session.prepare(Discriminator(config, session.shape))
+def build(config: Config, place: Place) -> Model:
+    generator = place.prepare(Generator(config, place.shape))
+    discriminator = place.prepare(Discriminator(config, place.shape))
     require_lipschitz(discriminator)
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "discriminator": discriminator, "average": average}
+    return Model(networks, place.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, discriminator, average = model.networks.values()
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)
     d_adam = torch.optim.Adam(discriminator.parameters(), config.lr, betas=betas, fused=True)
-
-    session.hold(generator=generator, discriminator=discriminator, average=average, g_adam=g_adam, d_adam=d_adam)
-    session.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False)
+    session.hold(g_adam=g_adam, d_adam=d_adam)
 
     for step in session.steps(config.steps):
-        real, labels = session.batch(config.d_steps * config.batch)
+        real, labels = session.order.batch(config.d_steps * config.batch)
         for some in real.split(config.batch):
             with session.autocast(), torch.no_grad():
-                fake = generator(session.normal(config.batch, config.latent)).float()
+                fake = generator(session.order.normal(config.batch, config.latent)).float()
             with session.autocast():
                 d_real, d_fake = discriminator(torch.cat([some, fake])).chunk(2)
             loss_d = discriminator_loss(d_real, d_fake)
@@ -130,7 +135,7 @@ def train(config: Config, session: Session) -> None:
 
         discriminator.requires_grad_(requires_grad=False)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent)).float()
+            fake = generator(session.order.normal(config.batch, config.latent)).float()
             loss_g = generator_loss(discriminator(fake))
         g_adam.zero_grad()
         loss_g.backward()
@@ -143,7 +148,7 @@ def train(config: Config, session: Session) -> None:
         if session.logging:
             discriminator.eval()  # otherwise a look would move the power method on
             with torch.no_grad():
-                d_real, d_held, d_fake = map(discriminator, (real, session.held_out(config.batch)[0], fake))
+                d_real, d_held, d_fake = map(discriminator, (real, session.order.held_out(config.batch)[0], fake))
             discriminator.train()
             session.log(
                 d__real=d_real,
@@ -155,4 +160,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("sngan", PROFILES, train)
+SYSTEM = System("sngan", PROFILES, build, train)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -32,6 +33,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import halvings
 from reference_models.plumbing.system import System
 
@@ -116,27 +118,37 @@ def surprise(decoded: torch.Tensor, images: torch.Tensor, likelihood: str) -> to
     return values / 2 * (1 + (2 * math.pi * F.mse_loss(decoded, images)).log())
 
 
-def train(config: Config, session: Session) -> None:
-    encoder = session.prepare(make_encoder(config, session.shape))
-    decoder = session.prepare(make_decoder(config, session.shape))
+def to_image(decoded: torch.Tensor, likelihood: str) -> torch.Tensor:
+    """What the decoder gives -> images in [-1, 1]."""
+    return 2 * decoded.sigmoid() - 1 if likelihood == "bernoulli" else decoded
+
+
+def build(config: Config, place: Place) -> Model:
+    encoder = place.prepare(make_encoder(config, place.shape))
+    decoder = place.prepare(make_decoder(config, place.shape))
+    image = partial(to_image, likelihood=config.likelihood)
+    networks = {"encoder": encoder, "decoder": decoder}
+    return Model(
+        networks,
+        place.sampler(lambda z, _: image(decoder(z)), latent=(config.latent,), conditional=False),
+        place.codec(lambda images: encoder(images).chunk(2, dim=1)[0], lambda z: image(decoder(z))),
+    )
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    encoder, decoder = model.networks.values()
     adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], config.lr, fused=True)
-
-    def image(decoded: torch.Tensor) -> torch.Tensor:
-        return 2 * decoded.sigmoid() - 1 if config.likelihood == "bernoulli" else decoded
-
-    session.hold(encoder=encoder, decoder=decoder, adam=adam)
-    session.sampler(lambda z, _: image(decoder(z)), latent=(config.latent,), conditional=False)
-    session.codec(lambda images: encoder(images).chunk(2, dim=1)[0], lambda z: image(decoder(z)))
+    session.hold(adam=adam)
 
     for step in session.steps(config.steps):
         rate = config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * (step - 1) / config.steps)) / 2
         for group in adam.param_groups:
             group["lr"] = config.lr * rate
 
-        images, labels = session.batch(config.batch)
+        images, labels = session.order.batch(config.batch)
         with session.autocast():
             mean, log_variance = encoder(images).float().chunk(2, dim=1)
-            z = mean + (log_variance / 2).exp() * session.normal(config.batch, config.latent)
+            z = mean + (log_variance / 2).exp() * session.order.normal(config.batch, config.latent)
             decoded = decoder(z).float()
         kl = divergence(mean, log_variance).sum(dim=1).mean()
         reconstruction = surprise(decoded, images, config.likelihood)
@@ -145,7 +157,7 @@ def train(config: Config, session: Session) -> None:
         adam.step()
 
         session.log(elbo=-reconstruction - kl, reconstruction=reconstruction, kl=kl)
-        session.watch(images, labels, image(decoded))
+        session.watch(images, labels, to_image(decoded, config.likelihood))
         if session.logging:
             session.log(**held_out(encoder, decoder, session, config))
 
@@ -156,7 +168,7 @@ ACTIVE = 0.01  # variance over images of a dimension's posterior mean above whic
 @torch.no_grad()
 def held_out(encoder: nn.Module, decoder: nn.Module, session: Session, config: Config) -> dict[str, torch.Tensor]:
     """The bound at the posterior's mean, and how many dimensions are in use, on images that are never trained on."""
-    images, _ = session.held_out(config.batch)
+    images, _ = session.order.held_out(config.batch)
     with session.evaluating():
         mean, log_variance = encoder(images).float().chunk(2, dim=1)
         reconstruction = surprise(decoder(mean).float(), images, config.likelihood)
@@ -167,4 +179,4 @@ def held_out(encoder: nn.Module, decoder: nn.Module, session: Session, config: C
     }
 
 
-SYSTEM = System("vae", PROFILES, train)
+SYSTEM = System("vae", PROFILES, build, train)

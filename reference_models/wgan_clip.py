@@ -28,6 +28,7 @@ from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import clip_weights, require_lipschitz, share_clipped
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import SMALL, halvings
 from reference_models.plumbing.system import System
 
@@ -63,16 +64,16 @@ class Generator(nn.Module):
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
-        self.first = nn.Linear(config.latent, widths[0] * self.start**2)
+        self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.norms[0](self.first(z).view(len(z), -1, self.start, self.start)))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x)))
-        return torch.tanh(self.last(x))
+        x = F.relu(self.norms[0](self.linear_in(z).view(len(z), -1, self.start, self.start)))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x)))
+        return torch.tanh(self.conv_out(x))
 
 
 class Critic(nn.Module):
@@ -85,16 +86,16 @@ class Critic(nn.Module):
         widths = [config.d_width, *[2 * config.d_width] * (depth - 1)]
         self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1) if size < SMALL else None
         widths = [widths[0] if self.conv_in else channels, *widths]
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.linear_out = nn.Linear(widths[-1] * (size // 2**depth) ** 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.conv_in is not None:
             x = F.leaky_relu(self.conv_in(x), 0.2)
-        for shrink in self.shrink:
-            x = F.leaky_relu(shrink(x), 0.2)
+        for down in self.down:
+            x = F.leaky_relu(down(x), 0.2)
         with torch.autocast(x.device.type, enabled=False):  # the gap in full precision
-            return self.last(x.flatten(1).float())[:, 0]
+            return self.linear_out(x.flatten(1).float())[:, 0]
 
 
 def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -106,22 +107,26 @@ def generator_loss(fake: torch.Tensor) -> torch.Tensor:
     return -fake.mean()
 
 
-def train(config: Config, session: Session) -> None:
-    generator = session.prepare(Generator(config, session.shape))
-    critic = session.prepare(Critic(config, session.shape))
+def build(config: Config, place: Place) -> Model:
+    generator = place.prepare(Generator(config, place.shape))
+    critic = place.prepare(Critic(config, place.shape))
     require_lipschitz(critic, clip=config.clip)
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    networks = {"generator": generator, "critic": critic, "average": average}
+    return Model(networks, place.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False))
+
+
+def train(config: Config, model: Model, session: Session) -> None:
+    generator, critic, average = model.networks.values()
     g_rms = torch.optim.RMSprop(generator.parameters(), config.g_lr)
     c_rms = torch.optim.RMSprop(critic.parameters(), config.lr)
-
-    session.hold(generator=generator, critic=critic, average=average, g_rms=g_rms, c_rms=c_rms)
-    session.sampler(lambda z, _: average(z), latent=(config.latent,), conditional=False)
+    session.hold(g_rms=g_rms, c_rms=c_rms)
 
     for step in session.steps(config.steps):
-        real, labels = session.batch(config.critic_steps * config.batch)
+        real, labels = session.order.batch(config.critic_steps * config.batch)
         for some in real.split(config.batch):
             with session.autocast(), torch.no_grad():
-                fake = generator(session.normal(config.batch, config.latent)).float()
+                fake = generator(session.order.normal(config.batch, config.latent)).float()
             with session.autocast():
                 c_real, c_fake = critic(torch.cat([some, fake])).chunk(2)
             loss_c = critic_loss(c_real, c_fake)
@@ -133,7 +138,7 @@ def train(config: Config, session: Session) -> None:
 
         critic.requires_grad_(requires_grad=False)
         with session.autocast():
-            fake = generator(session.normal(config.batch, config.latent)).float()
+            fake = generator(session.order.normal(config.batch, config.latent)).float()
             loss_g = generator_loss(critic(fake))
         g_rms.zero_grad()
         loss_g.backward()
@@ -145,7 +150,7 @@ def train(config: Config, session: Session) -> None:
         session.watch(real[: config.batch], labels[: config.batch], fake)
         if session.logging:
             with torch.no_grad():
-                c_real, c_held, c_fake = map(critic, (real, session.held_out(config.batch)[0], fake))
+                c_real, c_held, c_fake = map(critic, (real, session.order.held_out(config.batch)[0], fake))
             session.log(
                 critic__real=c_real,
                 critic__held_out=c_held,
@@ -157,4 +162,4 @@ def train(config: Config, session: Session) -> None:
             )
 
 
-SYSTEM = System("wgan_clip", PROFILES, train)
+SYSTEM = System("wgan_clip", PROFILES, build, train)

@@ -6,16 +6,10 @@ Each case also lists what its message must contain: the item that is wrong, and 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
-import struct
 import tempfile
-import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +18,48 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganeval import Statistics, extract, fid, kid
+from ganeval import fid, kid
 from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
-from ganeval.extractors.pixels import Pixels
 from ganeval.images import image_set
+from studies.bad_files import (
+    COLOUR,
+    GREY,
+    HALF,
+    INDEFINITE,
+    LABELS,
+    LOPSIDED,
+    MU,
+    SIGMA,
+    UNIT,
+    against,
+    animation,
+    archive,
+    beside,
+    damaged_member,
+    dangling,
+    deep_png,
+    drawing,
+    folder,
+    holes,
+    labelled,
+    large_png,
+    npz_bomb,
+    only,
+    ours,
+    palette_with_a_hole,
+    pipe,
+    png,
+    published,
+    saved,
+    splits,
+    transparent,
+    twice,
+    web_of_links,
+    with_nan,
+    written,
+)
 from studies.page import DOCS, markdown_table, render_document
-
-RNG = np.random.default_rng(0)
-GREY = RNG.integers(0, 256, (6, 8, 8), dtype=np.uint8)
-COLOUR = RNG.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
-UNIT = np.linspace(0, 1, 6 * 8 * 8, dtype=np.float32).reshape(6, 8, 8)
-LABELS = np.arange(6) % 3
-HALF: Any = 2.5
-
-
-MU, SIGMA = np.zeros(64), np.eye(64)
-LOPSIDED, INDEFINITE = SIGMA + np.tri(64), SIGMA - 1.5 * np.diag(MU + 1.0) * (np.arange(64) > 60)
 
 
 @dataclass(frozen=True)
@@ -48,165 +67,6 @@ class Case:
     what: str  # the bad input, in the page's first column
     open: Callable[[], Any]  # in an empty working directory
     says: tuple[str, ...]  # what the message must contain: the item, the remedy
-
-
-def png(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def _published(**arrays: np.ndarray) -> Path:
-    return saved(np.savez, "ref.npz", **arrays)
-
-
-def _against(*, extractor: str | None = "pixels", convention: str | None = None, **arrays: np.ndarray) -> Any:
-    return fid(_published(**arrays), GREY, extractor=extractor, convention=convention)
-
-
-def _ours() -> Any:
-    network = replace(Pixels(), name="another-network")
-    return fid(Statistics.of(extract(image_set(GREY), "pixels")), GREY, extractor=network)
-
-
-def folder(name: str = "samples", **files: bytes) -> Path:
-    """A folder of six good images and the given files; `a__png` stands for a.png, `a___b__png` for a/b.png."""
-    return _folder(name, {f"{i}.png": png(image) for i, image in enumerate(GREY)} | _names(files))
-
-
-def only(**files: bytes) -> Path:
-    return _folder("samples", _names(files))
-
-
-def _names(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name.replace("___", "/").replace("__", "."): data for name, data in files.items()}
-
-
-def _folder(name: str, files: dict[str, bytes]) -> Path:
-    Path(name).mkdir()
-    for file, data in files.items():
-        path = Path(name, file)
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-    return Path(name)
-
-
-def archive(members: dict[str, bytes], name: str = "samples.zip") -> Path:
-    with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as file:
-        for member, data in members.items():
-            file.writestr(member, data)
-    return Path(name)
-
-
-def labelled(labels: object) -> Path:
-    listing = json.dumps({"labels": labels}).encode()
-    return archive({"0.png": png(GREY[0]), "1.png": png(GREY[1]), "dataset.json": listing})
-
-
-def damaged_member() -> Path:
-    data = archive({"0.png": png(GREY[0]), "1.png": png(GREY[1])}).read_bytes()
-    at = data.index(b"0.png") + 30  # inside the packed bytes, which follow the first name
-    Path("samples.zip").write_bytes(data[:at] + bytes(8) + data[at + 8 :])
-    return Path("samples.zip")
-
-
-def saved(save: Callable[..., object], name: str, *arrays: np.ndarray, **named: np.ndarray) -> Path:
-    save(name, *arrays, **named)
-    return Path(name)
-
-
-def written(name: str, data: bytes) -> Path:
-    Path(name).write_bytes(data)
-    return Path(name)
-
-
-def drawing(images: Any) -> Callable[..., Any]:
-    """A generator that draws these, whatever it is asked for."""
-
-    def draw(_n: int, _labels: object, _rng: torch.Generator) -> Any:
-        return images
-
-    return draw
-
-
-def with_nan() -> np.ndarray:
-    images = UNIT.copy()
-    images[2, 0, 5] = np.nan
-    return images
-
-
-def palette_with_a_hole() -> bytes:
-    image = Image.fromarray(COLOUR[0]).convert("P")
-    return png(image, transparency=int(np.asarray(image)[0, 0]))
-
-
-def animation() -> bytes:
-    frames = [Image.fromarray(image) for image in GREY[:3]]
-    return png(frames[0], "GIF", save_all=True, append_images=frames[1:])
-
-
-def deep_png(colour: int, channels: int) -> bytes:
-    """A PNG of 16 bits a channel; colour is its type: 2 for RGB, 4 for grey with alpha."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    rows = b"".join(b"\0" + RNG.bytes(8 * channels * 2) for _ in range(8))
-    header = struct.pack(">IIBBBBB", 8, 8, 16, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def beside(make: Callable[[Path], object]) -> Path:
-    """A folder of good images in which something else is called x.png."""
-    make(folder() / "x.png")
-    return Path("samples")
-
-
-def pipe(name: str) -> Path:
-    os.mkfifo(name)
-    return Path(name)
-
-
-def dangling(name: str) -> Path:
-    Path(name).symlink_to("gone")
-    return Path(name)
-
-
-def web_of_links() -> Path:
-    """Fifteen folders, each with eight links to the next: 8 ** 15 ways to one image."""
-    for level in range(15):
-        Path(f"d{level}").mkdir()
-        for link in range(8):
-            Path(f"d{level}", f"to{link}").symlink_to(f"../d{level + 1}")
-    Path("d15").mkdir()
-    Path("d15", "0.png").write_bytes(png(GREY[0]))
-    return Path("d0")
-
-
-def holes() -> Path:
-    """An npy file of 196 GiB that takes no room on the disk."""
-    shape = (196 * 2**20, 32, 32)
-    with Path("fake.npy").open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        file.truncate(file.tell() + 196 * 2**30)
-    return Path("fake.npy")
-
-
-def twice() -> Path:
-    saved(np.savez, "fake.npz", GREY)
-    with warnings.catch_warnings(), zipfile.ZipFile("fake.npz", "a") as file:
-        warnings.simplefilter("ignore")
-        file.writestr("arr_0.npy", file.read("arr_0.npy"))
-    return Path("fake.npz")
-
-
-def transparent() -> bytes:
-    alpha = np.full((8, 8, 1), 128, dtype=np.uint8)
-    return png(np.concatenate([COLOUR[0], alpha], axis=2))
-
-
-def large_png() -> bytes:
-    return png(Image.new("1", (9000, 9000)))
 
 
 CASES: dict[str, list[Case]] = {
@@ -317,7 +177,7 @@ CASES: dict[str, list[Case]] = {
             lambda: image_set(folder(cat___1__png=png(GREY[0]))),
             ("loose images (0.png)", "class's folder"),
         ),
-        Case("classes on two levels", lambda: image_set(_splits()), ("side by side", "test/cat", "train/cat")),
+        Case("classes on two levels", lambda: image_set(splits()), ("side by side", "test/cat", "train/cat")),
         Case(
             "half of the names labelled",
             lambda: image_set(only(a__png=png(GREY[0]), **{"3_0__png": png(GREY[1])})),
@@ -387,7 +247,7 @@ CASES: dict[str, list[Case]] = {
             lambda: image_set(saved(np.savez, "fake.npz", COLOUR, LABELS[:5])),
             ("fake.npz", "6 images", "5 labels"),
         ),
-        Case("a bomb", lambda: image_set(_npz_bomb()), ("bomb.npz", "to 30,000,1", "Do not trust")),
+        Case("a bomb", lambda: image_set(npz_bomb()), ("bomb.npz", "to 30,000,1", "Do not trust")),
         Case("a file of holes", lambda: image_set(holes()), ("fake.npy", "to 210,", "Do not trust")),
         Case("a pipe", lambda: image_set(pipe("fake.npz")), ("fake.npz", "a pipe")),
         Case("one array twice", lambda: image_set(twice()), ("fake.npz", "two arrays named arr_0")),
@@ -398,37 +258,35 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "Statistics and features that others publish": [
-        Case("no network named", lambda: _against(mu=MU, sigma=SIGMA, extractor=None), ("which network", "extractor=")),
+        Case("no network named", lambda: against(mu=MU, sigma=SIGMA, extractor=None), ("which network", "extractor=")),
         Case(
-            "mean and covariance of two widths", lambda: _against(mu=MU[:3], sigma=SIGMA), ("one width", "two networks")
+            "mean and covariance of two widths", lambda: against(mu=MU[:3], sigma=SIGMA), ("one width", "two networks")
         ),
-        Case("a covariance that is not symmetric", lambda: _against(mu=MU, sigma=LOPSIDED), ("symmetric", "damaged")),
-        Case(
-            "one with a negative variance", lambda: _against(mu=MU, sigma=INDEFINITE), ("semi-definite", "eigenvalue")
-        ),
-        Case("NaN", lambda: _against(mu=MU * np.nan, sigma=SIGMA), ("NaN or infinity in mu",)),
+        Case("a covariance that is not symmetric", lambda: against(mu=MU, sigma=LOPSIDED), ("symmetric", "damaged")),
+        Case("one with a negative variance", lambda: against(mu=MU, sigma=INDEFINITE), ("semi-definite", "eigenvalue")),
+        Case("NaN", lambda: against(mu=MU * np.nan, sigma=SIGMA), ("NaN or infinity in mu",)),
         Case(
             "float16",
-            lambda: _against(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")),
+            lambda: against(mu=MU.astype("f2"), sigma=SIGMA.astype("f2")),
             ("float16", "Make the statistics"),
         ),
         Case(
             "of another network's width",
-            lambda: _against(mu=MU[:9], sigma=SIGMA[:9, :9]),
+            lambda: against(mu=MU[:9], sigma=SIGMA[:9, :9]),
             ("9 numbers", "pixels makes 64"),
         ),
         Case(
             "no n where it is needed",
-            lambda: _against(mu=MU, sigma=SIGMA, convention="stylegan3"),
+            lambda: against(mu=MU, sigma=SIGMA, convention="stylegan3"),
             ("divided by n needs n", "Use a convention"),
         ),
         Case(
             "a mean where rows are needed",
-            lambda: kid(_published(mu=MU, sigma=SIGMA), GREY, extractor="pixels"),
+            lambda: kid(published(mu=MU, sigma=SIGMA), GREY, extractor="pixels"),
             ("mean and a covariance alone", "Pass the images"),
         ),
         Case("a pickle", lambda: fid(written("ref.pkl", b"N."), GREY, extractor="pixels"), ("pickle", "numpy.savez")),
-        Case("statistics of ours by another network", _ours, ("statistics by pixels", "another-network")),
+        Case("statistics of ours by another network", ours, ("statistics by pixels", "another-network")),
     ],
     "Data sets and loaders": [
         Case(
@@ -469,17 +327,6 @@ CASES: dict[str, list[Case]] = {
         Case("something else", lambda: image_set(3.5), ("folder, zip, npz", "got float")),
     ],
 }
-
-
-def _splits() -> Path:
-    for split in ("train", "test"):
-        Path("samples", split, "cat").mkdir(parents=True)
-        Path("samples", split, "cat", "0.png").write_bytes(png(GREY[0]))
-    return Path("samples")
-
-
-def _npz_bomb() -> Path:
-    return saved(np.savez_compressed, "bomb.npz", np.zeros((30, 1000, 1000), dtype=np.uint8))
 
 
 @contextlib.contextmanager

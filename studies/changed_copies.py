@@ -22,8 +22,9 @@ from scipy.ndimage import gaussian_filter, rotate
 from scipy.stats import t as student
 
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics import METRICS
 from ganeval.metrics.changed import NEAR, called, p_value

@@ -27,8 +27,8 @@ from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models import cdcgan, cgan, dcgan
 from reference_models.bands.equal_n import MANIFOLD, OPTIONS, PROTOCOL_N, K, some
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.sampling import Sampler
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, machine, markdown_table, png_of, recipe_text, render_document, with_interval
 from studies.trained import trained

@@ -1,6 +1,4 @@
-"""What each metric costs: CPU seconds on 2,000 generated and 2,000 real images of MNIST,
-the networks' work done before.
-"""
+"""What each metric costs: CPU seconds on 2,000 generated and 2,000 real images of MNIST, after the networks' work."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from ganeval.runs.readers.native import read_run
 from reference_models.bands.equal_n import PROTOCOL_N, K, some
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, markdown_table, png_of, recipe_text, render_document, with_interval
 from studies.trained import newest, train_whole

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.metrics.missing import FALSE_ALARM, Mode, found_modes
 from ganeval.numerics.intervals import wilson

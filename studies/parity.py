@@ -18,8 +18,8 @@ from torch_fidelity.metric_prc import calculate_precision_recall_full
 
 from ganeval.core.files import write_atomic
 from ganeval.core.machine import versions
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 from studies.page import RESULTS, markdown_table, render_document
 

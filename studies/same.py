@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.metrics.same import Z_ONE_SIDED, same
 from ganeval.numerics.intervals import wilson

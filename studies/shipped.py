@@ -59,7 +59,7 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
 def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest: str) -> dict[str, Any]:
     channels = info["shape"][0]
     built = Generator(config, tuple(info["shape"]), len(info["class_names"]))
-    widths = [grow.in_channels for grow in built.grow if isinstance(grow, ConvTranspose2d)] + [built.last.in_channels]
+    widths = [up.in_channels for up in built.up if isinstance(up, ConvTranspose2d)] + [built.conv_out.in_channels]
     return {
         "schema": SCHEMA,
         "name": name,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.runs.directory import RunDirectory, runs_in
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import fit
 
 

@@ -22,7 +22,8 @@ from benchmarks.reliability.damage import damage
 from benchmarks.reliability.outcomes import attempt, table
 from benchmarks.reliability.records import evaluation
 from ganeval.core.compute import Compute
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.gate.baseline import Baseline, read_baseline, write_baseline
 from ganeval.images import image_set
 from ganeval.records.scores import Evaluation

@@ -55,12 +55,16 @@ def stats_merge(files: Positional[Files], out: Path) -> int:
         files: Statistics of one network, each of other images.
         out: Where to write them, as .safetensors.
     """
+    from ganeval.features.statistics import require_different
+
     _require_own(out)
     if not files:
         raise WrongInputError(
             "Name the files to merge: ganeval stats merge a.safetensors b.safetensors --out all.safetensors."
         )
-    return _kept(reduce(lambda one, other: one.merge(other), map(_opened, files)), out)
+    parts = [_opened(file) for file in files]
+    require_different(parts)
+    return _kept(reduce(lambda one, other: one.merge(other), parts), out)
 
 
 def stats_show(file: Positional[str]) -> int:
@@ -116,8 +120,8 @@ def render(statistics: Statistics) -> str:
 
 def _opened(file: str) -> Statistics:
     from ganeval.core.files import require_regular
-    from ganeval.features.extraction import Features
     from ganeval.features.published import read_published
+    from ganeval.features.rows import Features
     from ganeval.features.statistics import Statistics
     from ganeval.measure.references import published
 

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.own import crossed
 from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian

@@ -23,9 +23,10 @@ from ganeval.core.typed import typed
 from ganeval.errors import IncomparableError, MissingFileError, WrongInputError, guarded, printable
 from ganeval.features.cache import read_file, write_file
 from ganeval.features.embedding import columns
-from ganeval.features.extraction import DEFAULT_BATCH, Features, choose_device, load_extractor, passport_from
+from ganeval.features.extraction import DEFAULT_BATCH, choose_device, load_extractor
 from ganeval.features.known import outline
 from ganeval.features.ranks import Ranks
+from ganeval.features.rows import Features, passport_from
 from ganeval.features.seeing import see_share
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet

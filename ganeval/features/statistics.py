@@ -21,7 +21,7 @@ import torch
 
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.cache import read_file, write_file
-from ganeval.features.extraction import ROWS, Features, passport_from
+from ganeval.features.rows import ROWS, Features, passport_from
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Moments
@@ -100,7 +100,8 @@ class Statistics:
     def merge(self, other: Statistics) -> Statistics:
         """The statistics of both sets together: as of all rows at once, to 1e-10. Rows are kept where both have them.
 
-        Raises: IncomparableError for another network's, UndefinedError where one of them does not say its n.
+        Raises: IncomparableError for another network's, UndefinedError where one of them does not say its n,
+        WrongInputError for the same images twice.
 
         >>> a, b = (Features.given(torch.tensor(rows)) for rows in ([[0.0, 1.0]], [[2.0, 5.0], [4.0, 0.0]]))
         >>> both = Statistics.of(a).merge(Statistics.of(b))
@@ -108,6 +109,7 @@ class Statistics:
         (3, [2.0, 2.0])
         """
         self.passport.require_comparable(other.passport)
+        require_different([self, other])
         if (self.spatial is None) != (other.spatial is None):
             raise IncomparableError("Statistics with and without spatial features cannot be merged. Make both again.")
         moments = _merged(self.moments, other.moments, self, other)
@@ -219,6 +221,18 @@ def _merged(one: Fit, other: Fit, first: Statistics, second: Statistics) -> Mome
     assert isinstance(one, Moments)
     assert isinstance(other, Moments)
     return one.merge(other.to(one.mean.device))
+
+
+def require_different(parts: Sequence[Statistics]) -> None:
+    """Raise where two parts are of the same images: counted twice they promise half the noise that there is."""
+    marks = [part.passport.fingerprint for part in parts]
+    for at, mark in enumerate(marks):
+        if mark and mark in marks[:at]:
+            one, other = parts[marks.index(mark)].passport, parts[at].passport
+            raise WrongInputError(
+                f"{one.source} and {other.source} hold the same {one.n:,} images, which would count twice. "
+                "Name each part once."
+            )
 
 
 def _both(one: str, other: str) -> str:

@@ -173,6 +173,8 @@ def _paired(then: Look, now: Look, metric: str, sign: int) -> Difference | None:
     assert base.value is not None
     assert entry.value is not None
     n = len(new)
+    if base.hits is None and None in (base.se, entry.se):
+        return None
     if base.hits is not None and entry.hits is not None:
         counts = _discordant(old, new, sign)
         return Difference(PairedProportions(*counts, n), base.value, entry.value, n, paired=True)

@@ -69,7 +69,8 @@ class Entry:
             )
         linear = record.linear if record.linear in vectors else ""
         hits = int(vectors[linear].sum()) if linear not in ("", "influence") and is_binary(vectors[linear]) else None
-        se = error_of_mean(vectors[linear], asked) if linear and hits is None else record.se
+        told = record.se is not None  # of too few images a metric withholds its error: then its rows say none either
+        se = error_of_mean(vectors[linear], asked) if linear and hits is None and told else record.se
         return cls(
             value=float(value),
             se=se if is_finite(se) else None,

@@ -58,12 +58,11 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class Proportion:
-    """`k` of `n` independent trials, judged by the score test, whose inversion is Wilson's interval."""
+class _Share:
+    """`k` of `n` independent trials."""
 
     k: int
     n: int
-    method: str = "Wilson score"
 
     @property
     def value(self) -> float:
@@ -72,6 +71,13 @@ class Proportion:
     @property
     def se(self) -> float:
         return math.sqrt(self.value * (1 - self.value) / self.n)
+
+
+@dataclass(frozen=True)
+class Proportion(_Share):
+    """`k` of `n` independent trials, judged by the score test, whose inversion is Wilson's interval."""
+
+    method: str = "Wilson score"
 
     def p_above(self, threshold: float) -> float:
         if not 0 < threshold < 1:
@@ -83,7 +89,7 @@ class Proportion:
 
 
 @dataclass(frozen=True)
-class Tail:
+class Tail(_Share):
     """`k` of `n` images beyond a limit, judged by the exact binomial test (Clopper and Pearson 1934),
     as counts near 0 are.
 
@@ -91,17 +97,7 @@ class Tail:
     True
     """
 
-    k: int
-    n: int
     method: str = "exact binomial"
-
-    @property
-    def value(self) -> float:
-        return self.k / self.n
-
-    @property
-    def se(self) -> float:
-        return math.sqrt(self.value * (1 - self.value) / self.n)
 
     def p_above(self, threshold: float) -> float:
         return _binomial_tail(self.k, self.n, threshold)

@@ -20,10 +20,10 @@ class ConditionalNorm(nn.Module):
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.style = nn.Embedding(classes, 2 * channels)
+        self.embed = nn.Embedding(classes, 2 * channels)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.style(labels)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.embed(labels)[:, :, None, None].chunk(2, dim=1)
         return self.norm(x) * (1 + scale) + shift
 
 
@@ -51,15 +51,15 @@ class Generator(nn.Module):
         super().__init__()
         self.start = start
         self.styles = Styles(classes, styles) if styles > 1 else None
-        self.first = nn.Linear(latent, widths[0] * start**2)
+        self.linear_in = nn.Linear(latent, widths[0] * start**2)
         self.norms = nn.ModuleList(ConditionalNorm(width, classes * styles) for width in widths)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
-        self.last = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         labels = self.styles.drawn(z[:, -1], labels) if self.styles else labels
-        x = self.first(z).view(len(z), -1, self.start, self.start)
+        x = self.linear_in(z).view(len(z), -1, self.start, self.start)
         x = F.relu(self.norms[0](x, labels))
-        for grow, norm in zip(self.grow, self.norms[1:], strict=True):
-            x = F.relu(norm(grow(x), labels))
-        return torch.tanh(self.last(x))
+        for up, norm in zip(self.up, self.norms[1:], strict=True):
+            x = F.relu(norm(up(x), labels))
+        return torch.tanh(self.conv_out(x))

@@ -21,6 +21,7 @@ from ganeval.generators.network import Generator
 WEIGHTS = Path(__file__).parent / "weights"
 SCHEMA = "ganeval.generator/1"
 AT_ONCE = 500  # images
+NAMES = {"first": "linear_in", "grow": "up", "last": "conv_out", "style": "embed"}  # of the files' parts, as of today
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +72,15 @@ class GeneratorSpec:
         module = Generator(**built).eval().requires_grad_(requires_grad=False)
         try:
             weights = {
-                name: value.float() if value.is_floating_point() else value
+                of_today(name): value.float() if value.is_floating_point() else value
                 for name, value in safetensors.torch.load(data).items()
             }
             module.load_state_dict(weights)
         except (SafetensorError, RuntimeError) as error:
             raise BrokenRunError(f"{self.name} does not fit its card: {error}. Install ganeval again.") from error
         return Shipped(self.name, tuple(card["class_names"]), card, module, built["latent"])
+
+
+def of_today(name: str) -> str:
+    """The name of a weight, where the file was written when the network's parts had others."""
+    return ".".join(NAMES.get(part, part) for part in name.split("."))

@@ -26,8 +26,9 @@ import torch
 
 from ganeval.core.compute import Compute
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features, extract, load_extractor
+from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.ranks import current
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels

@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import render_json
@@ -28,6 +27,7 @@ from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, protocol_differences
 from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
+from ganeval.integrations.needed import needed
 from ganeval.measure.measure import measure
 from ganeval.measure.references import published
 from ganeval.measure.sources import opened
@@ -107,6 +107,8 @@ class Watch:
 
     def state_dict(self) -> dict[str, Any]:
         """The best evaluation as JSON text, with its values image by image as tensors: what `torch.save` takes."""
+        torch = needed("torch", "torch")
+
         if self.best is None:
             return {"best": None}
         labels = None if self.best.labels is None else torch.from_numpy(self.best.labels.copy())

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.generated import evaluating
 from ganeval.measure.pairs import Pairs

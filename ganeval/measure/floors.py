@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.measure.pairs import Pairs
 

@@ -20,7 +20,7 @@ from ganeval.core.extractor import Extractor
 from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
 from ganeval.features import extraction
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure, scores_of

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.registry import load_object
 from ganeval.errors import WrongInputError
-from ganeval.features.extraction import Features, extract, load_extractor
+from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.rows import Features
 from ganeval.generators.catalog import GENERATORS
 from ganeval.images import image_set
 from ganeval.images.generated import modules_of

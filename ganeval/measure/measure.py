@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
-from ganeval.features.extraction import Features, choose_device
+from ganeval.features.extraction import choose_device
 from ganeval.features.ranks import ALONE
+from ganeval.features.rows import Features
 from ganeval.images.leaves import KIND
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.floors import floor_pairs, floor_source

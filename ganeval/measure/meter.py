@@ -18,7 +18,8 @@ import torch
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.errors import IncomparableError, TooFewSamplesError, WrongInputError, guarded, printable
-from ganeval.features.extraction import Features, extract, load_extractor, passport_from
+from ganeval.features.extraction import extract, load_extractor
+from ganeval.features.rows import Features, passport_from
 from ganeval.features.statistics import Statistics, from_tensors, joined
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet

@@ -15,9 +15,10 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.embedding import EVERYTHING
-from ganeval.features.extraction import Features, extract, load_extractor, still_gives
+from ganeval.features.extraction import extract, load_extractor, still_gives
 from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.streaming import stream
 from ganeval.images import image_set

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganeval.errors import IncomparableError, WrongInputError
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.images.subset import require_share, stratified_rows
 from ganeval.records.protocol import Protocol

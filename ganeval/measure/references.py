@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from ganeval.core.extractor import Extractor
 from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import IncomparableError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.parts import has_parts, join_parts, parts_moments
 from ganeval.features.published import read_published
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import SUFFIXES
 from ganeval.images import image_set

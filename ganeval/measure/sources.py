@@ -20,10 +20,11 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import IncomparableError, WrongInputError
 from ganeval.features.embedding import EVERYTHING
-from ganeval.features.extraction import Features, load_extractor
+from ganeval.features.extraction import load_extractor
 from ganeval.features.known import outline
 from ganeval.features.pair import rows_of
 from ganeval.features.ranks import ALONE, Ranks
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set, is_generator
 from ganeval.images.generated import from_generator

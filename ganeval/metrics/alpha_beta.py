@@ -87,7 +87,7 @@ def beta_recall(pair: Pair) -> Score:
     inner fakes are nearest to most reals; fakes that are 20 % too narrow get 0.82 there. Read it against the value of
     real images beside it, never against 1, and together with `coverage`.
     Bias: grows with the number of fakes and falls with that of reals; compare at equal n only.
-    Standard error: delete-a-group jackknife over fakes, the real set held fixed.
+    Standard error: delete-a-group jackknife over fakes, the real set held fixed, and the growth with n made up for.
     details: covered (the share of reals with a fake nearer than any other real), uncovered (up to 20 other reals).
     """
     near = pair.neighbours(1)
@@ -100,7 +100,7 @@ def beta_recall(pair: Pair) -> Score:
     kept = EIGHTHS.kept(len(rows), pair.strata)
     moved = _depths_around_kept(rows, centre, depths, kept)
     left = [_covered_agreement(to_fake, radius, moved[:, s], kept[:, s]) for s in range(kept.shape[1])]
-    se, close = EIGHTHS.se(np.array(left)), to_fake.squared[:, 0] <= radius
+    se, close = EIGHTHS.se(np.array(left), whole=value), to_fake.squared[:, 0] <= radius
     return Score(
         value,
         se=se,

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
 from ganeval.numerics.strata import are_balanced
@@ -57,7 +57,7 @@ def class_balance(pair: Pair) -> Score:
     `kl_target_fake`, the divergence the other way round, KL(target || fakes) (None when a class is missing: it is
     infinite).
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 0, 0, 0]])
     >>> score = class_balance(Pair(None, fakes))
     >>> round(float(score), 4), score.details["missing"]  # log 2; a fair coin misses one side of four with 1/16
@@ -113,7 +113,7 @@ def missing_classes(pair: Pair) -> Score:
     details["doubtful"]: classes whose images may all be misread ones of other classes: not more of them than the
     classifier's own confusion explains (Poisson tail > 0.01); empty where that confusion is not known.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> float(missing_classes(Pair(None, Features.given(np.zeros((2, 1)), logits=9 * np.eye(5)[[0, 3]]))))
     3.0
     """

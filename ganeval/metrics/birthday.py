@@ -49,7 +49,7 @@ def birthday(pair: Pair, *, threshold: Annotated[float, Within(0, 1e25)] | None 
     Bias: a support far above n^2 cannot be seen; raise n to look further, and compare at equal n only.
 
     >>> import torch
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> real = Features.given(torch.arange(8.0).reshape(-1, 1))
     >>> fake = Features.given(torch.tensor([[0.0], [0.0], [5.0], [5.0]]))
     >>> float(birthday(Pair(real, fake), threshold=0.1))

@@ -18,8 +18,8 @@ from scipy.stats import hypergeom
 
 from ganeval.core.options import Share, Within
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics import metric
 from ganeval.numerics.alignment import Gallery, Nearest
@@ -69,7 +69,7 @@ def changed_copies(pair: Pair, *, near: Share = NEAR, at_most: AtMost = CALIBRAT
     Raises: TooFewSamplesError below 20 images a side, UndefinedError where held-out images are copies themselves.
 
     >>> from dataclasses import replace
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rng = np.random.default_rng(0)
     >>> def seen(x): return replace(Features.given(x[:, 0, 0, :2] / 255), images=ImageSet.from_array(x))
     >>> train, fresh, held = (rng.integers(0, 256, (60, 1, 12, 12)).astype(np.uint8) for _ in range(3))

@@ -80,7 +80,7 @@ def fdr(pair: Pair) -> Score:
     columns, n = 300): 1.1 to 1.25 times the truth.
     Differs from the paper: normalisers are measured, not published constants.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> real, fake = torch.randn(600, 3, generator=torch.Generator().manual_seed(0)).split([400, 200])
     >>> eye = Pair(Features.given(real[:, :2]), Features.given(fake[:, :2]))
     >>> 0.2 < fdr(Pair(Features.given(real), Features.given(fake), eyes=(eye,))) < 5
@@ -121,7 +121,7 @@ def eye_gap(pair: Pair) -> Score:
     Differs from the paper: it averages; a network that was held out is compared here.
     Raises: UndefinedError where the further networks are the protocol's own.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> real, fake = torch.randn(600, 3, generator=torch.Generator().manual_seed(0)).split([400, 200])
     >>> wide = Pair(Features.given(real), Features.given(fake + torch.tensor([0.0, 0.0, 1.0])))
     >>> blind = Pair(Features.given(real[:, :2]), Features.given(fake[:, :2]), eyes=(wide,))

@@ -58,13 +58,14 @@ def fid(
     Bias: upwards, about proportional to 1/n, so compare at equal n only; `fid_debiased` removes it.
     Standard error: influence function with the real set held fixed (arXiv:1507.04090), for the distance *at this n*,
     bias included. Measured on two real embeddings (n = 500, d = 64): right within 15 % away from 0, up to 1.3 times too
-    large near 0; at n = 250 and d = 784 its 95 % interval covered 90 to 92 %. `per_sample["influence"]`: positive rows
+    wide near 0, where noise is of second order and an influence counts it twice (the interval holds 96 to 97 % there);
+    at n = 250 and d = 784 its 95 % interval covered 90 to 92 %. `per_sample["influence"]`: positive rows
     pull the distance up. `se=False` skips both and is faster. Only rows of the fakes are needed for it: against a
     published mean and covariance it is the same.
     Differs from: stylegan3, which divides by n (`convention="stylegan3"`); the other conventions coincide given
     features.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = np.array([[0.0], [2.0], [4.0]])
     >>> float(fid(Pair(Features.given(rows), Features.given(2 * rows)), se=False))  # (4 - 2)^2 + (4 - 2)^2
     8.0
@@ -154,7 +155,7 @@ def fid_debiased(pair: Pair) -> Score:
     Standard error: the influence values of the whole and of the halves combine linearly, row by row. Simulated:
     within 10 % of the truth away from 0, up to 35 % too large next to it.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = np.random.default_rng(0).normal(size=(400, 2))
     >>> pair = Pair(Features.given(rows), Features.given(rows + [3.0, 0.0]))
     >>> round(float(fid_debiased(pair)), 1), sorted(fid_debiased(pair).details["fid_at_n"])
@@ -186,7 +187,7 @@ def fid_infinity(pair: Pair) -> Score:
     subset for each of 15 sizes. In simulation (d = 16, n = 400; d = 32, n = 1000) the same mean with two thirds of
     the standard deviation.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = np.random.default_rng(0).normal(size=(400, 2))
     >>> round(float(fid_infinity(Pair(Features.given(rows), Features.given(rows + [3.0, 0.0])))), 1)
     9.0

@@ -50,7 +50,7 @@ def inception_score(pair: Pair, *, splits: Count | None = None, se: Annotated[bo
     Differs from torch-fidelity: one split. `splits=10` reproduces theirs (shuffled with their seed 2020 in every
     protocol); `details` then holds the spread over splits and there is no standard error.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> certain = Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4))
     >>> round(float(inception_score(Pair(None, certain))), 6)
     4.0
@@ -97,7 +97,7 @@ def mode_score(pair: Pair) -> Score:
     Bias: downwards, of order k/n in both terms; compare at equal n only.
     Standard error: delta method on its logarithm, the real set held fixed.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> classes = ([0, 1, 2, 3], [0, 1, 0, 1])
     >>> real, fake = (Features.given(np.zeros((4, 1)), logits=1000.0 * np.eye(4)[c]) for c in classes)
     >>> round(float(mode_score(Pair(real, fake))), 6)  # two certain classes, but half of those due: exp(log 2 - log 2)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from ganeval.errors import GanevalError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS, Metric, metric
 from ganeval.records.scores import Score
 
@@ -39,7 +39,7 @@ def intra_fid(pair: Pair) -> Score:
 
     Returns: [0, inf).
     Standard error: the classes' errors in quadrature (they share no fake row). Measured on two real embeddings with
-    50 fakes a class: right within 15 % for classes in equal numbers, up to 1.3 times too large for classes at random.
+    50 fakes a class: right within 15 % away from 0, up to 1.3 times too wide near it.
     Bias: upwards, about d / n of a class: 1,000 rows of 64-d embeddings a class are few; compare at equal n only.
     """
     return over_classes(pair, METRICS["fid"])

@@ -18,10 +18,10 @@ import torch
 
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.held import sums_of, within_of
 from ganeval.features.own import Own
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.numerics import directions
 from ganeval.numerics.kernels import (
@@ -76,7 +76,7 @@ def kid(
     products in place of n^2 d, unbiased, too; every image is used once. The standard error is the spread of the blocks
     over the root of their number, and holds the noise of both sets.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> real, fake = Features.given(np.array([[0.0], [1.0]])), Features.given(np.array([[2.0], [3.0]]))
     >>> float(kid(Pair(real, fake)))  # 1 + 343 - 2 (1 + 1 + 27 + 64) / 4
     297.5
@@ -127,7 +127,7 @@ def mmd_rbf(
     Standard error: as for `kid`; at n = 250 and d = 784 its 95 % interval covered 90 to 92 %.
     `per_sample["influence"]`; the bandwidth used is in `details`.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> near, far = Features.given(np.zeros((3, 1))), Features.given(np.full((3, 1), 1e6))
     >>> float(mmd_rbf(Pair(near, far), bandwidth=1.0))  # all alike within, nothing in common across
     2.0

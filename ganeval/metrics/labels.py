@@ -42,7 +42,7 @@ def classifier_score(pair: Pair) -> Score:
     known, `corrected`: the rate with the classifier's errors taken out, its interval covering both samples.
     per_sample["correct"]: 1 where the classifier agrees; per_sample["label"]: the class that was asked for.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> fakes = Features.given(np.zeros((4, 1)), logits=9 * np.eye(2)[[0, 1, 1, 1]], labels=[0, 0, 1, 1])
     >>> score = classifier_score(Pair(None, fakes))
     >>> float(score), score.details["confusion"], score.details["worst"]

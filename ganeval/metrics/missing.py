@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from ganeval.core.options import Permutations, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.numerics.order import seeded_rows, shuffled_sides
 from ganeval.numerics.scan import LEAST, Neighbourhoods, Scan, scan_balls, scan_likely, scan_lonely, scan_repeats
@@ -115,7 +115,7 @@ def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_m
     Differs from the paper: neighbourhoods instead of eigenvectors, a null, and no number of modes to choose.
     Raises: TooFewSamplesError below 32 rows a side.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> ring, lost = torch.arange(100.0).reshape(-1, 1) / 100, torch.arange(60.0).reshape(-1, 1) + 900
     >>> real = Features.given(torch.cat([ring, lost / 60]))
     >>> round(float(missing_modes(Pair(real, Features.given(ring + 0.001)))), 3)  # 60 of 160
@@ -146,7 +146,7 @@ def invented_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_
     Bias: none at 0; where the sets differ it rises with n; compare at equal n only.
     Test, differences, errors raised: as `missing_modes`, with which it shares one search.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = torch.arange(100.0).reshape(-1, 1)
     >>> again = torch.cat([rows[:80] + 0.1, rows[:1].repeat(20, 1)])
     >>> float(invented_modes(Pair(Features.given(rows), Features.given(again)))) > 0.15  # 20 of 100 are one image

@@ -46,7 +46,7 @@ def modes(pair: Pair, *, min_hits: Count = 1) -> Score:
     Returns: [0, k] modes, an integer; k classes is perfect. No standard error: a count of modes is a hard rule.
     Bias: rises with n; compare at equal n only.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> logits = torch.tensor([[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [8.0, 0.0, 0.0]])
     >>> float(modes(Pair(None, Features.given(torch.zeros(3, 2), logits=logits))))
     2.0

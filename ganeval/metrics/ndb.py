@@ -49,7 +49,7 @@ def ndb(pair: Pair, *, bins: Annotated[int, Within(2, 10_000)] | None = None) ->
     Differs from the paper: exact tests, Holm, no random choice of dimensions.
     Raises: TooFewSamplesError below 20 rows a side.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = Features.given(torch.randn(200, 2, generator=torch.Generator().manual_seed(0)))
     >>> float(ndb(Pair(rows, rows), bins=5))
     0.0

@@ -60,7 +60,7 @@ def worst_packet(pair: Pair, *, permutations: Permutations = 499) -> Score:
     Raises: TooFewSamplesError below 20 images a side, UndefinedError where every packet is constant.
 
     >>> from dataclasses import replace
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> from ganeval.images.imageset import ImageSet
     >>> pixels = np.random.default_rng(0).integers(90, 110, (60, 1, 8, 8)).astype(np.uint8)
     >>> board = (6 * (np.indices((8, 8)).sum(axis=0) % 2)).astype(np.uint8)

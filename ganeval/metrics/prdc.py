@@ -19,7 +19,7 @@ from ganeval.core.options import Neighbours
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.intervals import wilson
-from ganeval.numerics.jackknife import EIGHTHS, THIRDS, Deletion
+from ganeval.numerics.jackknife import EIGHTHS, THIRDS
 from ganeval.records.scores import Score, share_interval
 
 MANIFOLD_K = 3  # Kynkaanniemi et al. 2019, section 5
@@ -94,7 +94,8 @@ def recall(pair: Pair, *, k: Neighbours = MANIFOLD_K) -> Score:
     """
     near = pair.neighbours(k)
     covered = near.crossing.in_fake.count[:, k - 1] > 0
-    return _share(covered, near.crossing.covered < k, THIRDS, len(pair.fake))
+    se = THIRDS.se((near.crossing.covered < k).mean(0))
+    return _share(covered, se, len(pair.fake))
 
 
 @metric(
@@ -146,22 +147,22 @@ def coverage(pair: Pair, *, k: Neighbours = DENSITY_K) -> Score:
     Returns: [0, 1]; 1 for identical sets; for two samples of one distribution and equal n about 1 - 2^-k, which is
     0.969 for k = 5: no honest generator reaches 1 (`details["same_distribution"]` has the exact expectation).
     Bias: grows with the number of fakes (0.50 at 250 to 0.998 at 4000 in a simulation); compare at equal n only.
-    Standard error: delete-a-group jackknife over fakes, the real balls held fixed. Measured on two real
-    embeddings (n = 500): 0.85 to 1.15 times the truth.
+    Standard error: delete-a-group jackknife over fakes, the real balls held fixed, and the growth with n made up for:
+    up to 1.3 times too wide on two real embeddings (n = 500, docs/results/coverage.md).
     details: uncovered, up to 20 reals whose ball is empty.
     """
     near = pair.neighbours(k)
     nearest_fake = near.crossing.real_to_fake.squared[:, 0]
-    score = _share(nearest_fake <= near.real.squared[:, k - 1], near.crossing.reached < k, EIGHTHS, len(pair.fake))
+    covered = nearest_fake <= near.real.squared[:, k - 1]
+    se = EIGHTHS.se((near.crossing.reached < k).mean(0), whole=float(covered.mean()))
+    score = _share(covered, se, len(pair.fake))
     expected = _expected_coverage(len(near.real.squared), len(pair.fake), k)
     return score.with_(details={**score.details, "same_distribution": expected})
 
 
-def _share(covered: NDArray[np.bool_], left: NDArray[np.bool_], deleted: Deletion, n_fake: int) -> Score:
-    """A share of reals, and its error from which of them are `left` covered; where nothing changes, Wilson's
-    interval.
-    """
-    value, se = float(covered.mean()), deleted.se(left.mean(0))
+def _share(covered: NDArray[np.bool_], se: float, n_fake: int) -> Score:
+    """A share of reals with its error; where there is none, because nothing changes, with Wilson's interval."""
+    value = float(covered.mean())
     low, high = wilson(int(covered.sum()), len(covered))
     if se > 0:
         low, high = share_interval(value, se)

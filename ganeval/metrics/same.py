@@ -63,7 +63,7 @@ def same(
     details: images, the largest number m for which "the same at m images" is proved at 95 %, None where there is none;
     bandwidth; kernel_variance.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
     >>> float(same(Pair(Features.given(rows[:200]), Features.given(rows[200:] + 2)), like=50)) > 1
     True

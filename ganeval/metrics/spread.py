@@ -14,8 +14,8 @@ import torch
 
 from ganeval.core.options import Within
 from ganeval.errors import UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
 from ganeval.numerics.similarity import multiscale_ssim

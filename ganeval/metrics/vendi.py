@@ -51,7 +51,7 @@ def vendi(pair: Pair, *, q: Annotated[float, Within(0.001, math.inf)] = 1.0) -> 
     Differs from vendi-score: its `score_X(q=)` ignores q, ours does not.
     Raises: UndefinedError when a row is zero (no direction), TooFewSamplesError below 2 rows.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> two_directions = Features.given(torch.tensor([[1.0, 0.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]]))
     >>> round(float(vendi(Pair(None, two_directions))), 6)
     2.0

@@ -48,9 +48,20 @@ class Deletion:
         group[order[np.argsort(strata[order], kind="stable")]] = np.arange(len(order)) % self.groups
         return group
 
-    def se(self, values: NDArray[np.float64]) -> float:
-        """Standard error of a statistic from its values (subsets,) on the subsets of `kept`."""
-        return float(np.sqrt((self.groups - 1) * values.reshape(self.splits, self.groups).var(axis=1).mean()))
+    def se(self, values: NDArray[np.float64], whole: float | None = None) -> float:
+        """Standard error of a statistic from its values (subsets,) on the subsets of `kept`.
+
+        whole: the value on all rows, for a statistic that grows with their number. A sum moves by what its lost group
+        holds, a mean by groups / (groups - 1) times as much, which the formula expects: the growth makes up for it.
+
+        >>> halves = Deletion(groups=2, splits=1)
+        >>> halves.se(np.array([1.0, 3.0])), halves.se(np.array([1.0, 3.0]), whole=4.0)
+        (1.0, 2.0)
+        """
+        spread = float(np.sqrt((self.groups - 1) * values.reshape(self.splits, self.groups).var(axis=1).mean()))
+        mean = float(values.mean())
+        growth = 1.0 if whole is None or mean <= 0 else whole / mean
+        return spread * min(max(growth, 1.0), self.groups / (self.groups - 1))
 
 
 EIGHTHS = Deletion(groups=8, splits=8)

@@ -10,9 +10,8 @@ tiles: first `nearest_within` of both sets (merged), then `crossing` (merged), w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from ganeval.numerics.balls import Balls, Inside, Realism, clipped_squares, median_square, placed
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Covered, kept_levels
-from ganeval.numerics.nearest import Lists, Nearest, by_column, nearest_within
+from ganeval.numerics.nearest import Lists, Nearest, by_column
 from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
 
 REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
@@ -167,34 +166,3 @@ class _LeftOut:
 
     def fake_ball(self, fake: torch.Tensor, real: torch.Tensor, level: torch.Tensor) -> None:
         self.covered.see(real, self.kept[fake], self.levels[fake, level])
-
-
-def _mine(share: Callable[[], Any]) -> Any:
-    return share()
-
-
-def neighbours(
-    real: torch.Tensor,
-    fake: torch.Tensor,
-    k: int,
-    *,
-    further: int = 0,
-    tile: int = TILE,
-    strata: NDArray[np.int64] | None = None,
-    part: tuple[int, int] = (0, 1),
-    merged: Callable[[Callable[[], Any]], Any] = _mine,
-) -> Neighbours:
-    """Sweep real (n, d) and fake (m, d), both with more than k rows; results are numpy arrays on the host.
-
-    Lists of nearest fakes are longer by `further`: the jackknife leaves some fakes out and looks at the next ones,
-    within `strata` (m,) where there are any. `part` = (i, of) sweeps the i-th share of the tiles; `merged` then makes
-    the whole of what each process found in its share.
-
-    >>> found = neighbours(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([[0.5], [9.0]]), 1)
-    >>> found.real.distance.ravel().tolist(), found.crossing.in_real.count.ravel().tolist()
-    ([1.0, 1.0, 3.0], [2, 0])
-    """
-    real_near: Nearest = merged(lambda: nearest_within(real, k, tile=tile, part=part))
-    fake_near: Nearest = merged(lambda: nearest_within(fake, k + further, tile=tile, part=part))
-    across = merged(lambda: crossing(real, fake, real_near, fake_near, tile=tile, part=part, strata=strata))
-    return Neighbours(real_near, fake_near, across)

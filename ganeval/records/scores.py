@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.core.files import read_json, strict
+from ganeval.core.files import read_json, strict, writing
 from ganeval.core.registry import unknown_name
 from ganeval.core.typed import converted, typed
 from ganeval.core.vectors import load_arrays, read_arrays, write_document
@@ -193,12 +193,16 @@ class Evaluation:
         except (ValueError, RecursionError) as error:
             raise BrokenRunError(f"{where} is not a complete evaluation: {error}. Evaluate that run again.") from error
 
+    @guarded
     def write(self, path: str | Path) -> Path:
         """Write `path` (JSON) and, where there are any, its arrays beside it, in files that are named after `path`."""
+        if not isinstance(path, (str, Path)) or not Path(path).name:
+            raise WrongInputError(f"A result is written to a file; got {path!r}. Pass a path such as 'result.json'.")
         per_sample = {key: np.asarray(value, dtype=np.float32) for key, value in self.per_sample.items()}
         if per_sample and self.labels is not None:
             per_sample[LABELS] = self.labels.astype(np.float32)
-        return write_document(path, self.to_json(), {"per_sample": per_sample, "evidence": self.evidence})
+        with writing(path):
+            return write_document(path, self.to_json(), {"per_sample": per_sample, "evidence": self.evidence})
 
     @classmethod
     @guarded

@@ -18,7 +18,7 @@ from reference_models.controls.control import CONTROLS, build
 from reference_models.controls.copying import HELD_OUT_REAL
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.loading import load_data
-from reference_models.plumbing.session import GRID_COLUMNS
+from reference_models.plumbing.session.diary import GRID_COLUMNS
 from reference_models.plumbing.system import protocol_of
 
 

@@ -27,21 +27,26 @@ from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.loading import SYNTHETIC, blank_data, is_own, load_data
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.own import judge_of, keep_with
-from reference_models.plumbing.parallel import Bystander, Team
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import derive
-from reference_models.plumbing.session import Options, Session, TrainingDivergedError
+from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.checkpoints import load_parts
+from reference_models.plumbing.session.diary import TrainingDivergedError
+from reference_models.plumbing.session.place import Model, Place
+from reference_models.plumbing.session.team import Bystander, Team
 from reference_models.plumbing.stacked import Stacked
 
-Train = Callable[[Any, Session], None]
+Build = Callable[[Any, Place], Model]
+Train = Callable[[Any, Model, Session], None]
 
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """One reference model: `train(config, session)` and the recipes it ships with.
+    """One reference model: `build(config, place)`, `train(config, model, session)`, and the recipes it ships with.
 
     `profiles` maps smoke, demo, cpu and full to a Config (a frozen dataclass with at least `steps`), or to a function
     of the data set's name that returns one. `variants` are further recipes by name, such as a study's own network.
@@ -49,6 +54,7 @@ class System:
 
     name: str
     profiles: Mapping[str, Any]
+    build: Build
     train: Train
     variants: Mapping[str, Any] = field(default_factory=dict)
     points: bool = False  # whether it also learns points in the plane
@@ -113,7 +119,7 @@ def fit(
     ) as run:
         if team.leads:
             keep_with(run, data, options.judge)
-        _train(SYSTEMS[name], config, Session(data, seed, options, run, team=team))
+        _train(SYSTEMS[name], config, Place(data, options, team), seed, run)
     return run
 
 
@@ -137,12 +143,11 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         seed = info["seeds"]["seed"]
         data = load_data(info["dataset"], seed, info.get("resize", 0))
         _require_same_data(data, info.get("data_sha256"), run.path.name)
-        session = Session(data, seed, options, run, state, team)
         reached = state or {"step": 0, "best": {}}
         run.resume(
             reached["step"], best=reached["best"].get("step"), keep_last=options.keep_last, options=asdict(options)
         )
-        _train(system, own, session)
+        _train(system, own, Place(data, options, team), seed, run, state)
     return run
 
 
@@ -151,22 +156,19 @@ def open_sampler(path: str | Path, device: str = "auto", which: str = "last", **
 
     `sampling` replaces fields of the run's config that concern sampling alone, as the system names them.
     """
-    session, name = _restored(path, device, which, sampling)
-    if session.draw is None:
-        raise BrokenRunError(f"{name} names no sampler; it cannot draw images.")
-    return session.draw
+    return _restored(path, device, which, sampling)[0].sampler
 
 
 def open_codec(path: str | Path, device: str = "auto", which: str = "last") -> Codec:
     """The encoder and decoder of a run, like `open_sampler`: latents of any images of its shape."""
-    session, name = _restored(path, device, which, {})
-    if session.coding is None:
+    model, name = _restored(path, device, which, {})
+    if model.codec is None:
         raise WrongInputError(f"Latents need a system with an encoder; {name} has none. Take autoencoder or vae.")
-    return session.coding
+    return model.codec
 
 
-def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, Any]) -> tuple[Session, str]:
-    """The networks of a run at a checkpoint, in a session that trains nothing, and the name of the system."""
+def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, Any]) -> tuple[Model, str]:
+    """The networks of a run at a checkpoint, ready to draw from, and the name of the system."""
     run = open_run(path)
     system, config = recipe_of(run)
     for key in sampling:
@@ -176,10 +178,14 @@ def _restored(path: str | Path, device: str, which: str, sampling: Mapping[str, 
     if state is None:
         raise BrokenRunError(f"{run.path} must hold a checkpoint named {which!r}; it has none. Let it train longer.")
     data = blank_data(info["dataset"], tuple(info["class_names"]), tuple(info["shape"]))
-    session = Session(data, info["seeds"]["seed"], replace(Options(**info["options"]), device=device), None, state)
     with torch.random.fork_rng([]):
-        system.train(replace(config, **sampling), session)
-    return session, system.name
+        model = system.build(
+            replace(config, **sampling), Place(data, replace(Options(**info["options"]), device=device))
+        )
+    load_parts(model.networks, state)
+    for net in model.networks.values():
+        net.eval()
+    return model, system.name
 
 
 def find_unfinished(root: str | Path, name: str, dataset: str, seed: int) -> Path:
@@ -206,12 +212,10 @@ def _require_teachable(system: System, config: Any, data: Data, options: Options
         judge_of(data)
     if data.labelled:
         return
-    blank = Session(
-        blank_data(data.name, data.class_names, data.native), data.seed, replace(options, device="cpu"), None
-    )
+    blank = Place(blank_data(data.name, data.class_names, data.native), replace(options, device="cpu"))
     with torch.random.fork_rng([]):
-        system.train(config, blank)
-    if blank.draw is not None and blank.draw.conditional:
+        conditional = system.build(config, blank).sampler.conditional
+    if conditional:
         raise WrongInputError(
             f"{system.name} learns images by their classes; {data.name} has no labels. Put the images of each class "
             "into a folder of its own, or take a system that needs none, such as dcgan or wgan_gp."
@@ -238,16 +242,24 @@ def _require_sound(config: Any, options: Options) -> None:
         CLASSIFIERS[options.judge]
 
 
-def _train(system: System, config: Any, session: Session) -> None:
-    run = session.books
-    devices = range(torch.cuda.device_count()) if session.device.type == "cuda" else ()
-    threads = torch.get_num_threads()
+def _train(
+    system: System,
+    config: Any,
+    place: Place,
+    seed: int,
+    run: RunDirectory,
+    state: Mapping[str, Any] | None = None,
+) -> None:
+    devices = range(torch.cuda.device_count()) if place.device.type == "cuda" else ()
+    threads, session = torch.get_num_threads(), None
     try:
         with torch.random.fork_rng(devices):
-            torch.manual_seed(derive(session.seed, "torch"))
-            if session.options.threads:
-                torch.set_num_threads(session.options.threads)
-            system.train(config, session)
+            torch.manual_seed(derive(seed, "torch"))
+            if place.options.threads:
+                torch.set_num_threads(place.options.threads)
+            model = system.build(config, place)
+            session = Session(model, place, seed, run, state)
+            system.train(config, model, session)
     except TrainingDivergedError:
         raise
     except KeyboardInterrupt:
@@ -255,9 +267,9 @@ def _train(system: System, config: Any, session: Session) -> None:
         raise
     except BaseException as error:
         run.update(status="failed")
-        if isinstance(error, UNFIT) and not isinstance(error, GanevalError) and session.step <= 1:
+        if isinstance(error, UNFIT) and not isinstance(error, GanevalError) and not (session and session.step > 1):
             raise WrongInputError(
-                f"{system.name} cannot begin on {session.data.name} {session.shape} with this recipe: "
+                f"{system.name} cannot begin on {place.data.name} {place.shape} with this recipe: "
                 f"{first_line(error)} Mind the sizes of images, batch, kernels and layers."
             ) from error
         raise

@@ -9,7 +9,7 @@ from typing import Any
 from ganeval.runs.directory import RunDirectory
 from reference_models.bands.known import Known
 from reference_models.bands.summary import curve_values, score_values
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import ARITHMETIC, SYSTEMS
 from studies.trained import trained
 

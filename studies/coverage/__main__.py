@@ -79,6 +79,13 @@ def page_of(lines: Sequence[Line]) -> str:
         "with so many sets. "
         f"Of {len(lines)} lines {counts['yes']} hold, {counts['no']} do not, {counts['undecided']} are undecided."
     )
+    earlier = sorted({line["code"] for line in lines if "code" in line})
+    if earlier:
+        kept = sum("code" in line for line in lines)
+        legend += (
+            f" {kept} lines were measured with the code of {', '.join(earlier)}, and of their "
+            "sets only means are kept: the interval of their ratio is that of normal values."
+        )
     heads = ("embedding, generator", "n", "classes", "metric", "sets", "mean", "stated / true", "covered", "holds")
     table = markdown_table(heads, [_row(line) for line in lines])
     return render_document("Errors and intervals on fresh fakes", "coverage", [legend, table, _worst(lines)], said=said)

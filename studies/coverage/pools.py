@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from ganeval.core.compute import Compute
 from ganeval.features.cache import read_tensors, write_tensors
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 

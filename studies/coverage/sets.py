@@ -20,7 +20,12 @@ from studies.coverage.pools import CLASSES, World
 
 GROUPS = {
     "neighbours": (
-        "recall", "intra_recall", "coverage", "clipped_coverage", "beta_recall", "symmetric_precision",
+        "recall",
+        "intra_recall",
+        "coverage",
+        "clipped_coverage",
+        "beta_recall",
+        "symmetric_precision",
         "alpha_precision",
     ),
     "clusters": ("prd_precision", "prd_recall"),
@@ -28,7 +33,7 @@ GROUPS = {
     "spread": ("embedding_spread", "vendi"),
     "tests": ("c2st",),
     "copies": ("ct", "nn_ratio"),  # fakes against training rows, the reference held out
-}  # fmt: skip
+}
 
 KEPT_EVERY = 20
 Sets = list[dict[str, list[float]]]  # of each set: value, error and interval of each metric that has them

@@ -28,7 +28,7 @@ from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models.bands.equal_n import MANIFOLD, OPTIONS, at_equal_n
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.stacked import CHANNELS, JUDGED, STACKED, judged_modes
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.trained import trained

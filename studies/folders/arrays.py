@@ -64,6 +64,11 @@ KINDS = (
     ),
     Kind("samples as npy", "class exercises: samples.npy", _npy),
     Kind("samples as zip", "StyleGAN's dataset_tool: samples.zip", _zip),
-    Kind("pointers of Git LFS", "cloned repositories: samples_50000x8x8x1.npz of 130 bytes", _pointer, (),
-         "the images are not there: the card says to run git lfs pull"),
-)  # fmt: skip
+    Kind(
+        "pointers of Git LFS",
+        "cloned repositories: samples_50000x8x8x1.npz of 130 bytes",
+        _pointer,
+        (),
+        "the images are not there: the card says to run git lfs pull",
+    ),
+)

@@ -110,8 +110,18 @@ KINDS = (
     Kind("sheets by epochs", "PyTorch's DCGAN example: fake_samples_epoch_002.png, real_samples.png", _dcgan, SHEETS),
     Kind("sheets by milestones", "denoising-diffusion-pytorch: results/sample-10.png", _milestones, SHEETS),
     Kind("one sheet", "what is kept of most trainings: generated.png, 64 images", _one_sheet, SHEETS),
-    Kind("figures by epochs", "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png", _figures, (),
-         "no separators go from edge to edge of a figure with margins, so that its tiles are not found"),
-    Kind("image to image", "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt", _translation, (),
-         "one picture a step; real_A and real_B are no generated images"),
-)  # fmt: skip
+    Kind(
+        "figures by epochs",
+        "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png",
+        _figures,
+        (),
+        "no separators go from edge to edge of a figure with margins, so that its tiles are not found",
+    ),
+    Kind(
+        "image to image",
+        "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt",
+        _translation,
+        (),
+        "one picture a step; real_A and real_B are no generated images",
+    ),
+)

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ganeval.core.compute import Compute
 from ganeval.errors import GanevalError
 from ganeval.features.cache import read_tensors, write_tensors
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.gate.baseline import Baseline
 from ganeval.gate.judge import Against, judge
 from ganeval.gate.rules import GateConfig

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganeval.core.files import write_atomic
 from ganeval.runs.directory import RunDirectory
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS
 from studies.generator.measure import measure
 from studies.generator.page import render_page, render_picture

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.datasets.dataset import DATASETS, Split
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.metrics.probes.latent_knn import latent_knn, selection_accuracy
 from ganeval.records.scores import Score
 from ganeval.runs.directory import RunDirectory
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, open_codec
 from studies.trained import trained
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ganeval.core.compute import Compute
 from ganeval.core.files import write_atomic
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.gate.judge import judge
 from ganeval.gate.presets import preset
 from ganeval.gate.rules import GateConfig
@@ -26,8 +27,8 @@ from ganeval.images.generated import modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 from ganeval.records.scores import Evaluation
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.sampling import Sampler
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, machine, markdown_table, render_document
 from studies.paired.variants import Variant, faults, healthy

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ganeval.core.files import write_atomic
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 from studies.page import RESULTS, markdown_table, render_document
 from studies.sanity import newer_forms

@@ -20,8 +20,8 @@ from ganeval.records.scores import Score
 from ganeval.runs.readers.native import read_run
 from ganeval.runs.record import RunRecord
 from reference_models.gan_mlp import PLANE
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.points import JUDGED, TOYS
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import open_sampler
 from studies.critics.trainings import trained_with
 

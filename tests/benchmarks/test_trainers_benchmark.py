@@ -18,6 +18,7 @@ from reference_models import cgan
 from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.place import Place
 from reference_models.plumbing.system import SYSTEMS
 
 UPDATES = 4  # two with a penalty, where the smoke recipe has one every other
@@ -39,12 +40,13 @@ class Diary(Session):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.random = torch.default_generator
+        self.order.random = torch.default_generator
+        self._draw, self.order.batch = self.order.batch, self.seen
         self.losses: list[dict[str, float]] = []
         self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = super().batch(size)
+    def seen(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = self._draw(size)
         self.batches.append((images, labels))
         return images, labels
 
@@ -62,15 +64,17 @@ class Diary(Session):
 
 
 def ours(name: str, tmp_path: Any) -> Diary:
-    session = Diary(load_data("synthetic"), 0, QUIET, create_run(tmp_path, name, config={}, seeds={}, protocol={}))
+    place, run = Place(load_data("synthetic"), QUIET), create_run(tmp_path, name, config={}, seeds={}, protocol={})
     torch.manual_seed(0)
-    SYSTEMS[name].train(tiny(name), session)
+    model = SYSTEMS[name].build(tiny(name), place)
+    session = Diary(model, place, 0, run)
+    SYSTEMS[name].train(tiny(name), model, session)
     return session
 
 
 def plain(name: str, session: Diary) -> list[dict[str, float]]:
     """The transcription on the batches that our trainer has seen, from the same start and the same random numbers."""
-    config, data = tiny(name), session.data
+    config, data = tiny(name), session.place.data
     batches = [
         pair
         for images, labels in session.batches

@@ -33,6 +33,17 @@ def test_merged_parts_are_the_whole_as_a_reference(halves: tuple[Path, Path], tm
     assert fid(out, "digits:test") == pytest.approx(whole, rel=1e-8)
 
 
+def test_a_part_that_is_named_twice_is_refused(
+    halves: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "copied.safetensors"
+    copied.write_bytes(halves[0].read_bytes())
+    for twice in ((halves[0], halves[0]), (halves[0], halves[1], copied)):
+        assert main(["stats", "merge", *map(str, twice), "--out", str(tmp_path / "all.safetensors")]) == 2
+        assert "would count twice" in capsys.readouterr().err
+        assert not (tmp_path / "all.safetensors").exists()
+
+
 @pytest.mark.parametrize("name", ["pytorch-fid", "clean-fid", "edm"])
 def test_converted_statistics_give_the_same_fid(
     halves: tuple[Path, Path], tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

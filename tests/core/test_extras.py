@@ -211,7 +211,7 @@ def guarded(tree: ast.Module) -> set[ast.AST]:
 
 def test_no_import_of_an_optional_library_stands_unguarded() -> None:
     found = []
-    behind = {"torchmetrics.py"}  # a module with a door of its own
+    behind = {"torchmetrics.py", "open_clip.py"}  # modules with a door of their own
     for path in sorted((ROOT / "ganeval").rglob("*.py")):
         if path.name in behind:
             continue

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features.extraction import Features
 from ganeval.features.held import Held, crossing_of, sums_of, within_of
 from ganeval.features.ranks import Ranks
+from ganeval.features.rows import Features
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.kernels import cubic, kernel_sums
 from ganeval.numerics.neighbours import neighbours

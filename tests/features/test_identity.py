@@ -21,7 +21,8 @@ from ganeval.core.extractor import Embedded
 from ganeval.core.folders import cache_root
 from ganeval.errors import GanevalError, IncomparableError, WrongInputError
 from ganeval.features.cache import read_tensors, write_tensors
-from ganeval.features.extraction import Features, choose_device, extract, load_extractor
+from ganeval.features.extraction import choose_device, extract, load_extractor
+from ganeval.features.rows import Features
 
 
 @pytest.fixture(autouse=True)

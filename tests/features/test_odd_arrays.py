@@ -12,7 +12,8 @@ import torch
 import ganeval
 from ganeval.core.compute import Compute
 from ganeval.errors import GanevalError, IncomparableError, TooFewSamplesError, UnexpectedError, WrongInputError
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.measure.functions import evaluate
 

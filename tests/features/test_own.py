@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from ganeval.features import own
-from ganeval.features.extraction import Features
 from ganeval.features.own import Own
 from ganeval.features.pair import Pair
 from ganeval.features.ranks import ALONE
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS
 from ganeval.numerics.nearest import nearest_within
 

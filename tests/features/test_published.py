@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.published import FORMATS, read_published
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import open_stored
 

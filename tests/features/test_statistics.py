@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ganeval.errors import IncomparableError, UndefinedError, WrongInputError
 from ganeval.features.cache import write_file
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.features.statistics import SCHEMA, Statistics
 from ganeval.numerics.gaussian import Gaussian
 
@@ -76,6 +76,13 @@ def test_the_mark_of_merged_sets_does_not_depend_on_their_order() -> None:
     found = {reduce(Statistics.merge, order).passport.fingerprint for order in itertools.permutations(parts)}
     assert len(found) == 1
     assert found.isdisjoint(marks)
+
+
+def test_the_same_images_are_not_counted_twice() -> None:
+    one, other = (Statistics.of(features_of(rows_of(5, seed=seed), mark)) for seed, mark in ((0, "a1"), (1, "b2")))
+    assert one.merge(other).n == 10
+    with pytest.raises(WrongInputError, match="same 5 images"):
+        one.merge(replace(one))
 
 
 def test_statistics_of_two_networks_are_not_merged() -> None:

@@ -15,7 +15,7 @@ from ganeval.cli.main import main
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import BrokenRunError, UnknownNameError, WrongInputError
 from ganeval.generators.catalog import GENERATORS
-from ganeval.generators.shipped import WEIGHTS
+from ganeval.generators.shipped import WEIGHTS, of_today
 from ganeval.images import image_set
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.styles import Styles
@@ -61,7 +61,7 @@ def test_it_is_the_network_that_the_reference_model_trained(name):
     config, shape = Config(**recipe), tuple(shipped.card["shape"])
     styles = Styles.found(Data.empty(name, shipped.class_names, shape), config.styles)
     trained = Trained(config, shape, len(shipped.class_names), styles).eval()
-    weights = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
+    weights = {of_today(key): value.float() if value.is_floating_point() else value for key, value in stored.items()}
     unlike = trained.load_state_dict(weights, strict=False)
     assert set(unlike.missing_keys) <= {"styles.centres"}, "the images' centres are not needed to draw"
     assert not unlike.unexpected_keys

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics import Metric
 

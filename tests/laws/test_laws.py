@@ -23,8 +23,8 @@ import torch
 import ganeval.metrics
 import ganeval.numerics
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Score
 

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import GanevalError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, Score

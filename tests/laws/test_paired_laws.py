@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ganeval.errors import GanevalError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS, Metric
 
 PAIRED = [m for m in METRICS if m.paired and not m.slow]

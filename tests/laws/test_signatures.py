@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ganeval.core.extractor import Embedded
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.measure.measure import measure
 from ganeval.metrics import METRICS

@@ -12,10 +12,22 @@ import sys
 import pytest
 
 HEAVY = (
-    "sklearn", "pandas", "pyarrow", "matplotlib", "sympy", "networkx", "fsspec", "webdataset", "torchvision",
-    "torch._dynamo", "torch._inductor", "tensorboard", "ray", "rich",
+    "sklearn",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "sympy",
+    "networkx",
+    "fsspec",
+    "webdataset",
+    "torchvision",
+    "torch._dynamo",
+    "torch._inductor",
+    "tensorboard",
+    "ray",
+    "rich",
     *(f"scipy.{name}" for name in ("linalg", "special", "stats", "optimize", "ndimage", "spatial", "sparse", "fft")),
-)  # fmt: skip
+)
 
 COUNTS = f"""
 import json, sys

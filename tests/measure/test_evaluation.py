@@ -24,7 +24,7 @@ from ganeval.errors import (
     UnknownNameError,
     WrongInputError,
 )
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.records.scores import Evaluation
 

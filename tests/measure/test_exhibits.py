@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ganeval.errors import BrokenRunError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.pairs import Pairs

@@ -13,8 +13,8 @@ import ganeval
 from ganeval.cli.main import main
 from ganeval.errors import GanevalError, IncomparableError, WrongInputError
 from ganeval.extractors.perceptual import Lpips
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics import METRICS

@@ -13,7 +13,7 @@ import ganeval
 from ganeval import Protocol, evaluate, fid, fid_debiased, kid, measure
 from ganeval.cli.main import main
 from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
 from ganeval.records.given import notes_on

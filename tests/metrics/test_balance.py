@@ -9,8 +9,8 @@ import torch
 
 from ganeval.core.files import render_json
 from ganeval.errors import UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.balance import class_balance, missing_classes
 from ganeval.metrics.modes import modes
 

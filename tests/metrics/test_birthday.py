@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.birthday import birthday, support_size
 
 

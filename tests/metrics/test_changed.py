@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, rotate
 
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.changed import chance, changed_copies, p_value
 from ganeval.numerics.alignment import Gallery

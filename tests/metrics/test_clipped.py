@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.stats import beta, binom
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import Metric
 from ganeval.metrics.clipped import clipped_coverage, clipped_density, expected_coverage, share_of_good
 from ganeval.numerics.balls import own_clipped_counts

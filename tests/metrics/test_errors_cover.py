@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import Metric
 from ganeval.metrics.frechet import fid, fid_debiased, fid_infinity
 from ganeval.metrics.kernel import kid, mmd_rbf

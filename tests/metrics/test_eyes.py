@@ -13,8 +13,8 @@ import ganeval
 from ganeval import image_set
 from ganeval.cli.tables import render_evaluation
 from ganeval.errors import MissingFileError, TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.gate.entry import Look
 from ganeval.gate.rule import GateConfigError
 from ganeval.gate.rules import parse_config

@@ -10,8 +10,8 @@ import torch
 from scipy.stats import multivariate_normal
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.fld import fitted_log_variances, fld, negative_log_likelihood
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UnknownNameError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import Metric
 from ganeval.metrics.frechet import INTERCEPT, fid, fid_debiased, fid_infinity
 

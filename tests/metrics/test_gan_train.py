@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.probes.gan_train import _labelled, gan_train
 

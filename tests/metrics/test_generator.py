@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError, UnknownNameError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.probes import generator
 from ganeval.metrics.probes.generator import label_swap, path_length, slerp
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.measure.functions import evaluate
 from ganeval.metrics.inception import inception_score, mode_score
 from ganeval.records.scores import Z95

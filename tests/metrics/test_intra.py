@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import METRICS, Metric
 from ganeval.metrics.intra import intra_fid, intra_kid, intra_recall
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.kernel import kid, mmd_rbf
 
 

@@ -8,8 +8,8 @@ import torch
 
 from ganeval.core.files import render_json
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.labels import classifier_score
 from ganeval.numerics.intervals import wilson
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ganeval.core.compute import Compute
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError
-from ganeval.features.extraction import Features, extract
+from ganeval.features.extraction import extract
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import collapse, drop_class, shuffle_labels
 from ganeval.measure.faults import noise as add_noise

@@ -8,7 +8,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.metrics.probes.latent_knn import latent_knn, selection_accuracy
 
 

@@ -14,8 +14,8 @@ from torchvision.models import vgg16
 
 from ganeval.errors import MissingFileError, TooFewSamplesError, UndefinedError, WrongInputError
 from ganeval.extractors.perceptual import HEADS, STAGES, TRUNK, Lpips, load_lpips
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics import METRICS
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import Metric
 from ganeval.metrics.memorisation import authenticity, copies, ct, duplicates, mifid, nn_ratio
 from ganeval.numerics.gaussian import Gaussian, frechet_distance

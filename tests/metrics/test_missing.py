@@ -10,8 +10,8 @@ import torch
 from scipy.stats import binomtest
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.missing import Mode, found_modes, invented_modes, missing_modes
 from ganeval.numerics.order import shuffled_sides
 from ganeval.numerics.scan import Neighbourhoods, _tails, scan_balls

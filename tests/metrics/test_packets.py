@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.extractors.wavelet import WAVELET
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import find_fault
 from ganeval.metrics.packets import worst_packet

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.prd import prd_precision, prd_recall
 from ganeval.numerics.prd import best_f, prd_curve
 

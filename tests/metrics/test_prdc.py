@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import Metric
 from ganeval.metrics.prdc import coverage, density, precision, recall
 from ganeval.records.scores import Z95, Score

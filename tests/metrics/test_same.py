@@ -10,8 +10,8 @@ import torch
 
 import ganeval
 from ganeval.errors import UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.gate.judge import judge
 from ganeval.gate.rules import GateConfig, Rule
 from ganeval.metrics.same import Z_ONE_SIDED, same

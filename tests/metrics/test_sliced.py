@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.sliced import mind, sliced_wasserstein
 from ganeval.numerics.slices import directions, sliced_transport
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.spread import embedding_spread, ms_ssim
 from ganeval.numerics.similarity import multiscale_ssim

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.prdc import precision
 from ganeval.metrics.symmetric import symmetric_precision
 from ganeval.numerics.jackknife import EIGHTHS

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.probes.two_sample import _by_columns, _by_rows, _folds, _mmd2, c2st, mmd_test
 
 

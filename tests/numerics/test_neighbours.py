@@ -17,9 +17,24 @@ from numpy.typing import NDArray
 import ganeval.numerics.balls
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Deletion
 from ganeval.numerics.nearest import Nearest, nearest_between, nearest_within
-from ganeval.numerics.neighbours import FEW, Crossing, crossing, neighbours
+from ganeval.numerics.neighbours import FEW, Crossing, Neighbours, crossing
+from ganeval.numerics.tiles import TILE
 
 K = 4
+
+
+def neighbours(
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    k: int,
+    *,
+    further: int = 0,
+    tile: int = TILE,
+    strata: NDArray[np.int64] | None = None,
+) -> Neighbours:
+    """Both sides and what lies between them, as a pair asks for them."""
+    real_near, fake_near = nearest_within(real, k, tile=tile), nearest_within(fake, k + further, tile=tile)
+    return Neighbours(real_near, fake_near, crossing(real, fake, real_near, fake_near, tile=tile, strata=strata))
 
 
 def normal(seed: int, n: int, d: int, shift: float = 0.0) -> torch.Tensor:

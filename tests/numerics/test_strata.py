@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.measure.functions import evaluate
 from ganeval.numerics.strata import are_balanced, error_of_mean
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.inception import inception_score
 from ganeval.metrics.prdc import coverage, density, precision, recall
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch_fidelity.metric_prc import calculate_precision_recall_full
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics.prdc import coverage, density, precision, recall
 
 SIZES = [(300, 250, 16), (120, 200, 512)]  # n > d and n < d

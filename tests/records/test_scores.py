@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from ganeval.errors import UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.measure.functions import evaluate
 from ganeval.metrics.frechet import fid
 from ganeval.records.scores import Evaluation, Score, ScoreRecord

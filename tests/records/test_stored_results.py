@@ -266,3 +266,9 @@ def test_damaged_bytes_are_a_record_or_a_sentence(tmp_path: Path, cut: int, flip
             with contextlib.suppress(GanevalError):
                 assert Evaluation.read(path, per_sample=True).scores.keys()
         file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("place", [".", "", 3, None, "/dev/full", "/proc/none/x.json", "a\0b.json"])
+def test_a_place_that_takes_no_result_is_a_sentence(place: Any) -> None:
+    with pytest.raises(GanevalError, match=r"written|Pass a path"):
+        Evaluation("r", "", sample := Passport("s", "ab", 2, 2, "pixels", "", ""), sample, {}).write(place)

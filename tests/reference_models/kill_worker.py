@@ -21,9 +21,9 @@ import torch
 
 from ganeval.errors import GanevalError
 from ganeval.runs.directory import RunDirectory
-from reference_models.plumbing import session
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import checkpoints
 from reference_models.plumbing.system import SYSTEMS, find_unfinished, fit, resume
 
 NAME, DATASET = "gan_mlp", "synthetic"
@@ -124,13 +124,13 @@ def outcome(watch: Watch, out: Path, moment: str, total: int, whole: dict[str, A
 
 def main(out: Path, moments: list[str]) -> None:
     torch.set_num_threads(1)
-    is_best = session.Session._is_best
+    is_best = checkpoints.Checkpoints.is_best
 
-    def told(self: session.Session) -> bool:
-        with patch.object(session, "selection_score", lambda *_: KID[self.step]):
-            return is_best(self)
+    def told(self: checkpoints.Checkpoints, step: int, *how: Any) -> bool:
+        with patch.object(checkpoints, "selection_score", lambda *_: KID[step]):
+            return is_best(self, step, *how)
 
-    cast("Any", session.Session)._is_best = told
+    cast("Any", checkpoints.Checkpoints).is_best = told
     watch = Watch(out)
     whole = final(train(out / "whole"))
     total = watch.count

@@ -22,8 +22,9 @@ from ganeval.errors import GanevalError
 from ganeval.features.ranks import current
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing.checkpoint import encode_state
-from reference_models.plumbing.parallel import Team
-from reference_models.plumbing.session import Options, Session
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import Session
+from reference_models.plumbing.session.team import Team
 from reference_models.plumbing.system import SYSTEMS, fit, resume
 
 BATCH, STEPS = 13, 3  # 13 rows: the parts of two ranks are unequal
@@ -103,10 +104,10 @@ def systems(team: Team, out: Path) -> None:
         return drop(x, p, training, bool(inplace))
 
     def keep(session: Session) -> None:
-        nets = session._nets()
+        nets = session.checkpoints.networks
         weights = {str(i): dict(net.named_parameters()) for i, net in enumerate(nets)}
         buffers = {str(i): dict(net.named_buffers()) for i, net in enumerate(nets)}
-        name = f"{session.books.info['system']}-{team.ranks.rank}"
+        name = f"{session.diary.run.info['system']}-{team.ranks.rank}"
         (out / name).write_bytes(encode_state({"weights": weights, "buffers": buffers, "drops": any(dropped)}))
         finish(session)
 
@@ -142,7 +143,7 @@ def stopped(team: Team, out: Path) -> None:
 
 def drifted(team: Team, out: Path) -> None:
     def nudge(session: Session) -> None:
-        next(iter(session._nets()[0].parameters())).data[0] += 1e-6
+        next(iter(session.checkpoints.networks[0].parameters())).data[0] += 1e-6
 
     try:
         with at_step(2, nudge, team):

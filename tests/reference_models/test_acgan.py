@@ -12,7 +12,7 @@ from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from reference_models import acgan
 from reference_models.plumbing.checkpoint import decode_state
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 
 QUICK = Options(device="cpu", log_every=1, checkpoints=1, sample_per_class=3, grids=1)

@@ -13,8 +13,8 @@ from ganeval.errors import UnknownNameError, WrongInputError
 from ganeval.runs.readers.native import read_run
 from reference_models import autoencoder, vae
 from reference_models.plumbing.loading import load_data
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.seeds import generator
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, open_codec, open_sampler
 
 BOTH = pytest.mark.parametrize("module", [autoencoder, vae], ids=["autoencoder", "vae"])

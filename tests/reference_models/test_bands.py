@@ -17,7 +17,7 @@ from reference_models.bands.band import FEWEST, LEVEL, prediction_band
 from reference_models.bands.check import Place, check_curves, check_scores, verdict
 from reference_models.bands.known import FILE, known_of, read_known, store
 from reference_models.bands.summary import ERROR, PLACES, curve_values
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.bands.__main__ import main as write_page
 from studies.bands.fit import RECIPES, summarise

@@ -17,7 +17,7 @@ from ganeval.runs.readers.native import read_run
 from reference_models import cdcgan, cgan, cgan_dense, dcgan, gan_mlp
 from reference_models.plumbing.data import resample
 from reference_models.plumbing.loading import load_data
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.stabilise import cross_entropy
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 

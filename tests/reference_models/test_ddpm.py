@@ -12,8 +12,8 @@ import torch
 
 from ganeval.runs.readers.native import read_run
 from reference_models.ddpm import PROFILES, UNet, ddim_sample, q_sample, spread
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.seeds import generator
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import fit, open_sampler
 
 CPU = Options(device="cpu", log_every=50, checkpoints=1, grids=1, sample_per_class=2)

@@ -14,8 +14,8 @@ from ganeval.runs.readers.native import read_run
 from reference_models.plumbing import augment as a
 from reference_models.plumbing.augment import CHANGES, OUTSIDE, POLICY, Augmenter
 from reference_models.plumbing.checkpoint import decode_state
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.seeds import generator
-from reference_models.plumbing.session import Options
 from reference_models.plumbing.system import SYSTEMS, fit, resume
 
 NAME = "projection_cgan"

@@ -40,15 +40,15 @@ SLOW = """
 import sys, time
 from pathlib import Path
 import kill_worker
-from reference_models.plumbing import session
-session.selection_score = lambda *_: 1.0
-log = session.Session.log
+from reference_models.plumbing.session import Session, checkpoints
+checkpoints.selection_score = lambda *_: 1.0
+log = Session.log
 def slow(self, **values):
     log(self, **values)
     if self.step == 3:
         Path(sys.argv[1], "asleep").touch()
         time.sleep(600)
-session.Session.log = slow
+Session.log = slow
 kill_worker.train(Path(sys.argv[1]))
 """
 
@@ -82,14 +82,14 @@ def test_a_live_run_is_not_resumed_by_a_second_process_and_a_dead_one_is(live):
     process.send_signal(signal.SIGKILL)
     process.wait()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reference_models.plumbing.session.selection_score", lambda *_: 1.0)
+        patch.setattr("reference_models.plumbing.session.checkpoints.selection_score", lambda *_: 1.0)
         assert resume(path).info["status"] == "done"
     assert not (path / "lock.json").exists()
 
 
 def test_a_best_checkpoint_that_died_before_its_pointer_is_found_again(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reference_models.plumbing.session.selection_score", lambda *_: next(values))
+        patch.setattr("reference_models.plumbing.session.checkpoints.selection_score", lambda *_: next(values))
         values = iter([3.0, 2.0, 2.5, 2.6, 2.7, 1.0])
         run = kill_worker.train(tmp_path)
         (run.path / "checkpoints" / "best.json").write_text('{"file": "step-000004.safetensors", "step": 4}')
@@ -110,7 +110,7 @@ def test_a_run_can_be_resumed_from_its_first_word_on(tmp_path):
         patch.setattr("reference_models.plumbing.system._train", lambda *_: None)  # nothing was done yet
         run = kill_worker.train(tmp_path)
         patch.undo()
-        patch.setattr("reference_models.plumbing.session.selection_score", lambda *_: 1.0)
+        patch.setattr("reference_models.plumbing.session.checkpoints.selection_score", lambda *_: 1.0)
         assert run.info["status"] == "running"
         found = find_unfinished(tmp_path, kill_worker.NAME, kill_worker.DATASET, 0)
         assert resume(found).info["status"] == "done"

@@ -13,7 +13,8 @@ from torch import nn
 from ganeval.runs.readers.native import read_run
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.loading import load_data
-from reference_models.plumbing.session import Options, Session
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session.place import Place
 from reference_models.plumbing.system import ARITHMETIC, SYSTEMS, fit
 
 NAME = "projection_cgan"
@@ -41,11 +42,11 @@ def test_everything_that_changes_numbers_is_off_by_default():
 
 
 def test_by_default_a_network_is_prepared_by_being_left_alone():
-    session = Session(load_data("synthetic"), 0, QUICK, None)
+    place = Place(load_data("synthetic"), QUICK)
     net = nn.Conv2d(1, 2, 3)
     before = {name: (value.clone(), value.stride()) for name, value in net.state_dict().items()}
-    assert session.prepare(net) is net
-    assert type(session.autocast()) is nullcontext
+    assert place.prepare(net) is net
+    assert type(place.autocast()) is nullcontext
     assert not net._forward_hooks
     assert not net._forward_pre_hooks
     assert net._compiled_call_impl is None

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from ganeval.runs.directory import RunDirectory
 from ganeval.runs.readers.native import read_run
 from reference_models.plumbing.checkpoint import decode_state
-from reference_models.plumbing.parallel import Team
+from reference_models.plumbing.session.team import Team
 from reference_models.plumbing.system import SYSTEMS
 
 sys.path.insert(0, str(Path(__file__).parent))

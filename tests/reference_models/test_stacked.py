@@ -11,7 +11,7 @@ import torch
 from ganeval.errors import WrongInputError
 from reference_models.plumbing import health
 from reference_models.plumbing.loading import load_data
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.stacked import Stacked, judged_modes
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 

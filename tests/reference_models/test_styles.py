@@ -11,7 +11,8 @@ import torch
 from ganeval.errors import WrongInputError
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import Data, to_float
-from reference_models.plumbing.session import Options, Session
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import Session
 from reference_models.plumbing.styles import Styles
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
 from reference_models.projection_cgan import Generator

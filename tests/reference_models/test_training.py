@@ -18,7 +18,9 @@ from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
 from reference_models.plumbing.checkpoint import decode_state, encode_state
-from reference_models.plumbing.session import Options, TrainingDivergedError
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import Session, checkpoints
+from reference_models.plumbing.session.diary import TrainingDivergedError
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
 
 NAMES = SYSTEMS.names()
@@ -85,16 +87,17 @@ def test_training_leaves_the_callers_generator_alone(tmp_path):
 KILLED = """
 import os, signal, sys
 from dataclasses import replace
-from reference_models.plumbing import session
+from reference_models.plumbing.options import Options
+from reference_models.plumbing.session import Session
 from reference_models.plumbing.system import SYSTEMS, fit
 name, out = sys.argv[1:]
-log = session.Session.log
+log = Session.log
 def die(self, **values):
     if self.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)
     log(self, **values)
-session.Session.log = die
-options = session.Options(device="cpu", log_every=2, checkpoints=3, sample_per_class=3, grids=2)
+Session.log = die
+options = Options(device="cpu", log_every=2, checkpoints=3, sample_per_class=3, grids=2)
 fit(name, replace(SYSTEMS[name].profile("smoke"), steps=12), dataset="synthetic", out=out, options=options)
 """
 
@@ -118,10 +121,8 @@ def test_a_killed_run_resumes_bit_for_bit(name, tmp_path, forks):
 
 
 def test_the_best_checkpoint_is_the_one_the_judge_prefers_and_it_stays(tmp_path, monkeypatch):
-    from reference_models.plumbing import session
-
     values = iter([3.0, 1.0, 2.0, 2.5])
-    monkeypatch.setattr(session, "selection_score", lambda *_: next(values))
+    monkeypatch.setattr(checkpoints, "selection_score", lambda *_: next(values))
     options = replace(QUICK, judge="digits", keep_last=1)
     run = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path, options=options)
     best = run.checkpoint("best")
@@ -183,11 +184,9 @@ def test_other_arithmetic_is_refused_but_other_book_keeping_is_not(tmp_path):
 
 
 def test_nan_stops_and_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
-    from reference_models.plumbing import session
-
-    log = session.Session.log
+    log = Session.log
     monkeypatch.setattr(
-        session.Session, "log", lambda self, **values: log(self, **values, bad=math.nan if self.step > 5 else 0.0)
+        Session, "log", lambda self, **values: log(self, **values, bad=math.nan if self.step > 5 else 0.0)
     )
     with pytest.raises(TrainingDivergedError, match=r"diverged at step 6: bad is not finite.*step-000004"):
         fit(NAMES[0], smoke(NAMES[0], steps=8), dataset="synthetic", out=tmp_path, options=QUICK)
@@ -198,32 +197,28 @@ def test_nan_stops_and_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
 
 
 def test_a_broken_weight_is_never_saved(tmp_path, monkeypatch):
-    from reference_models.plumbing import session
-
     def poison(self, **values):
         if self.step == 3:
-            next(self._held["generator"].parameters()).data.fill_(math.inf)
+            next(self.model["generator"].parameters()).data.fill_(math.inf)
 
-    monkeypatch.setattr(session.Session, "log", poison)
+    monkeypatch.setattr(Session, "log", poison)
     with pytest.raises(TrainingDivergedError, match="a weight of generator"):
         fit("projection_cgan", smoke("projection_cgan"), dataset="synthetic", out=tmp_path, options=QUICK)
 
 
 def test_ctrl_c_saves_and_the_run_can_go_on(tmp_path, monkeypatch):
-    from reference_models.plumbing import session
-
-    name, log = NAMES[0], session.Session.log
+    name, log = NAMES[0], Session.log
 
     def interrupt(self, **values):
         log(self, **values)
         if self.step == 2 and "batch_entropy" in values:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(session.Session, "log", interrupt)
+    monkeypatch.setattr(Session, "log", interrupt)
     run = fit(
         name, smoke(name, steps=6), dataset="synthetic", out=tmp_path / "a", options=replace(QUICK, checkpoints=1)
     )
-    monkeypatch.setattr(session.Session, "log", log)
+    monkeypatch.setattr(Session, "log", log)
     assert (run.info["status"], run.info["step"]) == ("stopped", 2)
     whole = fit(name, smoke(name, steps=6), dataset="synthetic", out=tmp_path / "b", options=QUICK)
     assert equal(final_state(resume(run.path)), final_state(whole))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from safetensors.numpy import save_file
 
 from ganeval.records.scores import Evaluation, Floor, Passport, ScoreRecord
 from ganeval.runs.directory import RunDirectory, create_run
+from tests.report.chromium import browser, launch, opened, report  # noqa: F401 - fixtures
 
 PERSIAN = tuple("۰۱۲۳۴۵۶۷۸۹")
 HOSTILE_RUN = '"><img src=x onerror=alert(1)>\u202egnp</script><script>alert(2)</script>'
@@ -344,36 +344,3 @@ def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     write_json(root / "0001-healthy-digits" / "gate" / "verdict.json", verdict)
     return root
-
-
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    if os.environ.get("CI"):
-        pytest.fail("The browser tests need Chromium; install the system's package chromium")
-    pytest.skip("no Chromium is installed")
-
-
-@pytest.fixture(scope="session")
-def launch() -> Iterator[Callable[..., Any]]:
-    """`launch(**environment)`: Chromium, with environment variables of its own where some are given."""
-    program = _chromium()
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        started = []
-
-        def start(**environment: str) -> Any:
-            arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-            env = {**os.environ, **environment}
-            started.append(playwright.chromium.launch(executable_path=program, args=arguments, env=env))
-            return started[-1]
-
-        yield start
-        for chromium in started:
-            chromium.close()
-
-
-@pytest.fixture(scope="session")
-def browser(launch: Callable[..., Any]) -> Any:
-    return launch()

@@ -6,9 +6,8 @@ axe-core (vendor/axe.min.js, Mozilla Public License 2.0, unchanged) looks for wh
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +20,6 @@ from ganeval.runs.discovery import find_runs
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 Opened = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def report(three_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("browser")
-    build_report(find_runs(three_runs), out=folder / "report.html", json_out=folder / "report.json")
-    return folder / "report.html"
-
-
-@pytest.fixture
-def opened(browser: Any, report: Path) -> Iterator[Opened]:
-    """`opened(color_scheme="dark", ...)`: the page in a fresh offline context; errors and dialogs fail the test."""
-    contexts, trouble = [], []
-
-    def open_page(path: Path = report, **options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.set_offline(True)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: trouble.append(request.url) if not _local(request.url, path) else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert trouble == []
-
-
-def _local(url: str, path: Path) -> bool:
-    return url.startswith(("data:", "blob:")) or url.partition("#")[0] == path.as_uri()
 
 
 def _broken_images(page: Any) -> list[str]:
@@ -102,74 +66,6 @@ def test_enter_sorts_a_table_by_full_values_and_again_the_other_way(opened: Open
         assert head.get_attribute("aria-sort") == direction
         values = page.eval_on_selector_all("#comparison tbody tr", read)
         assert values == sorted(values, reverse=direction == "descending")
-
-
-def test_curves_are_smoothed_and_put_on_a_log_axis_by_keyboard_and_back(opened: Opened) -> None:
-    page = opened()
-    path = page.locator("#curves .chart[aria-labelledby^='curve-loss/d'] .plot.run-0 path").first
-    before = path.get_attribute("d")
-    page.locator("#smooth").focus()
-    page.keyboard.press("Enter")
-    assert page.locator("#smooth").get_attribute("aria-pressed") == "true"
-    smooth = page.locator("#curves .chart[aria-labelledby^='curve-loss/d'] .plot.run-0 path.smooth")
-    assert _roughness(smooth.get_attribute("d")) < 0.5 * _roughness(before)
-    assert path.get_attribute("d") == before
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    assert page.locator("#curves .chart.log").count() > 0
-    assert path.get_attribute("d") != before
-    page.keyboard.press("Space")
-    page.locator("#smooth").click()
-    assert path.get_attribute("d") == before
-    assert page.locator("#curves .smooth").count() == 0
-    assert page.locator("#curves .chart.log").count() == 0
-
-
-def _points(d: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ?([\d.]+) ([\d.]+)", d)]
-
-
-def _roughness(d: str) -> float:
-    heights = [y for _, y in _points(d)]
-    return sum(abs(a - 2 * b + c) for a, b, c in zip(heights, heights[1:], heights[2:], strict=False))
-
-
-def test_a_log_axis_puts_a_value_where_its_logarithm_lies(opened: Opened) -> None:
-    page = opened()
-    page.locator("#logarithmic").click()
-    chart = page.locator("#curves .chart.log").first
-    bottom, top, low, high, log_low, log_high = map(float, chart.get_attribute("data-y").split())
-    drawn = _points(chart.locator(".plot.run-0 path").nth(1).get_attribute("d"))[-1][1]
-    document = json.loads(page.locator("#data").text_content())["report"]["runs"][0]
-    fid = document["evaluations"][-1]["scores"]["fid"]["value"]
-    assert drawn == pytest.approx(
-        bottom - (bottom - top) * math.log(fid / log_low) / math.log(log_high / log_low), abs=0.01
-    )
-    assert chart.locator(".log-axis").is_visible()
-    assert not chart.locator(".linear-axis").is_visible()
-    assert log_low < fid < log_high
-    assert low < fid < high
-
-
-def test_charts_with_values_below_zero_stay_linear_and_say_so(
-    opened: Opened, new_run: Callable[..., Any], tmp_path: Path
-) -> None:
-    run = new_run(tmp_path / "runs", "one", evaluated=())
-    run.log(300, {"score": -1.0})
-    build_report(find_runs(tmp_path / "runs"), out=tmp_path / "r.html")
-    page = opened(tmp_path / "r.html")
-    page.locator("#logarithmic").click()
-    assert page.locator("#curves-status").inner_text() == "1 chart has values of 0 or below and stays linear."
-
-
-def test_class_ellipses_can_be_put_away(opened: Opened) -> None:
-    page = opened()
-    outline = page.locator("#feature-map .run-block:visible .ellipse").first
-    assert outline.is_visible()
-    page.locator("#ellipses").focus()
-    page.keyboard.press("Enter")
-    assert not outline.is_visible()
-    assert page.locator("#ellipses").get_attribute("aria-pressed") == "false"
 
 
 def test_a_rule_of_the_gate_leads_to_its_number_even_of_a_run_that_is_not_shown(opened: Opened) -> None:
@@ -320,7 +216,6 @@ def test_hostile_names_do_nothing(opened: Opened) -> None:
     page.wait_for_timeout(300)
     assert page.locator("img[src=x]").count() == 0
     assert "<U+202E>" in page.locator("#run-2 h3").inner_text()
-    # no dialog, no request: `opened` fails the test on either
 
 
 def test_an_injected_script_would_not_run(browser: Any, report: Path, tmp_path: Path) -> None:
@@ -424,36 +319,6 @@ def test_an_image_is_seen_in_large_and_the_arrow_keys_go_on(opened: Opened) -> N
     assert page.locator("dialog.large .crop").evaluate("crop => crop.style.backgroundPosition") != first
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
-
-
-@pytest.mark.parametrize("kind", ["SVG", "PNG"])
-def test_a_chart_is_saved_as_a_picture_in_the_colours_of_the_page(opened: Opened, kind: str) -> None:
-    page = opened(accept_downloads=True)
-    with page.expect_download() as got:
-        page.locator("#comparison figure").first.locator(f"button:has-text('{kind}')").click()
-    content = Path(got.value.path()).read_bytes()
-    if kind == "PNG":
-        assert content.startswith(b"\x89PNG")
-    else:
-        assert content.startswith(b"<svg")
-        assert b"var(--" not in content
-
-
-def test_the_values_under_the_pointer_are_those_that_were_logged(opened: Opened) -> None:
-    page = opened(viewport={"width": 1200, "height": 900})
-    chart = page.locator("#curves .chart[aria-labelledby^='curve-loss/d']")
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    page.mouse.move(box["x"] + 0.97 * box["width"], box["y"] + 0.5 * box["height"])
-    said = (
-        page.locator("#curves figure", has=page.locator("[aria-labelledby^='curve-loss/d']"))
-        .locator(".readout")
-        .inner_text()
-    )
-    assert said.startswith("300: healthy digits ")
-    drawn = float(re.findall(r"healthy digits (-?[\d.]+)", said.replace("\u2212", "-"))[0])
-    ends = float(re.findall(r"healthy digits ends at ([\d.]+)", chart.locator("desc").text_content() or "")[0])
-    assert drawn == pytest.approx(ends, rel=0.02)
 
 
 def test_the_keyboard_shortcut_can_be_switched_off(opened: Opened) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganeval.errors import MissingFileError
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies import breastmnist as breast
 

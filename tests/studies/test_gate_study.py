@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.gate.__main__ import main
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ganeval.runs.readers.native import read_run
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.generator.__main__ import main
 from studies.trained import newest

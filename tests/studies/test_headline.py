@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from ganeval.errors import MissingFileError
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies.controls.__main__ import main as write_controls
-from studies.headline import SYSTEM, _judged, main, trainings
+from studies.headline import SYSTEM, judged, main, trainings
 
 CONFIG = SYSTEMS[SYSTEM].profile("smoke")
 OPTIONS = Options(device="cpu", sample_per_class=4, sample_times=2, grids=1)
@@ -75,8 +75,8 @@ def test_a_stopped_measurement_goes_on_from_what_was_kept(page, monkeypatch):
 
 
 def test_a_bar_is_met_only_by_every_training():
-    assert _judged([0.96, 0.95, 0.97], 0.95)[1] == "met by every training"
-    assert _judged([0.96, 0.94, 0.93], 0.95)[1] == "missed by 2 of 3, at most by 0.0200"
+    assert judged([0.96, 0.95, 0.97], 0.95)[1] == "met by every training"
+    assert judged([0.96, 0.94, 0.93], 0.95)[1] == "missed by 2 of 3, at most by 0.0200"
 
 
 def test_two_seeds_and_another_recipe_are_no_three_seeds(tmp_path):

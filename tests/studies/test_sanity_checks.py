@@ -9,8 +9,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from studies.sanity.__main__ import (
     CHECKS,
     DIVERSITY,

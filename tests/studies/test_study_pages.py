@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.decomposition import PCA
 
 from ganeval.records.scores import ScoreRecord
-from reference_models.plumbing.session import Options
+from reference_models.plumbing.options import Options
 from reference_models.plumbing.system import SYSTEMS, fit
 from studies import ddpm as diffusion
 from studies.latent import page as latent_page

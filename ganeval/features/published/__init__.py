@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ganeval.core.files import write_atomic, writing
 from ganeval.core.registry import Registry
 from ganeval.errors import WrongInputError, printable
-from ganeval.features.extraction import Features
 from ganeval.features.fits import ROUNDING, count_of, fit_of
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.features.stored import Stored, open_stored
 from ganeval.images.numpy_files import IMAGE_KEYS

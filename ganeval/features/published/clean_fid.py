@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganeval.features.extraction import Features
 from ganeval.features.published import Format, arrays_of, rows_in, savez
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import Stored
 

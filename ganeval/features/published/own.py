@@ -4,13 +4,13 @@ with a checksum and a passport that says whose they are.
 
 from __future__ import annotations
 
-from ganeval.features import extraction, statistics
-from ganeval.features.extraction import Features
+from ganeval.features import rows, statistics
 from ganeval.features.published import Format
+from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.features.stored import Stored
 
-READERS = {statistics.SCHEMA: Statistics.load, extraction.SCHEMA: Features.load}
+READERS = {statistics.SCHEMA: Statistics.load, rows.SCHEMA: Features.load}
 
 
 def _read(stored: Stored) -> Statistics | Features:

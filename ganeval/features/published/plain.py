@@ -4,8 +4,8 @@ with labels and logits if they are there.
 
 from __future__ import annotations
 
-from ganeval.features.extraction import Features
 from ganeval.features.published import Format, images_in, is_rows, named_moments, rows_in
+from ganeval.features.rows import Features
 from ganeval.features.stored import ONLY, Stored
 from ganeval.images.numpy_files import LABEL_KEYS
 

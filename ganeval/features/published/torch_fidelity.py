@@ -6,8 +6,8 @@ cached statistics are `mu, sigma`, which `pytorch_fid.py` reads.
 
 from __future__ import annotations
 
-from ganeval.features.extraction import Features
 from ganeval.features.published import Format, rows_in
+from ganeval.features.rows import Features
 from ganeval.features.stored import Stored
 
 LAYERS = ("2048", "768", "192", "64")  # the deepest that is there is what FID uses

@@ -16,8 +16,8 @@ import torch
 from ganeval.classifiers.train_own import train_classifier
 from ganeval.core.options import Within
 from ganeval.errors import TooFewSamplesError, UndefinedError
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.records.scores import Z95, Score
 

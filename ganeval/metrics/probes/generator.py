@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ganeval.core.options import OneOf, Share, Within
 from ganeval.errors import UndefinedError
 from ganeval.extractors.perceptual import load_lpips
-from ganeval.features.extraction import Features
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.generated import asked_of, evaluating, require_callable_so
 from ganeval.images.tensors import as_numpy

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
-from ganeval.features.extraction import Features
+from ganeval.features.rows import Features
 from ganeval.numerics.intervals import wilson
 from ganeval.records.scores import Score
 

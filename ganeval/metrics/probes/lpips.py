@@ -15,9 +15,9 @@ import torch
 
 from ganeval.core.options import Within
 from ganeval.extractors.perceptual import Lpips, load_lpips
-from ganeval.features.extraction import Features
 from ganeval.features.matched import pixel_batches
 from ganeval.features.pair import Pair
+from ganeval.features.rows import Features
 from ganeval.metrics import metric
 from ganeval.numerics.pairing import PairMean, mean_over_pairs
 from ganeval.records.scores import Score

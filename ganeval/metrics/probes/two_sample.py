@@ -58,7 +58,7 @@ def c2st(
     Differs from the paper: balanced accuracy instead of accuracy, so sides of unequal size are fine; all rows are used.
     Raises: TooFewSamplesError below 20 rows a side, UndefinedError when no feature varies.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
     >>> same, far = Features.given(rows), Features.given(rows + 10)
     >>> float(c2st(Pair(same, same))), float(c2st(Pair(same, far)))
@@ -150,7 +150,7 @@ def mmd_test(
     Bias: none where the sets do not differ; else it falls with n, as power grows; compare at equal n only.
     Raises: TooFewSamplesError below 20 rows a side.
 
-    >>> from ganeval.features.extraction import Features
+    >>> from ganeval.features.rows import Features
     >>> rows = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     >>> mmd_test(Pair(Features.given(rows), Features.given(rows + 3))) < 0.01
     True
