@@ -91,8 +91,8 @@ def staying(n: int) -> dict[str, Any]:
     start, stop = ranks.span(n)
     rng = np.random.default_rng([SEED, ranks.rank])
     real, fake = (Held.of_share(torch.from_numpy(_normal(rng, stop - start)), ranks) for _ in range(2))
-    near = [Own(held.stand_in(), held) for held in (real, fake)]
-    found = crossed(*near, near[0].nearest(6, ranks), near[1].nearest(13, ranks), None, ranks)
+    one, two = (Own(held.stand_in(), held) for held in (real, fake))
+    found = crossed(one, two, one.nearest(6, ranks), two.nearest(13, ranks), None, ranks)
     return {"ranks": ranks.size, "inside": int(found.in_real.count.sum())}
 
 

@@ -122,8 +122,9 @@ class Statistics:
         rows = None
         if self.rows is not None and other.rows is not None:
             rows = joined((self.rows, other.rows), passport)
-        judged = self.verdicts is not None and other.verdicts is not None
-        verdicts = self.verdicts.merge(other.verdicts) if judged else None
+        verdicts = None
+        if self.verdicts is not None and other.verdicts is not None:
+            verdicts = self.verdicts.merge(other.verdicts)
         return Statistics(passport, moments, spatial, rows, verdicts=verdicts)
 
     @guarded

@@ -179,15 +179,19 @@ def _checked_state(state: Any, keeps: str) -> dict[str, torch.Tensor]:
     if not isinstance(state, Mapping) or state.get("schema") != STATE:
         raise WrongInputError(f"A meter's state has the schema {STATE!r}; got {type(state).__name__} without it.")
     found = state.get("tensors")
-    whole = isinstance(found, Mapping) and all(isinstance(one, torch.Tensor) for one in found.values())
-    if not whole or not isinstance(state.get("passport"), str) or not isinstance(state.get("keeps"), str):
+    tensors = dict(found) if isinstance(found, Mapping) else {"": None}
+    if (
+        not all(isinstance(one, torch.Tensor) for one in tensors.values())
+        or not isinstance(state.get("passport"), str)
+        or not isinstance(state.get("keeps"), str)
+    ):
         raise WrongInputError("A meter's state says what it keeps, and holds it; this one does not. Save it again.")
     if state["keeps"] != keeps:
         raise IncomparableError(
             f"The metrics of this meter need {keeps} of the images; the state holds {printable(state['keeps'])}, for "
             "other metrics or options. Load it into a meter of its own protocol."
         )
-    return dict(found)
+    return tensors
 
 
 def _tensors(seen: Features | Statistics) -> dict[str, torch.Tensor]:
