@@ -1,5 +1,4 @@
-"""What one question touches: the functions and files of the package that three calls run through,
-for docs/architecture.md.
+"""The functions and files that three calls run through, for docs/architecture.md.
 
 Measured in this process after a first call, so that what is loaded once (registries, modules) is not counted.
 """

@@ -127,5 +127,5 @@ def _mark(rows: torch.Tensor) -> tuple[int, ...]:
     """What changes with the rows: of those in the main memory a checksum, of others PyTorch's count of writes."""
     if rows.device.type == "cpu":
         plain = rows.detach().contiguous().flatten().view(torch.uint8).numpy()
-        return (zlib.crc32(memoryview(plain)),)
+        return (zlib.crc32(plain.data),)
     return () if rows.is_inference() else (rows._version,)  # noqa: SLF001 - PyTorch documents it under this name

@@ -179,7 +179,7 @@ def _checked_state(state: Any, keeps: str) -> dict[str, torch.Tensor]:
     if not isinstance(state, Mapping) or state.get("schema") != STATE:
         raise WrongInputError(f"A meter's state has the schema {STATE!r}; got {type(state).__name__} without it.")
     found = state.get("tensors")
-    tensors = dict(found) if isinstance(found, Mapping) else {"": None}
+    tensors: dict[str, Any] = dict(found) if isinstance(found, Mapping) else {"": None}
     if (
         not all(isinstance(one, torch.Tensor) for one in tensors.values())
         or not isinstance(state.get("passport"), str)

@@ -1,6 +1,4 @@
-"""What the projection cGAN scores on a data set: train it (or take the newest finished run), measure,
-write DATASET.md.
-"""
+"""Train the projection cGAN on a data set (or take the newest finished run), measure it, write DATASET.md."""
 
 from __future__ import annotations
 
