@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ganeval.core.machine import in_ci
+from ganeval.core.machine import at_terminal, in_ci
 from ganeval.errors import printable
 
 SHOWN = 9
@@ -14,8 +14,7 @@ SHOWN = 9
 
 def somebody_is_there() -> bool:
     """Whether a person reads the questions and types the answers."""
-    streams = (sys.stdin, sys.stderr)
-    return not in_ci() and all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+    return not in_ci() and at_terminal(sys.stdin, sys.stderr)
 
 
 def answer(question: str) -> str:

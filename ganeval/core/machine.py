@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TextIO
 
 
 def processor() -> str:
@@ -45,6 +46,11 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
+def at_terminal(*streams: TextIO | None) -> bool:
+    """Whether every one of the streams is a terminal."""
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+
+
 def quiet() -> bool:
     """Whether a bar of progress would only litter a log: nobody looks at a terminal, or it is a CI job's."""
-    return sys.stderr is None or not sys.stderr.isatty() or in_ci()
+    return not at_terminal(sys.stderr) or in_ci()

@@ -48,7 +48,7 @@ def open_clip_extractor(
 
     Raises: UnknownNameError, MissingFileError where the weights cannot be had, MissingExtraError without open_clip.
     """
-    open_clip = needed("open_clip", "open_clip")
+    open_clip = needed("open_clip", "open-clip")
     if name not in open_clip.list_models():
         known = [one for one in open_clip.list_models() if one.startswith(name[:5])][:8]
         raise UnknownNameError(f"open_clip has no model {name!r}. It has {', '.join(known) or 'no name like it'}.")

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from ganeval.core.options import Share, Within
 from ganeval.errors import IncomparableError, TooFewSamplesError, UndefinedError
@@ -129,6 +128,8 @@ def chance(hits: int, fakes: int, usual: int, rank: int) -> float:
     >>> chance(1, 10, 10, 1), round(chance(2, 10, 10, 1), 4)  # the lowest of 20 is a fake; the two lowest are
     (0.5, 0.2368)
     """
+    from scipy.stats import hypergeom
+
     return float(hypergeom.sf(hits - 1, fakes + usual, fakes, hits + rank - 1)) if hits else 1.0
 
 

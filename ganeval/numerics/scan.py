@@ -23,7 +23,6 @@ from ganeval.numerics.tiles import spans
 SMALLEST, WIDEST = 24, 400  # rows of a ball: fewer, all of one side, are no evidence among thousands of balls
 SHARE = 4  # at most one row in so many lies in a ball
 LEAST = SMALLEST * SHARE  # rows of both sets together
-NARROW, RIDGE, MOST_OWN, LOOKED_AT = 0.25, 1.0, 0.999, 1000  # of the median squared distance; of the kernel; rows
 NEAR = 0.25  # of the median distance to the nearest row: rows that repeat each other
 
 
@@ -101,42 +100,6 @@ def scan_lonely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     counts = is_fake[order].float().cumsum(dim=0)[torch.tensor(sizes) - 1]
     found = _statistics(counts, np.array(sizes), len(is_fake), float(is_fake[:, 0].double().mean()))
     return Scan(*found, [order[:size].numpy() for size in sizes])
-
-
-def scan_likely(rows: torch.Tensor, is_fake: torch.Tensor) -> Scan:
-    """The 24, 48, 96 ... rows that their neighbours take for fakes most surely, and those that they take for real.
-
-    Kernel ridge regression of the side on the row, each row left out of its own prediction: a linear smoother, so one
-    matrix serves every exchange of sides. What is scattered over several places is found together.
-    """
-    smoother, own = _smoother(product_rows(rows))
-    if smoother is None:
-        return Scan(np.empty(0), np.ones(is_fake.shape[1] - 1), [])
-    share = float(is_fake[:, 0].double().mean())
-    sides = is_fake.float() - share
-    score = (smoother @ sides - own[:, None] * sides) / (1 - own)[:, None]
-    sizes = ball_sizes(len(rows))
-    found, members = [], []
-    for direction in (True, False):
-        order = score.argsort(dim=0, descending=direction, stable=True)
-        counts = is_fake.float().gather(0, order).cumsum(dim=0)[torch.tensor(sizes) - 1]
-        found.append(_statistics(counts, np.array(sizes), len(rows), share))
-        members += [order[:size, 0].numpy() for size in sizes]
-    null = np.minimum(found[0][1], found[1][1])
-    return Scan(np.concatenate([statistic for statistic, _ in found]), null, members)
-
-
-def _smoother(rows: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:
-    """(N, N) predictions from centred sides and its diagonal (N,); nothing where all rows are equal."""
-    squares = torch.cdist(rows, rows).square().float()
-    width = squares[:: max(1, len(rows) // LOOKED_AT)].median()
-    if not width > 0:
-        return None, rows
-    kernel = torch.exp(-squares / (NARROW * width))
-    kernel = kernel - kernel.mean(dim=0)
-    kernel = kernel - kernel.mean(dim=1, keepdim=True)
-    matrix = torch.linalg.solve(kernel + RIDGE * torch.eye(len(rows)), kernel)
-    return matrix, matrix.diagonal().clamp(max=MOST_OWN)
 
 
 def _statistics(

@@ -73,8 +73,8 @@ def shannon(values: NDArray[np.float64]) -> float:
 def truncated(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
     """The largest `most`, and what the others had in equal shares: the sum stays.
 
-    >>> truncated(np.array([0.5, 0.3, 0.2]), 2).tolist()
-    [0.6, 0.4]
+    >>> truncated(np.array([0.5, 0.25, 0.25]), 2).tolist()
+    [0.625, 0.375]
     """
     largest = np.sort(values)[::-1][:most]
     return largest + (values.sum() - largest.sum()) / most

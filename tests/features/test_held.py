@@ -22,9 +22,9 @@ from ganeval.features.ranks import Ranks
 from ganeval.features.rows import Features
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.kernels import cubic, kernel_sums
-from ganeval.numerics.neighbours import neighbours
 
-SETS = runpy.run_path(str(Path(__file__).parents[1] / "numerics" / "test_neighbours.py"))["SETS"]
+OF_NEIGHBOURS = runpy.run_path(str(Path(__file__).parents[1] / "numerics" / "test_neighbours.py"))
+SETS, neighbours = OF_NEIGHBOURS["SETS"], OF_NEIGHBOURS["neighbours"]
 K, FURTHER = 4, 3
 
 

@@ -37,8 +37,8 @@ def test_both_heads_give_logits_and_no_network_squashes_them():
     discriminator = acgan.Discriminator(SMOKE, (1, 8, 8), 4)
     assert not any(isinstance(m, (nn.Softmax, nn.LogSoftmax, nn.Sigmoid)) for m in discriminator.modules())
     with torch.no_grad():
-        discriminator.which.weight.mul_(100)
-        discriminator.real.weight.mul_(100)
+        discriminator.aux_head.weight.mul_(100)
+        discriminator.adv_head.weight.mul_(100)
         real, which = discriminator(torch.randn(64, 1, 8, 8))
     assert not torch.allclose(which.exp().sum(dim=1), torch.ones(64))
     assert which.abs().max() > 1
@@ -79,8 +79,8 @@ def test_generated_images_teach_the_class_head_only_when_asked_to(tmp_path):
         path = trained(tmp_path, steps=1, class_fakes=weight).checkpoint()
         assert path is not None
         states.append(decode_state(path.read_bytes())["held"]["discriminator"])
-    assert not torch.equal(states[0]["which.weight"], states[1]["which.weight"])
-    assert torch.equal(states[0]["real.weight"], states[1]["real.weight"])
+    assert not torch.equal(states[0]["aux_head.weight"], states[1]["aux_head.weight"])
+    assert torch.equal(states[0]["adv_head.weight"], states[1]["adv_head.weight"])
 
 
 def test_the_weight_acts_on_both_networks(tmp_path):
