@@ -38,7 +38,8 @@ def hostile_folder() -> Iterator[Path]:
     """The working folder of all examples: files of every broken kind."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="ganeval-fuzz-") as name:
-        folder = Path(name)
+        folder = Path(name) / "deep" / "below"  # so that ../.. is no folder of somebody else's, to be searched for runs
+        folder.mkdir(parents=True)
         _fill(folder)
         os.chdir(folder)
         try:

@@ -1,7 +1,8 @@
 """Finding runs below a folder: every reader looks at every folder, the surest one owns it and all below it.
 
-Nothing is opened here but directories. Links that lead back, unreadable folders and folders with more than 100,000
-entries are passed over with a reason; a reader that fails makes a record with `error`, never an exception.
+Nothing is opened here but directories. Links that lead back, unreadable folders, folders with more than 100,000
+entries and all folders after the first 10,000 are passed over with a reason; a reader that fails makes a record with
+`error`, never an exception.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ganeval.runs.sound import sound
 
 MAX_DEPTH = 6
 MAX_ENTRIES = 100_000
+MAX_FOLDERS = 10_000
 TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
 DATA = frozenset(
     {
@@ -237,7 +239,12 @@ def _children(folder: Path, search: _Search) -> list[Path] | None:
         if (status.st_dev, status.st_ino) in search.seen:
             search.ignored.append((folder, "a link to a folder that was already searched"))
             return None
+        if len(search.seen) > MAX_FOLDERS:
+            return None
         search.seen.add((status.st_dev, status.st_ino))
+        if len(search.seen) > MAX_FOLDERS:
+            search.ignored.append((folder, f"more than {MAX_FOLDERS:,} folders: pass the folder that holds the runs"))
+            return None
         children = []
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):

@@ -201,6 +201,14 @@ def test_a_record_longer_than_its_file_ends_the_reading(tmp_path: Path, write_la
     assert any("middle of a record" in note for note in run.notes)
 
 
+def test_a_search_ends_after_so_many_folders_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganeval.runs.discovery.MAX_FOLDERS", 5)
+    for number in range(9):
+        (tmp_path / f"{number}").mkdir()
+    ignored = find_runs(tmp_path).ignored
+    assert ignored == ((tmp_path / "4", "more than 5 folders: pass the folder that holds the runs"),)
+
+
 def test_a_million_lines_become_a_bounded_curve_that_keeps_its_spike(tmp_path: Path) -> None:
     path = _run(tmp_path, "long")
     with (path / "events.jsonl").open("a") as file:
