@@ -190,12 +190,31 @@ def _part_folder(parent: Path) -> Iterator[Path]:
     handle = None
     try:
         handle = _locked(folder, wait=True)
-        (folder / ".gitignore").write_text("*\n")
+        _hide_from_git(folder)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if handle is not None:
             os.close(handle)
+
+
+def _hide_from_git(folder: Path) -> None:
+    """Write a .gitignore, whole from its first moment where the system can do that: git would see an empty one."""
+    with contextlib.suppress(AttributeError, OSError), _opened(folder, os.O_RDONLY) as place:
+        with _opened(folder, os.O_TMPFILE | os.O_WRONLY) as handle:
+            os.write(handle, b"*\n")
+            os.link(f"/proc/self/fd/{handle}", ".gitignore", dst_dir_fd=place)
+        return
+    (folder / ".gitignore").write_text("*\n")
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    handle = os.open(path, flags, 0o666)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _remove_abandoned(parent: Path) -> None:

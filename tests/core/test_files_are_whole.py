@@ -45,6 +45,20 @@ def killed(path: Path, after: float) -> None:
     process.stdout.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without a name are Linux's")
+def test_the_file_that_hides_a_part_from_git_is_never_there_without_its_line(tmp_path, monkeypatch) -> None:
+    seen, write = [], os.write
+
+    def watched(handle: int, data: bytes) -> int:
+        seen.append([path.name for part in tmp_path.glob(".ganeval-*") for path in part.iterdir()])
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", watched)
+    write_atomic(tmp_path / "r.bin", b"new")
+    assert seen[0] == []
+    assert (tmp_path / "r.bin").read_bytes() == b"new"
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_what_a_kill_leaves_is_nothing_to_git_and_is_gone_after_the_next_write(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
