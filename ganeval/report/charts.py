@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SERIES = 8  # colours before they repeat; dashes tell the rounds apart
+SIGNS = 6  # of a number at an axis, for which there always is room
 _DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 _MARKERS = "osD^vP*X"
 _INKS = {
@@ -106,9 +107,11 @@ def draw(
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a glyph that DejaVu lacks is drawn by the browser's font
         figure = Figure(figsize=(width, height))
-        room = (left / width, 0.42 / height, 1 - (left + 0.1) / width, 1 - 0.5 / height)
-        axes = figure.add_axes(room)
+        axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
         paint(axes)
+        left = max(left, _room_for_numbers(axes))
+        room = (left / width, 0.42 / height, 1 - (left + 0.1) / width, 1 - 0.5 / height)
+        axes.set_position(room)
         axes.yaxis.set_gid("class:linear-axis")
         ends = _log_axis(figure, room, *positive) if positive else None
         box = (72 * height * (1 - room[1]), 72 * height * (1 - room[1] - room[3]), *axes.get_ylim(), *(ends or ()))
@@ -116,6 +119,17 @@ def draw(
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _dress(buffer.getvalue(), name, title, description, _short(box), _short(across))
+
+
+def _room_for_numbers(axes: Axes) -> float:
+    """Inches that the longest number at the axis needs where it has more than six signs; the usual room holds six."""
+    from matplotlib.ticker import MaxNLocator
+
+    if not isinstance(axes.yaxis.get_major_locator(), MaxNLocator):
+        return 0.0  # names, for which the caller has made room
+    written = axes.yaxis.get_major_formatter().format_ticks(list(axes.yaxis.get_majorticklocs()))
+    longest = max(map(len, written), default=0)
+    return 0.08 * longest + 0.1 if longest > SIGNS else 0.0
 
 
 def _short(numbers: Sequence[float]) -> list[float]:
