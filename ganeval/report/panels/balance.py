@@ -54,8 +54,8 @@ class="badge bad">✘ never</span>{% endif %}</td></tr>{% endfor %}</tbody></tab
 probability <b>{{ b.p|chance }}</b> ({{ b.test }})</li>{% endif %}
 {% if b.missing %}<li>never drawn: {% for m in b.missing %}{{ m.name|name }}{{ ', ' if not loop.last }}{% endfor %}; a
 generator that meets the targets would miss {{ 'it' if b.missing|length == 1 else 'one of them' }} by chance with
-probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>{% endif
-%}</ul>
+probability {{ b.missing|map(attribute='by_chance')|max|chance }}{{ ' at most' if b.missing|length > 1 }}</li>
+{%- endif %}</ul>
 {% endcall %}{% endfor %}
 </div>
 """

@@ -92,16 +92,16 @@ scope="col" class="r">{{ n|metric }} ↓</th>{% endfor %}</tr></thead>
 <span class="badge warn">few</span>{% endif %}{% if r.share and r.share.count == 0 %} <span class="badge bad">✘
 never</span>{% endif %}</th>
 {% if b.labelled %}<td class="r">{{ r.judged.n|default(none)|count }}</td>{% endif %}
-{% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">{{
-r.share.share|default(none)|percent }}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
+{% if b.counted %}<td class="r" data-value="{{ r.share.share|default('') }}">
+{{- r.share.share|default(none)|percent }}</td><td class="r">{{ r.share.target|default(none)|percent }}</td>{% endif %}
 {% if b.labelled %}<td class="r" data-value="{{ r.judged.recall if r.judged.recall is not none else '' }}"><span
 class="meter"><i style="--p:{{ '%.4f' % (r.judged.recall or 0) }}"></i></span><span
 class="fixed">{{ r.judged.recall|percent }}</span></td><td
 class="r">{% if r.judged.recall_interval[0] is not none %}{{ r.judged.recall_interval[0]|percent }} to
 {{ r.judged.recall_interval[1]|percent }}{% endif %}</td><td class="r">{{ r.judged.precision|percent }}</td>
 <td class="r">{{ r.judged.f1|percent }}</td><td class="r">{{ r.detectable|percent }}</td>{% endif %}
-{% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>{%
-endfor %}</tbody></table></div>
+{% for n in b.inner %}<td class="r">{{ number(r.inner[n].value, r.inner[n].se) }}</td>{% endfor %}</tr>
+{%- endfor %}</tbody></table></div>
 {% endcall %}{% endfor %}
 """
 

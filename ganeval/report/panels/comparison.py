@@ -180,8 +180,8 @@ TEMPLATE = """
 {{ 'it has' if u.runs|length == 1 else 'they have' }} no rank in
 {% for n in u.metrics %}{{ n|metric }}{{ ', ' if not loop.last }}{% endfor %}.</p>{% endfor %}
 <div class="charts">{% for c in charts %}<figure><figcaption>{{ c.name|metric }}
-{{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{
-c.chart }}</figure>{% endfor %}</div>
+{{ better[c.name]|arrow }}{% if c.dataset %} against {{ c.dataset|name }}{% endif %}</figcaption>{{ c.chart }}</figure>
+{%- endfor %}</div>
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison of runs">
 <table class="sortable wide"><caption>The last evaluation of each run. The small number behind a value is its rank, a
 range where intervals
@@ -192,20 +192,21 @@ class="r">{{ n|metric }} {{ better[n]|arrow }}</th>{% endfor %}</tr></thead>
 <tbody>{% for run in runs %}<tr data-run-row="{{ run.index }}"><th scope="row">{{ ui.swatch(run) }}<a
 href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
 <td>{{ run.dataset|name }}</td>{% endif %}
-<td><span class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
+<td><span class="badge {{ run.story.level }}">
+{{- {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
 {{ run.story.word }}</span></td>
 {% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok +%}
 data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank"
 title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>
-{% if history %}<h3>The same recipe over time</h3><div class="charts">{% for c in history %}<figure><figcaption>{{
-c.recipe|name }}:
+{% if history %}<h3>The same recipe over time</h3><div class="charts">{% for c in history %}<figure><figcaption>
+{{- c.recipe|name }}:
 {{ c.name|metric }} {{ better[c.name]|arrow }} by day</figcaption>{{ c.chart }}</figure>{% endfor %}</div>{% endif %}
 {% if means %}<p class="meta">Runs of one recipe share a line in the charts.
 Their mean ± the standard deviation between runs:</p>
 <ul class="facts">{% for recipe, found in means %}<li>{{ recipe|name }}: {% for n, mean in found %}{{ n|metric }}
-{{ number(mean.value, mean.spread) }} over {{ mean.runs }} runs{{ ', ' if not loop.last }}{% endfor %}</li>{%
-endfor %}</ul>{% endif %}
+{{ number(mean.value, mean.spread) }} over {{ mean.runs }} runs{{ ', ' if not loop.last }}{% endfor %}</li>
+{%- endfor %}</ul>{% endif %}
 """
 
 PANEL = Panel(

@@ -96,9 +96,10 @@ class="r">all</th></tr></thead>
 <tbody>{% for row in b.rows %}<tr><th scope="row">{{ row.name|name }}</th>{% for c in row.cells %}<td
 class="{{ 'right' if c.right else 'wrong' }}{{ ' zero' if not c.n }}" style="--p:{{ '%.3f' % c.share }}"
 title="{{ c.share|percent }}">{% if c.shows %}<button type="button" class="cell" data-cells="{{ b.key }}"
-data-at="{{ c.at }}" aria-label="{{ c.n }} requested as {{ row.name|visible }}, seen as {{
-b.names[loop.index0]|visible }}: show examples">{{ c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{%
-endfor %}<td class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
+data-at="{{ c.at }}" aria-label="
+{{- c.n }} requested as {{ row.name|visible }}, seen as {{ b.names[loop.index0]|visible }}: show examples">
+{{- c.n }}</button>{% else %}{{ c.n }}{% endif %}</td>{% endfor %}<td
+class="r total">{{ row.total|count }}</td></tr>{% endfor %}</tbody></table></div>
 {% if b.worst %}<p>Most frequent confusions: {% for n, asked, seen in b.worst %}{{ asked|name }} seen as {{ seen|name }}
 ({{ n|count }}){{ ', ' if not loop.last }}{% endfor %}.</p>{% else %}<p>Every image was seen as the requested
 class.</p>{% endif %}

@@ -78,17 +78,17 @@ on</th>{% endif %}
 <th scope="col" class="r">evaluation, time</th><th scope="col" class="r">images measured</th><th scope="col">measured
 on</th></tr></thead>
 <tbody>{% for r in rows %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th>{% if trained %}
-<td class="r" data-value="{{ r.seconds or '' }}">{{ r.seconds|duration }}</td><td class="r">{{ r.images|count if
-r.images else '–' }}</td>
-<td class="r">{{ r.rate|round|count if r.rate else '–' }}</td><td>{{ r.device|name if r.device else '–' }}</td>{% endif
-%}
-<td class="r" data-value="{{ r.took or '' }}">{{ r.took|duration }}</td><td class="r">{{ r.n|count if r.n else '–'
-}}</td>
+<td class="r" data-value="{{ r.seconds or '' }}">{{ r.seconds|duration }}</td><td class="r">
+{{- r.images|count if r.images else '–' }}</td>
+<td class="r">{{ r.rate|round|count if r.rate else '–' }}</td><td>{{ r.device|name if r.device else '–' }}</td>
+{%- endif %}
+<td class="r" data-value="{{ r.took or '' }}">{{ r.took|duration }}</td><td class="r">
+{{- r.n|count if r.n else '–' }}</td>
 <td>{{ r.measured_on|name if r.measured_on else '–' }}</td></tr>{% endfor %}</tbody></table></div>
 {% if slow %}<details class="table"><summary>The slowest metrics</summary><div class="scroll" tabindex="0" role="region"
 aria-label="Seconds of the slowest metrics"><table><caption class="sr">Seconds of the slowest metrics</caption>
-<tbody>{% for r in slow %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th><td>{% for n, s in
-r.metrics %}{{ n|metric }}
+<tbody>{% for r in slow %}<tr><th scope="row">{{ ui.swatch(r.run) }}{{ r.run.label|name }}</th><td>
+{%- for n, s in r.metrics %}{{ n|metric }}
 {{ s|duration }}{{ ', ' if not loop.last }}{% endfor %}</td></tr>{% endfor %}</tbody></table></div>
 <p class="meta">Metrics share work, for example the search for nearest neighbours: its time is that of the first one
 that

@@ -169,16 +169,17 @@ def _last(values: tuple[float, ...]) -> float:
 
 TEMPLATE = """
 {% if hints %}<ul class="hints">{% for run, found in hints %}{% for hint in found[:6] %}<li
-class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">{{ '✘' if hint.level ==
-'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>: {{ hint.text|name }}</li>{% endfor %}{%
-endfor %}</ul>{% endif %}
+class="{{ hint.level }}"><span class="badge {{ 'bad' if hint.level == 'bad' else 'warn' }}">
+{{- '✘' if hint.level == 'bad' else '!' }}</span> {{ ui.swatch(run) }}<b>{{ run.label|name }}</b>:
+{{ hint.text|name }}</li>{% endfor %}{% endfor %}</ul>{% endif %}
 {{ ui.legend(runs) }}
 <div class="controls" data-needs-script hidden><button type="button" id="smooth"
 aria-pressed="false">Smooth</button><button type="button" id="logarithmic" aria-pressed="false">Log scale</button><span
 role="status" class="status" id="curves-status"></span></div>
 <div class="charts">{% for c in charts %}<figure>
 <figcaption>{{ c.title|name }}</figcaption>{{ c.chart }}</figure>{% endfor %}</div>
-{% if charts|selectattr('marked', 'defined')|list %}<p class="meta">★ the best checkpoint by that metric, ◇ the one that
+{% if charts|selectattr('marked', 'defined')|list %}<p
+class="meta">★ the best checkpoint by that metric, ◇ the one that
 the gate judged.</p>{% endif %}
 {% if more %}<p class="meta">{{ '1 more logged quantity is' if more == 1 else more ~ ' more logged quantities are' }} in
 the table.</p>{% endif %}
@@ -198,8 +199,8 @@ PANEL = Panel(
     40,
     "Training curves",
     "Two networks of a GAN compete, so their losses need not fall. Look for values that grow without end, that stay "
-    "at 0, or that break off (✕: from here on no number, NaN). Long logs are drawn with fewer points; their peaks are "
-    "kept.",
+    "at 0, or that break off (✕: from here on no number, NaN). Long logs are drawn with fewer points; their peaks "
+    "are kept.",
     prepare,
     TEMPLATE,
 )

@@ -32,8 +32,8 @@ TEMPLATE = """
 <caption class="sr">Networks that looked at {{ b.run.label }}</caption>
 <thead><tr><th scope="col">network</th><th scope="col" class="r">times as far as real images</th>
 <th scope="col" class="r">distance</th><th scope="col" class="r">distance of real images</th></tr></thead><tbody>
-{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>{% endif
-%}</th>
+{% for r in b.rows %}<tr><th scope="row">{{ r.name|name }}{% if r.chosen %} <small>(of the protocol)</small>
+{%- endif %}</th>
 <td class="r" data-value="{{ r.ratio }}">{{ number(r.ratio, r.se) }}</td><td class="r">{{ number(r.distance) }}</td>
 <td class="r">{{ number(r.real_against_real) }}</td></tr>{% endfor %}</tbody></table></div>
 {% if b.gap %}<p class="meta">Of the other networks the one that sees most sees {{ number(b.gap.value, b.gap.se) }}

@@ -74,9 +74,9 @@ PANEL = Panel(
     95,
     "Frequencies",
     "Every image is taken apart into 16 bands, from coarse shapes (top left) to fine detail (bottom right). A cell "
-    "says by how many standard deviations generated images have more (+) or less (−) of a band than real ones; bold is "
-    "the largest difference. Noise adds fine detail, blur takes it away, and a checkerboard is a pattern in the finest "
-    "band.",
+    "says by how many standard deviations generated images have more (+) or less (−) of a band than real ones; bold "
+    "is the largest difference. Noise adds fine detail, blur takes it away, and a checkerboard is a pattern in the "
+    "finest band.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -50,43 +50,44 @@ def _have(records: list[ScoreRecord], names: set[str]) -> bool:
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
 <p class="protocol">{{ b.e.fake.n|count }} generated against {{ b.e.real.counted }} of
-{{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d){% if
-b.e.real.given %}, as was
+{{ b.e.real.source|name }} · embedding of {{ b.e.fake.extractor|name }} ({{ b.e.fake.dim }}-d)
+{%- if b.e.real.given %}, as was
 said of a file that names none{% endif %}{% if b.e.classifier %} ·
 classifier {{ b.e.classifier|name }}{% endif %}{% if b.e.step is not none %} · {{ b.run.record.step_unit|visible }}
 {{ b.e.step|count }}{% endif %}<span data-against data-kind="{{ b.changes.kind }}">{% if b.changes.by_metric %} · Δ
-against {{ {'baseline': 'the baseline', 'beside': '', 'run': 'the run before,', 'step':
-'this run at'}[b.changes.kind] }}
+against
+{{ {'baseline': 'the baseline', 'beside': '', 'run': 'the run before,', 'step': 'this run at'}[b.changes.kind] }}
 {{ b.changes.against|name }}{% endif %}</span></p>
 <div class="scroll" tabindex="0" role="region" aria-label="Metrics of {{ b.run.label }}">
 <table class="sortable grouped" data-run-id="{{ b.run.record.id }}" data-copy="1">
 <caption class="sr">Metrics of {{ b.run.label }} with errors</caption>
 <thead><tr><th scope="col">metric</th><th scope="col" class="r">value</th><th scope="col" class="r">95 % interval</th>
 <th scope="col" class="r"><abbr
-title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>{%
-if b.changes.by_metric or several %}<th scope="col" class="r" data-base>{{ {'baseline': 'baseline',
-'beside': 'beside'}.get(b.changes.kind, 'before') }}</th><th scope="col" class="r">Δ</th><th
+title="the same metric on real images in the generator's place: what a perfect generator gets">floor</abbr></th>
+{%- if b.changes.by_metric or several %}<th scope="col" class="r" data-base>
+{{- {'baseline': 'baseline', 'beside': 'beside'}.get(b.changes.kind, 'before') }}</th><th scope="col"
+class="r">Δ</th><th
 scope="col">reading</th><th scope="col" class="r">95 % of Δ</th>{% endif %}<th scope="col" class="r">perfect</th><th
 scope="col" class="r">n</th></tr></thead>
 {% for question, records, headed in b.groups %}
-<tbody{% if not headed %} class="more"{% endif %}><tr class="group"><th scope="rowgroup" colspan="{{ 10 if
-b.changes.by_metric or several else 6 }}">{{ question }}</th></tr>
-{% for s in records %}<tr{% if s.name not in b.first %} class="more"{% endif %} data-metric="{{
-s.name }}" data-better="{{ s.better }}"{% if (b.run.index, s.name) in kinds %} data-alike="{{ kinds[b.run.index,
-s.name] }}"{% endif %}{% if s.interval %} data-low="{{ s.interval[0] }}" data-high="{{ s.interval[1] }}"{%
-endif %} id="m-{{ b.run.index }}-{{ s.name }}">
+<tbody{% if not headed %} class="more"{% endif %}><tr class="group"><th scope="rowgroup"
+colspan="{{ 10 if b.changes.by_metric or several else 6 }}">{{ question }}</th></tr>
+{% for s in records %}<tr{% if s.name not in b.first %} class="more"{% endif %} data-metric="{{ s.name }}"
+data-better="{{ s.better }}"{% if (b.run.index, s.name) in kinds %} data-alike="{{ kinds[b.run.index, s.name] }}"
+{%- endif %}{% if s.interval %} data-low="{{ s.interval[0] }}" data-high="{{ s.interval[1] }}"
+{%- endif %} id="m-{{ b.run.index }}-{{ s.name }}">
 <th scope="row">{{ s.name|metric }} {{ s.better|arrow }}{% if s.biased_in_n %} <abbr class="mark"
 title="biased in n: compare at equal n only">n</abbr>{% endif %}</th><td class="r"
 data-value="{{ s.value }}">{{ s|score }}</td><td class="r">{{ s|interval }}</td>
 <td class="r">{% if s.floor %}{{ number(s.floor.value, s.floor.se) }}{% if s.floor.n and s.floor.n != s.n %} <small
 class="floor-n nowrap">at n = {{ s.floor.n|count }}</small>{% endif %}{% else %}<span
-class="none">none</span>{% endif %}</td>{% if b.changes.by_metric or several %}{% set c =
-b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">{{
-change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>{%
-else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">{{ ends(c.interval) }}</td>{%
-else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>{% endif %}{%
-endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">{{
-s.n|count }}</td></tr>
+class="none">none</span>{% endif %}</td>{% if b.changes.by_metric or several %}
+{%- set c = b.changes.by_metric.get(s.name) %}{% if c %}<td class="r">{{ number(c.base, c.base_se) }}</td><td class="r">
+{{- change(c.delta, c.interval) }}</td><td>{% if c.level == 'none' %}<span class="none nowrap">{{ c.word }}</span>
+{%- else %}<span class="badge {{ c.level }}">{{ c.word }}</span>{% endif %}</td><td class="r">
+{{- ends(c.interval) }}</td>{% else %}<td class="r"><span class="none">none</span></td><td></td><td></td><td></td>
+{%- endif %}{% endif %}<td class="r">{{ '%g' % s.perfect if s.perfect is not none else '–' }}</td><td class="r">
+{{- s.n|count }}</td></tr>
 {% endfor %}</tbody>{% endfor %}
 </table></div>
 {% if b.first|length < b.all %}<p class="unfold" data-needs-script hidden><button type="button" data-unfold
@@ -110,10 +111,10 @@ PANEL = Panel(
     "metrics",
     50,
     "Metrics",
-    "↑ larger is better, ↓ smaller is better, ◎ nearer to real images is better. The floor is what real images get "
-    "when they stand in for the generated ones: a perfect generator reaches about that. Δ is the difference to the "
-    "other run; where its 95 % interval contains 0, the images show no clear difference. Of forty metrics about two "
-    "seem to differ by chance alone: to decide, use ganeval gate, which corrects for that.",
+    "↑ larger is better, ↓ smaller is better, ◎ nearer to real images is better. The floor is what real images "
+    "get when they stand in for the generated ones: a perfect generator reaches about that. Δ is the difference to "
+    "the other run; where its 95 % interval contains 0, the images show no clear difference. Of forty metrics about "
+    "two seem to differ by chance alone: to decide, use ganeval gate, which corrects for that.",
     prepare,
     TEMPLATE,
     per_run=True,

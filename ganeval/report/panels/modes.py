@@ -54,7 +54,8 @@ def _case(page: Page, run: RunView, stored: dict[str, np.ndarray], row: int) -> 
 
 TEMPLATE = """
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if not b.groups %}<p><span class="badge good">✔</span> No group of images is clearly more frequent in one of the two
+{% if not b.groups %}<p><span
+class="badge good">✔</span> No group of images is clearly more frequent in one of the two
 sets.</p>
 {% endif %}{% for g in b.groups %}<h4>{{ g.title }}</h4><div class="cases">{% for c in g.cases %}<figure>
 <figcaption>{{ c.where|capitalize if c.where else 'Among all images' }}, p {{ '≤' }} {{ '%.2g' % c.p }}</figcaption>
@@ -62,8 +63,8 @@ sets.</p>
 {% if s.src %}<span class="strip gaps"
 style="--columns: {{ s.shown }}; --tile-rows: 1; max-width: {{ 2.8 * s.shown }}rem"><img
 class="pixel" loading="lazy" src="{{ s.src }}" width="{{ s.width }}"
-alt="{{ s.shown }} {{ s.name }} images of this mode"></span>{% endif %}{% endfor %}</figure>{% endfor %}</div>{% endfor
-%}
+alt="{{ s.shown }} {{ s.name }} images of this mode"></span>{% endif %}{% endfor %}</figure>{% endfor %}</div>
+{%- endfor %}
 {% endcall %}{% endfor %}
 """
 

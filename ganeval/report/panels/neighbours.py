@@ -120,9 +120,9 @@ without any copying, chance gives as many or more with probability {{ b.by_chanc
 <ul class="neighbours" style="--sheet: url('{{ b.sheet }}'); --columns: {{ b.k + 1 }}">{% for c in b.cases %}<li
 class="{{ 'near' if c.quantile < b.limit }}"><span class="crop" role="img"
 aria-label="a generated image and its {{ b.k }} nearest real images"
-style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%; background-position: 0 {{
-'%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>{{ '! ' if c.quantile <
-b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
+style="aspect-ratio: {{ '%.4f' % b.aspect }}; background-size: 100% {{ 100 * b.rows }}%;
+background-position: 0 {{ '%.4f' % (100 * loop.index0 / (b.rows - 1) if b.rows > 1 else 0) }}%"></span><span>
+{{- '! ' if c.quantile < b.limit }}q {{ '%.2f' % c.quantile }}</span></li>{% endfor %}</ul>
 <details class="table"><summary>Table</summary><table class="sortable">
 <caption>Nearest distances of the images shown</caption><thead><tr><th scope="col">image</th>
 <th scope="col" class="r">distance</th><th scope="col" class="r">quantile among real distances</th></tr></thead>

@@ -140,39 +140,40 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
 
 TEMPLATE = """
 {% if advice %}<div class="advice"><p><strong>No run is evaluated yet.</strong> {{ advice.run.label|name }}:
-{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>{{
-word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden data-copy-text="{{
-advice.command }}">Copy</button></p></div>{% endif %}
+{{ advice.why }}</p><p class="command"><code>{% for word in advice.command.split(' ') %}<span>
+{{- word|visible(500) }}</span> {% endfor %}</code> <button type="button" data-needs-script hidden
+data-copy-text="{{ advice.command }}">Copy</button></p></div>{% endif %}
 {% if board %}<div class="scroll" tabindex="0" role="region" aria-label="Runs at a glance">
-<table class="sortable board"><caption>{% if board.dataset %}All against {{ board.dataset|name }}. {% endif %}{% if
-board.seeds %}A recipe
+<table class="sortable board"><caption>{% if board.dataset %}All against {{ board.dataset|name }}. {% endif %}
+{%- if board.seeds %}A recipe
 that was trained several times: the mean ± the standard deviation of its runs. {% endif %}<b>Bold</b>: no other is
 clearly better (95 %
 intervals).</caption>
 <thead><tr><th scope="col"><span class="sr">samples</span></th><th scope="col">recipe</th><th scope="col">summary</th>
-{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}{% if not
-board.dataset %}<th
+{% for n in board.names %}<th scope="col" class="r">{{ n|metric }} {{ board.better[n]|arrow }}</th>{% endfor %}
+{%- if not board.dataset %}<th
 scope="col">real images</th>{% endif %}{% if board.seeds %}<th scope="col" class="r">runs</th>{% endif %}<th
 scope="col">date</th></tr></thead>
 <tbody>{% for row in board.rows %}{% set run = row.run %}<tr data-run-row="{{ run.index }}"><td>{% if row.strip %}<span
 class="thumb{{ ' gaps' if row.strip.n }}" style="--columns: {{ row.strip.n or 1 }}; --tile-rows: 1"><img class="pixel"
-src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt=""></span>{%
-endif %}</td>
-<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">{{ row.recipe.name|name
-}}</a></th>
+src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.height }}" loading="lazy" alt=""></span>
+{%- endif %}</td>
+<th scope="row">{{ ui.swatch(run) }}<a href="#run-{{ run.index }}" data-shows="{{ run.index }}">
+{{- row.recipe.name|name }}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
-{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>{% for mean, best in
-row.numbers %}<td class="r"{% if mean %}
-data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}{{ mean.record|score if mean.runs == 1
-else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}{% else %}<span
+{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>
+{%- for mean, best in row.numbers %}<td class="r"{% if mean %}
+data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}
+{{- mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}
+{%- else %}<span
 class="none">none</span>{% endif %}</td>{% endfor %}
-{% if not board.dataset %}<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td>{% endif %}{% if
-board.seeds %}<td
+{% if not board.dataset %}<td class="nowrap">{{ run.dataset|name if run.dataset else 'not said' }}</td>{% endif %}
+{%- if board.seeds %}<td
 class="r">{{ row.recipe.runs|length }}</td>{% endif %}
 <td class="nowrap">{{ run.record.created[:10]|visible }}</td></tr>{% endfor %}</tbody></table></div>
-<details class="table"{% if page.readable|length != page.runs|length %} open{%
-endif %}><summary>What is wrong with each run</summary>{% endif %}
+<details class="table"{% if page.readable|length != page.runs|length %} open
+{%- endif %}><summary>What is wrong with each run</summary>{% endif %}
 <div class="cards">
 {% for card in cards %}{% set run = card.run %}{% set r = run.record %}
 <article class="card {{ 'broken' if r.error or run.problems else 'story-' ~ run.story.level }}"
@@ -196,16 +197,18 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
 <dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
 <p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
-  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>{%
-endfor %}</ul>{% endif %}
+  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>
+{%- endfor %}</ul>{% endif %}
   {% endif %}
-  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a href="{{
-card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}{% endif %}{% if
-r.created %} ·
-<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}{% if run.evaluation and run.evaluation.step is
-not none %} · evaluated at {{ r.step_unit|visible }} {{ run.evaluation.step|count }}{% endif %}</p>
+  <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a
+href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}
+{%- endif %}{% if r.created %} ·
+<time>{{ r.created[:16]|replace('T', ' ')|visible }}</time>{% endif %}
+{%- if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }}
+{{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
-class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>{% endif %}
+class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>
+{%- endif %}
   {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
   {% if r.notes|length > lines %}<details class="notes">
 <summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul

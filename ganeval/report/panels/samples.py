@@ -121,18 +121,18 @@ id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
 <input type="range" id="step-{{ b.run.index }}" data-sprites="{{ b.key }}" min="0" max="{{ b.steps|length - 1 }}"
 value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
 <div class="sheet{{ ' labelled' if b.rows }}">
-{% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>{%
-endif %}
-<div class="frame{{ ' gaps' if b.tiling[0] }}" style="--columns: {{ b.tiling[0] or 1 }}; --tile-rows: {{ b.tiling[1] or
-1 }}"{% if b.tiling[0] %}
-tabindex="0" data-zoom="{{ b.tiling[0] }} {{ b.tiling[1] }}"{% endif %} data-rows="{{ b.rows|length }}" data-classes='{{
-b.rows|map(attribute=1)|list|tojson }}'><img
+{% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>
+{%- endif %}
+<div class="frame{{ ' gaps' if b.tiling[0] }}"
+style="--columns: {{ b.tiling[0] or 1 }}; --tile-rows: {{ b.tiling[1] or 1 }}"{% if b.tiling[0] %}
+tabindex="0" data-zoom="{{ b.tiling[0] }} {{ b.tiling[1] }}"{% endif %} data-rows="{{ b.rows|length }}"
+data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img
 class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}"
-alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}{% if b.rows %}; rows: {{
-b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
+alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}
+{%- if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
-{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>{% endif
-%}
+{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>
+{%- endif %}
 {% endif %}
 {% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
 {% endcall %}{% endfor %}

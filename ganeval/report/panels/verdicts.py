@@ -90,14 +90,15 @@ TEMPLATE = """
 href="#run-{{ b.run.index }}">{{ b.run.label|name }}</a>
   {% if b.baseline %}against <code>{{ b.baseline|name }}</code>{% endif %}</p>
   {% if b.facts %}<p class="meta">{% for key, text in b.facts %}{{ key }}
-{% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}{{ ' · ' if not
-loop.last }}{% endfor %}</p>{% endif %}
+{% if key in ('commit', 'protocol') %}<code>{{ text|visible(40) }}</code>{% else %}{{ text }}{% endif %}
+{{- ' · ' if not loop.last }}{% endfor %}</p>{% endif %}
   {% if b.verdict.sentence %}<p>{{ b.verdict.sentence|signs|name }}</p>{% endif %}
   {% if b.rules %}<div class="scroll" tabindex="0" role="region" aria-label="Rules of {{ b.run.label }}">
 <table class="sortable">
   <caption>A rule is a metric and the loss that you allow it. Worst first; Δ above 0 is a loss.</caption>
   <thead><tr><th scope="col">rule</th><th scope="col">verdict</th><th scope="col" class="r">now</th>
-<th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col" class="r">95 % of Δ</th>
+<th scope="col" class="r">baseline or limit</th><th scope="col" class="r">Δ</th><th scope="col"
+class="r">95 % of Δ</th>
 <th scope="col" class="r">n</th><th scope="col">why</th></tr></thead>
   <tbody>{% for rule in b.rules %}<tr><th scope="row" class="nowrap">{% if rule.metric in b.measured %}<a
 href="#m-{{ b.run.index }}-{{ rule.metric }}"
@@ -117,8 +118,8 @@ PANEL = Panel(
     "verdicts",
     10,
     "Verdicts",
-    "“Ok”: the images prove that the run lost less than the margin that you allow. “Inconclusive”: there are too few "
-    "images to decide; it does not mean “fine”.",
+    "“Ok”: the images prove that the run lost less than the margin that you allow. “Inconclusive”: there are "
+    "too few images to decide; it does not mean “fine”.",
     prepare,
     TEMPLATE,
 )
