@@ -124,7 +124,8 @@ def empty(place: Path, *, cold: bool) -> None:
 def run(program: str, place: Path) -> None:
     """A fresh Python in `place`, with a cache there."""
     there = {**os.environ, "XDG_CACHE_HOME": str(place / "cache")}
-    done = subprocess.run([sys.executable, "-c", program], cwd=place, env=there, capture_output=True, check=False)  # noqa: S603
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=place, env=there, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(done.stderr.decode(errors="replace")[-2000:])
 

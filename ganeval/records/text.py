@@ -116,7 +116,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "none" if value is None else f"{100 * value:.{digits}f} %"
 
 
-ARROWS = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "target": ("◎", "closer is better")}
+ARROWS = {
+    "lower": ("↓", "lower is better"),
+    "higher": ("↑", "higher is better"),
+    "target": ("◎", "closer is better"),
+}
 
 
 def arrow(better: str, *, words: bool = True) -> Markup:

@@ -21,7 +21,8 @@ FEW = 50  # so many small pictures that are numbered without a gap are samples, 
 SMALL = 64  # pixels: a picture for people, of several tiles, is larger
 MAX_CLASSES = 1000
 _STEP = re.compile(
-    r"(?:epochs?|steps?|iter(?:ation)?s?|itrs?|kimg|batch(?:es)?|ticks?|milestone|checkpoint|ckpt|ep|it|(?<![a-z])e)[^a-z]*$",
+    r"(?:epochs?|steps?|iter(?:ation)?s?|itrs?|kimg|batch(?:es)?|ticks?|milestone|checkpoint|ckpt|ep|it|(?<![a-z])e)"
+    r"[^a-z]*$",
     re.IGNORECASE,
 )
 _CLASS = re.compile(r"(?:class(?:es)?|label|cls|digit|category|(?<![a-z])[yc])[^a-z]*$", re.IGNORECASE)

@@ -21,6 +21,7 @@ MAX_LOG = 512 * 2**20  # bytes of one log that are read
 MAX_LINE = 2**20
 MAX_DOCUMENT = 16 * 2**20
 MAX_FILES = 20_000  # of one folder that are looked at
+MAX_LOGS = 20  # of one folder that are looked into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
 
@@ -103,6 +104,13 @@ def names_in(folder: Path) -> list[str]:
         return sorted(path.name for path, _ in zip(entries, range(MAX_FILES), strict=False))
     except OSError:
         return []
+
+
+def logs_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The first files of a folder, then of logs/ in it, whose names end so."""
+    places = (folder, folder / "logs")
+    files = [place / name for place in places for name in names_in(place) if name.lower().endswith(suffixes)]
+    return files[:MAX_LOGS]
 
 
 def numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:

@@ -128,7 +128,11 @@ def test_folders_of_models_stay_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("side", "sheets"), [(28, False), (242, True), (224, True), (231, True), (100, False)])
-def test_multiples_of_the_real_size_are_sheets(side: int, sheets: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table
+def test_multiples_of_the_real_size_are_sheets(
+    side: int,
+    sheets: bool,  # noqa: FBT001 - a table
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "gan", [f"{i}.png" for i in range(600)], (side, side))
     run = only(tmp_path, (28, 28))
     assert bool(run.grids) == sheets

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganeval.runs.parsing import names_in
+from ganeval.runs.parsing import logs_in
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.series import pictures_of
 from ganeval.runs.tables import SUFFIXES, Table, table_in
-
-MAX_TABLES = 20  # of one folder that are looked into
 
 
 def probe(folder: Path) -> int:
@@ -54,13 +52,7 @@ def read(folder: Path) -> list[RunRecord]:
 
 def _tables(folder: Path) -> list[Table]:
     """The tables of a folder and of logs/ in it."""
-    files = [
-        place / name
-        for place in (folder, folder / "logs")
-        for name in names_in(place)
-        if name.lower().endswith(SUFFIXES)
-    ]
-    return [table for path in files[:MAX_TABLES] if (table := table_in(path)) is not None]
+    return [table for path in logs_in(folder, SUFFIXES) if (table := table_in(path)) is not None]
 
 
 READER = Reader("table", probe, read, guesses=True)

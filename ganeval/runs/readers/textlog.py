@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganeval.runs.parsing import names_in
+from ganeval.runs.parsing import logs_in
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import RunRecord
 from ganeval.runs.series import pictures_of
 from ganeval.runs.textlogs import SUFFIXES, is_log, points_in
 
-MAX_LOGS = 5  # of one folder that are read
+MOST = 5  # of one folder that are read
 
 
 def probe(folder: Path) -> int:
@@ -50,13 +50,7 @@ def read(folder: Path) -> list[RunRecord]:
 
 def _logs(folder: Path) -> list[Path]:
     """The logs of a folder and of logs/ in it."""
-    files = [
-        place / name
-        for place in (folder, folder / "logs")
-        for name in names_in(place)
-        if name.lower().endswith(SUFFIXES)
-    ]
-    return [path for path in files[:20] if is_log(path)][:MAX_LOGS]
+    return [path for path in logs_in(folder, SUFFIXES) if is_log(path)][:MOST]
 
 
 READER = Reader("textlog", probe, read, guesses=True)
