@@ -157,6 +157,13 @@ def test_the_badge_names_every_fault_of_the_vocabulary_that_it_can_tell(name: st
     assert story_of(faulty.scores).word == word
 
 
+def test_other_grey_values_than_real_images_have_are_no_pattern() -> None:
+    """Real digits have 17 grey values, and whatever a network draws has all 256."""
+    evaluation = _measured(lambda x, y, rng: (np.clip(x + rng.integers(-2, 3, x.shape), 0, 255).astype(np.uint8), y))
+    assert evaluation["worst_packet"].details["worst"] == {"of": "values"}
+    assert story_of(evaluation.scores).word == "no fault found"
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_real_images_in_the_generators_place_have_no_fault(seed: int) -> None:
     assert story_of(_measured(lambda x, y, _: (x, y), seed).scores).word == "no fault found"
