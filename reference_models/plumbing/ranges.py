@@ -50,7 +50,7 @@ POSITIVE = {
     "width",
 }
 SHARES = {"final_lr", "flips", "noise_until", "smoothing"}
-BELOW_ONE = {"beta1", "beta2", "dropout"}
+BELOW_ONE = {"beta1", "beta2", "dropout", "reject"}
 
 
 def require_ranges(settings: Any) -> None:

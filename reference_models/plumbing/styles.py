@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from sklearn.cluster import KMeans
 from torch import nn
 
@@ -58,6 +59,31 @@ class Styles(nn.Module):
         below = self.shares[labels].cumsum(dim=1)[:, :-1]
         chosen = (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
         return labels * self.shares.shape[1] + chosen
+
+
+class StyleEmbedding(nn.Embedding):
+    """Vectors of the parts (n,) of `classes` classes, `k` of each: the row of the class plus a row of the part.
+
+    The rows of parts begin at zero: every style begins as its class, and only has to learn what is its own. A table of
+    parts alone would show each row a k-th of the images, and learn a hundred conditions as if they were strangers.
+    """
+
+    def __init__(self, classes: int, k: int, width: int) -> None:
+        super().__init__(classes * k, width)
+        nn.init.zeros_(self.weight)
+        self.whole = nn.Parameter(torch.empty(classes, width))
+        self.k = k
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch names it so
+        return super().forward(input) + F.embedding(input // self.k, self.whole)
+
+
+def embedding(classes: int, k: int, width: int, std: float) -> nn.Embedding:
+    """Vectors (n, width) of what is asked for, classes or parts of them; rows of classes begin with spread `std`."""
+    table = StyleEmbedding(classes, k, width) if k > 1 else nn.Embedding(classes, width)
+    begins = table.whole if isinstance(table, StyleEmbedding) else table.weight
+    nn.init.normal_(begins, std=std) if std else nn.init.zeros_(begins)
+    return table
 
 
 def _clustered(rows: torch.Tensor, k: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
