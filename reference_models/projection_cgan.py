@@ -6,7 +6,7 @@ on logits, made stable by a penalty on the gradient at real images (R1: Meschede
 few steps ("lazy": Karras et al. 2020, arXiv:1912.04958, appendix B). What is sampled is the average of the
 generator's weights over training.
 
-With `styles` above 1 a class is not one condition but several, the styles that k-means finds in it (see
+With `styles` above 1 a class may be several conditions, the styles that clustering finds in it (see
 `plumbing.styles`): both networks hear the style, and the last coordinate of z chooses it. With `reject` a small
 classifier learns beside them, and what it does not read as asked is drawn again (see `ganeval.generators.reading`).
 
@@ -54,7 +54,8 @@ class Config:
     augment: Mode = "none"  # what the discriminator sees: diff and ada are for few images
     flips: bool = False  # left-right mirroring belongs to the augmentation
     ada_ramp: int = 50_000  # images in which the strength of ada can rise from 0 to 1
-    styles: int = 1  # parts of each class that are found by clustering and asked for; 1 leaves classes whole
+    styles: int = 1  # parts that each class is cut into to look for styles; 1 leaves classes whole
+    apart: float = 0.65  # a part is a style where images between it and its class thin out to this share; 1: all are
     reject: float = 0.0  # samples that a reader gives their label with less probability are drawn again; 0 keeps all
     classes: tuple[int, ...] = ()  # classes trained on; () is all. The others are answered with one of these
 
@@ -140,7 +141,8 @@ class Discriminator(nn.Module):
 def build(config: Config, place: Place) -> Model:
     if config.classes:
         place.restrict(config.classes)
-    generator = place.prepare(Generator(config, place.shape, place.classes, Styles.found(place.data, config.styles)))
+    styles = Styles.found(place.data, config.styles, config.apart)
+    generator = place.prepare(Generator(config, place.shape, place.classes, styles))
     discriminator = place.prepare(Discriminator(config, place.shape, place.classes))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
     known = torch.tensor(config.classes or range(place.classes), device=place.device)

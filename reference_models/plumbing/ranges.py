@@ -49,7 +49,7 @@ POSITIVE = {
     "units",
     "width",
 }
-SHARES = {"final_lr", "flips", "noise_until", "smoothing"}
+SHARES = {"apart", "final_lr", "flips", "noise_until", "smoothing"}
 BELOW_ONE = {"beta1", "beta2", "dropout", "reject"}
 
 

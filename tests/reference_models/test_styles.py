@@ -64,7 +64,7 @@ def test_a_class_with_fewer_images_than_styles_is_left_whole():
     styles = Styles(data, 5)
     assert torch.isfinite(styles.centres).all()
     assert styles.shares.sum(dim=1).tolist() == pytest.approx([1, 1])
-    assert int(styles.of(to_float(data.images), data.labels).max()) < styles.parts
+    assert int(styles.of(to_float(data.images), data.labels).max()) < styles.shares.numel()
 
 
 def test_a_run_with_styles_resumes_bit_for_bit_and_draws_without_its_data(tmp_path, monkeypatch):
