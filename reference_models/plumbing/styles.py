@@ -105,7 +105,8 @@ def _found(rows: torch.Tensor, k: int, apart: float, seed: int) -> tuple[torch.T
     count = min(COMPONENTS, rows.shape[1])
     axes = torch.linalg.eigh((rows - mean).double().T.cov()).eigenvectors[:, -count:].float()
     seen = ((rows - mean) @ axes).numpy()
-    found = KMeans(k, n_init=RESTARTS, random_state=seed % 2**32).fit(seen)
+    means = KMeans(k, n_init=RESTARTS, random_state=seed % 2**32)  # pyright: ignore[reportArgumentType] - its stub says str
+    found = means.fit(seen)
     alone = [apart >= 1 or valley(seen, found.labels_ == part) < apart for part in range(k)]
     group = torch.tensor([part if alone[part] else k for part in range(k)])  # k is the rest of the class
     sizes = torch.bincount(group[torch.from_numpy(found.labels_).long()], minlength=k + 1)
