@@ -108,6 +108,12 @@ def test_how_many_and_which_seed_are_checked_at_every_door(given: dict[str, Any]
             door(ROWS, ROWS, **given)
 
 
+@pytest.mark.parametrize("none", [[], (), set()])
+def test_a_list_of_no_metrics_is_not_taken_for_all(none: Any) -> None:
+    with pytest.raises(WrongInputError, match="metrics of the call names none"):
+        evaluate(ROWS, ROWS, metrics=none)
+
+
 def test_one_word_for_metrics_is_no_list_of_letters() -> None:
     with pytest.raises(WrongInputError, match=r"\['fid'\]"):
         evaluate(ROWS, ROWS, metrics="fid")
