@@ -168,8 +168,8 @@ PANEL = Panel(
     "samples",
     20,
     "Samples over training",
-    "What the generator drew, as its trainer kept it; a slider goes through the steps and begins at the last one. Click "
-    "on an image to see it large; with the keyboard, Enter and the arrow keys.",
+    "What the generator drew, as its trainer kept it; a slider goes through the steps and begins at the last one. "
+    "Click on an image to see it large; with the keyboard, Enter and the arrow keys.",
     prepare,
     TEMPLATE,
     per_run=True,
