@@ -27,7 +27,7 @@ def trainings(folder: Path) -> None:
 def test_the_page_shows_every_training_its_distance_to_the_bars_and_its_curve(tmp_path):
     trainings(tmp_path / "runs")
     folders = {"runs": tmp_path / "runs", "out": tmp_path / "pages", "keep": tmp_path / "keep"}
-    page = main(dataset="digits", per_class=30, **folders).read_text()
+    page = main(dataset="digits", **folders).read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `steps` 4, `styles`")]
     table = [row for row in rows if row.count("|") > 8]
     assert [row.split("|")[2].strip() for row in table] == ["0", "0", "1"]
@@ -36,7 +36,7 @@ def test_the_page_shows_every_training_its_distance_to_the_bars_and_its_curve(tm
     assert str(tmp_path) not in page
     picture = (tmp_path / "pages" / "tried.svg").read_bytes()
     assert ET.fromstring(picture).tag.endswith("svg")
-    assert main(dataset="digits", per_class=30, **folders).read_text() == page
+    assert main(dataset="digits", **folders).read_text() == page
     assert (tmp_path / "pages" / "tried.svg").read_bytes() == picture, "equal numbers give equal pictures"
 
 
