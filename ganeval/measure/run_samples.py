@@ -23,7 +23,7 @@ from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.directory import open_run
-from ganeval.runs.parsing import IMAGES, names_in
+from ganeval.runs.parsing import pictures_below
 from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.reals import real_beside
 from ganeval.runs.record import RunRecord, SampleSet
@@ -182,18 +182,12 @@ def _looked_at(path: Path) -> tuple[int, Shape | None]:
     """Number and (c, h, w) of the images of a sample set, from a header and from names only."""
     try:
         if path.is_dir():
-            files = _pictures(path)
+            files = pictures_below(path)
             return len(files), _picture_shape(files[0]) if files else None
         shape = image_shape(path)
     except (OSError, ValueError):
         return 0, None
     return (0, None) if shape is None else (shape[0], (shape[3], shape[1], shape[2]))
-
-
-def _pictures(folder: Path) -> list[Path]:
-    own = [folder / name for name in names_in(folder)]
-    inner = [path / name for path in own if path.is_dir() and not path.name.startswith(".") for name in names_in(path)]
-    return [path for path in (*own, *inner) if path.suffix.lower() in IMAGES]
 
 
 def _picture_shape(path: Path) -> Shape | None:
