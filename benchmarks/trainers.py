@@ -23,6 +23,7 @@ import torch
 from benchmarks.suite import blobs
 from benchmarks.timing import Contest, Result, race
 from benchmarks.transcriptions import TRANSCRIPTIONS, shuffled
+from benchmarks.updates import convolutions, sentence
 from ganeval.core.files import write_atomic
 from ganeval.core.machine import processor
 from ganeval.errors import GanevalError
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append(measure(name, replace(entry, updates=given.updates or entry.updates), given.blocks))
         print(line(rows[-1]), flush=True)
     if given.write:
-        write_atomic(PAGE, page(rows, given.blocks))
+        write_atomic(PAGE, page(rows, given.blocks, [limit(row.name) for row in rows if row.bar > 1]))
 
 
 def measure(label: str, entry: Entry, blocks: int) -> Row:
@@ -134,6 +135,15 @@ def measure(label: str, entry: Entry, blocks: int) -> Row:
         contest = Contest(name, ours, {RECOMMENDED: fast, PLAIN: peers}, repeats=blocks, warm_up=warm_up)
         results = {result.name: result for result in race(contest)}
     return _row(label, entry, data, config, results)
+
+
+def limit(label: str) -> str:
+    """How fast a trainer in float32 can be at most, from a profile of the plain one."""
+    name, entry = label.partition(" ")[0], ENTRIES[label]
+    peer = transcribed(name, SYSTEMS[name].profile(entry.recipe), training_images(entry.dataset))
+    for _ in range(2):
+        next(peer)
+    return sentence(label, convolutions(partial(next, peer)))
 
 
 def _each(works: Sequence[Callable[[], object]]) -> None:
@@ -268,7 +278,7 @@ def line(row: Row) -> str:
     )
 
 
-def page(rows: Sequence[Row], blocks: int) -> str:
+def page(rows: Sequence[Row], blocks: int, limits: Sequence[str]) -> str:
     heads = (
         "system",
         "data",
@@ -298,6 +308,7 @@ def page(rows: Sequence[Row], blocks: int) -> str:
             "the same of CPU time, which other work on the machine disturbs less."
         ),
         _reading(rows),
+        *([" ".join(limits)] if limits else []),
         (
             f"One process, one thread, in turns; the median of {blocks} blocks of each, after {WARM} updates that are "
             "not timed. Ours log a line with every health signal in every block, more often than by default in most; "

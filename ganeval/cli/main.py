@@ -134,7 +134,9 @@ def _run(verb: str, rest: list[str], program: str) -> int:
     import tyro
 
     from ganeval.core.uris import require_no_secret
+    from ganeval.core.words import require_meant
 
+    require_meant(rest)
     for word in rest:
         require_no_secret(word.partition("=")[2] if word.startswith("--") and "=" in word else word)
     command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)

@@ -81,7 +81,10 @@ class Option:
             return value
         if not _is_a(value, self.kind):
             raise self._refusal(value, metric)
-        plain = self.kind(value)
+        try:
+            plain = self.kind(value)
+        except OverflowError:  # a whole number beyond every float
+            raise self._refusal(value, metric) from None
         for rule in self.rules:
             if isinstance(rule, Within) and plain not in rule:
                 raise self._refusal(value, metric)

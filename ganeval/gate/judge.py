@@ -20,6 +20,7 @@ from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, other_fingerprints, protocol_differences, protocol_hash
 from ganeval.gate.question import Sides
 from ganeval.gate.ranges import range_of
+from ganeval.gate.rule import limits
 from ganeval.gate.rules import GateConfig, GateConfigError, Rule
 from ganeval.gate.verdict import Check, Exit, RuleVerdict, Verdict, Word, worst
 from ganeval.records.scores import FINGERPRINTS, Evaluation
@@ -59,7 +60,7 @@ def judge(candidate: Sequence[Evaluation] | Sampler, config: GateConfig, against
     if not candidate:
         return _nothing(config, against.nothing or "There is no evaluation to judge. Name a run or a generator.")
     require_one_or_recipe(len(candidate), config)
-    _require_known_metrics(config.rules, candidate[0], against)
+    _require_meant(config.rules, candidate[0], against)
     rules = decide(_sides(candidate, against, candidate[0].fake.n), config)
     rules = _refuse(rules, config.rules, candidate, against)
     return Judged(_verdict(config, against, rules, candidate[:1], looks=1), tuple(candidate))
@@ -86,7 +87,7 @@ def _judge_sampler(draw: Sampler, config: GateConfig, against: Against) -> Judge
             return _failed(config, against, rules, taken, look, n, str(error), len(sizes))
         except Exception as error:  # noqa: BLE001 -- a user's generator may raise anything; it becomes a verdict
             return _failed(config, against, rules, taken, look, n, f"{type(error).__name__}: {error}", len(sizes))
-        _require_known_metrics(config.rules, evaluation, against)
+        _require_meant(config.rules, evaluation, against)
         taken.append(evaluation)
         fresh = decide(_sides([evaluation], against, n), config, looks=len(sizes), look=look)
         rules = _merge(rules, _refuse(fresh, config.rules, [evaluation], against))
@@ -180,6 +181,16 @@ def _incomparable(rule: RuleVerdict, reason: str) -> RuleVerdict:
     checks = (*limits, Check("difference", "incomparable", reason))
     word = worst([check.verdict for check in checks])
     return replace(rule, checks=checks, verdict=word, sentence=next(c.sentence for c in checks if c.verdict == word))
+
+
+def _require_meant(rules: Sequence[Rule], evaluation: Evaluation, against: Against) -> None:
+    """Refuse rules that, of what was measured, no generator can fail or keep."""
+    _require_known_metrics(rules, evaluation, against)
+    classes = len(evaluation.fake.class_names)
+    for rule in rules:
+        known = range_of(rule.metric).of(classes=classes, images=evaluation.fake.n)
+        for key, sentence in limits(rule, known):
+            raise GateConfigError(f"The rule for {rule.metric!r}: {sentence}", (key,))
 
 
 def _require_known_metrics(rules: Sequence[Rule], evaluation: Evaluation, against: Against) -> None:

@@ -1,8 +1,8 @@
 """What values a metric can take and which of them are good, read from its card; no metric (and no torch) is imported.
 
 Every card says `Returns: [0, 1]` and stands under a decorator `@metric("precision", better="higher", ...)`. Both are
-text, so the source is parsed and not run. What a card leaves open ("[-small, k]") is open here, and so is a plug-in's
-metric.
+text, so the source is parsed and not run. What a card leaves open ("[-small, inf)") is open here, and so is a plug-in's
+metric. A bound of k classes or n images is open until an evaluation says how many there are.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import ast
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 _RETURNS = re.compile(r"Returns: [\[(]([^,\]]+), ([^\])]+)")
+_COUNTED = {"k": "classes", "n": "images", "min(n, d": "images"}  # by what a card calls a bound, as _RETURNS finds it
+_NEAR = 1e-6  # of a range: a share that is so near to its end is told from it by millions of images at the least
 _COUNTS = re.compile(r"Returns: (\d+), \d+, \.\.\. (\w+)")
 
 
@@ -25,12 +27,25 @@ class Range:
     """A metric's values lie in [low, high]; `better` is "lower", "higher", "target" or "" where it is not known.
 
     about_copies: the fakes are compared with the training images, where these are named.
+    counted: what the upper bound is a number of ("classes", "images"), "" where it is a number or open.
     """
 
     low: float = -math.inf
     high: float = math.inf
     better: str = ""
     about_copies: bool = False
+    counted: str = ""
+
+    @property
+    def room(self) -> float:
+        """A limit that is not farther from an end than this cannot be told from it."""
+        width = self.high - self.low
+        return _NEAR * (width if math.isfinite(width) else 1e-3)
+
+    def of(self, *, classes: int, images: int) -> Range:
+        """The range where so many classes and images were measured; 0 where that is not known."""
+        most = {"classes": classes, "images": images}.get(self.counted, 0)
+        return replace(self, high=float(most)) if most else self
 
     def __str__(self) -> str:
         return f"[{self.low:g}, {self.high:g}]"
@@ -78,6 +93,7 @@ def _range(call: ast.Call, card: str) -> Range:
         _bound(high, math.inf),
         str(better),
         about_copies=question == "memorisation" or "'heldout'" in needs,
+        counted=_COUNTED.get(high, ""),
     )
 
 

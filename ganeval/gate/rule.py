@@ -109,7 +109,7 @@ def problems(rule: Rule) -> Iterator[Problem]:
     """Every key of a rule whose number cannot be meant."""
     known = range_of(rule.metric)
     yield from _sizes(rule)
-    yield from _limits(rule, known)
+    yield from limits(rule, known)
     yield from _margins(rule, known)
     yield from _class_limits(rule)
     yield from _image_limits(rule, known)
@@ -136,18 +136,13 @@ def _sizes(rule: Rule) -> Iterator[Problem]:
             )
 
 
-def _limits(rule: Rule, known: Range) -> Iterator[Problem]:
+def limits(rule: Rule, known: Range) -> Iterator[Problem]:
+    """Limits that no value in this range can fail, or none can hold."""
     low, high = rule.min, rule.max
-    if high is not None and high >= known.high:
-        yield (
-            "max",
-            f"{rule.metric} lies in {known}, so max = {_shown(high)} can never fail. Set it below {known.high:g}.",
-        )
-    if low is not None and low <= known.low:
-        yield (
-            "min",
-            f"{rule.metric} lies in {known}, so min = {_shown(low)} can never fail. Set it above {known.low:g}.",
-        )
+    if high is not None and high >= known.high - known.room:
+        yield "max", _never(rule, known, "max", "below", known.high)
+    if low is not None and low <= known.low + known.room:
+        yield "min", _never(rule, known, "min", "above", known.low)
     if high is not None and high < known.low:
         yield (
             "max",
@@ -162,20 +157,27 @@ def _limits(rule: Rule, known: Range) -> Iterator[Problem]:
         yield "min", f"min = {_shown(low)} is above max = {_shown(high)}, so no value can hold both. Swap them."
 
 
+def _never(rule: Rule, known: Range, key: str, side: str, end: float) -> str:
+    value = getattr(rule, key)
+    inside = value < end if key == "max" else value > end
+    near = f" by more than {known.room:.0e}: fewer images than millions cannot tell it from that" if inside else ""
+    return f"{rule.metric} lies in {known}, so {key} = {_shown(value)} can never fail. Set it {side} {end:g}{near}."
+
+
 def _margins(rule: Rule, known: Range) -> Iterator[Problem]:
     if known.better == "target" and rule.compares:
         key = "margin_abs" if rule.margin_abs is not None else "margin_rel"
         yield key, f"{rule.metric} has a target, not a direction: gate it with min and max instead of a margin."
     for key in ("margin_abs", "floor_abs"):
         value = getattr(rule, key)
-        if value is not None and value >= known.high - known.low:
+        if value is not None and value >= known.high - known.low - known.room:
             yield (
                 key,
                 f"{rule.metric} lies in {known}, so with {key} = {value:g} no loss can fail. Write a smaller one.",
             )
     for key in ("margin_rel", "floor_rel"):
         value = getattr(rule, key)
-        if value is not None and value >= 1 and known.better == "higher" and known.low >= 0:
+        if value is not None and value >= 1 - known.room and known.better == "higher" and known.low >= 0:
             yield (
                 key,
                 (
@@ -189,13 +191,13 @@ def _margins(rule: Rule, known: Range) -> Iterator[Problem]:
 
 
 def _class_limits(rule: Rule) -> Iterator[Problem]:
-    low, margin = rule.per_class_min, rule.per_class_margin_abs
-    if low is not None and not 0 < low <= 1:
+    low, margin, share = rule.per_class_min, rule.per_class_margin_abs, Range(0, 1)
+    if low is not None and not share.room < low <= 1:
         yield (
             "per_class_min",
             f"A class has a share in [0, 1], so per_class_min = {_shown(low)} means nothing. Write 0.9 for 90 %.",
         )
-    if margin is not None and margin >= 1:
+    if margin is not None and margin >= 1 - share.room:
         yield (
             "per_class_margin_abs",
             (
@@ -207,16 +209,16 @@ def _class_limits(rule: Rule) -> Iterator[Problem]:
 
 def _image_limits(rule: Rule, known: Range) -> Iterator[Problem]:
     share = rule.image_share
-    if share is not None and not 0 < as_float(share) < 1:
+    if share is not None and not 0 < as_float(share) < 1 - Range(0, 1).room:
         yield "image_share", f"image_share = {_shown(share)} is no share strictly between 0 and 1. Write 0.01 for 1 %."
     if share is not None and not rule.of_images:
         yield "image_share", "image_share does nothing without image_max or image_min. Add one, or leave it out."
-    if rule.image_max is not None and rule.image_max >= known.high:
+    if rule.image_max is not None and rule.image_max >= known.high - known.room:
         yield (
             "image_max",
             f"No image has a {rule.metric} above {known.high:g}, so image_max can never fail. Set it lower.",
         )
-    if rule.image_min is not None and rule.image_min <= known.low:
+    if rule.image_min is not None and rule.image_min <= known.low + known.room:
         yield (
             "image_min",
             f"No image has a {rule.metric} below {known.low:g}, so image_min can never fail. Set it higher.",

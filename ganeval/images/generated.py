@@ -53,7 +53,7 @@ def from_generator(
     all of them are drawn now.
     """
     require("torch", what="Drawing from a generator")
-    asked = _asked(n, labels)
+    asked = labels_to_draw(n, labels)
     where = f"generator {getattr(generator, '__name__', None) or type(generator).__name__}"
     count = len(asked) if asked is not None else int(n or 0)
     require_callable_so(generator, where)
@@ -250,7 +250,8 @@ def _is_filled(cell: Any) -> bool:
         return False
 
 
-def _asked(n: int | None, labels: Any) -> Any:
+def labels_to_draw(n: int | None, labels: Any) -> Any:
+    """What a generator is asked for: int64 (n,), or None where it is asked for n images of no class."""
     if n is None and labels is None:
         raise WrongInputError(
             "A generator can draw any number of images; pass n=, how many, or labels=, one per image."

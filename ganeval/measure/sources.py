@@ -27,7 +27,7 @@ from ganeval.features.ranks import ALONE, Ranks
 from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set, is_generator
-from ganeval.images.generated import from_generator
+from ganeval.images.generated import from_generator, labels_to_draw
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.latents import BLOCK
@@ -180,9 +180,10 @@ def balanced_labels(n: int, classes: int) -> NDArray[np.int64]:
 def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> ImageSet:
     if protocol.n is None and labels is None:
         raise WrongInputError("A generator can draw any number of images; pass n=, how many.")
-    count = np.size(labels) if protocol.n is None else protocol.n
+    asked = labels_to_draw(protocol.n, labels)
+    count = int(protocol.n or 0) if asked is None else len(asked)
     first = ranks.span(-(-count // BLOCK))[0] * BLOCK
-    return from_generator(generator, n=protocol.n, labels=labels, seed=protocol.seed, first=first)
+    return from_generator(generator, n=protocol.n, labels=asked, seed=protocol.seed, first=first)
 
 
 def opened(source: Any, role: str) -> Any:

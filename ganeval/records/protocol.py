@@ -134,7 +134,8 @@ class Protocol:
         """The first layer that says a thing decides it; also one sentence for each thing that was overridden.
 
         Layers are named and come in order of precedence: the call, flags, a file, what the run says. What nobody says
-        keeps its default. None and an empty collection say nothing.
+        keeps its default. None and an empty collection say nothing, but a list of no metrics is refused: all would be
+        measured.
 
         >>> Protocol.layered(("--real", {"real": "a"}), ("run.json", {"real": "b", "seed": 3}))[1]
         ("real is 'a' by --real; run.json says 'b'.",)
@@ -143,6 +144,8 @@ class Protocol:
         notes: list[str] = []
         for name, layer in layers:
             for key, value in layer.items():
+                if key == "metrics" and value is not None and _says_nothing(value):
+                    raise WrongInputError(f"metrics of {name} names none. Name some, or leave it out to measure all.")
                 if _says_nothing(value):
                     continue
                 if key not in decided:
@@ -249,7 +252,7 @@ def _require_type(key: str, value: Any, where: str) -> None:
 
 
 def _says_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, (tuple, list, dict)) and len(value) == 0)
+    return value is None or (isinstance(value, (tuple, list, dict, set, frozenset)) and len(value) == 0)
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,7 @@ LOCK = "lock.json"
 VERDICT = "gate/verdict.json"
 FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 IMAGE_KEYS = ("arr_0", "images", "x", "samples")  # names of the images in an .npz, the first one counts
+LABEL_KEYS = ("arr_1", "labels", "y", "label")  # of their classes
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name
 _STEP = re.compile(r"step-(\d{1,12})")
 _COUNTER = re.compile(r"(\d+)-")

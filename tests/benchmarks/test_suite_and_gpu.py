@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ def test_the_page_has_a_column_for_each_processor_and_the_road_first(
     assert "| >= 2 |  |" in third
     assert third.endswith("NOT met, 0.50 of it |")
     assert "- New, 2 CPUs: folder to FID, 9 + 9 PNG: read 0.1" in written
+
+
+def test_a_run_with_other_numbers_of_images_replaces_the_rows_of_its_work(tmp_path: Path) -> None:
+    stored = partial(page.stored, steps=[], about="", path=tmp_path / "rows.json")
+    first, other, second = (
+        Result(title, "ganeval", 1, 1, 1, 1, 1, None)
+        for title in ("road, 48 + 48 PNG", "road, 48 + 48 JPG", "road, 200 + 200 PNG")
+    )
+    stored([first, other])
+    rows = stored([second])[page.machine()]["rows"]
+    assert [row["title"] for row in rows] == [other.title, second.title]
 
 
 def test_the_committed_page_is_made_of_the_committed_rows() -> None:

@@ -12,6 +12,7 @@ import torch
 from benchmarks import trainers
 from benchmarks.trainers import ENTRIES, Entry, Paced, Row, measure, page, training_images
 from benchmarks.transcriptions import TRANSCRIPTIONS, PlaneDiscriminator, shuffled
+from benchmarks.updates import convolutions, sentence
 from ganeval.errors import WrongInputError
 from ganeval.runs.directory import create_run
 from reference_models import cgan
@@ -197,7 +198,7 @@ def test_the_page_names_who_is_slower_and_which_bar_is_not_met():
         Row("cgan", "hoda:train", 64, 100.0, 95.0, 120.0, (0.99, 1.25), 1.3),
         Row("vae", "cifar10:train", 256, 100.0, 110.0, 150.0, (1.1, 1.5), 1.0),
     ]
-    text = page(rows, blocks=3)
+    text = page(rows, blocks=3, limits=[sentence("cgan", 0.8)])
     assert (
         "| `cgan` | hoda:train | 64 | 100 | 95 | 0.95 (0.99) | 120 | 1.20 (1.25) | >= 1.3 | NOT met, 0.92 of it |"
         in text
@@ -205,3 +206,10 @@ def test_the_page_names_who_is_slower_and_which_bar_is_not_met():
     assert "| 110 | 1.10 (1.10) | 150 | 1.50 (1.50) | >= 1 | met |" in text
     assert "0.95 to 1.10 times as fast; slower than the plain one: `cgan` (0.95)." in text
     assert "1.20 to 1.50 times as fast." in text
+    assert "nothing in float32 can be more than 1.25 times as fast." in text
+
+
+def test_the_share_of_convolutions_is_all_or_nothing_where_there_is_nothing_else() -> None:
+    image, kernel, matrix = torch.zeros(4, 8, 64, 64), torch.zeros(8, 8, 3, 3), torch.zeros(400, 400)
+    assert convolutions(lambda: torch.conv2d(image, kernel)) > 0.8
+    assert convolutions(lambda: matrix @ matrix) == 0

@@ -51,6 +51,28 @@ def test_an_unknown_classifier_is_exit_code_two(capsys: pytest.CaptureFixture[st
     assert "Did you mean 'hoda'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("evaluate --real digits:test --fake a --fake digits:train", "--fake was typed twice"),
+        ("evaluate --real digits:test --fake digits:train --no-floor --floor", "--floor was typed twice"),
+        ("evaluate --real digits:test --fake digits:train --metrics fid --metrics=kid", "--metrics was typed twice"),
+        ("evaluate --real digits:test --fake digits:train --metrics", "--metrics names nothing"),
+        ("evaluate --real digits:test --metrics --fake digits:train", "--metrics names nothing"),
+        ("gate x.json --config a --config b", "--config was typed twice"),
+        ("gate update --reason a --reason=b", "--reason was typed twice"),
+        ("report runs --no_evaluate --no-evaluate", "--no-evaluate was typed twice"),
+        ("power --n 5 --n 7", "--n was typed twice"),
+        ("zoo train digits --out a --out b", "--out was typed twice"),
+    ],
+)
+def test_words_of_which_only_some_would_count_are_refused(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err.startswith(f"ganeval: {said}")
+
+
 def test_a_folder_without_runs_is_exit_code_six(tmp_path: Path) -> None:
     assert report_main([str(tmp_path), "--out", str(tmp_path / "r.html")]) == 6
     assert not (tmp_path / "r.html").exists()

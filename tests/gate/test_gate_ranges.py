@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ganeval.gate.ranges import range_of
+from ganeval.gate.rules import GateConfigError
 from ganeval.metrics import METRICS, Metric
+from ganeval.records.scores import ScoreRecord
+from tests.gate.gating import gate
 
 
 @pytest.mark.parametrize("metric", list(METRICS), ids=lambda m: m.name)
@@ -44,3 +48,43 @@ def test_what_a_card_leaves_open_is_open():
 def test_a_range_is_known_without_torch():
     code = "import sys\nfrom ganeval.gate.ranges import range_of\nrange_of('fid')\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+COUNTS = {"missing_classes": 1.0, "modes": 9.0, "inception_score": 8.0, "vendi": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "says"),
+    [
+        ("missing_classes", {"max": 10}, r"lies in \[0, 10\], so max = 10 can never fail"),
+        ("modes", {"max": 10}, "can never fail"),
+        ("modes", {"min": 11}, "can never hold"),
+        ("inception_score", {"min": 100}, "can never hold"),
+        ("inception_score", {"max": 10}, "can never fail"),
+        ("vendi", {"max": 200}, r"lies in \[1, 200\], so max = 200 can never fail"),
+        ("vendi", {"min": 201}, "can never hold"),
+    ],
+)
+@pytest.mark.parametrize("drawn", [False, True], ids=["a result", "a generator"])
+def test_a_limit_that_so_many_classes_or_images_cannot_reach_is_refused(metric, limit, says, drawn, make_evaluation):
+    found = _counted(make_evaluation)
+    with pytest.raises(GateConfigError, match=f"The rule for '{metric}': .*{says}"):
+        gate((lambda _: found) if drawn else found, rules=({"metric": metric, "hard": True, **limit},))
+
+
+@pytest.mark.parametrize(("metric", "limit"), [("missing_classes", 9), ("modes", 9.5), ("vendi", 199)])
+def test_a_limit_that_they_can_reach_is_judged(metric, limit, make_evaluation):
+    assert gate(_counted(make_evaluation), rules=({"metric": metric, "hard": True, "max": limit},)).verdict == "ok"
+
+
+def test_where_nobody_named_the_classes_the_range_stays_open(make_evaluation):
+    found = _counted(make_evaluation)
+    bare = replace(found, fake=replace(found.fake, class_names=()))
+    assert gate(bare, rules=({"metric": "missing_classes", "hard": True, "max": 10},)).verdict == "ok"
+
+
+def _counted(make_evaluation):
+    """Counts of ten classes and 200 images."""
+    made = make_evaluation(n=200)
+    scores = {name: ScoreRecord(name, "ok", value, n=200) for name, value in COUNTS.items()}
+    return replace(made, scores=scores, fake=replace(made.fake, class_names=tuple("0123456789")))

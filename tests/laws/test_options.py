@@ -21,7 +21,7 @@ EVERY = [(metric, name) for metric in METRICS for name in metric.options]
 every_option = pytest.mark.parametrize(("metric", "name"), EVERY, ids=lambda v: v if isinstance(v, str) else v.name)
 WRONG: dict[type, list[Any]] = {
     int: [2.0, 2.5, True, "3", -1, 10**12, math.nan, [1]],
-    float: [math.nan, -math.inf, -1.0, True, "0.1"],
+    float: [math.nan, -math.inf, -1.0, -(10**400), True, "0.1"],
     bool: [1, 0.0, "yes"],
     str: ["nothing-like-it", 3, b"stylegan3"],
 }
@@ -49,6 +49,13 @@ def test_wrong_kinds_and_ranges_are_refused_before_anything_is_computed(metric: 
     for value in WRONG[kind]:
         with pytest.raises(GanevalError, match=name):
             metric(pair, **{name: value})
+
+
+@pytest.mark.parametrize("size", [10**400, -(10**400)])
+@pytest.mark.parametrize(("metric", "name"), [pair for pair in EVERY if option(*pair).kind is float])
+def test_whole_numbers_beyond_every_float_are_refused(metric: Metric, name: str, size: int) -> None:
+    with pytest.raises(WrongInputError, match=name):
+        metric.checked({name: size})
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
@@ -99,6 +106,12 @@ def test_how_many_and_which_seed_are_checked_at_every_door(given: dict[str, Any]
     for door in (evaluate, ganeval.fid):
         with pytest.raises(WrongInputError, match=next(iter(given))):
             door(ROWS, ROWS, **given)
+
+
+@pytest.mark.parametrize("none", [[], (), set()])
+def test_a_list_of_no_metrics_is_not_taken_for_all(none: Any) -> None:
+    with pytest.raises(WrongInputError, match="metrics of the call names none"):
+        evaluate(ROWS, ROWS, metrics=none)
 
 
 def test_one_word_for_metrics_is_no_list_of_letters() -> None:

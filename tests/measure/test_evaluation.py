@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,25 @@ def test_a_generator_is_drawn_and_evaluated() -> None:
 
     result = evaluate("digits:test", generator=draw, n=100, classifier="digits", metrics=("fid",))
     assert result["fid"].n == 100
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor], ids=["a list", "an array", "a tensor"])
+def test_labels_of_every_kind_say_how_many_images_a_generator_draws(kind: Callable[[list[int]], Any]) -> None:
+    asked: list[int] = []
+
+    def draw(n: int, labels: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        asked.extend(labels.tolist())
+        return torch.randint(256, (n, 8, 8), generator=rng, dtype=torch.uint8)
+
+    result = evaluate(
+        "digits:test", generator=draw, labels=kind([3, 1] * 20), extractor="pixels", metrics=["fid"], floor=False
+    )
+    assert (result["fid"].n, asked) == (40, [3, 1] * 20)
+
+
+def test_labels_that_number_nothing_are_refused_for_a_generator_too() -> None:
+    with pytest.raises(WrongInputError, match="Labels of the generator must be integers"):
+        evaluate("digits:test", generator=lambda n, labels, rng: None, labels=torch.zeros(30), extractor="pixels")
 
 
 def test_fid_without_weights_names_the_offline_choices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ FAKE = REAL + RNG.integers(0, 9, REAL.shape, dtype=np.uint8)
 
 
 def test_loose_sets_are_measured_by_no_paired_metric_and_pairs_by_all() -> None:
-    loose = ganeval.evaluate(REAL, FAKE, extractor="pixels", metrics=(), floor=False)
+    loose = ganeval.evaluate(REAL, FAKE, extractor="pixels", floor=False)
     pairs = ganeval.evaluate(REAL, FAKE, extractor="pixels", paired=True, floor=False)
     paired = {m.name for m in METRICS if m.paired and not m.slow}
     assert not paired & set(loose.scores)
