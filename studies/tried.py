@@ -17,15 +17,17 @@ import numpy as np
 
 from ganeval.core.files import write_atomic
 from ganeval.errors import MissingFileError
+from ganeval.images import image_set
 from ganeval.numerics.components import Components, components
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, runs_in
+from ganeval.runs.readers.native import read_run
 from reference_models.bands.equal_n import K
 from reference_models.plumbing.loading import load_data
 from reference_models.plumbing.styles import Styles
-from studies.headline import MINUTES, SEED, SYSTEM, course
+from studies.headline import MINUTES, SEED, SYSTEM, course, measure_row
 from studies.page import RESULTS, machine, markdown_table, percent, recipe_text, render_document
-from studies.styles import BARS, KINDS, POINTS, Trained, measured
+from studies.styles import BARS, KINDS, POINTS, Trained, rare_share
 
 CURVES = {
     "classifier_score": ("GAN-test", BARS["GAN-test"]),
@@ -51,9 +53,8 @@ def main(
     label: int = 6,
     out: Path = RESULTS,
     keep: Path = Path("runs/tried"),
-    per_class: int = 200,
 ) -> Path:
-    """Write `out/tried.md` and its curves.
+    """Write `out/tried.md` and its curves, of the samples that the trainings wrote.
 
     Args:
         runs: folder of the trainings; every finished one of the system is shown.
@@ -61,20 +62,18 @@ def main(
         label: the class of the style that was lost.
         out: folder of the page.
         keep: folder of finished evaluations, so that a stopped measurement goes on.
-        per_class: images of each class that CAS is trained on.
     """
     data = load_data(dataset)
     kinds = Styles(data.only([label]), KINDS)
-    found = [
-        recipe(name, group, kinds, label, keep / f"{per_class} a class", per_class)
-        for name, group in recipes(runs, dataset).items()
-    ]
+    found = [recipe(name, group, kinds, label, keep) for name, group in recipes(runs, dataset).items()]
     write_atomic(out / "tried.svg", picture(found))
     return write_atomic(out / "tried.md", render_page(found, float(kinds.shares[label, -1]), data.class_names))
 
 
 def recipes(runs: Path, dataset: str) -> dict[str, list[RunDirectory]]:
-    """Finished runs by their recipe, the shortest training first; a recipe is named by what sets it apart."""
+    """Finished runs by their recipe, the shortest training first; named as the run was (--name), or by what sets it
+    apart.
+    """
     groups: dict[str, list[RunDirectory]] = {}
     done = list(runs_in(runs, system=SYSTEM, dataset=dataset, status="done"))
     if not done:
@@ -84,18 +83,27 @@ def recipes(runs: Path, dataset: str) -> dict[str, list[RunDirectory]]:
         )
     apart = [key for key in done[0].info["config"] if len({str(run.info["config"].get(key)) for run in done}) > 1]
     for run in sorted(done, key=lambda run: (run.info["config"]["steps"], run.info["seeds"]["seed"], run.path.name)):
-        named = {key: run.info["config"].get(key) for key in dict.fromkeys(["steps", *apart])}
-        groups.setdefault(recipe_text(named), []).append(run)
+        config, name = run.info["config"], str(run.info["name"])
+        told = recipe_text({key: config[key] for key in dict.fromkeys(["steps", *apart]) if key in config})
+        groups.setdefault(told if name == f"{SYSTEM}-{dataset}" else f"{name}: {told}", []).append(run)
     return groups
 
 
-def recipe(name: str, group: Sequence[RunDirectory], kinds: Styles, label: int, keep: Path, per_class: int) -> Recipe:
+def recipe(name: str, group: Sequence[RunDirectory], kinds: Styles, label: int, keep: Path) -> Recipe:
     trained, courses = [], []
     for run in group:
-        shelf = f"{run.path.name} seed {run.info['seeds']['seed']} step {run.info['step']}"
-        trained.append(measured(run, shelf, kinds, label, keep, per_class))
+        shelf = f"seed {run.info['seeds']['seed']} of {name} {str(run.info['recipe'])[:8]}".replace("`", "")
+        trained.append(at_its_end(run, shelf, kinds, label, keep))
         courses.append(course(run, str(run.info["dataset"]), keep / shelf))
     return Recipe(name, trained, courses)
+
+
+def at_its_end(run: RunDirectory, name: str, kinds: Styles, label: int, keep: Path) -> Trained:
+    """What the last samples of a run score: also of a run whose network today's code no longer opens."""
+    last = image_set(str(read_run(run.path).samples[-1].path))
+    images, labels = last.array(), np.asarray(last.labels)
+    row = measure_row(name, str(run.info["dataset"]), lambda: (images, labels), keep)
+    return Trained(run.info, row, images, labels, rare_share(kinds, images, labels, label))
 
 
 def render_page(found: Sequence[Recipe], share: float, classes: Sequence[str]) -> str:
@@ -120,7 +128,7 @@ def render_page(found: Sequence[Recipe], share: float, classes: Sequence[str]) -
     n = first.whole.fake.n
     return render_document(
         "What was tried for the lost styles",
-        f"tried --runs RUNS --per-class {n // len(classes)}",
+        "tried --runs RUNS",
         parts,
         said=f"GAN-test and CAS are of {n:,} fakes, recall and coverage of {first.equal.fake.n:,} against "
         f"{first.equal.real.n:,} test images.",

@@ -244,18 +244,22 @@ def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
     from ganeval.images import image_set
 
     size = image_set(real).shape[1:]
-    tiles = [_cut(path, samples.sheet or (0, 0), size) for path in samples.files or (samples.path,)]
+    tiles = [_cut(path, samples.sheet or (0, 0), size, samples.frame) for path in samples.files or (samples.path,)]
     if len({tile.shape[1:] for tile in tiles}) > 1:
         sizes = " and ".join(sorted({" x ".join(map(str, tile.shape[1:])) for tile in tiles}))
         raise WrongInputError(f"Expected sheets whose images have one size; got {sizes}. Keep those of one size.")
     return np.concatenate(tiles)
 
 
-def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int], frame: int | None) -> NDArray[np.uint8]:
     from ganeval.images import image_set
+    from ganeval.images.decode import decode_frame
     from ganeval.numerics.sheets import Sheet, sheet_of
 
-    (image,) = next(iter(image_set([picture]).batches(1)))
+    if frame is None:
+        (image,) = next(iter(image_set([picture]).batches(1)))
+    else:
+        image = decode_frame(picture, frame, printable(picture.name))
     pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
     sheet = Sheet(*layout, 0) if all(layout) else sheet_of(pixels, size, lossy=picture.suffix.lower() in JPEG)
     if sheet is None:

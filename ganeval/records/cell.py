@@ -64,9 +64,11 @@ def render_cell(
     valued, missing = [r for r in records.values() if r.ok], [r for r in records.values() if not r.ok]
     parts = [
         Markup("<p><b>{}</b> {}<br><small>{}</small></p>").format(
-            name(title), badge(story.level, story.word), name(how)
+            name(title), badge(story.level, story.badge), name(how)
         ),
-        Markup("").join(Markup("<p>{}</p>").format(name(sentence)) for sentence in story.sentences),
+        Markup("").join(
+            Markup("<p>{}</p>").format(name(sentence)) for sentence in (*story.sentences, story.limits) if sentence
+        ),
         _numbers(shown),
         *_pictures(pictures),
     ]

@@ -64,7 +64,7 @@ def draw_one(page: Page, run: RunView, source: Source) -> Drawn:
 
 
 def _of_grid(page: Page, grid: Grid) -> Drawn:
-    pixels = load_picture(grid.path, grid.span)
+    pixels = load_picture(grid.path, grid.span, grid.frame)
     if grid.rows and grid.columns:
         tiles = tiles_of(pixels, grid.rows, grid.columns)
         labels = grid.labels if len(grid.labels) == len(tiles) else ()

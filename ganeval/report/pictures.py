@@ -78,15 +78,15 @@ class Pictures:
 _LEVELS = np.round(np.round(np.arange(256) / 255 * (GREY_LEVELS - 1)) * 255 / (GREY_LEVELS - 1)).astype(np.uint8)
 
 
-def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+def load_picture(path: Path, span: tuple[int, int] | None = None, frame: int | None = None) -> NDArray[np.uint8]:
     """uint8 (h, w) for grey, (h, w, 3) for colour; raises `BrokenPictureError` with a sentence.
 
-    `span`: offset and length of the picture inside the file.
+    `span`: offset and length of the picture inside the file; `frame`: which one of an animation.
     """
     try:
         size = span[1] if span else require_regular(path).stat().st_size
         _require_small(size, path.name)
-        return _decoded(_part(path, span) if span else path, path.name)
+        return _decoded(_part(path, span) if span else path, path.name, frame or 0)
     except BrokenPictureError:
         raise
     except Exception as error:  # damaged pictures make Pillow raise a dozen kinds
@@ -109,7 +109,7 @@ def _require_small(size: int, name: str) -> None:
         raise BrokenPictureError(f"{name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
 
 
-def _decoded(file: Path | io.BytesIO, name: str) -> NDArray[np.uint8]:
+def _decoded(file: Path | io.BytesIO, name: str, frame: int = 0) -> NDArray[np.uint8]:
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -119,6 +119,8 @@ def _decoded(file: Path | io.BytesIO, name: str) -> NDArray[np.uint8]:
                 raise BrokenPictureError(
                     f"{name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
                 )
+            if frame:
+                picture.seek(frame)
             return _pixels(picture)
 
 

@@ -96,7 +96,7 @@ class Found:
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
         places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
-        opened = {samples.path for run in self.runs for samples in run.samples}
+        opened = {seen.path for run in self.runs for seen in (*run.samples, *run.grids)}
         lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place, opened))]
         runs = (line for run in self.runs for line in _explained(run, self.given, self.refused.get(run.id, "")))
         return "\n".join([self.summary, *lines, *runs])

@@ -10,7 +10,7 @@ from pathlib import Path
 from ganeval.core.apart import place_of
 from ganeval.errors import BrokenRunError, GanevalError, sentence
 from ganeval.records.scores import Evaluation
-from ganeval.runs import layout, series
+from ganeval.runs import animations, layout, series
 from ganeval.runs.parsing import lfs_pointer, names_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.reals import says_generated
@@ -43,6 +43,7 @@ def read_runs(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> 
             if not (helper.guesses and (runs[0].curves or reader.name == "ganeval")):
                 runs = [_enriched(runs[0], helper)]
         runs = [_with_samples_below(runs[0])]
+    runs = [_framed(series.as_sheets(run)) for run in runs]
     base = sound(path.relative_to(root).as_posix() if path != root else place_of(path).name)
     return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
 
@@ -50,9 +51,15 @@ def read_runs(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> 
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
     try:
-        return [sound(_evaluated(_pointed(series.as_sheets(_typed(run))))) for run in reader.read(path)]
+        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
+
+
+def _framed(run: RunRecord) -> RunRecord:
+    """With a word on pictures that are the frames of an animation."""
+    said = animations.told_of(run.grids)
+    return replace(run, notes=(*run.notes, said)) if said else run
 
 
 def _typed(run: RunRecord) -> RunRecord:

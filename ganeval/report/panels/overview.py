@@ -17,7 +17,7 @@ from ganeval.report.drawn import cover_of, draw_one
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, shrink, sprite_of
-from ganeval.report.recipes import best_of, mean_of, recipes_of
+from ganeval.report.recipes import Recipe, best_of, mean_of, recipes_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
@@ -54,7 +54,7 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
         {
             "recipe": recipe,
             "run": recipe.runs[0],
-            "badges": Counter((run.story.level, run.story.word) for run in recipe.runs).most_common(),
+            "badges": Counter((run.story.level, _word(run, recipe)) for run in recipe.runs).most_common(),
             "strip": strips[recipe.runs[0].index],
             "numbers": [(columns[name][place], place in best[name]) for name in names],
         }
@@ -69,6 +69,10 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
         "seeds": any(recipe.several for recipe in recipes),
         "dataset": sets.pop() if len(sets) == 1 else "",
     }
+
+
+def _word(run: RunView, recipe: Recipe) -> str:
+    return run.story.word if recipe.several else run.story.badge
 
 
 def _advice(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -183,7 +187,7 @@ id="run-{{ run.index }}">
   {% if r.error %}<span class="badge bad">✘ broken</span>
   {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span
 class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
-{{ run.story.word }}</span>{% endif %}
+{{ run.story.badge }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
@@ -200,6 +204,7 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
   {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>
 {%- endfor %}</ul>{% endif %}
+  {% if run.story.limits %}<p class="meta">{{ run.story.limits|name }}</p>{% endif %}
   {% endif %}
   <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a
 href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}

@@ -50,7 +50,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
     made, broken = _made(page, run, thin(course, page.steps_per_run))
     beside, more = _made(page, run, [apart] if apart else [])
     sheets = [*([_course(page, run, made)] if made else []), *(_apart(page, run, sheet) for sheet in beside)]
-    return {"broken": [*broken, *more], "of": len(course), "sheets": sheets, "unit": run.record.step_unit}
+    return {"broken": [*broken, *more], "of": len(course), "sheets": sheets, "unit": _unit(run)}
 
 
 def _made(page: Page, run: RunView, sources: Sequence[Source]) -> tuple[list[Sheet], list[str]]:
@@ -90,9 +90,14 @@ def _apart(page: Page, run: RunView, sheet: Sheet) -> dict[str, Any]:
     return {**_shown(page, run, sheet), "caption": f"{what}, {at}" if at else what}
 
 
+def _unit(run: RunView) -> str:
+    """What counts the pictures: of an animation nobody says at which steps its frames were drawn."""
+    return "frame" if any(grid.frame is not None for grid in run.record.grids) else run.record.step_unit
+
+
 def _at(run: RunView, drawn: Drawn) -> str:
     """The step; "" of a set of samples whose name says none."""
-    return f"{run.record.step_unit} {text.count(drawn.step)}" if drawn.step or not drawn.of else ""
+    return f"{_unit(run)} {text.count(drawn.step)}" if drawn.step or not drawn.of else ""
 
 
 def _shown(page: Page, run: RunView, sheet: Sheet) -> dict[str, Any]:
