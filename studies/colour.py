@@ -6,11 +6,7 @@ how far such a training gets, class by class, and that measuring works in colour
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
 from collections.abc import Mapping, Sequence
->>>>>>> main
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,17 +17,10 @@ from ganeval.core.files import write_atomic
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
-<<<<<<< HEAD
-from ganeval.records.scores import Evaluation
-from ganeval.runs.directory import RunDirectory, encode_png, tile
-from reference_models.bands.equal_n import K, some
-from reference_models.plumbing.session import Options
-=======
 from ganeval.records.scores import Evaluation, ScoreRecord
 from ganeval.runs.directory import RunDirectory, encode_png, tile
 from reference_models.bands.equal_n import K, some
 from reference_models.plumbing.options import Options
->>>>>>> main
 from reference_models.plumbing.system import SYSTEMS, open_sampler
 from studies.page import RESULTS, machine, markdown_table, percent, recipe_text, render_document, with_interval
 from studies.trained import finished, train_whole
@@ -53,10 +42,7 @@ class Shown:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     scores: Evaluation
-<<<<<<< HEAD
-=======
     spaces: Mapping[str, Evaluation]  # `fid` in spaces that learnt nothing
->>>>>>> main
 
 
 def main(
@@ -104,12 +90,8 @@ def measured(name: str, run: RunDirectory, dataset: str, per_class: int, seed: i
         options=options,
         seed=seed,
     )
-<<<<<<< HEAD
-    return Shown(name, run, images, labels, scores)
-=======
     spaces = {eye: evaluate(test, fakes, extractor=eye, metrics=("fid",), seed=seed) for eye in EYES}
     return Shown(name, run, images, labels, scores, spaces)
->>>>>>> main
 
 
 def picture_of(shown: Shown) -> bytes:
@@ -123,23 +105,13 @@ def render_page(shown: Sequence[Shown], dataset: str, steps: int) -> str:
     minutes = ", ".join(f"{one.name} {float(one.run.info['cpu_seconds']) / 60:.1f} CPU-minutes" for one in shown)
     parts = [
         (
-<<<<<<< HEAD
-            f"**A short training, and no more.** {minutes}, {steps:,} updates each: the pictures are colour and layout, "
-            "few objects. The last column is what as many real images get in the generator's place; the distance to it is "
-            "the result."
-=======
             f"**A short training, and no more.** {minutes}, {steps:,} updates each: the pictures are colour and "
             "layout, few objects. The last column is what as many real images get in the generator's place; the "
             "distance to it is the result."
->>>>>>> main
         ),
         _scores(shown),
         (
             f"{first.fake.n:,} fakes against {first.real.n:,} test images, seed {first.protocol.get('seed', 0)}; judge "
-<<<<<<< HEAD
-            f"and features `{first.classifier}`; `fid` is a Frechet distance in that space; `fdr` is the mean over it and "
-            f"{' and '.join(EYES)} of how many times as far as other real images the fakes are. Brackets: 95 %."
-=======
             f"and features `{first.classifier}`; `fid` is a Frechet distance in that space; `fdr` is the mean over it "
             f"and {' and '.join(EYES)} of how many times as far as other real images the fakes are. Brackets: 95 %."
         ),
@@ -148,7 +120,6 @@ def render_page(shown: Sequence[Shown], dataset: str, steps: int) -> str:
         (
             "`fid` of the same images in the judge's space and in two that learnt nothing: numbers of different spaces "
             "have different units, and none is the Inception FID of published tables."
->>>>>>> main
         ),
         "## Class by class",
         _classes(shown),
@@ -164,16 +135,6 @@ def render_page(shown: Sequence[Shown], dataset: str, steps: int) -> str:
 
 
 def _scores(shown: Sequence[Shown]) -> str:
-<<<<<<< HEAD
-    rows = []
-    for key in shown[0].scores.scores:
-        found = [one.scores[key] for one in shown]
-        floor = found[0].floor
-        rows.append([f"`{key}`", *map(with_interval, found), "" if floor is None else f"{floor.value:.4g}"])
-    return markdown_table(("metric", *(one.name for one in shown), "real images"), rows)
-
-
-=======
     rows = [_row(f"`{key}`", [one.scores[key] for one in shown]) for key in shown[0].scores.scores]
     return markdown_table(("metric", *(one.name for one in shown), "real images"), rows)
 
@@ -189,7 +150,6 @@ def _spaces(shown: Sequence[Shown]) -> str:
     return markdown_table(("`fid` in the space", *(one.name for one in shown), "real images"), rows)
 
 
->>>>>>> main
 def _classes(shown: Sequence[Shown]) -> str:
     """GAN-test and CAS of each class: what is recognised, and what could be learnt from."""
     rows = []
