@@ -64,11 +64,11 @@ def whitened(network: SmallCNN, images: torch.Tensor) -> SmallCNN:
     patches = torch.nn.functional.unfold(pixels, 2).transpose(1, 2).flatten(0, 1)
     values, vectors = np.linalg.eigh(torch.cov(patches.T).numpy())
     filters = torch.from_numpy(vectors / np.sqrt(values + 5e-4)).T.reshape(-1, a.shape[0], 2, 2)
-    stem = network.convolutions[0].conv.weight
+    stem = network.stem.weight
     with torch.no_grad():
         stem.zero_()
         stem[:, :, 1:, 1:] = torch.cat([filters, -filters])
-    stem.requires_grad_(requires_grad=False)
+    stem.requires_grad = False
     return network
 
 

@@ -65,6 +65,11 @@ class SmallCNN(nn.Module):
         self.register_buffer("std", torch.ones(a.embedding))
         self.register_buffer("temperature", torch.ones(()))
 
+    @property
+    def stem(self) -> nn.Conv2d:
+        """The first convolution."""
+        return cast("_Block", self.convolutions[0]).conv
+
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         a = self.architecture
         x = ((images - a.pixel_mean) / a.pixel_std).contiguous(memory_format=torch.channels_last)
@@ -121,7 +126,7 @@ def new_network(architecture: Architecture, generator: torch.Generator) -> Small
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.reset_parameters()
             if architecture.pooled:  # folded into what the maximum is taken of, a negative scale would turn it round
-                module.weight.requires_grad_(requires_grad=False)
+                module.weight.requires_grad = False
     for name, neutral in (("mean", 0.0), ("std", 1.0), ("temperature", 1.0)):
         network.get_buffer(name).fill_(neutral)
     return network.to(memory_format=torch.channels_last)

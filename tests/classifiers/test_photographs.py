@@ -39,7 +39,7 @@ def _photographs(n: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
 def test_the_first_layer_sees_uncorrelated_parts_of_patches_and_is_not_learnt() -> None:
     images, labels = _photographs()
     network = whitened(new_network(SMALL, _rng()), images)
-    before = network.convolutions[0].conv.weight.detach().clone()
+    before = network.stem.weight.detach().clone()
     x = (images.float() / 255 - SMALL.pixel_mean) / SMALL.pixel_std
     seen = F.conv2d(x, before, padding=1)[:, :12, :-1, :-1].transpose(0, 1).flatten(1)
     spread = torch.cov(seen)
@@ -47,7 +47,7 @@ def test_the_first_layer_sees_uncorrelated_parts_of_patches_and_is_not_learnt() 
     assert spread.diagonal().max() == pytest.approx(1, abs=0.1)
     assert torch.allclose(before[:12], -before[12:])
     fit(images, labels, replace(BRIEF, epochs=0.5), start=network)
-    assert torch.equal(network.convolutions[0].conv.weight, before)
+    assert torch.equal(network.stem.weight, before)
 
 
 def test_a_network_of_maxima_says_the_same_when_its_normalisation_is_folded() -> None:
