@@ -97,7 +97,7 @@ def staying(n: int) -> dict[str, Any]:
 
 
 def _normal(rng: np.random.Generator, n: int) -> NDArray[np.float32]:
-    return rng.normal(size=(n, 128)).astype(np.float32)
+    return rng.standard_normal((n, 128), dtype=np.float32)
 
 
 def decoding(n: int) -> dict[str, Any]:

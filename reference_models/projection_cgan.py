@@ -6,8 +6,9 @@ on logits, made stable by a penalty on the gradient at real images (R1: Meschede
 few steps ("lazy": Karras et al. 2020, arXiv:1912.04958, appendix B). What is sampled is the average of the
 generator's weights over training.
 
-With `styles` above 1 a class is not one condition but several, the styles that k-means finds in it (see
-`plumbing.styles`): both networks hear the style, and the last coordinate of z chooses it.
+With `styles` above 1 a class may be several conditions, the styles that clustering finds in it (see
+`plumbing.styles`): both networks hear the style, and the last coordinate of z chooses it. With `reject` a small
+classifier learns beside them, and what it does not read as asked is drawn again (see `ganeval.generators.reading`).
 
 Images of any size that halves to between 4 and 8 pixels (8, 28, 32, 64), with 1 or 3 channels.
 """
@@ -23,14 +24,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from reference_models.plumbing import health
+from ganeval.generators.reading import Reader, readable
+from reference_models.plumbing import health, reading
 from reference_models.plumbing.augment import POLICY, Augmenter, Mode
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
+from reference_models.plumbing.reading import Learning
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.session.place import Model, Place
 from reference_models.plumbing.sizes import SMALL, halvings
-from reference_models.plumbing.styles import Styles
+from reference_models.plumbing.styles import Styles, embedding
 from reference_models.plumbing.system import System
 
 
@@ -51,7 +54,9 @@ class Config:
     augment: Mode = "none"  # what the discriminator sees: diff and ada are for few images
     flips: bool = False  # left-right mirroring belongs to the augmentation
     ada_ramp: int = 50_000  # images in which the strength of ada can rise from 0 to 1
-    styles: int = 1  # parts of each class that are found by clustering and asked for; 1 leaves classes whole
+    styles: int = 1  # parts that each class is cut into to look for styles; 1 leaves classes whole
+    apart: float = 0.65  # a part is a style where images between it and its class thin out to this share; 1: all are
+    reject: float = 0.0  # samples that a reader gives their label with less probability are drawn again; 0 keeps all
     classes: tuple[int, ...] = ()  # classes trained on; () is all. The others are answered with one of these
 
 
@@ -66,11 +71,10 @@ PROFILES = {
 class ConditionalNorm(nn.Module):
     """Batch normalisation whose scale and shift belong to the class."""
 
-    def __init__(self, channels: int, classes: int) -> None:
+    def __init__(self, channels: int, classes: int, styles: int = 1) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.embed = nn.Embedding(classes, 2 * channels)
-        nn.init.zeros_(self.embed.weight)  # every class begins as the same unconditional network
+        self.embed = embedding(classes, styles, 2 * channels, std=0)  # every class begins as the same network
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         scale, shift = self.embed(labels)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
@@ -83,12 +87,12 @@ class Generator(nn.Module):
     def __init__(self, config: Config, shape: tuple[int, int, int], classes: int, styles: Styles | None = None) -> None:
         super().__init__()
         channels, size, _ = shape
-        self.styles, self.kinds = styles, styles.parts if styles else classes  # what can be asked for
+        self.styles = styles
         doublings = halvings(size)
         self.start = size // 2**doublings  # pixels
         widths = [config.g_width // 2**i for i in range(doublings + 1)]
         self.linear_in = nn.Linear(config.latent, widths[0] * self.start**2)
-        self.norms = nn.ModuleList(ConditionalNorm(width, self.kinds) for width in widths)
+        self.norms = nn.ModuleList(ConditionalNorm(width, classes, config.styles) for width in widths)
         self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
@@ -122,8 +126,7 @@ class Discriminator(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.fc = nn.Linear(widths[-1] * (size // 2**depth) ** 2, config.features)
         self.linear_out = nn.Linear(config.features, 1)  # psi
-        self.embed = nn.Embedding(classes, config.features)  # e
-        nn.init.normal_(self.embed.weight, std=config.features**-0.5)
+        self.embed = embedding(classes, config.styles, config.features, std=config.features**-0.5)  # e
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if self.conv_in is not None:
@@ -138,19 +141,27 @@ class Discriminator(nn.Module):
 def build(config: Config, place: Place) -> Model:
     if config.classes:
         place.restrict(config.classes)
-    generator = place.prepare(Generator(config, place.shape, place.classes, Styles.found(place.data, config.styles)))
-    discriminator = place.prepare(Discriminator(config, place.shape, generator.kinds))
+    styles = Styles.found(place.data, config.styles, config.apart)
+    generator = place.prepare(Generator(config, place.shape, place.classes, styles))
+    discriminator = place.prepare(Discriminator(config, place.shape, place.classes))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
     known = torch.tensor(config.classes or range(place.classes), device=place.device)
     networks = {"generator": generator, "discriminator": discriminator, "average": average}
-    return Model(
-        networks, place.sampler(lambda z, labels: average(z, known[labels % len(known)]), latent=(config.latent,))
-    )
+
+    def draw(z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return average(z, known[labels % len(known)])
+
+    if not config.reject:
+        return Model(networks, place.sampler(draw, latent=(config.latent,)))
+    reader = networks["reader"] = place.prepare(Reader(place.shape, place.classes))
+    chosen = readable(draw, reader, known, config.reject)
+    return Model(networks, place.sampler(draw, latent=(config.latent,), chosen=chosen))
 
 
 def train(config: Config, model: Model, session: Session) -> None:
-    generator, discriminator, average = model.networks.values()
+    generator, discriminator, average = (model[name] for name in ("generator", "discriminator", "average"))
     assert isinstance(generator, Generator)
+    learn = Learning(model.networks["reader"], session) if config.reject else None
     g_adam, d_adam = (
         torch.optim.Adam(net.parameters(), config.lr, betas=(0.0, config.beta2), fused=True)
         for net in (generator, discriminator)
@@ -197,6 +208,8 @@ def train(config: Config, model: Model, session: Session) -> None:
         discriminator.requires_grad_(requires_grad=True)
         update_average(average, generator, batch=config.batch, images=session.order.images, halflife=config.halflife)
 
+        if learn and step % reading.EVERY == 0:
+            learn(real, labels, rate)
         session.log(loss__d=loss_d, loss__g=loss_g, d__real=d_real, d__fake=d_fake)
         session.watch(real, labels, fake)
         if session.logging:

@@ -16,7 +16,7 @@ from tyro.conf import Positional
 from ganeval.core.files import write_atomic, write_json
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import WrongInputError
-from ganeval.generators.shipped import SCHEMA, WEIGHTS, GeneratorSpec
+from ganeval.generators.shipped import READER, SCHEMA, WEIGHTS, GeneratorSpec
 from ganeval.measure.measure import measure
 from ganeval.records.protocol import Protocol
 from ganeval.runs.directory import open_run
@@ -47,13 +47,25 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
         "done",
     ) or path is None:
         raise WrongInputError(f"{run} must be a finished run of projection_cgan on {dataset}; it is another.")
-    state = decode_state(path.read_bytes())["held"]["average"]
-    state.pop("styles.centres", None)  # of images; drawing needs the shares alone
+    held = decode_state(path.read_bytes())["held"]
+    state = {**summed(held["average"]), **{f"{READER}{key}": value for key, value in held.get("reader", {}).items()}}
+    for name in ("styles.centres", "styles.style_of"):
+        state.pop(name, None)  # of images; drawing needs the shares alone
     half = {key: value.half().contiguous() if value.is_floating_point() else value for key, value in state.items()}
     weights = write_atomic(out / f"{name}.safetensors", safetensors.torch.save(half))
     card = _card(name, dataset, config, opened.info, hashlib.sha256(weights.read_bytes()).hexdigest())
     write_json(out / f"{name}.json", card)
     return write_json(out / f"{name}.json", {**card, "measured": _measured(name, dataset, out)})
+
+
+def summed(state: dict[str, Any]) -> dict[str, Any]:
+    """Weights in which the row of a style holds that of its class as well: what is asked for is one table again."""
+    whole = {key: value for key, value in state.items() if key.endswith(".whole")}
+    rows = {key: value for key, value in state.items() if key not in whole}
+    for key, value in whole.items():
+        styles = f"{key.removesuffix('whole')}weight"
+        rows[styles] = rows[styles] + value.repeat_interleave(len(rows[styles]) // len(value), dim=0)
+    return rows
 
 
 def _card(name: str, dataset: str, config: Config, info: dict[str, Any], digest: str) -> dict[str, Any]:

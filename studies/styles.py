@@ -19,7 +19,7 @@ from ganeval.core.files import write_atomic
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.features.extraction import Features, extract
 from ganeval.features.pair import Pair
-from ganeval.generators.catalog import GENERATORS
+from ganeval.generators.shipped import WEIGHTS, GeneratorSpec, Shipped
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.missing import FALSE_ALARM, Mode, found_modes
@@ -74,6 +74,7 @@ def main(
     out: Path = RESULTS,
     keep: Path = Path("runs/styles"),
     per_class: int = 1000,
+    shelf: Path = WEIGHTS,
 ) -> Path:
     """Write `out/styles.md` and its pictures.
 
@@ -85,10 +86,11 @@ def main(
         out: folder of the page.
         keep: folder of finished evaluations, so that a stopped measurement goes on.
         per_class: images of each class that CAS is trained on.
+        shelf: folder of the weights and card of `before`; what was shipped once lies in the history.
     """
     data = load_data(dataset)
     kinds = Styles(data.only([label]), KINDS)
-    old = measured_shipped(before, dataset, kinds, label, keep, per_class)
+    old = measured_shipped(GeneratorSpec(before, "").load(shelf), dataset, kinds, label, keep, per_class)
     new = [
         measured(run, f"styles, seed {seed}", kinds, label, keep, per_class)
         for seed, run in trainings(runs, dataset).items()
@@ -117,7 +119,7 @@ def trainings(runs: Path, dataset: str) -> dict[int, RunDirectory]:
     if not alike:
         raise MissingFileError(
             f"The page needs finished {SYSTEM} runs on {dataset} with --styles above 1; {runs} has none. Train with "
-            "--styles 10 and --seed 0, 1 and 2."
+            "--styles 5 and --seed 0, 1 and 2."
         )
     newest = {int(run.info["seeds"]["seed"]): run for run in reversed(alike)}
     return dict(sorted(newest.items()))
@@ -131,8 +133,13 @@ def measured(run: RunDirectory, name: str, kinds: Styles, label: int, keep: Path
     return Trained(run.info, row, images, labels, rare_share(kinds, images, labels, label))
 
 
-def measured_shipped(name: str, dataset: str, kinds: Styles, label: int, keep: Path, per_class: int) -> Trained:
-    shipped = GENERATORS[name].load()
+def measured_shipped(shipped: Shipped, dataset: str, kinds: Styles, label: int, keep: Path, per_class: int) -> Trained:
+    if shipped.card["recipe"].get("styles", 1) > 1:
+        raise WrongInputError(
+            f"The page begins with a generator that is told the class alone; {shipped.name} is told styles. Name the "
+            "folder of weights of an older one (--shelf)."
+        )
+    name = f"{shipped.name} of {shipped.card['recipe']['steps']:,} steps"
     labels = np.repeat(np.arange(len(shipped.class_names)), per_class)
     images = image_set(shipped, n=len(labels), labels=labels, seed=SEED).array()
     card = shipped.card
@@ -297,7 +304,8 @@ def _reach(old: Trained, new: Sequence[Trained]) -> str:
         f"The bars are those of three trainings of {MINUTES:.0f} CPU-minutes, with 10,000 fakes. Here is what "
         f"{len(new)} of {longest:.1f} CPU-minutes ({new[0].info['step']:,} steps) and {old.row.whole.fake.n:,} fakes "
         f"give, beside {old.info['step']:,} steps without styles: what differs but the share of the style may be the "
-        "steps' doing."
+        "steps' doing. [The headline](headline.md) has three trainings of 10,000 steps without styles, and "
+        "[what was tried](tried.md) the recipes that led here."
     )
 
 

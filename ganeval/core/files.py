@@ -298,7 +298,8 @@ def read_json(path: str | Path) -> Any:
     except BrokenRunError:
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
+        said = str(error).rstrip(".")
+        raise BrokenRunError(f"Expected a JSON document in {path}; {said}. Restore or delete that file.") from error
 
 
 def _bounded(path: Path) -> bytes:

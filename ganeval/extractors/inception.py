@@ -90,6 +90,11 @@ class Inception:
     def batch_size(self) -> int:
         return 32 if self.device.type == "cpu" else 256
 
+    @property
+    def one_will_do(self) -> bool:
+        """Whether one image of a set and noise tell whose rows are kept: all but the weights is code of this file."""
+        return self.prepare.__module__ == __name__
+
     def to(self, device: torch.device, precision: str = "fp32") -> Self:
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         layers = {name: (_laid_out(w.to(device, dtype)), b.to(device, dtype)) for name, (w, b) in self.layers.items()}

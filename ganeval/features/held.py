@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganeval.features.ranks import Ranks
 from ganeval.features.shared import merged, merged_moments
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.kernels import Kernel, KernelSums, cross_sums, product_rows, within_sums
+from ganeval.numerics.kernels import Kernel, KernelSums, cross_sums, evenly_spaced, product_rows, within_sums
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.nearest import Nearest, nearest_across, nearest_within
 from ganeval.numerics.neighbours import Crossing, crossing
+from ganeval.numerics.order import row_keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,22 @@ class Held:
         """Rows 0, step, 2 step ... of the whole set, on every rank."""
         first = -self.starts[self.ranks.rank] % step
         return self.ranks.gather(self.rows[first::step])
+
+    def mean(self) -> torch.Tensor:
+        """(d,) float64, of all rows."""
+        return self.ranks.sum(self.rows.sum(dim=0, dtype=torch.float64)) / len(self)
+
+    def evenly_spaced(self, about: int) -> torch.Tensor:
+        """About so many rows of the whole set, evenly spaced along a direction, on every rank; those that one process
+        would choose.
+        """
+        keys = self.gather(torch.from_numpy(row_keys(self.rows))).numpy()
+        chosen = torch.from_numpy(evenly_spaced(np.argsort(keys, kind="stable"), about).copy())  # a tie is a repeat
+        here = chosen - self.starts[self.ranks.rank]
+        mine = ((here >= 0) & (here < len(self.rows))).nonzero().squeeze(1)
+        found = self.rows.new_zeros(len(chosen), self.rows.shape[1])
+        found[mine] = self.rows[here[mine].to(self.rows.device)]
+        return self.ranks.sum(found)
 
     def blocks(self) -> Iterator[tuple[int, torch.Tensor]]:
         """The rows of each rank in turn, on every rank, one after the other."""

@@ -30,20 +30,21 @@ def probe(network: Extractor, images: ImageSet, device: torch.device) -> Embedde
     """Rows of the first, the middle and the last image of the set, then of an image of fixed noise in their shape,
     bright in one half and dark in the other; one at a time.
 
-    Of images that would have to be drawn for it, an image of no set takes the place of the three.
-
-    The noise has equal channels: a network for grey images takes it in three channels, too.
+    A network that has `one_will_do`, of which no part is a user's, is shown the first image and the noise. Of images
+    that would have to be drawn for it, an image of no set takes the place of the three. The noise has equal channels:
+    a network for grey images takes it in three channels, too.
     """
     rng = np.random.default_rng(0)
     c, h, w = images.shape
     n = len(images)
-    some = (images.load(row, row + 1) for row in (0, n // 2, n - 1))
+    rows = (0,) if getattr(network, "one_will_do", False) else (0, n // 2, n - 1)
+    some = (images.load(row, row + 1) for row in rows)
     own = some if images.trial is None else [images.trial()[:1]]
     noise = rng.integers(0, 256, (1, 1, h, w), dtype=np.uint8)
     noise[:, :, h // 2 :] //= DARKER
     noise = np.repeat(noise, c, axis=1)
-    rows = [columns(embed(pixels, network, device)) for pixels in (*own, noise)]
-    return Embedded(**{name: torch.cat([row[name].float().cpu() for row in rows]) for name in rows[0]})
+    found = [columns(embed(pixels, network, device)) for pixels in (*own, noise)]
+    return Embedded(**{name: torch.cat([row[name].float().cpu() for row in found]) for name in found[0]})
 
 
 def vector(probed: Embedded) -> torch.Tensor:

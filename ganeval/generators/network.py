@@ -28,7 +28,7 @@ class ConditionalNorm(nn.Module):
 
 
 class Styles(nn.Module):
-    """How often each style of each class is drawn."""
+    """How often each style of each class is drawn; those that a class lacks have 0."""
 
     shares: torch.Tensor  # (classes, styles), each row sums to one
 
@@ -39,7 +39,9 @@ class Styles(nn.Module):
     def drawn(self, place: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The number (n,) among all styles of all classes that standard normal numbers (n,) choose for labels (n,)."""
         below = self.shares[labels].cumsum(dim=1)[:, :-1]
-        return labels * self.shares.shape[1] + (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
+        chosen = (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
+        have = (self.shares[labels] > 0).sum(dim=1)
+        return labels * self.shares.shape[1] + chosen.minimum(have - 1)
 
 
 class Generator(nn.Module):

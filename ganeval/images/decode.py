@@ -1,8 +1,8 @@
 """One encoded image (PNG, JPEG ...) -> uint8 (c, h, w), without a silent conversion.
 
 Exact, and therefore done: 1-bit and palette images are expanded, an alpha channel that is opaque everywhere is left
-out. Not exact, and therefore refused: transparency, 16-bit and CMYK images, all frames but the first of an animation.
-An orientation in EXIF is not applied: pixels come as they are stored, as in torchvision.
+out. Not exact, and therefore refused: transparency, 16-bit and CMYK images, and animations of which no frame was
+asked for. An orientation in EXIF is not applied: pixels come as they are stored, as in torchvision.
 """
 
 from __future__ import annotations
@@ -55,6 +55,18 @@ def decode(data: bytes | Path, where: str) -> NDArray[np.uint8]:
     return undisturbed(look)
 
 
+def decode_frame(path: Path, frame: int, where: str) -> NDArray[np.uint8]:
+    """uint8 (c, h, w) of one frame of an animation, as it is shown: grey where it has no colours."""
+
+    def look() -> NDArray[np.uint8]:
+        with _opened(path, where, still=False) as image:
+            image.seek(frame)
+            array = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+        return array[:1] if (array == array[:1]).all() else np.ascontiguousarray(array)
+
+    return undisturbed(look)
+
+
 def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
     """uint8 (c, h, w) of an image that Pillow has opened."""
     grey = _channels(image, where) == 1
@@ -66,7 +78,7 @@ def pixels(image: Image.Image, where: str) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
+def _opened(data: bytes | Path, where: str, *, still: bool = True) -> Iterator[Image.Image]:
     """The image; whatever goes wrong inside the decoder, also later while pixels are read, is an error of this file."""
     try:
         with io.BytesIO(data) if isinstance(data, bytes) else open_regular(data) as file:
@@ -74,6 +86,8 @@ def _opened(data: bytes | Path, where: str) -> Iterator[Image.Image]:
             file.seek(0)
             with Image.open(file, formats=FORMATS) as image:
                 _require_bounded(image, where)
+                if still:
+                    _require_still(image, where)
                 yield image
     except GanevalError:
         raise
@@ -105,6 +119,9 @@ def _require_eight_bits(head: bytes, where: str) -> None:
 def _require_bounded(image: Image.Image, where: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise WrongInputError(_too_large(where, f"{image.width} x {image.height}"))
+
+
+def _require_still(image: Image.Image, where: str) -> None:
     if getattr(image, "is_animated", False):
         raise WrongInputError(f"{where} must be a single image; it is an animation. Save its frames as files.")
 

@@ -19,13 +19,11 @@ from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.stamps import Stamps
-from ganeval.runs.layout import IMAGE_KEYS
+from ganeval.runs.layout import IMAGE_KEYS, LABEL_KEYS
 
 MAX_BYTES = 64 * 2**30
 MAX_RATIO = 500  # of an archive; deflate reaches 1032 on nothing but zeros
 MAX_HOLE = 2**20  # below it a file system may store a file anywhere
-LABEL_KEYS = ("arr_1", "labels", "y", "label")
-
 
 _ADVICE = (
     "np.savez(path, images) stores them as arr_0.",

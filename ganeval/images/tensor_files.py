@@ -14,9 +14,9 @@ from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
-from ganeval.images.numpy_files import LABEL_KEYS, MAX_BYTES, require_bounded
+from ganeval.images.numpy_files import MAX_BYTES, require_bounded
 from ganeval.images.stamps import Stamps
-from ganeval.runs.layout import IMAGE_KEYS
+from ganeval.runs.layout import IMAGE_KEYS, LABEL_KEYS
 
 
 def from_tensor_file(path: Path) -> ImageSet:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
@@ -36,6 +37,7 @@ from ganeval.measure.sources import (
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
 from ganeval.records.protocol import Protocol
 
+INSTEAD = "Or ask for fid or kid, which look with any network."
 REMEMBERED = 50_000  # images of a set whose rows are kept although moments suffice: 0.4 GiB of Inception's
 
 
@@ -96,8 +98,15 @@ def _by_eye(sources: Sources, seen: Pair, first: Any, protocol: Protocol, comput
         try:
             found[eye] = seen if _one_network(eye, first) else _pair(plain, eye, protocol.with_(metrics=()), compute)
         except (MissingFileError, WrongInputError) as error:
-            found[eye] = str(error)
+            found[eye] = _without_classifiers(str(error), sources)
     return found
+
+
+def _without_classifiers(said: str, sources: Sources) -> str:
+    """What is wrong with a network that the metric is defined by: no other one would do, but another metric would."""
+    shape = shape_of((sources.real, sources.fake))
+    offered = "" if shape is None else judges_for(shape)
+    return said.replace(offered, INSTEAD) if offered else said
 
 
 def _eyes(sources: Sources, first: Any, protocol: Protocol, compute: Compute) -> tuple[Pair, ...]:

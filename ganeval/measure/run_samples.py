@@ -24,7 +24,7 @@ from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.directory import open_run
-from ganeval.runs.parsing import IMAGES, names_in
+from ganeval.runs.parsing import pictures_below
 from ganeval.runs.readers.npz import image_shape, latents_of
 from ganeval.runs.reals import real_beside
 from ganeval.runs.record import RunRecord, SampleSet
@@ -183,18 +183,12 @@ def _looked_at(path: Path) -> tuple[int, Shape | None]:
     """Number and (c, h, w) of the images of a sample set, from a header and from names only."""
     try:
         if path.is_dir():
-            files = _pictures(path)
+            files = pictures_below(path)
             return len(files), _picture_shape(files[0]) if files else None
         shape = image_shape(path)
     except (OSError, ValueError):
         return 0, None
     return (0, None) if shape is None else (shape[0], (shape[3], shape[1], shape[2]))
-
-
-def _pictures(folder: Path) -> list[Path]:
-    own = [folder / name for name in names_in(folder)]
-    inner = [path / name for path in own if path.is_dir() and not path.name.startswith(".") for name in names_in(path)]
-    return [path for path in (*own, *inner) if path.suffix.lower() in IMAGES]
 
 
 def _picture_shape(path: Path) -> Shape | None:
@@ -251,18 +245,22 @@ def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
     from ganeval.images import image_set
 
     size = image_set(real).shape[1:]
-    tiles = [_cut(path, samples.sheet or (0, 0), size) for path in samples.files or (samples.path,)]
+    tiles = [_cut(path, samples.sheet or (0, 0), size, samples.frame) for path in samples.files or (samples.path,)]
     if len({tile.shape[1:] for tile in tiles}) > 1:
         sizes = " and ".join(sorted({" x ".join(map(str, tile.shape[1:])) for tile in tiles}))
         raise WrongInputError(f"Expected sheets whose images have one size; got {sizes}. Keep those of one size.")
     return np.concatenate(tiles)
 
 
-def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int], frame: int | None) -> NDArray[np.uint8]:
     from ganeval.images import image_set
+    from ganeval.images.decode import decode_frame
     from ganeval.numerics.sheets import Sheet, sheet_of
 
-    (image,) = next(iter(image_set([picture]).batches(1)))
+    if frame is None:
+        (image,) = next(iter(image_set([picture]).batches(1)))
+    else:
+        image = decode_frame(picture, frame, printable(picture.name))
     pixels = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).squeeze())
     sheet = Sheet(*layout, 0) if all(layout) else sheet_of(pixels, size, lossy=picture.suffix.lower() in JPEG)
     if sheet is None:

@@ -11,6 +11,7 @@ CMMD (Jayasumana et al. 2024, arXiv:2401.09603) uses the biased estimate, sigma 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -31,6 +32,7 @@ from ganeval.numerics.kernels import (
     gaussian,
     kernel_sums,
     median_distance,
+    of_evenly_spaced,
     product_rows,
     within_sums,
 )
@@ -112,6 +114,7 @@ def kid(
     question="close",
     least_n=15,
     within=(-1, 2),
+    shares=("bandwidth", "unit_rows"),
 )
 def mmd_rbf(
     pair: Pair, *, bandwidth: Annotated[float, Within(0, 1e25, open=True)] | None = None, unit_rows: bool = False
@@ -132,9 +135,11 @@ def mmd_rbf(
     >>> float(mmd_rbf(Pair(near, far), bandwidth=1.0))  # all alike within, nothing in common across
     2.0
     """
-    real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
-    if unit_rows:
-        real, fake = directions.unit_rows(real), directions.unit_rows(fake)
+    if pair.held:
+        return _rbf_of_shares(pair, bandwidth, unit_rows=unit_rows)
+    real, fake = (
+        _scaled(rows.double(), unit_rows=unit_rows) for rows in (pair.require_real().embeddings, pair.fake.embeddings)
+    )
     scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
     sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
@@ -176,6 +181,22 @@ def _of_shares(pair: Pair) -> Score:
     real, fake = own.shares(pair.ranks), pair.fake.own.shares(pair.ranks)
     sums = sums_of(real, fake, cubic, lambda: own.once("cubic", lambda: within_of(real, cubic)))
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy())
+
+
+def _rbf_of_shares(pair: Pair, bandwidth: float | None, *, unit_rows: bool) -> Score:
+    """`mmd_rbf` where no rank has all rows."""
+    sides = (pair.require_real().own.shares(pair.ranks), pair.fake.own.shares(pair.ranks))
+    real, fake = (replace(side, rows=_scaled(side.rows.double(), unit_rows=unit_rows)) for side in sides)
+    scale = of_evenly_spaced(real.evenly_spaced(MEDIAN_ROWS)) if bandwidth is None else bandwidth
+    centre = real.mean()
+    real, fake = (replace(side, rows=side.rows - centre) for side in (real, fake))
+    kernel = gaussian(scale)
+    sums = sums_of(real, fake, kernel, lambda: within_of(real, kernel))
+    return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
+
+
+def _scaled(rows: torch.Tensor, *, unit_rows: bool) -> torch.Tensor:
+    return directions.unit_rows(rows) if unit_rows else rows
 
 
 def _within(real: Features) -> torch.Tensor:

@@ -2,15 +2,17 @@
 
 The question is that of differential clustering (Zhang et al. 2024, arXiv:2405.02700), which answers with eigenvectors
 of the difference of two kernel covariances. Here a mode is a neighbourhood, found by a scan whose null is exact
-(`ganeval.numerics.scan`); docs/decisions/025 has the figures that decided. Four searches share one false alarm of
-1 %: among all rows, inside each class, among rows that repeat each other, and among those that lie far from all
-others.
+(`ganeval.numerics.scan`); docs/decisions/025 and 055 have the figures that decided. Five searches share one false alarm
+of 1 %: among all rows, inside each class, among rows that repeat each other, among those that lie far from all others,
+and among those of which all others foretell the side (`ganeval.numerics.likely`). Inside a class the search looks twice
+where the images are at hand: at the embedding, and at the images made small, in which a class falls into its styles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -22,18 +24,23 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
 from ganeval.metrics import metric
+from ganeval.numerics.intervals import wilson
+from ganeval.numerics.likely import scan_likely
 from ganeval.numerics.order import seeded_rows, shuffled_sides
 from ganeval.numerics.scan import LEAST, Neighbourhoods, Scan, scan_balls, scan_lonely, scan_repeats
+from ganeval.numerics.tiles import spans
 from ganeval.records.scores import Score
 
 Members = tuple[tuple[NDArray[np.int64], NDArray[np.int64]], tuple[int, int]]  # rows; of how many
 Side = Literal["missing", "invented"]
 FALSE_ALARM = 0.01  # probability that anything is named where both sets are one distribution
-PERMUTATIONS, AT_MOST = 399, 2000
-SEARCHES = {"among all": scan_balls, "repeats": scan_repeats, "far from all": scan_lonely}  # and inside classes
+PERMUTATIONS, AT_MOST = 999, 2000
+INSIDE, REPEATS = "inside classes", "repeats"
+SEARCHES = {"among all": scan_balls, REPEATS: scan_repeats, "far from all": scan_lonely, "foretold": scan_likely}
 NAMED = 12  # modes in the details
-NEW = 0.5  # of a mode's rows that no mode before it has
-WANTS = ("labels", "real_labels", "logits", "real_logits")
+NEW = 0.5  # of a mode's rows: more than that no mode before it has
+SMALL, PART = 16, 512  # pixels a side that the second look has; images that are made small at a time
+WANTS = ("labels", "real_labels", "logits", "real_logits", "pixels", "real_pixels")
 AtMost = Annotated[int, Within(LEAST, 20_000)]
 
 
@@ -41,15 +48,16 @@ AtMost = Annotated[int, Within(LEAST, 20_000)]
 class Mode:
     """A neighbourhood with too few fakes (`missing`) or too many (`invented`).
 
-    where: the class inside which it was found, "" for all rows; label: its number, or -1. of: how many rows of either
-    set the search was among. p: the chance that the best neighbourhood of two equal sets is as extreme, times the
-    number of searches. real, fake: its rows, nearest to its centre first.
+    where: the class inside which it was found, "" for all rows; label: its number, or -1. seen_by: "embedding" or
+    "pixels". of: how many rows of either set the search was among. p: the chance that the best neighbourhood of two
+    equal sets is as extreme, times the number of searches. real, fake: its rows, nearest to its centre first.
     """
 
     side: Side
     where: str
     label: int
     search: str
+    seen_by: str
     of: tuple[int, int]
     p: float
     real: NDArray[np.int64]
@@ -59,6 +67,7 @@ class Mode:
         return {
             "where": self.where,
             "search": self.search,
+            "seen_by": self.seen_by,
             "p": self.p,
             "real": len(self.real),
             "fake": len(self.fake),
@@ -78,13 +87,24 @@ class _Part:
 
 
 @dataclass(frozen=True, eq=False)
+class _Look:
+    """All rows of both sets as one eye sees them."""
+
+    name: str
+    real: torch.Tensor
+    fake: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class _Search:
     """One search in one part: a ball around each row that was looked at, and where that row stands in its set."""
 
     name: str
     part: _Part
+    look: _Look
     rows: torch.Tensor
     place: NDArray[np.int64]  # among all real rows, then all fake ones
+    fake: NDArray[np.bool_]  # of those rows
     scan: Scan
 
 
@@ -92,7 +112,7 @@ class _Search:
     "missing_modes",
     better="lower",
     perfect=0.0,
-    version=1,
+    version=2,
     paper="arXiv:2405.02700",
     question="diversity",
     within=(0, 1),
@@ -102,9 +122,10 @@ class _Search:
 def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_most: AtMost = AT_MOST) -> Score:
     """The share of the real set in neighbourhoods that the fakes have too rarely, less the fakes' own share there.
 
-    Every row is the centre of balls of 16, 32, 64 ... rows of both sets; a ball counts where its fakes are fewer than
-    in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most improbable first,
-    with their shares of both sets (of the class where the search was inside one: `where`) and `p`.
+    Every row is the centre of balls of 24, 48, 96 ... rows of both sets; a ball counts where its fakes are fewer than
+    in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most one-sided first,
+    with their shares of both sets (of the class where the search was inside one: `where`), `p`, and whether they are
+    neighbours in the embedding or as small images (`seen_by`; 16 pixels a side, where both sets are of one size).
     Classes are the labels where both sets have them, else what the classifier says. At most `at_most` rows a side are
     searched, of each class too; shares are of all rows.
 
@@ -128,7 +149,7 @@ def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_m
     "invented_modes",
     better="lower",
     perfect=0.0,
-    version=1,
+    version=2,
     paper="arXiv:2405.02700",
     question="fidelity",
     within=(0, 1),
@@ -174,26 +195,46 @@ def _union(rows: list[NDArray[np.int64]], n: int) -> float:
 
 
 def found_modes(pair: Pair, permutations: int = PERMUTATIONS, at_most: int = AT_MOST) -> tuple[Mode, ...]:
-    """Every significant mode of both sides, the most improbable first; searched once for a pair."""
+    """Every significant mode of both sides, the most one-sided first; searched once for a pair."""
     return pair.once(("found modes", permutations, at_most), lambda: tuple(_found(pair, permutations, at_most)))
 
 
 def _found(pair: Pair, permutations: int, at_most: int) -> Iterator[Mode]:
-    real, fake = pair.require_real().embeddings.cpu(), pair.fake.embeddings.cpu()
-    _require_rows(real, fake)
-    searches = _searches(pair, real, fake, permutations, at_most)
+    looks = list(_looks(pair))
+    _require_rows(looks[0].real, looks[0].fake)
+    searches = _searches(pair, looks, permutations, at_most)
     nulls: dict[str, NDArray[np.float64]] = {}
     for search in searches:
         nulls[search.name] = np.minimum(nulls.get(search.name, np.inf), search.scan.null)
-    covered = np.zeros(len(real) + len(fake), bool)
+    reals = len(looks[0].real)
+    covered = np.zeros(reals + len(looks[0].fake), bool)
     for p, search, row in _candidates(searches, nulls):
-        if covered[search.place[search.scan.members[row]]].mean() > 1 - NEW:
+        if covered[search.place[search.scan.members[row]]].mean() >= 1 - NEW:
             continue
-        mode = _mode(search, row, p, real, fake)
-        members = np.concatenate([mode.real, len(real) + mode.fake])
-        if (~covered[members]).mean() >= NEW:
+        mode = _mode(search, row, p)
+        members = np.concatenate([mode.real, reals + mode.fake])
+        if (~covered[members]).mean() > NEW:
             covered[members] = True
             yield mode
+
+
+def _looks(pair: Pair) -> Iterator[_Look]:
+    """The embeddings, and the images made small where both sets have them in one size."""
+    sides = pair.require_real(), pair.fake
+    yield _Look("embedding", sides[0].embeddings.cpu(), sides[1].embeddings.cpu())
+    shapes = {None if features.images is None else features.images.shape for features in sides}
+    if None not in shapes and len(shapes) == 1:
+        yield _Look("pixels", *(features.own.once("small", partial(_small, features)) for features in sides))
+
+
+def _small(features: Features) -> torch.Tensor:
+    """(n, c h w) in [0, 1], of at most `SMALL` pixels a side: means of squares of pixels."""
+    images = features.images
+    assert images is not None
+    step = max(1, *(-(-side // SMALL) for side in images.shape[1:]))
+    parts = (torch.from_numpy(images.load(part.start, part.stop)) for part in spans(len(images), PART))
+    means = [torch.nn.functional.avg_pool2d(part.float() / 255, step, ceil_mode=True).flatten(1) for part in parts]
+    return torch.cat(means)
 
 
 def _require_rows(real: torch.Tensor, fake: torch.Tensor) -> None:
@@ -207,8 +248,9 @@ def _require_rows(real: torch.Tensor, fake: torch.Tensor) -> None:
         raise UndefinedError("All rows of both sets are equal, so there are no neighbourhoods. Check the extractor.")
 
 
-def _searches(pair: Pair, real: torch.Tensor, fake: torch.Tensor, permutations: int, at_most: int) -> list[_Search]:
-    """Among all rows and their repeats, then inside every class that has rows enough."""
+def _searches(pair: Pair, looks: list[_Look], permutations: int, at_most: int) -> list[_Search]:
+    """Those among all rows, then inside every class that has rows enough, where each look exchanges sides alike."""
+    real, fake = looks[0].real, looks[0].fake
     whole = _Part("", -1, np.arange(len(real)), np.arange(len(fake)))
     searches = []
     for number, part in enumerate([whole, *_classes(pair)]):
@@ -220,11 +262,16 @@ def _searches(pair: Pair, real: torch.Tensor, fake: torch.Tensor, permutations: 
         if n + m < LEAST or min(n, m) == 0:
             continue
         mixed = np.random.default_rng([pair.seed, number]).permutation(n + m)  # so that ties are broken without a side
-        rows, place = torch.cat([real[chosen[0]], fake[chosen[1]]]), np.concatenate([chosen[0], len(real) + chosen[1]])
-        rows, place = rows[torch.from_numpy(mixed)], place[mixed]
-        near, is_fake = Neighbourhoods.of(rows), shuffled_sides(n, m, permutations, [pair.seed, number])[mixed]
-        found = {"inside classes": scan_balls} if number else SEARCHES
-        searches += [_Search(name, part, rows, place, scan(near, is_fake)) for name, scan in found.items()]
+        is_fake = shuffled_sides(n, m, permutations, [pair.seed, number])[mixed]
+        place = np.concatenate([chosen[0], len(real) + chosen[1]])[mixed]
+        for look in looks if number else looks[:1]:
+            rows = torch.cat([look.real[chosen[0]], look.fake[chosen[1]]])[torch.from_numpy(mixed)]
+            near = Neighbourhoods.of(rows)
+            found = {INSIDE: scan_balls} if number else SEARCHES
+            searches += [
+                _Search(name, part, look, rows, place, place >= len(real), scan(near, is_fake))
+                for name, scan in found.items()
+            ]
     return searches
 
 
@@ -251,29 +298,49 @@ def _verdicts(features: Features) -> NDArray[np.int64] | None:
 
 
 def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) -> list[tuple[float, _Search, int]]:
-    """(corrected p, search, row) of every significant ball, the most improbable first."""
+    """(corrected p, search, row) of every significant set: repeats, then the most one-sided, balls before others.
+
+    A ball about repeats takes in what chance has put beside them; a wide set holds more rows than what it is about.
+    """
     found = []
     for search in searches:
         null, statistic = np.sort(nulls[search.name]), search.scan.statistic
         p = len(nulls) * (1 + np.searchsorted(null, statistic, side="right")) / (1 + len(null))
-        rows = np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12))
-        found += [(float(statistic[row]), float(p[row]), search, int(row)) for row in rows]
-    return [(p, search, row) for _, p, search, row in sorted(found, key=lambda entry: entry[0])]
+        share = float(search.fake.mean())
+        for row in np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12)).tolist():
+            turn = -one_sided(search.fake[search.scan.members[row]], share), search.scan.radius is None
+            found.append((search.name != REPEATS, *turn, float(statistic[row]), float(p[row]), search, row))
+    return [(p, search, row) for *_, p, search, row in sorted(found, key=lambda entry: entry[:4])]
 
 
-def _mode(search: _Search, row: int, p: float, real: torch.Tensor, fake: torch.Tensor) -> Mode:
-    members, of = (_looked_at if search.scan.radius is None else _ball)(search, row, real, fake)
-    (reals, fakes), part = members, search.part
+def one_sided(fake: NDArray[np.bool_], share: float) -> float:
+    """How surely rows are of one side: the 95 % lower bound of that side's share, 0 at its share of all, at most 1.
+
+    >>> one_sided(np.ones(24, bool), 0.5) > one_sided(np.ones(12, bool), 0.5)
+    True
+    """
+    fakes = int(fake.sum())
+    return max(_above(fakes, len(fake), share), _above(len(fake) - fakes, len(fake), 1 - share))
+
+
+@lru_cache(maxsize=4096)
+def _above(count: int, of: int, usual: float) -> float:
+    return (wilson(count, of)[0] - usual) / (1 - usual)
+
+
+def _mode(search: _Search, row: int, p: float) -> Mode:
+    (reals, fakes), of = (_looked_at if search.scan.radius is None else _ball)(search, row)
     side: Side = "missing" if len(reals) * of[1] > len(fakes) * of[0] else "invented"
-    return Mode(side, part.where, part.label, search.name, of, p, reals, fakes)
+    part = search.part
+    return Mode(side, part.where, part.label, search.name, search.look.name, of, p, reals, fakes)
 
 
-def _ball(search: _Search, row: int, real: torch.Tensor, fake: torch.Tensor) -> Members:
+def _ball(search: _Search, row: int) -> Members:
     """The rows of both whole sets in a ball, also those that were not looked at, nearest to its centre first."""
     assert search.scan.radius is not None
     centre, radius, part = search.rows[search.scan.members[row][0]], search.scan.radius[row], search.part
     known, inside = search.place[search.scan.members[row]], []
-    for rows, own, before in ((real, part.real, 0), (fake, part.fake, len(real))):
+    for rows, own, before in ((search.look.real, part.real, 0), (search.look.fake, part.fake, len(search.look.real))):
         distance = (rows[own] - centre).norm(dim=1).numpy()
         order = np.argsort(distance, kind="stable")
         looked_at = np.isin(own + before, search.place)
@@ -282,8 +349,8 @@ def _ball(search: _Search, row: int, real: torch.Tensor, fake: torch.Tensor) -> 
     return (inside[0], inside[1]), (len(part.real), len(part.fake))
 
 
-def _looked_at(search: _Search, row: int, real: torch.Tensor, fake: torch.Tensor) -> Members:  # noqa: ARG001
+def _looked_at(search: _Search, row: int) -> Members:
     """The rows of a set that is no ball, in its order, among those that were looked at."""
-    place, n = search.place[search.scan.members[row]], len(real)
+    place, n = search.place[search.scan.members[row]], len(search.look.real)
     reals = int((search.place < n).sum())
     return (place[place < n], place[place >= n] - n), (reals, len(search.place) - reals)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -24,9 +25,11 @@ REACH, OF_SIDE = 3, 8  # shifts of at most so many pixels, and of at most one in
 DEGREES = (0.0, -5.0, 5.0)
 SOFT, BLURRED, COARSE = 0.7, 1.22, 1.0  # pixels; 1.22 is 0.7 after another blur of 1
 PASS = (128, 24)  # images that go through the first and the second sieve
+WIDTHS = (SOFT, BLURRED)
 COMPONENTS = 48
 FLAT = 0.5  # grey levels: an image that varies less shows nothing to compare
-AT_ONCE, ROOM = 32, 2**23  # images; numbers
+AT_ONCE, MADE_AT_ONCE, ROOM = 32, 512, 2**23  # images, images, numbers
+KEPT = 2**26  # numbers: blurred windows that are made once, where there are no more of them
 
 Change = tuple[bool, float, int, int]  # mirrored, degrees, pixels down, pixels to the right
 
@@ -56,6 +59,8 @@ class Gallery:
         values, axes = torch.linalg.eigh(self.coarse.double().T @ self.coarse.double())
         self.axes = axes[:, values.argsort(descending=True)[:COMPONENTS]].float()
         self.screen = self.coarse @ self.axes
+        few = len(self) * self.images[0].numel() * len(WIDTHS) <= KEPT
+        self.windows = [_blurred(self.images, width) for width in WIDTHS] if few else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,7 +87,7 @@ class Gallery:
         return Nearest(index, distance, ratio, change)
 
     def _batch(self, grey: torch.Tensor, own: torch.Tensor | None) -> tuple[NDArray, ...]:
-        views = torch.cat([self._shifted(one) for one in _both(_blur(grey, COARSE))], dim=1)
+        views = torch.cat([self._shifted(one, self.margin) for one in _both(_blur(grey, COARSE))], dim=1)
         views = _shrunk(views.flatten(0, 1)).unflatten(0, views.shape[:2])
         looked = views[:, [*self.first, *(len(self.shifts) + i for i in self.first)]] @ self.axes
         alike = (looked.flatten(0, 1) @ self.screen.T).unflatten(0, looked.shape[:2]).amax(dim=1)
@@ -97,18 +102,12 @@ class Gallery:
     def _compared(self, grey: torch.Tensor, near: torch.Tensor) -> tuple[NDArray, ...]:
         """Every view (b, v) of the images against what is left of the gallery (b, k)."""
         views = [
-            _unit(self._shifted(_turned(one, degrees))[:, self._of(degrees)])
+            _unit(self._shifted(_turned(one, degrees), self.margin if degrees == 0 else min(1, self.margin)))
             for one in _both(_blur(grey, SOFT))
             for degrees in DEGREES
         ]
         views = torch.cat(views, dim=1)
-        left = self.images[near.flatten()].float()
-        alike = torch.stack(
-            [
-                torch.bmm(views, _unit(_window(_blur(left, width))).unflatten(0, near.shape).transpose(1, 2))
-                for width in (SOFT, BLURRED)
-            ]
-        ).amax(dim=0)
+        alike = torch.stack([torch.bmm(views, left.transpose(1, 2)) for left in self._left(near)]).amax(dim=0)
         best, view = alike.max(dim=1)
         distance = (2 - 2 * best.double()).clamp(min=0).sqrt()
         one = distance.argmin(dim=1, keepdim=True)
@@ -116,9 +115,18 @@ class Gallery:
         ratio = torch.where(usual > 0, nearest / usual.clamp(min=1e-12), torch.zeros(()).double()).round(decimals=4)
         return tuple(x.numpy() for x in (near.gather(1, one)[:, 0], nearest, ratio, view.gather(1, one)[:, 0]))
 
-    def _shifted(self, grey: torch.Tensor) -> torch.Tensor:
-        """(b, shifts, h, w), in the order of `shifts`."""
+    def _left(self, near: torch.Tensor) -> list[torch.Tensor]:
+        """The windows of these images (b, k), blurred by each width: (b, k, pixels)."""
+        if self.windows is not None:
+            return [made[near] for made in self.windows]
+        images = self.images[near.flatten()]
+        return [_blurred(images, width).unflatten(0, near.shape) for width in WIDTHS]
+
+    def _shifted(self, grey: torch.Tensor, reach: int) -> torch.Tensor:
+        """(b, shifts of at most `reach`, h, w), in the order of `shifts`."""
         h, w = (size - 2 * self.margin for size in grey.shape[1:])
+        beyond = self.margin - reach
+        grey = grey[:, beyond : grey.shape[1] - beyond, beyond : grey.shape[2] - beyond]
         return grey.unfold(1, h, 1).unfold(2, w, 1).flatten(1, 2)
 
 
@@ -152,7 +160,11 @@ def _unit(window: torch.Tensor) -> torch.Tensor:
     rows = window.flatten(-2)
     rows = rows - rows.mean(dim=-1, keepdim=True)
     length = rows.norm(dim=-1, keepdim=True)
-    return torch.where(length > FLAT * rows.shape[-1] ** 0.5, rows / length.clamp(min=1e-6), torch.zeros(()))
+    return rows.div_(length.masked_fill_(length <= FLAT * rows.shape[-1] ** 0.5, torch.inf))
+
+
+def _blurred(images: torch.Tensor, sigma: float) -> torch.Tensor:
+    return torch.cat([_unit(_window(_blur(some.float(), sigma))) for some in images.split(MADE_AT_ONCE)])
 
 
 def _shrunk(window: torch.Tensor) -> torch.Tensor:
@@ -167,6 +179,7 @@ def _blur(grey: torch.Tensor, sigma: float) -> torch.Tensor:
     return down @ grey @ along.T
 
 
+@cache
 def _weights(size: int, sigma: float) -> torch.Tensor:
     """(size, size): what each pixel adds to each after the blur along one side."""
     offsets = torch.arange(-2, 3)
@@ -181,6 +194,6 @@ def _turned(grey: torch.Tensor, degrees: float) -> torch.Tensor:
         return grey
     n, h, w = grey.shape
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    matrix = torch.tensor([[c, -s * h / w, 0], [s * w / h, c, 0]]).expand(n, 2, 3)
-    grid = F.affine_grid(matrix, [n, 1, h, w], align_corners=False)
+    matrix = torch.tensor([[[c, -s * h / w, 0], [s * w / h, c, 0]]])
+    grid = F.affine_grid(matrix, [1, 1, h, w], align_corners=False).expand(n, h, w, 2)
     return F.grid_sample(grey[:, None], grid, padding_mode="border", align_corners=False)[:, 0]

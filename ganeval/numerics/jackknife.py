@@ -70,8 +70,10 @@ THIRDS = Deletion(groups=3, splits=21)
 
 def kept_levels(kept: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[np.uint8]:
     """(m, k + 1, subsets): how many of the j nearest of each row stay, j = 0..k, for neighbour lists `index` (m, k)."""
-    stays = kept[index].cumsum(1, dtype=np.uint8)
-    return np.concatenate([np.zeros_like(stays[:, :1]), stays], axis=1)
+    levels = np.zeros((len(index), index.shape[1] + 1, kept.shape[1]), np.uint8)
+    for j in range(index.shape[1]):  # one neighbour at a time: the table is all the memory it takes
+        np.add(levels[:, j], kept[index[:, j]], out=levels[:, j + 1])
+    return levels
 
 
 class Covered:

@@ -14,7 +14,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.numerics.order import canonical_order
@@ -124,11 +126,20 @@ def gaussian(bandwidth: float) -> Kernel:
 
 def median_distance(rows: torch.Tensor) -> float:
     """Between pairs of about `MEDIAN_ROWS` rows (n, d), evenly spaced along a direction: a bandwidth for `gaussian`."""
-    chosen = canonical_order(rows)[:: max(1, math.ceil(len(rows) / MEDIAN_ROWS))]
-    distances = torch.pdist(rows[torch.from_numpy(chosen.copy()).to(rows.device)])
-    if len(distances) == 0:
+    if len(rows) < 2:
         raise TooFewSamplesError(f"A median distance needs at least 2 real rows; got {len(rows)}.")
-    median = float(distances.median())
+    chosen = evenly_spaced(canonical_order(rows), MEDIAN_ROWS)
+    return of_evenly_spaced(rows[torch.from_numpy(chosen.copy()).to(rows.device)])
+
+
+def evenly_spaced(order: NDArray[np.int64], about: int) -> NDArray[np.int64]:
+    """About so many of these indices."""
+    return order[:: max(1, math.ceil(len(order) / about))]
+
+
+def of_evenly_spaced(rows: torch.Tensor) -> float:
+    """The median distance of all pairs of these rows."""
+    median = float(torch.pdist(rows).median())
     if median == 0:
         raise UndefinedError("Half of the real rows are equal, so their median distance is 0. Pass bandwidth=.")
     return median

@@ -28,8 +28,9 @@ NEAR = 0.25  # of the median distance to the nearest row: rows that repeat each 
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhoods:
-    """The rows nearest to each of N rows, itself first: distance (N, k) and index (N, k)."""
+    """The rows nearest to each of N rows (N, d), itself first: distance (N, k) and index (N, k)."""
 
+    rows: torch.Tensor
     distance: torch.Tensor
     index: torch.Tensor
 
@@ -40,7 +41,7 @@ class Neighbourhoods:
         rows = rows - rows.mean(dim=0)  # distances do not change, their rounding gets smaller
         width = ball_sizes(len(rows))[-1]
         parts = [torch.cdist(rows[a], rows).topk(width, largest=False, sorted=True) for a in spans(len(rows), tile)]
-        return cls(torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts]))
+        return cls(rows, torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +120,15 @@ def _tails(size: int, share: float) -> NDArray[np.float64]:
     >>> _tails(2, 0.5).tolist()
     [0.5, 1.0, 0.5]
     """
-    from scipy.special import bdtr, bdtrc
+    return np.minimum(1, 2 * np.minimum(above(size, share), above(size, 1 - share)[::-1]))
 
-    count = np.arange(size + 1)
-    above = np.where(count == 0, 1.0, bdtrc(np.maximum(count - 1, 0), size, share))
-    return np.minimum(1, 2 * np.minimum(bdtr(count, size, share), above))
+
+def above(size: int, share: float) -> NDArray[np.float64]:
+    """The chance of each count 0 ... size, or of more, under binomial(size, share).
+
+    >>> above(2, 0.5).tolist()
+    [1.0, 0.75, 0.25]
+    """
+    from scipy.special import bdtrc
+
+    return np.concatenate([[1.0], bdtrc(np.arange(size), size, share)])

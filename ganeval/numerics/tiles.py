@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ganeval.numerics.products import onednn_is_faster, product
@@ -25,6 +26,7 @@ _UNDERFLOW = 1e-30  # far above what flushed denormals can add up to when the la
 _EXTRA = 64  # roundings besides the product's: centring, norms, two additions, the exact value's own
 _LONGEST = 2**16  # columns beyond which single precision bounds too loosely
 _CHUNK = 1 << 17  # elements worked on at once in double precision: 1 MiB stays in the cache
+_FEW_THREADS = 3  # up to which one of NumPy compares as fast as all of PyTorch's: its loop is vectorised
 _NARROW = 64  # columns at which the sums of many chunks are finished together
 
 
@@ -104,7 +106,8 @@ class Tiles:
         entries = min(size, len(left)) * min(size, len(right))
         self.buffer = torch.empty(entries, dtype=left.rows.dtype, device=left.rows.device)
         self.other = onednn_is_faster(left.rows)
-        self.marks = [torch.zeros(entries + 8, dtype=torch.bool, device=left.rows.device) for _ in range(2)]
+        self.limits = torch.empty_like(self.buffer)
+        self.marks = torch.empty(entries, dtype=torch.bool, device=left.rows.device)
 
     def lower(self, a: slice, b: slice) -> torch.Tensor:
         """(len a, len b) lower bounds; overwritten by the next call."""
@@ -117,24 +120,22 @@ class Tiles:
 
     def below(self, tile: torch.Tensor, row_limit: torch.Tensor | None, column_limit: torch.Tensor | None) -> Pairs:
         """The entries at most as large as the limit of their row (h,) or of their column (w,), in row order."""
-        mark, other = (marks[: tile.numel()].view(tile.shape) for marks in self.marks)
+        limit = column_limit
         if row_limit is not None:
-            torch.le(tile, row_limit[:, None], out=mark)
-        if column_limit is not None:
-            torch.le(tile, column_limit, out=other if row_limit is not None else mark)
-        if row_limit is not None and column_limit is not None:
-            mark.bitwise_or_(other)
-        flat = self._marked(tile.numel())
+            limit = row_limit[:, None]
+            if column_limit is not None:  # one comparison with the larger of the two
+                limit = torch.maximum(limit, column_limit, out=self.limits[: tile.numel()].view(tile.shape))
+        assert limit is not None
+        flat = self._marked(tile, limit)
         row = flat // tile.shape[1]
         return row, flat - row * tile.shape[1], tile.view(-1)[flat]
 
-    def _marked(self, entries: int) -> torch.Tensor:
-        """Indices of the true marks; looks at eight at once, for most are false."""
-        self.marks[0][entries : entries + 8] = False
-        words = self.marks[0][: (entries + 7) // 8 * 8]
-        some = words.view(torch.int64).nonzero().squeeze(1)
-        word, byte = words.view(-1, 8)[some].nonzero(as_tuple=True)
-        return some[word] * 8 + byte
+    def _marked(self, tile: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+        """Flat indices of the entries that are at most `limit`."""
+        marks = self.marks[: tile.numel()].view(tile.shape)
+        if tile.device.type != "cpu" or torch.get_num_threads() > _FEW_THREADS:
+            return torch.le(tile, limit, out=marks).view(-1).nonzero().squeeze(1)
+        return torch.from_numpy(np.flatnonzero(np.less_equal(tile.numpy(), limit.numpy(), out=marks.numpy())))
 
 
 def spans(n: int, size: int) -> list[slice]:
@@ -147,16 +148,25 @@ def spans(n: int, size: int) -> list[slice]:
 
 
 def upper_grid(n: int, size: int, part: tuple[int, int] = (0, 1)) -> Iterator[tuple[slice, slice]]:
-    """The tiles on and above the diagonal; `part` = (i, of) takes every of-th one, from the i-th."""
-    cut = spans(n, size)
-    every = ((a, b) for i, a in enumerate(cut) for b in cut[i:])
-    return (tile for t, tile in enumerate(every) if t % part[1] == part[0])
+    """The tiles on and above the diagonal; `part` = (i, of) takes those of some rows, as many entries as every part.
+
+    >>> [(a.start, a.stop, b.start, b.stop) for a, b in upper_grid(4, 3)]
+    [(0, 3, 0, 3), (0, 3, 3, 4), (3, 4, 3, 4)]
+    """
+    start, stop = (round(n * (1 - math.sqrt(1 - i / part[1]))) for i in (part[0], part[0] + 1))
+    for a in _within(start, stop, size):
+        yield a, a
+        yield from ((a, b) for b in _within(a.stop, n, size))
 
 
 def full_grid(n: int, m: int, size: int, part: tuple[int, int] = (0, 1)) -> Iterator[tuple[slice, slice]]:
     """All tiles of an n x m matrix; `part` as in `upper_grid`."""
-    every = ((a, b) for a in spans(n, size) for b in spans(m, size))
-    return (tile for t, tile in enumerate(every) if t % part[1] == part[0])
+    start, stop = (n * i // part[1] for i in (part[0], part[0] + 1))
+    return ((a, b) for a in _within(start, stop, size) for b in spans(m, size))
+
+
+def _within(start: int, stop: int, size: int) -> list[slice]:
+    return [slice(start + at.start, start + at.stop) for at in spans(stop - start, size)]
 
 
 def exact_squares(x: Screen, i: torch.Tensor, y: Screen, j: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ from ganeval.records.score import Floor, ScoreRecord
 from ganeval.records.story import Story
 from ganeval.records.text import arrow, interval, name, number, visible
 
+SENTENCE = 600  # characters of one
 SHOWN = 8  # pictures of one row
 ZOOM = 56  # pixels that a small picture is shown at
 ROWS = {
@@ -64,9 +65,13 @@ def render_cell(
     valued, missing = [r for r in records.values() if r.ok], [r for r in records.values() if not r.ok]
     parts = [
         Markup("<p><b>{}</b> {}<br><small>{}</small></p>").format(
-            name(title), badge(story.level, story.word), name(how)
+            name(title), badge(story.level, story.badge), name(how)
         ),
-        Markup("").join(Markup("<p>{}</p>").format(name(sentence)) for sentence in story.sentences),
+        Markup("").join(
+            Markup("<p>{}</p>").format(name(sentence, SENTENCE))
+            for sentence in (*story.sentences, story.limits)
+            if sentence
+        ),
         _numbers(shown),
         *_pictures(pictures),
     ]

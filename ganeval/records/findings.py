@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganeval.records.score import Z95, Floor, ScoreRecord
 from ganeval.records.text import listed, percent, visible
@@ -23,7 +23,9 @@ UNREAL = 0.85  # precision below this share of what real images get: images do n
 WORSE = 0.98  # below this one, too, if how much images differ says why
 HALF = 0.5
 ALIKE = 0.03  # images of a class differ more or less than real ones if their similarity is off by this share
-LABELLED = 0.95  # images that show what was asked for, as a share of what real images get
+LABELLED = 0.95  # images that show what was asked for, as a share of what real images get; or
+NEARLY = 0.98  # of that share, if so many times more images than among real ones show something else:
+WRONG = 3.0
 RARE = 0.25  # a class with less than this share of what it should have
 COPIES = 5.0  # times the share of copies that unseen real images show
 SURE = 0.01  # p of the worst packet: below it the frequencies of both sets differ
@@ -67,7 +69,7 @@ def _gap(record: ScoreRecord, share: float, sign: float) -> float:
     """Number minus share of floor, moved towards 0 by the half-width of its interval; 0 where one of them is not
     known.
     """
-    value, floor, ends = record.value, _floor(record), record.interval
+    value, floor, ends = record.value, floor_of(record), record.interval
     if value is None or floor is None or ends is None:
         return 0.0
     half = math.hypot(
@@ -78,11 +80,20 @@ def _gap(record: ScoreRecord, share: float, sign: float) -> float:
     return gap - sign * half if gap * sign > half else 0.0
 
 
-def _floor(record: ScoreRecord) -> Floor | None:
+def floor_of(record: ScoreRecord) -> Floor | None:
     """The floor; of a metric that grows with n only one of no more images, which can but hide a fault."""
     floor = record.floor
     larger = floor is not None and record.biased_in_n and (floor.n or 0) > (record.n or 0)
     return None if larger else floor
+
+
+def shortfall(record: ScoreRecord) -> float | None:
+    """By how much the number may lie below its floor, as far as the errors of both leave it open (95 %)."""
+    floor = floor_of(record)
+    if record.value is None or record.interval is None or floor is None:
+        return None
+    half = math.hypot(record.value - record.interval[0], Z95 * (floor.se or _least_error(floor)))
+    return max(0.0, floor.value - record.value + half)
 
 
 def _least_error(floor: Floor) -> float:
@@ -92,14 +103,15 @@ def _least_error(floor: Floor) -> float:
     return math.sqrt(p * (1 - p) / n) if floor.n else 0.0
 
 
-def _get(e: Scores, name: str) -> ScoreRecord | None:
+def measured(e: Scores, name: str) -> ScoreRecord | None:
+    """The score of that name, where it has a value."""
     record = e.get(name)
     return record if record is not None and record.ok else None
 
 
 def _realism(e: Scores) -> list[Finding]:
     """Images that do not look real, and whether noise or blur is what they show."""
-    precision = _get(e, "precision")
+    precision = measured(e, "precision")
     if precision is None or precision.floor is None:
         return []
     level = "bad" if _below(precision, HALF) else "warn"
@@ -114,14 +126,14 @@ def _look(e: Scores) -> tuple[str, str]:
     """Noise or blur, by the energy of fine detail; where it is not known or not clear, by how similar images of a class
     are and how far their embeddings spread; and the sentence's end.
     """
-    fine = _fine_detail(e)
-    if fine is not None and fine > STRONGER:
-        return "noisy", "and they have more fine detail than real ones, as noise gives"
-    if fine is not None:
-        return (
-            ("blurred", "and they have less fine detail than real ones, as blur leaves") if fine < WEAKER else ("", "")
-        )
-    similarity, spread = _get(e, "ms_ssim"), _get(e, "embedding_spread")
+    details = _details(e)
+    if details is not None:
+        fine, coarse = details
+        if fine > STRONGER:
+            return "noisy", "and they have more fine detail than real ones, as noise gives"
+        blurred = fine < min(WEAKER, coarse)  # what leaves the image takes all detail with it
+        return ("blurred", "and they have less fine detail than real ones, as blur leaves") if blurred else ("", "")
+    similarity, spread = measured(e, "ms_ssim"), measured(e, "embedding_spread")
     if similarity is not None and _below(similarity, 1 - ALIKE):
         return "noisy", f"and they differ more than real ones do, as noise does {_numbers('similarity', similarity)}"
     if similarity is not None and _above(similarity, 1 + ALIKE):
@@ -131,25 +143,26 @@ def _look(e: Scores) -> tuple[str, str]:
     return "", ""
 
 
-def _fine_detail(e: Scores) -> float | None:
-    """How much the energy of the finest packets (the last row and column of bands) differs, fake minus real, in
-    standard deviations; None where no clear difference of any packet was measured.
+def _details(e: Scores) -> tuple[float, float] | None:
+    """How much the energy of the finest packets (the last row and column of bands) and of the coarsest one differs,
+    fake minus real, in standard deviations; None where no clear difference of any packet was measured.
     """
-    record = _get(e, "worst_packet")
+    record = measured(e, "worst_packet")
     details = record.details if record is not None else {}
     channels = details.get("energy")
     if not isinstance(channels, list) or not isinstance(p := details.get("p_value"), float) or p > SURE:
         return None
     finest = [band for bands in channels for band in (*bands[-1], *(row[-1] for row in bands[:-1]))]
-    return sum(finest) / len(finest) if finest else None
+    coarsest = [bands[0][0] for bands in channels]
+    return (sum(finest) / len(finest), sum(coarsest) / len(coarsest)) if finest else None
 
 
 def _frequencies(e: Scores) -> list[Finding]:
     """A pattern over the images that is none of the real ones', such as a checkerboard; noise and blur have words of
     their own.
     """
-    record = _get(e, "worst_packet")
-    if record is None or record.value is None or (floor := _floor(record)) is None or _realism(e):
+    record = measured(e, "worst_packet")
+    if record is None or record.value is None or (floor := floor_of(record)) is None or _realism(e):
         return []
     packet = _largest_packet(record)
     if packet < max(LARGE, OFTEN * floor.value) or not record.details.get("p_value", 1.0) <= SURE:
@@ -174,7 +187,7 @@ def _numbers(what: str, record: ScoreRecord) -> str:
 
 def _absent_classes(e: Scores) -> list[Finding]:
     """Classes that are not drawn; of images that do not look real the classifier says nothing about classes."""
-    record, precision = _get(e, "class_balance"), _get(e, "precision")
+    record, precision = measured(e, "class_balance"), measured(e, "precision")
     if record is None or (precision is not None and _below(precision, HALF)):
         return []
     rows = record.details.get("classes", [])
@@ -203,13 +216,31 @@ def _absent_classes(e: Scores) -> list[Finding]:
 
 
 def _labels(e: Scores) -> list[Finding]:
-    record = _get(e, "classifier_score")
+    record = measured(e, "classifier_score")
     if record is None or record.interval is None:
         return []
-    wrong = _below(record, LABELLED) if _floor(record) else record.interval[1] < LABELLED * LABELLED
+    floor = floor_of(record)
+    wrong = _mislabelled(record) if floor else record.interval[1] < LABELLED * LABELLED
     level = "bad" if record.interval[1] < 0.7 else "warn"
     text = f"only {percent(record.value)} of the images show the requested class"
-    return [Finding("mislabelled", level, text)] if wrong else []
+    said = f" (real images: {percent(floor.value)})" if floor else ""
+    return [Finding("mislabelled", level, text + said)] if wrong else []
+
+
+def _mislabelled(record: ScoreRecord) -> bool:
+    """Whether many images show another class than was asked for; or some, but many times as many as among real ones."""
+    return _below(record, LABELLED) or (_below(record, NEARLY) and _above(_complement(record), WRONG))
+
+
+def _complement(record: ScoreRecord) -> ScoreRecord:
+    """Of a share the share of all others, and so its interval and its floor."""
+    value, floor, ends = 1 - (record.value or 0.0), record.floor, record.interval
+    return replace(
+        record,
+        value=value,
+        interval=None if ends is None else (1 - ends[1], 1 - ends[0]),
+        floor=None if floor is None else replace(floor, value=1 - floor.value),
+    )
 
 
 _BREADTH = {
@@ -220,10 +251,10 @@ _BREADTH = {
 
 def _breadth(e: Scores) -> list[Finding]:
     """Too little of the real variety. Where its images look real all the same, it draws few things well: collapse."""
-    precision = _get(e, "precision")
+    precision = measured(e, "precision")
     found: list[Finding] = []
     for name, what in _BREADTH.items():
-        record = _get(e, name)
+        record = measured(e, name)
         if record is None or record.floor is None or not _below(record, SHORT_OF):
             continue
         far = _below(record, FAR_SHORT_OF) and not (precision and _below(precision, UNREAL))
@@ -235,7 +266,7 @@ def _breadth(e: Scores) -> list[Finding]:
 
 def _repeats(e: Scores) -> list[Finding]:
     """The more images, the more of them find another one near: the floor of fewer images is raised in proportion."""
-    record = _get(e, "duplicates")
+    record = measured(e, "duplicates")
     if record is None or record.interval is None:
         return []
     floor = record.floor
@@ -248,10 +279,14 @@ def _repeats(e: Scores) -> list[Finding]:
     return [Finding("collapsed" if many else "narrow", "bad" if many else "warn", text)]
 
 
-def _copies(e: Scores) -> list[Finding]:
+def copies_of(e: Scores) -> ScoreRecord | None:
     """`changed_copies` says what unseen images would get; without it `copies`, whose limit leaves them 1 % or more."""
-    changed = _get(e, "changed_copies")
-    record = _get(e, "copies") if changed is None else changed
+    changed = measured(e, "changed_copies")
+    return measured(e, "copies") if changed is None else changed
+
+
+def _copies(e: Scores) -> list[Finding]:
+    changed, record = measured(e, "changed_copies"), copies_of(e)
     if record is None or record.interval is None:
         return []
     heldout, least = record.details.get("heldout"), 0.01 if changed is None else 0.0

@@ -6,16 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ganeval.records.findings import Finding, findings_of
+from ganeval.records.limits import limits_of, size_of
 from ganeval.records.score import ScoreRecord
 
 
 @dataclass(frozen=True)
 class Story:
-    """`level`: good, warn, bad or none (nothing measured); `word` names it, `sentences` say why."""
+    """`level`: good, warn, bad or none (nothing measured); `word` names it, `sentences` say why. Where no fault was
+    found, among `n` images, `limits` says which faults so many cannot show.
+    """
 
     level: str
     word: str
     sentences: tuple[str, ...]
+    n: int = 0
+    limits: str = ""
+
+    @property
+    def badge(self) -> str:
+        """The word, with the number of images where it rests on nothing else."""
+        return f"{self.word} at n = {self.n:,}".replace(",", "\u202f") if self.n else self.word
 
 
 NAMED = (
@@ -37,7 +47,7 @@ def story_of(scores: Mapping[str, ScoreRecord] | None) -> Story:
         return Story("none", "nothing measured", ())
     findings = findings_of(scores)
     if not findings:
-        return Story("good", "no fault found", ())
+        return Story("good", "no fault found", (), size_of(scores), limits_of(scores))
     ordered = sorted(findings, key=lambda finding: finding.level != "bad")
     return Story(ordered[0].level, _word(findings), tuple(dict.fromkeys(finding.text for finding in ordered)))
 

@@ -64,7 +64,7 @@ def summary_of(run: RunView, pixels: int = 20) -> dict[str, Any]:
         "step_unit": record.step_unit,
         "error": record.error,
         "notes": [*run.problems, *record.notes],
-        "reading": {"word": run.story.word, "because": run.story.sentences},
+        "reading": {"word": run.story.word, "because": run.story.sentences, "limits": run.story.limits},
         "hints": [hint.text for hint in run.hints],
         "verdict": (run.verdict or {}).get("verdict"),
         "evaluations": [_evaluation(e) for e in record.evaluations],

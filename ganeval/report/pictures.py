@@ -78,32 +78,49 @@ class Pictures:
 _LEVELS = np.round(np.round(np.arange(256) / 255 * (GREY_LEVELS - 1)) * 255 / (GREY_LEVELS - 1)).astype(np.uint8)
 
 
-def load_picture(path: Path, span: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+def load_picture(path: Path, span: tuple[int, int] | None = None, frame: int | None = None) -> NDArray[np.uint8]:
     """uint8 (h, w) for grey, (h, w, 3) for colour; raises `BrokenPictureError` with a sentence.
 
-    `span`: offset and length of the picture inside the file.
+    `span`: offset and length of the picture inside the file; `frame`: which one of an animation.
     """
     try:
-        return _decoded(path, span)
+        size = span[1] if span else require_regular(path).stat().st_size
+        _require_small(size, path.name)
+        return _decoded(_part(path, span) if span else path, path.name, frame or 0)
     except BrokenPictureError:
         raise
     except Exception as error:  # damaged pictures make Pillow raise a dozen kinds
         raise BrokenPictureError((lfs_pointer(path) or f"{path.name} cannot be decoded ({error})") + ".") from error
 
 
-def _decoded(path: Path, span: tuple[int, int] | None) -> NDArray[np.uint8]:
+def load_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
+    """The same of what an archive holds under that name."""
+    _require_small(len(content), name)
+    try:
+        return _decoded(io.BytesIO(content), name)
+    except BrokenPictureError:
+        raise
+    except Exception as error:  # as in `load_picture`
+        raise BrokenPictureError(f"{name} cannot be decoded ({error}).") from error
+
+
+def _require_small(size: int, name: str) -> None:
+    if size > MAX_FILE:
+        raise BrokenPictureError(f"{name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
+
+
+def _decoded(file: Path | io.BytesIO, name: str, frame: int = 0) -> NDArray[np.uint8]:
     from PIL import Image
 
-    size = span[1] if span else require_regular(path).stat().st_size
-    if size > MAX_FILE:
-        raise BrokenPictureError(f"{path.name} is larger than {MAX_FILE // 2**20} MiB and is not shown.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(_part(path, span) if span else path) as picture:
+        with Image.open(file) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise BrokenPictureError(
-                    f"{path.name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
+                    f"{name} is {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are shown."
                 )
+            if frame:
+                picture.seek(frame)
             return _pixels(picture)
 
 

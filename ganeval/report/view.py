@@ -179,7 +179,7 @@ class Page:
         """How many sprites a run may have on the page; None when they lie beside it."""
         if self.pictures.folder is not None:
             return None
-        return max(5, MAX_STEPS // max(1, sum(bool(run.record.grids) for run in self.readable)))
+        return max(5, MAX_STEPS // max(1, sum(bool(run.record.grids or run.record.samples) for run in self.readable)))
 
     def blocks(self, render: Callable[[RunView], dict[str, Any] | None], runs: list[RunView]) -> list[dict[str, Any]]:
         """One dictionary per run for which `render` has something, with the run in it."""

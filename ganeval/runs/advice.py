@@ -25,6 +25,7 @@ UNREAD = (
     ".onnx",
     ".bin",
     ".gif",
+    ".hdf5",
     ".mp4",
     ".ipynb",
     ".py",
@@ -32,6 +33,17 @@ UNREAD = (
     ".tar",
     ".parquet",
 )
+_HDF5 = (
+    "Of images in HDF5 write an array: python -c \"import h5py, numpy; numpy.save('samples.npy', h5py.File('{}')"
+    "['images'][:])\", with the name that the images have in it."
+)
+REMEDIES = {  # of kinds that hold images
+    ".gif": "Of an animation that is named as a training's the frames are read where no other pictures are; of others "
+    "save them as PNG files: a GIF keeps 256 colours.",
+    ".h5": _HDF5.format("FILE.h5"),
+    ".hdf5": _HDF5.format("FILE.hdf5"),
+    ".mp4": "Of a film save the frames as PNG files: its colours are compressed.",
+}
 SAVE = "Better save about 1,000 generated images into a folder and name that."
 TOLD = {"samples": " --as samples", "steps": " --as steps", "sheets": " --as sheets"}
 
@@ -130,8 +142,8 @@ def passed_over(folder: Path, opened: Container[Path] = ()) -> str:
         if {".zip", ".tar", ".parquet"} & {*kinds}
         else ""
     )
-    frames = " Of an animation save the frames as PNG files: it keeps 256 colours." if ".gif" in kinds else ""
-    return f"passed over, no reader opens them: {what}.{images}{frames}" if what else ""
+    more = "".join(f" {REMEDIES[kind]}" for kind in REMEDIES if kind in kinds)
+    return f"passed over, no reader opens them: {what}.{images}{more}" if what else ""
 
 
 def contents_of(run: RunRecord) -> str:

@@ -90,6 +90,6 @@ def _numbers(run: RunRecord) -> str:
 def _limits(run: RunRecord) -> str:
     """What the last evaluation found to be wrong, and what it cannot say."""
     story = story_of(run.evaluations[-1].scores if run.evaluations else None)
-    found = [f"- {cell(discreet(sentence))}" for sentence in story.sentences]
+    found = [f"- {cell(discreet(sentence))}" for sentence in (*story.sentences, story.limits) if sentence]
     asked = "The numbers hold for images like those that they were measured on, and for this checkpoint alone."
     return "\n".join(["## Limits", "", *found, *([""] if found else []), asked])

@@ -14,22 +14,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ganeval.core.apart import place_of
 from ganeval.core.wording import plural
-from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, printable, sentence
-from ganeval.records.scores import Evaluation
-from ganeval.runs import events, layout, series, told
+from ganeval.errors import GanevalError, MissingFileError, printable
+from ganeval.runs import events, layout, told
 from ganeval.runs.advice import Given, advice_of, contents_of, passed_over
-from ganeval.runs.parsing import lfs_pointer, names_in
-from ganeval.runs.reader import READERS, Reader
+from ganeval.runs.reader import Reader
+from ganeval.runs.reading import WEAK, probed, read_runs
 from ganeval.runs.reals import BESIDE
 from ganeval.runs.record import RunRecord
-from ganeval.runs.sound import sound
 
 MAX_DEPTH = 6
 MAX_ENTRIES = 100_000
 MAX_FOLDERS = 10_000
-TEXTS = ("id", "name", "created", "status", "step_unit", "error")  # of a run: what the order and the page rest on
 DATA = frozenset(
     {
         "data",
@@ -56,9 +52,7 @@ DATA = frozenset(
         *BESIDE,
     }
 )
-LOGS, MAX_LOGS = (".csv", ".tsv", ".json", ".jsonl", ".log", ".txt", ".npz"), 200
 SEVERAL = 2  # runs below a folder that are as sure as it is: what it holds itself is a summary of them
-WEAK = 30  # a claim on images alone: they may be anybody's
 CERTAIN = 90  # a claim this strong is not given up for runs found further down
 SKIPPED = frozenset({"checkpoints", "node_modules", "__pycache__", "site-packages"})
 
@@ -102,7 +96,7 @@ class Found:
         lines = [f"{_shown(self.root, p.path)}: {', '.join(f'{n} {s}' for n, s in p.scores)}" for p in self.probes]
         lines += [f"{_shown(self.root, path)}: ignored, {reason}" for path, reason in self.ignored]
         places = dict.fromkeys([self.root, *(run.path for run in self.runs)])
-        opened = {samples.path for run in self.runs for samples in run.samples}
+        opened = {seen.path for run in self.runs for seen in (*run.samples, *run.grids)}
         lines += [f"{_shown(self.root, place)}: {said}" for place in places if (said := passed_over(place, opened))]
         runs = (line for run in self.runs for line in _explained(run, self.given, self.refused.get(run.id, "")))
         return "\n".join([self.summary, *lines, *runs])
@@ -159,7 +153,7 @@ def find_runs(
     known = told.told.set(told.Told(pictures, size, classes, flags))
     try:
         claims = list(_claims(root, 0, search))
-        runs = [run for path, reader, helpers in claims for run in _read(root, path, reader, helpers)]
+        runs = [run for path, reader, helpers in claims for run in read_runs(root, path, reader, helpers)]
     finally:
         events.read_large.reset(token)
         told.told.reset(known)
@@ -184,7 +178,7 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
     children = _children(folder, search)
     if children is None:
         return
-    scores = _probe(folder)
+    scores = probed(folder)
     data = data or (depth > 0 and folder.name.lower() in DATA)
     if data and scores and scores[0][1] <= WEAK:
         search.ignored.append((folder, "images of a folder that is named as data or figures are no run"))
@@ -200,7 +194,7 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         return
     below = _Search([], [], search.seen)
     found = [claim for child in children for claim in _claims(child, depth + 1, below, data=data)]
-    claims = [dict(_probe(path)).get(reader, 0) for path, reader, _ in found]
+    claims = [dict(probed(path)).get(reader, 0) for path, reader, _ in found]
     if scores and not any(claim > best for claim in claims) and sum(claim == best > WEAK for claim in claims) < SEVERAL:
         yield _claim(folder, scores)
         return
@@ -218,18 +212,6 @@ def _never_began(folder: Path) -> bool:
 
 def _claim(folder: Path, scores: list[tuple[Reader, int]]) -> Claim:
     return folder, scores[0][0], [reader for reader, _ in scores[1:]]
-
-
-def _probe(folder: Path) -> list[tuple[Reader, int]]:
-    scores = []
-    for reader in READERS:
-        try:
-            score = reader.probe(folder)
-        except Exception:  # noqa: BLE001 - who cannot even look does not claim
-            score = 0
-        if score > 0:
-            scores.append((reader, score))
-    return sorted(scores, key=lambda item: (-item[1], item[0].name))
 
 
 def _children(folder: Path, search: _Search) -> list[Path] | None:
@@ -265,77 +247,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _read(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> list[RunRecord]:
-    runs = _attempt(reader, path)
-    if len(runs) == 1 and not runs[0].error:
-        for helper in helpers:
-            if not (helper.guesses and (runs[0].curves or reader.name == "ganeval")):
-                runs = [_enriched(runs[0], helper)]
-    base = sound(path.relative_to(root).as_posix() if path != root else place_of(path).name)
-    return [replace(run, id=base if len(runs) == 1 else f"{base}/{run.id}") for run in runs]
-
-
-def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
-    """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
-    try:
-        return [sound(_evaluated(_pointed(series.as_sheets(_typed(run))))) for run in reader.read(path)]
-    except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
-        return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
-
-
-def _typed(run: RunRecord) -> RunRecord:
-    wrong = [key for key in TEXTS if not isinstance(getattr(run, key), str)]
-    if wrong:
-        raise BrokenRunError(f"Expected texts in {', '.join(wrong)} of the run; the reader gave something else.")
-    return run
-
-
-def _pointed(run: RunRecord) -> RunRecord:
-    """What Git LFS has not brought of the files of a foreign run's folder is a problem of the run."""
-    small = (
-        [run.path / name for name in names_in(run.path) if name.lower().endswith(LOGS)]
-        if run.reader != "ganeval" and not run.error
-        else []
-    )
-    found = [said for path in small[:MAX_LOGS] if (said := lfs_pointer(path)) and said not in run.problems]
-    return replace(run, problems=(*run.problems, *found)) if found else run
-
-
-def _enriched(run: RunRecord, helper: Reader) -> RunRecord:
-    """Quantities, pictures and samples that another reader finds in the same folder, where the run has none of them."""
-    extra = _attempt(helper, run.path)
-    if len(extra) != 1 or extra[0].error:
-        return run
-    more = extra[0]
-    new = {tag: curve for tag, curve in more.curves.items() if tag not in run.curves}
-    if new and run.curves and more.step_unit != run.step_unit:
-        note = f"{helper.name} counts in {more.step_unit}, this run in {run.step_unit}: its curves are left out"
-        return replace(run, notes=(*run.notes, note))
-    return replace(
-        run,
-        curves={**run.curves, **new},
-        grids=run.grids or more.grids,
-        samples=run.samples or more.samples,
-        step_unit=run.step_unit if run.curves or not new else more.step_unit,
-    )
-
-
-def _evaluated(run: RunRecord) -> RunRecord:
-    """Evaluations that this library has written into a foreign run's folder."""
-    if run.evaluations or run.error or run.reader == "ganeval":
-        return run
-    found: dict[int, Evaluation] = {}
-    problems = []
-    for place in layout.evaluations(run.path):
-        for step, folder in layout.by_step(place, ""):
-            try:
-                if step not in found and (folder / "result.json").is_file():
-                    found[step] = Evaluation.read(folder / "result.json")
-            except GanevalError as error:
-                problems.append(str(error))
-    return replace(run, evaluations=tuple(found[step] for step in sorted(found)), problems=(*run.problems, *problems))
 
 
 def _order(run: RunRecord) -> tuple[int, int, str, str]:

@@ -36,6 +36,7 @@ LOCK = "lock.json"
 VERDICT = "gate/verdict.json"
 FOREIGN = ".ganeval"  # the only folder that is made inside another trainer's run
 IMAGE_KEYS = ("arr_0", "images", "x", "samples")  # names of the images in an .npz, the first one counts
+LABEL_KEYS = ("arr_1", "labels", "y", "label")  # of their classes
 LATENTS, MAX_LATENTS = "latents", 200  # the array in a sample file, and the characters of its name
 _STEP = re.compile(r"step-(\d{1,12})")
 _COUNTER = re.compile(r"(\d+)-")
@@ -82,6 +83,8 @@ def counter(folder: Path) -> int:
 
 def read_info(folder: Path) -> dict[str, Any]:
     """run.json of `folder`; raises `BrokenRunError` where it is absent, no JSON, or of another schema."""
+    if folder.is_dir() and not (folder / RUN).exists():
+        raise BrokenRunError(f"{folder} must be the folder of a run; it has no {RUN}. Name one of the folders in it.")
     info = read_json(folder / RUN)
     found = info.get("schema") if isinstance(info, dict) else type(info).__name__
     if found != SCHEMA:

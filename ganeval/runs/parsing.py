@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
 
 from ganeval.core.files import lines_of, open_regular, require_regular
 from ganeval.errors import BrokenRunError, GanevalError
@@ -95,6 +97,13 @@ def names_in(folder: Path) -> list[str]:
         return []
 
 
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures of a folder and of the folders in it."""
+    own = [folder / name for name in names_in(folder)]
+    inner = [path / name for path in own if path.is_dir() and not path.name.startswith(".") for name in names_in(path)]
+    return [path for path in (*own, *inner) if path.suffix.lower() in IMAGES]
+
+
 def logs_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """The first files of a folder, then of logs/ in it, whose names end so."""
     places = (folder, folder / "logs")
@@ -154,6 +163,14 @@ def iso(timestamp: Any) -> str:
 
 
 POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """Shape and type of the array in an .npy file, and whether it lies column by column; `file` is read to its data."""
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = header(file)
+    return shape, dtype, by_columns
 
 
 def lfs_pointer(path: Path) -> str:

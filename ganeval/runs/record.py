@@ -29,6 +29,7 @@ class Grid:
     labels: tuple[int, ...] = ()  # one per tile, row by row; empty when unknown
     latents: str = ""  # equal strings mean the same latents
     span: tuple[int, int] | None = None  # offset and length where the picture lies inside a larger file
+    frame: int | None = None  # of an animation
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class SampleSet:
     files: tuple[Path, ...] = ()
     labels: tuple[int, ...] = ()
     sheet: tuple[int, int] | None = None  # `path` is one picture of so many rows and columns; (0, 0): as separators say
+    frame: int | None = None  # of the animation that this picture is
 
 
 @dataclass(frozen=True)

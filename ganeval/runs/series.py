@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ganeval.runs.animations import animation_in
 from ganeval.runs.numbered import FEW, SAMPLES, SMALL, Series
 from ganeval.runs.parsing import IMAGES, names_in, picture_size
 from ganeval.runs.reals import says_generated, says_real, size_beside
@@ -120,9 +121,9 @@ def _merged(template: Sequence[str], found: list[tuple[tuple[int, ...], Path]]) 
 
 
 def pictured(folder: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
-    """The pictures of a folder as steps of a training, or as sets of samples."""
+    """The pictures of a folder as steps of a training, or as sets of samples; else the frames of its animation."""
     series = series_in(folder)
-    return ((), ()) if series is None else shown(folder, series)
+    return (animation_in(folder), ()) if series is None else shown(folder, series)
 
 
 def pictures_of(run: Path) -> tuple[tuple[Grid, ...], tuple[SampleSet, ...]]:
@@ -144,7 +145,11 @@ def as_sheets(run: RunRecord) -> RunRecord:
     if told.get().pictures != "sheets" or run.samples or run.reader == "ganeval":
         return run
     whole = [grid for grid in run.grids if grid.span is None]
-    return replace(run, samples=tuple(SampleSet(g.step, g.path, sheet=(g.rows or 0, g.columns or 0)) for g in whole))
+    frames = [grid for grid in whole if grid.frame is not None]
+    if frames and run.step_unit != "frame":  # frames and the steps of its log have no common axis
+        whole = [replace(frames[-1], step=0)]
+    sets = (SampleSet(g.step, g.path, sheet=(g.rows or 0, g.columns or 0), frame=g.frame) for g in whole)
+    return replace(run, samples=tuple(sets))
 
 
 def _samples(folder: Path, series: Series) -> tuple[SampleSet, ...]:

@@ -49,8 +49,8 @@ POSITIVE = {
     "units",
     "width",
 }
-SHARES = {"final_lr", "flips", "noise_until", "smoothing"}
-BELOW_ONE = {"beta1", "beta2", "dropout"}
+SHARES = {"apart", "final_lr", "flips", "noise_until", "smoothing"}
+BELOW_ONE = {"beta1", "beta2", "dropout", "reject"}
 
 
 def require_ranges(settings: Any) -> None:

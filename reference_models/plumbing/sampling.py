@@ -29,7 +29,9 @@ class Sampler:
     Latents come in blocks of `BLOCK` rows, each from its own generator on the CPU, and the network always sees a whole
     block: image i depends on (seed, i, label i) alone, to the last bit, as far as the network treats rows apart.
     `draw(z, labels)` takes z (BLOCK, *latent) and labels (BLOCK,) and returns (BLOCK, c, h, w) in [-1, 1]. A generator
-    that is not conditional pays no heed to the labels, and nothing that it draws is given one.
+    that is not conditional pays no heed to the labels, and nothing that it draws is given one. What is sampled comes
+    from `chosen`, if there is one: the same function with some of its images replaced by better ones. Walks between
+    latents go through `draw`, which does not jump.
     """
 
     draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -38,6 +40,7 @@ class Sampler:
     device: torch.device
     conditional: bool = True
     export: Callable[[torch.Tensor], NDArray[Any]] = to_uint8  # what `draw` returns, as evaluation sees it
+    chosen: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
 
     def __call__(self, labels: NDArray[np.int64], seed: int, start: int = 0) -> NDArray[np.uint8]:
         """Images `start` to `start + len(labels)` of the endless sequence that `seed` names, uint8 (n, c, h, w)."""
@@ -54,7 +57,7 @@ class Sampler:
     @torch.no_grad()
     def _block(self, labels: torch.Tensor, seed: int, block: int) -> NDArray[Any]:
         z = self.inputs(seed, block)
-        return self.export(self.draw(z.to(self.device), labels.to(self.device)))
+        return self.export((self.chosen or self.draw)(z.to(self.device), labels.to(self.device)))
 
     def inputs(self, seed: int, block: int) -> torch.Tensor:
         """What images `block` * BLOCK and the following are drawn from, (BLOCK, *latent)."""

@@ -86,6 +86,13 @@ def _figures(folder: Path) -> None:
         Image.fromarray(page).save(folder / f"image_at_epoch_{epoch:04d}.png")
 
 
+def _animation(folder: Path) -> None:
+    """Of sheets, one an epoch."""
+    folder.mkdir(parents=True)
+    first, *rest = (Image.fromarray(sheet(8, 8, 64 * n)) for n in range(3))
+    first.save(folder / "training.gif", save_all=True, append_images=rest, duration=200)
+
+
 def _translation(folder: Path) -> None:
     images = folder / "web" / "images"
     for epoch in (1, 2, 3):
@@ -115,8 +122,9 @@ KINDS = (
         "TensorFlow's DCGAN tutorial: image_at_epoch_0003.png",
         _figures,
         (),
-        "no separators go from edge to edge of a figure with margins, so that its tiles are not found",
+        "no separators go from edge to edge of a figure with margins: save the images without axes (plt.imsave)",
     ),
+    Kind("an animation", "notebooks: training.gif, a sheet each epoch", _animation, SHEETS),
     Kind(
         "image to image",
         "pix2pix, CycleGAN: web/images/epoch003_fake_B.png, loss_log.txt",

@@ -21,6 +21,7 @@ from studies.sight.measured import FAULTS, HEALTHY, Cell, Values, matrix
 
 ALARMS = 0.01
 LEAST_HEALTHY = 5
+CANDIDATE = "candidate "
 EXACT = 4  # metrics up to which every combination is tried
 Place = tuple[str, int]
 Seen = dict[tuple[str, str], float]  # (metric, fault) -> share of repeats in which it was seen
@@ -42,6 +43,7 @@ def page_of(known: Mapping[Cell, Values], command: str) -> str:
     judged = [found for place in _places(known) if (found := _judged(known, place)) is not None]
     names = sorted({metric for one in judged for metric, _ in one.seen})
     parts = [_legend(judged), "## The fewest metrics that see everything", _cover(judged, names)]
+    parts += ["## What the candidates add", _added(judged)]
     for one in judged:
         data, n = one.place
         parts += [f"## {data}, n = {n:,}", _table(one, names)]
@@ -72,9 +74,9 @@ def _judged(known: Mapping[Cell, Values], place: Place) -> Judged | None:
         repeats[title] = len(rows)
         for found, level in ((seen, ALARMS), (surely, ALARMS / len(names))):
             values = matrix(rows, names)
-            had = np.maximum((~np.isnan(values)).sum(axis=0), 1)  # a column that came later stands in fewer repeats
-            hits = beyond(base, values, names, level).sum(axis=0) / had
-            found |= {(name, title): float(share) for name, share in zip(names, hits, strict=True)}
+            had = (~np.isnan(values)).sum(axis=0)  # a column that came later stands in fewer repeats, or in none
+            hits = beyond(base, values, names, level).sum(axis=0)
+            found |= {(name, title): float(hit / of) for name, hit, of in zip(names, hits, had, strict=True) if of}
     if not repeats:
         return None
     others = [beyond(np.delete(base, i, axis=0), base[i : i + 1], names, ALARMS) for i in range(len(base))]
@@ -100,8 +102,8 @@ def beyond(
 
 
 def _better(name: str) -> str:
-    if name.startswith("candidate "):
-        return BETTER[name.removeprefix("candidate ")]
+    if name.startswith(CANDIDATE):
+        return BETTER[name.removeprefix(CANDIDATE)]
     return METRICS[name.removeprefix("peers ")].better
 
 
@@ -149,12 +151,40 @@ def _cover(judged: Sequence[Judged], names: Sequence[str]) -> str:
     blind = [f"{judged[i].place[0]} {judged[i].place[1]:,} {title}" for i, title in cells if (i, title) not in all_seen]
     table = markdown_table(("metrics", "how many", "cells of those that any metric sees"), rows)
     added = [f"`{name}` ({len(sees[name] - _union(sees, HEADLINE))})" for name in chosen if name not in HEADLINE]
-    more = f"What the fewest see and the headline does not, in cells: {', '.join(added) or 'nothing'}."
+    more = f"What the fewest see and the headline does not, in cells: {', '.join(added) or 'nothing'}. "
+    more += (
+        "`changed_copies`, which stands for copies in headline and presets, is newer than most cells here; what it "
+        "sees is on [a page of its own](changed_copies.md). Why the preset is what it is: "
+        "[decision 043](../decisions/043-the-matrix-at-two-sizes.md)."
+    )
     said = (
         "Of few repeats and many metrics some see by chance: here a cell counts at 1 % over all metrics together "
         "(Bonferroni)."
     )
     return f"{said}\n\n{table}\n\n{more} No metric sees: {', '.join(blind) or 'none is left'}."
+
+
+def _added(judged: Sequence[Judged]) -> str:
+    """What each candidate sees, beside metrics that ask the same, and what it alone sees."""
+    places = [one for one in judged if any(name.startswith(CANDIDATE) for name, _ in one.seen)]
+    names = [*(f"{CANDIDATE}{name}" for name in BETTER), "vendi", "c2st", "coverage", "fid"]
+    rows = [(f"`{name}`", *(_seen_of(one, name) for one in places)) for name in names]
+    heads = ("metric", *(f"{one.place[0]}, n = {one.place[1]:,}" for one in places))
+    said = (
+        "Newer forms that wait to be judged (decision 012; `studies/sight/candidates.py` says what each is). Faults "
+        "seen in every repeat at 1 %, in brackets at 1 % over all metrics together; then those that no metric of the "
+        "library sees at 1 %."
+    )
+    return f"{said}\n\n{markdown_table(heads, rows)}"
+
+
+def _seen_of(one: Judged, name: str) -> str:
+    if not any(metric == name for metric, _ in one.seen):
+        return ""
+    all_of = [{t for t in one.repeats if seen.get((name, t), 0.0) >= 1} for seen in (one.seen, one.surely)]
+    ours = {metric for metric, _ in one.seen if not metric.startswith((CANDIDATE, "peers ")) and metric != name}
+    alone = [t for t in all_of[0] if not any(one.seen.get((metric, t), 0.0) >= 1 for metric in ours)]
+    return f"{len(all_of[0])} ({len(all_of[1])}), alone {len(alone)}"
 
 
 def fewest(sees: Mapping[str, set[tuple[int, str]]], wanted: set[tuple[int, str]]) -> tuple[str, ...]:
@@ -180,14 +210,16 @@ def _share(sees: Mapping[str, set[tuple[int, str]]], names: Sequence[str], wante
 
 
 def _table(one: Judged, names: Sequence[str]) -> str:
-    """Metrics by how many faults they see; a dot for a fault that was not seen, a blank for one that was not run."""
+    """Metrics by how many faults they see; a dot for a fault that was not seen, a blank where there is no value."""
     here = [name for name in names if any((name, title) in one.seen for title in one.repeats)]
-    order = sorted(here, key=lambda name: (-sum(one.seen[name, title] for title in one.repeats), name))
+    order = sorted(here, key=lambda name: (-sum(one.seen.get((name, title), 0.0) for title in one.repeats), name))
     heads = ("metric", *(f"{title}" for title in one.repeats))
     return markdown_table(heads, [(f"`{name}`", *(_cell(one, name, title) for title in one.repeats)) for name in order])
 
 
 def _cell(one: Judged, name: str, title: str) -> str:
+    if (name, title) not in one.seen:
+        return ""
     times = one.repeats[title]
     hits = round(one.seen[name, title] * times)
     return "." if not hits else "●" if hits == times else f"{hits}/{times}"

@@ -20,7 +20,7 @@ from ganeval.records.scores import Evaluation
 
 N = 1700  # four blocks of 500, the last of them short
 WIDTH = 64  # of a row
-METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
+METRICS = ("fid", "kid", "mmd_rbf", "precision", "recall", "density", "coverage")
 DRAWN: list[int] = []
 DECODED: list[int] = []
 

@@ -242,5 +242,7 @@ def test_without_weights_the_other_metrics_are_measured(tmp_path: Path, monkeypa
     found = evaluate(real, real[::-1].copy(), extractor="pixels", metrics=["fid", "fdd"], cache=False)
     assert found["fid"].ok
     assert "fdd looks with dinov2-vit-l-14. Expected the weights dinov2_vitl14_pretrain.pth" in found["fdd"].status
+    assert found["fdd"].status.endswith("Or ask for fid or kid, which look with any network.")
+    assert "classifier=" not in found["fdd"].status  # of which none would do
     alone = evaluate(real, real[::-1].copy(), metrics=["fdd"], cache=False)
     assert "GANEVAL_WEIGHTS" in alone["fdd"].status

@@ -21,7 +21,8 @@ from ganeval.features.held import Held, crossing_of, sums_of, within_of
 from ganeval.features.ranks import Ranks
 from ganeval.features.rows import Features
 from ganeval.numerics.gaussian import Gaussian
-from ganeval.numerics.kernels import cubic, kernel_sums
+from ganeval.numerics.kernels import cubic, evenly_spaced, kernel_sums
+from ganeval.numerics.order import canonical_order
 
 OF_NEIGHBOURS = runpy.run_path(str(Path(__file__).parents[1] / "numerics" / "test_neighbours.py"))
 SETS, neighbours = OF_NEIGHBOURS["SETS"], OF_NEIGHBOURS["neighbours"]
@@ -120,6 +121,16 @@ def test_a_sample_has_the_same_rows_however_they_are_shared_out(step: int) -> No
     rows = torch.arange(97.0)[:, None]
     for found in together(3, lambda ranks: Held.of_whole(rows, ranks).every(step)):
         assert torch.equal(found, rows[::step])
+
+
+@pytest.mark.parametrize("about", [1, 13, 1000])
+def test_rows_along_a_direction_are_those_that_one_process_would_take(about: int) -> None:
+    rows = SETS["normal"][0]
+    wanted = rows[torch.from_numpy(evenly_spaced(canonical_order(rows), about).copy())]
+    for held in together(3, lambda ranks: Held.of_whole(rows, ranks).evenly_spaced(about)):
+        assert torch.equal(held, wanted)
+    for mean in together(3, lambda ranks: Held.of_whole(rows, ranks).mean()):
+        torch.testing.assert_close(mean, rows.double().mean(dim=0), rtol=0, atol=1e-12)
 
 
 def test_the_ends_are_those_of_all_rows_where_a_rank_has_none() -> None:

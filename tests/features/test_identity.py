@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Embedded
 from ganeval.core.folders import cache_root
 from ganeval.errors import GanevalError, IncomparableError, WrongInputError
+from ganeval.extractors.inception import Inception
 from ganeval.features.cache import read_tensors, write_tensors
 from ganeval.features.extraction import choose_device, extract, load_extractor
 from ganeval.features.rows import Features
@@ -306,3 +308,36 @@ def test_a_file_of_weights_is_no_file_of_features(tmp_path: Path) -> None:
     save_file({"embeddings": torch.eye(3), "steps": torch.tensor(7)}, tmp_path / "weights.safetensors")
     with pytest.raises(WrongInputError, match="holds no checksum"):
         Features.load(tmp_path / "weights.safetensors")
+
+
+class OfOneFile:
+    """Stands for Inception: nothing but its weights can differ."""
+
+    name, weights_sha256, preprocessing, class_names, confusion, one_will_do = "one", "cd" * 32, "none", (), None, True
+
+    def __init__(self) -> None:
+        self.factor, self.shown = 1.0, 0
+
+    def to(self, device: torch.device, precision: str = "fp32") -> OfOneFile:
+        return self
+
+    def __call__(self, images: torch.Tensor) -> Embedded:
+        self.shown += len(images)
+        return Embedded(images.float().flatten(1) * self.factor)
+
+
+def test_a_network_of_one_file_is_recognised_by_two_images_and_still_told_from_another() -> None:
+    images, judge = image_set("digits:test").take(np.arange(40)), OfOneFile()
+    rows = extract(images, judge).embeddings
+    judge.shown = 0
+    assert torch.equal(extract(images, judge).embeddings, rows)
+    assert judge.shown == 2
+    judge.factor = 1.001
+    assert not torch.equal(extract(images, judge).embeddings, rows)
+
+
+def test_inception_with_a_preparation_of_your_own_is_shown_all_that_tell_it_apart() -> None:
+    none = torch.empty(0)
+    theirs = Inception({}, none, none, "0" * 64, torch.device("cpu"))
+    assert theirs.one_will_do
+    assert not dataclasses.replace(theirs, prepare=eighth).one_will_do

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from scipy.stats import binomtest
 from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
+from ganeval.images.imageset import ImageSet
 from ganeval.metrics.missing import Mode, found_modes, invented_modes, missing_modes
 from ganeval.numerics.order import shuffled_sides
 from ganeval.numerics.scan import Neighbourhoods, _tails, scan_balls
+from ganeval.records.scores import Score
 
 Rows = tuple[np.ndarray, np.ndarray]
 
@@ -59,7 +62,7 @@ def scattered(rows: np.ndarray, labels: np.ndarray) -> Rows:
 
 def one_image_again(rows: np.ndarray, labels: np.ndarray) -> Rows:
     rows = rows.copy()
-    rows[: len(rows) // 100] = rows[0]
+    rows[: len(rows) // 50] = rows[0]
     return rows, labels
 
 
@@ -67,16 +70,16 @@ def one_image_again(rows: np.ndarray, labels: np.ndarray) -> Rows:
     ("fault", "metric", "about"),
     [
         (half_a_class, missing_modes, lambda mode, real, fake: np.mean(real[1][mode.real] == 3)),
-        (foreign, invented_modes, lambda mode, real, fake: np.mean(mode.fake < 60)),
-        (scattered, invented_modes, lambda mode, real, fake: np.mean(mode.fake < 60)),
+        (foreign, invented_modes, lambda mode, real, fake: np.mean(mode.fake < 30)),
+        (scattered, invented_modes, lambda mode, real, fake: np.mean(mode.fake < 30)),
         (one_image_again, invented_modes, lambda mode, real, fake: np.mean(mode.fake < 20)),
     ],
-    ids=["half a class", "3 % foreign images", "3 % scattered images", "1 % copies of one image"],
+    ids=["half a class", "3 % foreign images", "3 % scattered images", "2 % copies of one image"],
 )
 def test_a_fault_is_named_by_the_rows_that_it_is_made_of(
-    fault: Callable[..., Rows], metric: Callable[..., float], about: Callable[[Mode, Rows, Rows], float]
+    fault: Callable[..., Rows], metric: Callable[..., Score], about: Callable[[Mode, Rows, Rows], float]
 ) -> None:
-    real, fake = classes(2000, 0), fault(*classes(2000, 1))
+    real, fake = classes(1000, 0), fault(*classes(1000, 1))
     faulty = pair(real, fake)
     side = "missing" if metric is missing_modes else "invented"
     first = next(mode for mode in found_modes(faulty) if mode.side == side)
@@ -87,14 +90,32 @@ def test_a_fault_is_named_by_the_rows_that_it_is_made_of(
 
 def test_a_style_that_is_lost_inside_a_class_is_found_there() -> None:
     real, fake = with_a_style(*classes(4000, 0), share=0.14), with_a_style(*classes(4000, 1))
-    lost = [mode for mode in found_modes(pair(real, fake)) if mode.side == "missing"]
+    lost = [mode for mode in found_modes(pair(real, fake), at_most=1500) if mode.side == "missing"]
     assert {mode.where for mode in lost} <= {"6", ""}
     assert np.isin(lost[0].real, np.flatnonzero(real[1] == 6)[:56]).mean() > 0.8
 
 
+def with_images(features: Features, marked: int, seed: int, size: int = 20) -> Features:
+    """The same rows, and images of noise of which the first have a bright stroke that the rows know nothing of."""
+    images = np.random.default_rng(seed).integers(0, 60, (len(features), 1, size, size)).astype(np.uint8)
+    images[:marked, :, 4:8] += 150
+    return replace(features, images=ImageSet.from_array(images))
+
+
+def test_a_style_that_no_network_sees_is_found_in_the_images_of_its_class() -> None:
+    real, fake = (Features.given(rows, labels=labels) for rows, labels in (classes(400, 0), classes(400, 1)))
+    real, fake = (replace(features, labels=features.labels * 0) for features in (real, fake))
+    (mode, *_) = found_modes(Pair(with_images(real, 60, 2), with_images(fake, 4, 3)))
+    assert (mode.side, mode.seen_by, mode.where) == ("missing", "pixels", "0")
+    assert np.mean(mode.real < 60) > 0.9
+    assert found_modes(Pair(real, fake)) == ()
+    other = with_images(fake, 4, 3, size=21)  # of another size the images are not compared
+    assert found_modes(Pair(with_images(real, 60, 2), other)) == ()
+
+
 def test_two_halves_of_one_set_differ_in_nothing_but_one_time_in_a_hundred() -> None:
-    alarms = sum(bool(found_modes(pair(classes(120, 2 * s), classes(90, 2 * s + 1), seed=s))) for s in range(100))
-    assert binomtest(alarms, 100, 0.01, alternative="greater").pvalue > 0.001
+    alarms = sum(bool(found_modes(pair(classes(120, 2 * s), classes(90, 2 * s + 1), seed=s))) for s in range(60))
+    assert binomtest(alarms, 60, 0.01, alternative="greater").pvalue > 0.001
 
 
 def test_ties_give_no_false_alarm_to_the_side_that_comes_first() -> None:
@@ -104,7 +125,7 @@ def test_ties_give_no_false_alarm_to_the_side_that_comes_first() -> None:
 
 
 def test_verdicts_are_the_classes_where_labels_are_missing() -> None:
-    real, fake = with_a_style(*classes(1000, 0), share=0.4), classes(1000, 1)
+    real, fake = with_a_style(*classes(600, 0), share=0.7), classes(600, 1)
     judged = [Features.given(rows, logits=9.0 * np.eye(10)[labels]) for rows, labels in (real, fake)]
     assert found_modes(Pair(*judged))
     assert [m.told() for m in found_modes(Pair(*judged))] == [m.told() for m in found_modes(pair(real, fake))]
@@ -113,8 +134,8 @@ def test_verdicts_are_the_classes_where_labels_are_missing() -> None:
 def test_the_shares_are_those_of_all_rows_though_few_are_searched() -> None:
     real, fake = classes(3000, 0), foreign(*classes(3000, 1))
     found = invented_modes(pair(real, fake), at_most=1000)
-    assert found == pytest.approx(0.03, abs=0.006)
-    assert found.details["modes"][0]["fake"] >= 80
+    assert 0.02 < found <= 0.03  # a floor: the purest ball comes first, not the widest
+    assert found.details["modes"][0]["fake"] > 60  # of 90, of which 30 were searched
 
 
 def test_the_statistic_of_a_ball_is_its_definition_as_loops() -> None:

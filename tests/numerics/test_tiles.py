@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -92,10 +92,27 @@ def test_constant_rows_have_squares_zero() -> None:
     assert bool((lower <= 0).all())
 
 
-def test_shares_of_a_grid_are_the_grid() -> None:
-    for grid in (list(upper_grid(10, 3)), list(full_grid(10, 7, 3))):
-        shares = [list(upper_grid(10, 3, (p, 4)) if len(grid) == 10 else full_grid(10, 7, 3, (p, 4))) for p in range(4)]
-        assert sorted(map(str, grid)) == sorted(str(tile) for share in shares for tile in share)
+def seen(grid: Iterable[tuple[slice, slice]], n: int, m: int) -> np.ndarray:
+    times = np.zeros((n, m), int)
+    for a, b in grid:
+        times[a, b] += 1
+    return times
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("n", [1, 2, 10, 31])
+def test_the_shares_of_a_grid_hold_every_pair_once(n: int, of: int) -> None:
+    upper = sum(seen(upper_grid(n, 3, (part, of)), n, n) for part in range(of))
+    np.testing.assert_array_equal(np.triu(upper), np.triu(np.ones((n, n))))
+    full = sum(seen(full_grid(n, 7, 3, (part, of)), n, 7) for part in range(of))
+    np.testing.assert_array_equal(full, np.ones((n, 7)))
+
+
+def test_the_shares_of_a_grid_are_equally_large() -> None:
+    upper = [int(np.triu(seen(upper_grid(900, 30, (part, 3)), 900, 900)).sum()) for part in range(3)]
+    full = [int(seen(full_grid(900, 900, 30, (part, 3)), 900, 900).sum()) for part in range(3)]
+    assert max(upper) < 1.01 * min(upper)
+    assert len(set(full)) == 1
 
 
 def test_first_equal_names_the_first_of_equal_rows() -> None:

@@ -13,7 +13,7 @@ from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import Data, to_float
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.session import Session
-from reference_models.plumbing.styles import Styles
+from reference_models.plumbing.styles import StyleEmbedding, Styles, embedding, valley
 from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
 from reference_models.projection_cgan import Generator
 
@@ -64,7 +64,41 @@ def test_a_class_with_fewer_images_than_styles_is_left_whole():
     styles = Styles(data, 5)
     assert torch.isfinite(styles.centres).all()
     assert styles.shares.sum(dim=1).tolist() == pytest.approx([1, 1])
-    assert int(styles.of(to_float(data.images), data.labels).max()) < styles.parts
+    assert int(styles.of(to_float(data.images), data.labels).max()) < styles.shares.numel()
+
+
+def test_a_part_is_a_style_only_if_it_lies_apart():
+    data = strokes(400, rare=0.15)
+    styles = Styles(data, 4, apart=0.65)
+    assert (styles.shares > 0).sum(dim=1).tolist() == [2, 1], "noise alone is no second way of writing a class"
+    assert styles.shares[0, :2].tolist() == pytest.approx([0.85, 0.15])
+    found = styles.of(to_float(data.images), data.labels)
+    assert set(found[:60].tolist()) == {1}
+    assert set(found[60:400].tolist()) == {0}
+    assert set(found[400:].tolist()) == {4}
+    drawn = styles.drawn(torch.linspace(-9, 9, 500), torch.ones(500, dtype=torch.int64))
+    assert set(drawn.tolist()) == {4}, "a class of one style is always itself"
+
+
+def test_a_cut_through_one_cloud_leaves_no_valley():
+    rows = np.random.default_rng(0).normal(size=(2000, 5))
+    assert valley(rows, rows[:, 0] > 1) > 0.9
+    rows[:300, 0] += 8
+    assert valley(rows, rows[:, 0] > 4) < 0.1
+    assert valley(rows, np.arange(2000) < 1) == 1
+
+
+def test_what_is_told_of_a_style_begins_as_what_is_told_of_its_class():
+    table = embedding(2, 3, 4, std=1.0)
+    told = table(torch.arange(6))
+    assert torch.equal(told[0], told[2])
+    assert not torch.equal(told[0], told[3])
+    told[1].sum().backward()
+    assert isinstance(table, StyleEmbedding)
+    assert table.weight.grad is not None
+    assert table.whole.grad is not None
+    assert table.weight.grad.any(dim=1).tolist() == [False, True, False, False, False, False]
+    assert table.whole.grad.any(dim=1).tolist() == [True, False], "the class learns from all its styles"
 
 
 def test_a_run_with_styles_resumes_bit_for_bit_and_draws_without_its_data(tmp_path, monkeypatch):

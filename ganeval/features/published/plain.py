@@ -7,7 +7,7 @@ from __future__ import annotations
 from ganeval.features.published import Format, images_in, is_rows, named_moments, rows_in
 from ganeval.features.rows import Features
 from ganeval.features.stored import ONLY, Stored
-from ganeval.images.numpy_files import LABEL_KEYS
+from ganeval.runs.layout import LABEL_KEYS
 
 KEYS = ("embeddings", "features", "activations", "rows", "arr_0", ONLY)
 

@@ -189,7 +189,9 @@ def _rows(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
     sides = {"real": pair.real.embeddings, "fake": pair.fake.embeddings}
     for name, rows in sides.items():
         if len(rows) < LEAST:
-            raise TooFewSamplesError(f"A two-sample test needs {LEAST} rows a side; got {len(rows)} {name} ones.")
+            raise TooFewSamplesError(
+                f"A two-sample test needs {LEAST} rows a side; got {len(rows)} {name} ones. Pass more images."
+            )
     return sides["real"].double(), sides["fake"].double()
 
 

@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganeval.records.privacy import discreet
+from ganeval.report.drawn import cover_of, draw_one
+from ganeval.report.glimpse import spread
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.pictures import BrokenPictureError, load_picture, sheet_in, shrink, sprite_of, tiles_of
-from ganeval.report.recipes import best_of, mean_of, recipes_of
+from ganeval.report.pictures import BrokenPictureError, shrink, sprite_of
+from ganeval.report.recipes import Recipe, best_of, mean_of, recipes_of
 from ganeval.report.view import Page, RunView
 from ganeval.runs.advice import advice_of
 
@@ -50,7 +55,7 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
         {
             "recipe": recipe,
             "run": recipe.runs[0],
-            "badges": Counter((run.story.level, run.story.word) for run in recipe.runs).most_common(),
+            "badges": Counter((run.story.level, _word(run, recipe)) for run in recipe.runs).most_common(),
             "strip": strips[recipe.runs[0].index],
             "numbers": [(columns[name][place], place in best[name]) for name in names],
         }
@@ -65,6 +70,10 @@ def _board(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any]:
         "seeds": any(recipe.several for recipe in recipes),
         "dataset": sets.pop() if len(sets) == 1 else "",
     }
+
+
+def _word(run: RunView, recipe: Recipe) -> str:
+    return run.story.word if recipe.several else run.story.badge
 
 
 def _advice(page: Page, cards: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -102,25 +111,23 @@ def _logged(run: RunView) -> list[tuple[str, float, float]]:
 
 
 def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
-    """A few tiles of each class of the last sprite."""
-    if not run.record.grids:
-        return None
-    grid = run.record.grids[-1]
+    """A few tiles of each class of the picture that stands for the run; the whole of it where its tiles are unknown."""
+    source = cover_of(run.record)
     try:
-        pixels = load_picture(grid.path, grid.span)
+        drawn = None if source is None else draw_one(page, run, source)
     except BrokenPictureError:
         return None  # the samples panel says so
-    sheet = None if grid.rows and grid.columns else sheet_in(pixels, grid.path, page.found.size)
-    if sheet is not None:
-        tiles = sheet.tiles(pixels)
-    elif grid.rows and grid.columns:
-        tiles = tiles_of(pixels, grid.rows, grid.columns)
-    else:
-        whole = shrink(pixels, PICTURE_SIDE)
-        return {"src": page.pictures.add(whole), "width": whole.shape[1], "height": whole.shape[0], "n": 0}
-    chosen = _chosen(grid.labels[: len(tiles)], len(tiles))
-    strip = shrink(sprite_of(tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen))
-    return {"src": page.pictures.add(strip), "width": strip.shape[1], "height": strip.shape[0], "n": len(chosen)}
+    if drawn is None:
+        return None
+    if drawn.tiles is None:
+        return _picture(page, shrink(drawn.pixels, PICTURE_SIDE), 0)
+    n = len(drawn.tiles)
+    chosen = spread(n, STRIP) if drawn.of and not drawn.labels else _chosen(drawn.labels, n)
+    return _picture(page, shrink(sprite_of(drawn.tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen)), len(chosen))
+
+
+def _picture(page: Page, pixels: NDArray[np.uint8], n: int) -> dict[str, Any]:
+    return {"src": page.pictures.add(pixels), "width": pixels.shape[1], "height": pixels.shape[0], "n": n}
 
 
 def _chosen(labels: Sequence[int], n: int) -> list[int]:
@@ -162,7 +169,7 @@ src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.hei
 {{- row.recipe.name|name }}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
-{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>
+{{ ui.said(word) }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>
 {%- for mean, best in row.numbers %}<td class="r"{% if mean %}
 data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}
 {{- mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}
@@ -182,7 +189,7 @@ id="run-{{ run.index }}">
   {% if r.error %}<span class="badge bad">✘ broken</span>
   {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span
 class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
-{{ run.story.word }}</span>{% endif %}
+{{ ui.said(run.story.badge) }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
@@ -197,8 +204,9 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
 <dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
 <p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
-  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>
+  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name(600) }}</li>
 {%- endfor %}</ul>{% endif %}
+  {% if run.story.limits %}<p class="meta">{{ run.story.limits|name(600) }}</p>{% endif %}
   {% endif %}
   <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a
 href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}
@@ -207,12 +215,12 @@ href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 
 {%- if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }}
 {{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
-class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>
+class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name(600) }}</li>{% endfor %}</ul>
 {%- endif %}
-  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name(600) }}</li>{% endfor %}</ul>
   {% if r.notes|length > lines %}<details class="notes">
 <summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul
-class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name(600) }}</li>{% endfor %}</ul>
 </details>{% endif %}{% endif %}
 </article>
 {% endfor %}

@@ -1,105 +1,129 @@
-"""The same latents at every step, rows are classes: a slider, a play button, two runs side by side."""
+"""What a run has drawn over its training: a slider, a play button, two runs side by side; rows are classes where they
+are known.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ganeval.report import text
+from ganeval.report.drawn import Drawn, Source, apart_of, course_of, draw_one
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.pictures import BrokenPictureError, class_rows, load_picture, sheet_in, shrink, sprite_of, tiles_of
+from ganeval.report.pictures import BrokenPictureError, class_rows, shrink, sprite_of
 from ganeval.report.view import Page, RunView
-from ganeval.runs.record import Grid
 
 PER_CLASS, PER_CLASS_CROWDED = 8, 5
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture as it is shown: the class of each row where they are known; columns and rows, zeros where unknown."""
+
+    drawn: Drawn
+    pixels: NDArray[np.uint8]
+    classes: list[int]
+    tiling: tuple[int, int]
 
 
 def prepare(page: Page) -> dict[str, Any] | Absent:
     blocks = page.blocks(lambda run: _block(page, run), page.readable)
     if not blocks:
         return Absent("No run has sample pictures.")
-    names = {name for block in blocks for _, name in block["rows"]}
+    sheets = [sheet for block in blocks for sheet in block["sheets"]]
     return {
         "blocks": blocks,
-        "classes": sorted(names),
-        "limit": page.steps_per_run,
+        "classes": sorted({name for sheet in sheets for _, name in sheet["rows"]}),
         "reduced": page.pictures.reduced,
-        "same_latents": any(block.get("latents") for block in blocks),
+        "same_latents": any(sheet["latents"] for sheet in sheets),
     }
 
 
 def _block(page: Page, run: RunView) -> dict[str, Any] | None:
-    grids = run.record.grids
-    if not grids:
+    course, apart = course_of(run.record), apart_of(run.record)
+    if not course:
         return None
-    chosen = thin(grids, page.steps_per_run)
+    made, broken = _made(page, run, thin(course, page.steps_per_run))
+    beside, more = _made(page, run, [apart] if apart else [])
+    sheets = [*([_course(page, run, made)] if made else []), *(_apart(page, run, sheet) for sheet in beside)]
+    return {"broken": [*broken, *more], "of": len(course), "sheets": sheets, "unit": _unit(run)}
+
+
+def _made(page: Page, run: RunView, sources: Sequence[Source]) -> tuple[list[Sheet], list[str]]:
     per_class = PER_CLASS_CROWDED if page.crowded and page.pictures.folder is None else PER_CLASS
     made, broken = [], []
-    for found in chosen:
+    for source in sources:
         try:
-            pixels, grid = _cut(page, load_picture(found.path, found.span), found)
-            made.append((grid, *_sprite(pixels, grid, per_class)))
+            made.append(_laid(draw_one(page, run, source), per_class))
         except BrokenPictureError as error:
             broken.append(str(error))
-    if not made:
-        return {"broken": broken, "last": None, "steps": [], "rows": [], "of": len(grids)}
-    grid, pixels, classes = made[-1]
-    columns, rows = _tiling(grid, classes, per_class)
-    sources = [page.pictures.add(sprite) for _, sprite, _ in made]
-    key = f"samples-{run.index}"
+    return made, broken
+
+
+def _laid(drawn: Drawn, per_class: int) -> Sheet:
+    """With one class a row where the tiles' classes are known, else as it is."""
+    if drawn.tiles is None or len(set(drawn.labels)) < 2:
+        return Sheet(drawn, shrink(drawn.pixels), [], (drawn.columns, drawn.rows))
+    order, classes = class_rows(drawn.labels, per_class)
+    columns = len(order) // len(classes)
+    return Sheet(drawn, shrink(sprite_of(drawn.tiles[order], columns)), classes, (columns, len(classes)))
+
+
+def _course(page: Page, run: RunView, made: list[Sheet]) -> dict[str, Any]:
+    """The last picture, and the others for the slider."""
+    key, steps = f"samples-{run.index}", [sheet.drawn.step for sheet in made]
     page.sprites[key] = {
-        "steps": [g.step for g, _, _ in made],
-        "src": [*sources[:-1], ""],
+        "steps": steps,
+        "src": [*(page.pictures.add(sheet.pixels) for sheet in made[:-1]), ""],
     }  # the last one is in the page
-    height, width = pixels.shape[:2]
+    return {**_shown(page, run, made[-1]), "key": key, "steps": steps}
+
+
+def _apart(page: Page, run: RunView, sheet: Sheet) -> dict[str, Any]:
+    """A set that the pictures of the training do not show."""
+    what = "The images that were measured" if run.evaluation else "Generated images"
+    at = _at(run, sheet.drawn)
+    return {**_shown(page, run, sheet), "caption": f"{what}, {at}" if at else what}
+
+
+def _unit(run: RunView) -> str:
+    """What counts the pictures: of an animation nobody says at which steps its frames were drawn."""
+    return "frame" if any(grid.frame is not None for grid in run.record.grids) else run.record.step_unit
+
+
+def _at(run: RunView, drawn: Drawn) -> str:
+    """The step; "" of a set of samples whose name says none."""
+    return f"{_unit(run)} {text.count(drawn.step)}" if drawn.step or not drawn.of else ""
+
+
+def _shown(page: Page, run: RunView, sheet: Sheet) -> dict[str, Any]:
+    drawn, (height, width) = sheet.drawn, sheet.pixels.shape[:2]
     return {
-        "broken": broken,
-        "of": len(grids),
-        "key": key,
-        "steps": [g.step for g, _, _ in made],
-        "last": sources[-1],
+        "key": f"measured-{run.index}",
+        "steps": [],
+        "step": drawn.step,
+        "caption": _at(run, drawn),
+        "src": page.pictures.add(sheet.pixels),
         "width": width,
         "height": height,
         "zoom": max(1, round(360 / width)) if width < 360 else 1,
-        "rows": [(label, run.class_name(label)) for label in classes],
-        "latents": grid.latents,
-        "tiling": (columns, rows),
-        "unit": run.record.step_unit,
+        "rows": [(label, run.class_name(label)) for label in sheet.classes],
+        "latents": drawn.latents,
+        "tiling": sheet.tiling,
+        "n": 0 if drawn.tiles is None else len(drawn.tiles),
+        "of": drawn.of,
     }
 
 
-def _tiling(grid: Grid, classes: list[int], per_class: int) -> tuple[int, int]:
-    """Columns and rows of the tiles in the last picture; zeros where nobody says."""
-    if not classes:
-        return grid.columns or 0, grid.rows or 0
-    return len(class_rows(grid.labels, per_class)[0]) // len(classes), len(classes)
-
-
-def thin(grids: tuple[Grid, ...], limit: int | None) -> list[Grid]:
+def thin(sources: Sequence[Source], limit: int | None) -> list[Source]:
     """At most `limit` of them, evenly over the steps; the first and the last always."""
-    if limit is None or len(grids) <= limit:
-        return list(grids)
-    return [grids[i] for i in sorted(set(np.linspace(0, len(grids) - 1, limit).round().astype(int).tolist()))]
-
-
-def _cut(page: Page, pixels: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
-    """A contact sheet of which nobody says how it is laid out, without its separators and with its rows and columns."""
-    sheet = None if grid.rows and grid.columns else sheet_in(pixels, grid.path, page.found.size)
-    if sheet is None:
-        return pixels, grid
-    tiles = sheet.tiles(pixels)
-    return sprite_of(tiles, sheet.columns), replace(grid, rows=-(-len(tiles) // sheet.columns), columns=sheet.columns)
-
-
-def _sprite(pixels: np.ndarray, grid: Grid, per_class: int) -> tuple[np.ndarray, list[int]]:
-    """The picture with one class a row where the tiles' classes are known, else as it is; and the class of each row."""
-    n = (grid.rows or 0) * (grid.columns or 0)
-    if not n or len(grid.labels) != n or len(set(grid.labels)) < 2:
-        return shrink(pixels), []
-    order, classes = class_rows(grid.labels, per_class)
-    tiles = tiles_of(pixels, grid.rows or 1, grid.columns or 1)
-    return shrink(sprite_of(tiles[order], len(order) // len(classes))), classes
+    if limit is None or len(sources) <= limit:
+        return list(sources)
+    return [sources[i] for i in sorted(set(np.linspace(0, len(sources) - 1, limit).round().astype(int).tolist()))]
 
 
 TEMPLATE = """
@@ -115,25 +139,28 @@ value="{{ c }}">{{ c|visible }}</option>{% endfor %}</select></label>{% endif %}
 </div>
 <div class="beside">
 {% for b in blocks %}{% call ui.block(b.run) %}
-{% if b.last %}
-<div class="stepper" data-needs-script hidden><label for="step-{{ b.run.index }}">{{ b.unit|visible }} <output
-id="step-out-{{ b.run.index }}">{{ b.steps[-1]|count }}</output></label>
-<input type="range" id="step-{{ b.run.index }}" data-sprites="{{ b.key }}" min="0" max="{{ b.steps|length - 1 }}"
-value="{{ b.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ b.steps[-1]|count }}"></div>
-<div class="sheet{{ ' labelled' if b.rows }}">
-{% if b.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in b.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>
+{% for s in b.sheets %}
+{% if s.steps|length > 1 %}<div class="stepper" data-needs-script hidden><label
+for="step-{{ b.run.index }}">{{ b.unit|visible }} <output
+id="step-out-{{ b.run.index }}">{{ s.step|count }}</output></label>
+<input type="range" id="step-{{ b.run.index }}" data-sprites="{{ s.key }}" min="0" max="{{ s.steps|length - 1 }}"
+value="{{ s.steps|length - 1 }}" step="1" aria-valuetext="{{ b.unit|visible }} {{ s.step|count }}"></div>
+{% elif s.caption %}<p class="meta">{{ s.caption|visible }}:</p>{% endif %}
+<div class="sheet{{ ' labelled' if s.rows }}">
+{% if s.rows %}<ol class="row-names" aria-hidden="true">{% for _, n in s.rows %}<li>{{ n|name }}</li>{% endfor %}</ol>
 {%- endif %}
-<div class="frame{{ ' gaps' if b.tiling[0] }}"
-style="--columns: {{ b.tiling[0] or 1 }}; --tile-rows: {{ b.tiling[1] or 1 }}"{% if b.tiling[0] %}
-tabindex="0" data-zoom="{{ b.tiling[0] }} {{ b.tiling[1] }}"{% endif %} data-rows="{{ b.rows|length }}"
-data-classes='{{ b.rows|map(attribute=1)|list|tojson }}'><img
-class="pixel" id="{{ b.key }}" src="{{ b.last }}" width="{{ b.width * b.zoom }}" height="{{ b.height * b.zoom }}"
-alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ b.steps[-1]|count }}
-{%- if b.rows %}; rows: {{ b.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
+<div class="frame{{ ' gaps' if s.tiling[0] }}"
+style="--columns: {{ s.tiling[0] or 1 }}; --tile-rows: {{ s.tiling[1] or 1 }}"{% if s.tiling[0] %}
+tabindex="0" data-zoom="{{ s.tiling[0] }} {{ s.tiling[1] }}"{% endif %} data-rows="{{ s.rows|length }}"
+data-classes='{{ s.rows|map(attribute=1)|list|tojson }}'><img
+class="pixel" id="{{ s.key }}" src="{{ s.src }}" width="{{ s.width * s.zoom }}" height="{{ s.height * s.zoom }}"
+alt="Generated images of {{ b.run.label }}, {{ b.unit|visible }} {{ s.step|count }}
+{%- if s.rows %}; rows: {{ s.rows|map(attribute=1)|join(', ') }}{% endif %}"></div>
 </div>
-{% if b.steps|length < b.of %}<p class="meta">{{ b.steps|length }} of {{ b.of|plural('step') }} are shown.</p>
-{%- endif %}
-{% endif %}
+{% if s.of > s.n %}<p class="meta">{{ s.n|count }} of {{ s.of|plural('image') }}.</p>{% endif %}
+{% if s.steps and s.steps|length < b.of %}<p class="meta">{{ s.steps|length }} of {{ b.of|plural('step') }} are
+shown.</p>{% endif %}
+{% endfor %}
 {% for text in b.broken %}<p class="error">{{ text|name }}</p>{% endfor %}
 {% endcall %}{% endfor %}
 </div>
@@ -146,8 +173,8 @@ PANEL = Panel(
     "samples",
     20,
     "Samples over training",
-    "The slider goes through what the generator drew during training and begins at the last step. Click on an image "
-    "to see it large; with the keyboard, Enter and the arrow keys.",
+    "What the generator drew, as its trainer kept it; a slider goes through the steps and begins at the last one. "
+    "Click on an image to see it large; with the keyboard, Enter and the arrow keys.",
     prepare,
     TEMPLATE,
     per_run=True,

@@ -7,13 +7,12 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from ganeval.core.files import open_regular
 from ganeval.runs.layout import IMAGE_KEYS, LATENTS, MAX_LATENTS
-from ganeval.runs.parsing import lfs_pointer, lines_of, loads, names_in, real, rows_of
+from ganeval.runs.parsing import array_header, lfs_pointer, lines_of, loads, names_in, real, rows_of
 from ganeval.runs.points import Points, curves_of
 from ganeval.runs.reader import Reader
 from ganeval.runs.reals import is_data
@@ -111,20 +110,13 @@ def _header(path: Path) -> tuple[tuple[int, ...], np.dtype] | None:
     try:
         with open_regular(path) as file:
             if path.suffix == ".npy":
-                return _array_header(file)
+                return array_header(file)[:2]
             with zipfile.ZipFile(file) as archive:
                 held = {info.filename.removesuffix(".npy") for info in archive.infolist()[:100]}
                 with archive.open(f"{next(key for key in IMAGE_KEYS if key in held)}.npy") as member:
-                    return _array_header(member)
+                    return array_header(member)[:2]
     except Exception:  # noqa: BLE001 - damaged archives make zipfile, zlib and numpy raise a dozen kinds
         return None
-
-
-def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    version = np.lib.format.read_magic(file)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = header(file)
-    return shape, dtype
 
 
 def _why_no_images(path: Path) -> str:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ganeval.runs.animations import animation_in
 from ganeval.runs.parsing import IMAGES, names_in
 from ganeval.runs.reader import Reader
 from ganeval.runs.record import Grid, RunRecord, SampleSet
@@ -23,7 +24,11 @@ Folders = dict[str, list[str]]  # the pictures of each
 
 def probe(folder: Path) -> int:
     inner = _folders(folder)
-    return 30 if _is_one_set(inner) or _classes(inner) or _of_steps(folder) or series_in(folder) else 0
+    return (
+        30
+        if _is_one_set(inner) or _classes(inner) or _of_steps(folder) or series_in(folder) or animation_in(folder)
+        else 0
+    )
 
 
 def read(folder: Path) -> list[RunRecord]:
@@ -34,14 +39,18 @@ def read(folder: Path) -> list[RunRecord]:
         return [_record(folder, folder.name, samples=(SampleSet(0, folder),))]
     if found := _of_steps(folder):
         return [_over_steps(folder, found)]
-    series = series_in(folder)
+    series, name = series_in(folder), _name(folder)
     if series is None:
-        return []
-    name = f"{folder.parent.name}/{folder.name}" if folder.name.lower() in PLAIN else folder.name
+        frames = animation_in(folder)
+        return [_record(folder, name, grids=frames, step_unit="frame")] if frames else []
     unit = "milestone" if "sample-" in series.before[0].lower() else series.unit
     grids, samples = shown(folder, series)
     said = [f"also here, not shown: {', '.join(series.others[:MOST])}"] if series.others else []
     return [_record(folder, name, grids=grids, samples=samples, step_unit=unit, notes=tuple(said))]
+
+
+def _name(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}" if folder.name.lower() in PLAIN else folder.name
 
 
 def _record(folder: Path, name: str, **rest: Any) -> RunRecord:

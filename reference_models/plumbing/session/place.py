@@ -92,12 +92,14 @@ class Place:
         latent: tuple[int, ...],
         *,
         conditional: bool = True,
+        chosen: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
     ) -> Sampler:
         """How evaluation draws images: `draw(z, labels)` -> float (n, c, h, w) in [-1, 1].
 
-        Without `conditional` the labels mean nothing: samples are written without them.
+        Without `conditional` the labels mean nothing: samples are written without them. `chosen` is what is sampled, if
+        that is not `draw` itself.
         """
-        return Sampler(draw, latent, self.classes, self.device, conditional, self.data.export)
+        return Sampler(draw, latent, self.classes, self.device, conditional, self.data.export, chosen)
 
     def codec(self, encoder: Rows, decoder: Rows) -> Codec:
         """How images become latents and latents images: float (n, c, h, w) in [-1, 1] -> (n, d), and back."""
