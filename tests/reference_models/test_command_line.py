@@ -120,6 +120,7 @@ def test_a_flag_that_cannot_be_meant_is_a_sentence_and_leaves_no_run(flags, said
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what stands in is open to the end
 @pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["dcgann"], 2)])
 def test_a_disk_without_room_for_words_changes_no_exit_code(words, code, monkeypatch):
     with Path("/dev/full").open("w") as full:
