@@ -19,6 +19,7 @@ from ganeval.records.score import Floor, ScoreRecord
 from ganeval.records.story import Story
 from ganeval.records.text import arrow, interval, name, number, visible
 
+SENTENCE = 600  # characters of one
 SHOWN = 8  # pictures of one row
 ZOOM = 56  # pixels that a small picture is shown at
 ROWS = {
@@ -67,7 +68,9 @@ def render_cell(
             name(title), badge(story.level, story.badge), name(how)
         ),
         Markup("").join(
-            Markup("<p>{}</p>").format(name(sentence)) for sentence in (*story.sentences, story.limits) if sentence
+            Markup("<p>{}</p>").format(name(sentence, SENTENCE))
+            for sentence in (*story.sentences, story.limits)
+            if sentence
         ),
         _numbers(shown),
         *_pictures(pictures),

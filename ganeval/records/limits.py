@@ -19,13 +19,13 @@ def size_of(scores: Scores) -> int:
 
 
 def limits_of(scores: Scores) -> str:
-    """A sentence; "" where no number says how large a fault may be."""
+    """A sentence; "" where nothing says how many images were measured."""
     found = [text for name in _ROOM if (text := _room(scores, name))]
     if (copies := copies_of(scores)) is not None and copies.interval is not None:
         found.insert(0, f"{percent(copies.interval[1])} copies of training images")
     n = size_of(scores)
     room = "; ".join([*(f"up to {text}" for text in found), FAINT])
-    return f"{n:,} images cannot rule out (95 %): {room}." if found and n else ""
+    return f"{n:,} images cannot rule out (95 %): {room}." if n else ""
 
 
 _ROOM: Mapping[str, str] = {

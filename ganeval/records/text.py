@@ -48,9 +48,11 @@ def _shown(character: str) -> str:
     return " " if character in "\t\n\r" else f"<U+{ord(character):04X}>"
 
 
-def name(text: object) -> Markup:
-    """A foreign name as HTML: escaped, isolated, in its own direction (`<bdi dir="auto">`)."""
-    return Markup('<bdi dir="auto">{}</bdi>').format(visible(str(text)))
+def name(text: object, limit: int = 200) -> Markup:
+    """A foreign name, or a sentence with one in it, as HTML: escaped, isolated, in its own direction
+    (`<bdi dir="auto">`).
+    """
+    return Markup('<bdi dir="auto">{}</bdi>').format(visible(str(text), limit))
 
 
 def number(value: float | None, se: float | None = None) -> Markup:

@@ -72,7 +72,7 @@ def _of_sheets(paths: Sequence[Path], layout: tuple[int, int], tile: Size | None
         if not all(layout) and sheet is None:
             raise BrokenPictureError(f"{path.name} has no separators between its images.")
         cut.extend(sheet.tiles(pixels) if sheet is not None else tiles_of(pixels, *layout))
-    return Glimpse(_alike([cut[i] for i in _spread(len(cut))]), len(cut))
+    return Glimpse(_alike([cut[i] for i in spread(len(cut))]), len(cut))
 
 
 def _of_files(paths: Sequence[Path], labels: Sequence[int], classes: int) -> Glimpse:
@@ -86,14 +86,14 @@ def _of_files(paths: Sequence[Path], labels: Sequence[int], classes: int) -> Gli
             broken.append(error)
     if not found:
         raise broken[0] if broken else BrokenPictureError("The folder of samples holds no pictures.")
-    own = tuple(labels[i] for i in found) if chosen != _spread(len(paths)) and len(found) == len(chosen) else ()
+    own = tuple(labels[i] for i in found) if chosen != spread(len(paths)) and len(found) == len(chosen) else ()
     tiles = _alike(list(found.values()))
     return Glimpse(tiles, len(paths), own if len(own) == len(tiles) else ())
 
 
 def _of_npy(path: Path) -> Glimpse:
     images = np.load(require_regular(path), mmap_mode="r", allow_pickle=False)
-    return Glimpse(_laid(images[_spread(len(images))]), len(images))
+    return Glimpse(_laid(images[spread(len(images))]), len(images))
 
 
 def _of_npz(path: Path) -> Glimpse:
@@ -110,7 +110,7 @@ def _of_npz(path: Path) -> Glimpse:
         said = next((key for key in LABEL_KEYS if key in names and n == shape[0]), None)
         labels = _labels(archive, names[said], n) if said else ()
     chosen = _chosen(labels, n)
-    own = tuple(labels[i] for i in chosen) if len({*labels}) > 1 and chosen != _spread(n) else ()
+    own = tuple(labels[i] for i in chosen) if len({*labels}) > 1 and chosen != spread(n) else ()
     return Glimpse(_laid(images[chosen]), shape[0], own)
 
 
@@ -135,7 +135,7 @@ def _of_zip(path: Path) -> Glimpse:
     with open_regular(path) as file, zipfile.ZipFile(file) as archive:
         infos = [info for info in archive.infolist() if info.filename.lower().endswith(IMAGES)]
         contents = []
-        for i in _spread(len(infos)):
+        for i in spread(len(infos)):
             with archive.open(infos[i]) as member:
                 contents.append((infos[i].filename, member.read(MAX_MEMBER + 1)))
     return Glimpse(_alike([shrink(load_bytes(content, name), SIDE) for name, content in contents]), len(infos))
@@ -146,7 +146,7 @@ def _of_tar(path: Path) -> Glimpse:
     with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
         members = islice(archive, MAX_MEMBERS)
         spans = [(m.offset_data, m.size) for m in members if m.isreg() and m.name.lower().endswith(IMAGES)]
-    return Glimpse(_alike([shrink(load_picture(path, spans[i]), SIDE) for i in _spread(len(spans))]), len(spans))
+    return Glimpse(_alike([shrink(load_picture(path, spans[i]), SIDE) for i in spread(len(spans))]), len(spans))
 
 
 def _alike(images: Sequence[Tiles]) -> Tiles:
@@ -165,15 +165,15 @@ def _chosen(labels: Sequence[int], n: int) -> list[int]:
     for index, label in enumerate(labels):
         where.setdefault(label, []).append(index)
     if not 1 < len(where) <= MOST_CLASSES or len(labels) != n:
-        return _spread(n)
+        return spread(n)
     row = min(A_ROW, *map(len, where.values()))
     return [index for label in sorted(where) for index in where[label][:row]]
 
 
-def _spread(n: int, most: int = TILES) -> list[int]:
+def spread(n: int, most: int = TILES) -> list[int]:
     """At most `most` places of n, from the first to the last.
 
-    >>> _spread(3), _spread(10, 4)
+    >>> spread(3), spread(10, 4)
     ([0, 1, 2], [0, 3, 6, 9])
     """
     return list(range(n)) if n <= most else [round(i * (n - 1) / (most - 1)) for i in range(most)]

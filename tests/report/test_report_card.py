@@ -130,6 +130,14 @@ def test_a_lower_bound_is_written_as_one(new_run: MakeRun, tmp_path: Path) -> No
     assert "≥ 1.667×10⁵ (no repeat found)" in _text(row).replace("≥  ", "≥ ").replace("  ", " ")
 
 
+def test_a_long_sentence_of_a_card_is_whole(tmp_path: Path, new_run: Callable[..., Any]) -> None:
+    new_run(tmp_path / "runs", "a", steps=(100,), evaluated=(100,))
+    page = _page(tmp_path / "runs")
+    assert "no fault found at n = 1 000" in _text(page).replace("\u202f", " ")
+    assert "1,000 images cannot rule out (95 %): " in _text(page)
+    assert "too faint to change how real they look." in _text(page)
+
+
 def _ramp(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for step in (100, 900):

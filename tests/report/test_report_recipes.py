@@ -134,3 +134,15 @@ def test_the_seeds_of_our_own_trainers_are_one_recipe(tmp_path: Path) -> None:
         ("other", 1),
         ("0004-healthy", 1),
     ]
+
+
+@pytest.mark.parametrize("days", [2, 3])
+def test_a_recipe_that_was_run_on_three_days_has_its_history(days: int, tmp_path: Path, new_run: MakeRun) -> None:
+    for day in range(days):
+        made = new_run(tmp_path / "runs", f"proj-seed{day}", steps=(100,), evaluated=(100,))
+        made.update(created=f"2026-02-{day + 1:02d}T08:00:00+00:00")
+    page = page_of(tmp_path / "runs", tmp_path / "page.html")
+    assert ("The same recipe over time" in page) == (days == 3)
+    assert ("fid of proj over 3 days" in page) == (days == 3)
+    if days == 3:
+        assert "2026-02-03" in page.split("The same recipe over time", maxsplit=1)[1].split("</figure>", maxsplit=1)[0]

@@ -194,7 +194,7 @@ href="#run-{{ run.index }}">{{ run.label|name }}</a></th>{% if sets %}
 <td>{{ run.dataset|name }}</td>{% endif %}
 <td><span class="badge {{ run.story.level }}">
 {{- {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
-{{ run.story.badge }}</span></td>
+{{ ui.said(run.story.badge) }}</span></td>
 {% for n in names %}{% set s = run.evaluation.scores.get(n) %}<td class="r"{% if s and s.ok +%}
 data-value="{{ s.value }}"{% endif %}>{% if s and s.ok %}{{ s|score }}{% if run.index in ranks[n] %} <small class="rank"
 title="rank">{{ ranks[n][run.index] }}</small>{% endif %}{% else %}<span

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganeval.records.privacy import discreet
 from ganeval.report.drawn import cover_of, draw_one
+from ganeval.report.glimpse import spread
 from ganeval.report.hints import plausible
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, shrink, sprite_of
@@ -120,7 +121,8 @@ def _strip(page: Page, run: RunView) -> dict[str, Any] | None:
         return None
     if drawn.tiles is None:
         return _picture(page, shrink(drawn.pixels, PICTURE_SIDE), 0)
-    chosen = _chosen(drawn.labels, len(drawn.tiles))
+    n = len(drawn.tiles)
+    chosen = spread(n, STRIP) if drawn.of and not drawn.labels else _chosen(drawn.labels, n)
     return _picture(page, shrink(sprite_of(drawn.tiles[chosen], len(chosen)), STRIP_SIDE * len(chosen)), len(chosen))
 
 
@@ -167,7 +169,7 @@ src="{{ row.strip.src }}" width="{{ row.strip.width }}" height="{{ row.strip.hei
 {{- row.recipe.name|name }}</a></th>
 <td>{% for (level, word), times in row.badges %}<span
 class="badge {{ level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[level] }}
-{{ word }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>
+{{ ui.said(word) }}{% if row.recipe.several %} in {{ times }}{% endif %}</span> {% endfor %}</td>
 {%- for mean, best in row.numbers %}<td class="r"{% if mean %}
 data-value="{{ mean.value }}"{% endif %}>{% if mean %}{% if best %}<b>{% endif %}
 {{- mean.record|score if mean.runs == 1 else number(mean.value, mean.spread) }}{% if best %}</b>{% endif %}
@@ -187,7 +189,7 @@ id="run-{{ run.index }}">
   {% if r.error %}<span class="badge bad">✘ broken</span>
   {% else %}{% if run.problems %}<span class="badge bad">✘ damaged</span> {% endif %}<span
 class="badge {{ run.story.level }}">{{ {'good': '✔', 'warn': '!', 'bad': '✘', 'none': '–'}[run.story.level] }}
-{{ run.story.badge }}</span>{% endif %}
+{{ ui.said(run.story.badge) }}</span>{% endif %}
   </header>
   {% if r.error %}<p class="error">{{ r.error|visible(600) }}</p>
   {% else %}
@@ -202,9 +204,9 @@ alt="{% if card.strip.n %}{{ card.strip.n }} generated images of the last step{%
 <dd>{{ number(value) }} <small>{{ r.step_unit|visible }} {{ step|count }}</small></dd></div>{% endfor %}</dl>
 <p class="meta">As logged by the trainer, not measured here.</p>{% endif %}
   {% for text in run.problems[:6] %}<p class="error">{{ text|visible(600) }}</p>{% endfor %}
-  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name }}</li>
+  {% if run.story.sentences %}<ul class="story">{% for text in run.story.sentences %}<li>{{ text|name(600) }}</li>
 {%- endfor %}</ul>{% endif %}
-  {% if run.story.limits %}<p class="meta">{{ run.story.limits|name }}</p>{% endif %}
+  {% if run.story.limits %}<p class="meta">{{ run.story.limits|name(600) }}</p>{% endif %}
   {% endif %}
   <p class="meta">{% if run.dataset %}real images {{ run.dataset|name }} · {% endif %}{% if card.link %}<a
 href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 'unknown' %} · {{ r.status }}
@@ -213,12 +215,12 @@ href="{{ card.link }}">folder</a> · {% endif %}{{ r.reader }}{% if r.status != 
 {%- if run.evaluation and run.evaluation.step is not none %} · evaluated at {{ r.step_unit|visible }}
 {{ run.evaluation.step|count }}{% endif %}</p>
   {% if run.hints %}<ul class="card-hints">{% for hint in run.hints[:lines] %}<li
-class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name }}</li>{% endfor %}</ul>
+class="{{ hint.level }}">{{ '✘' if hint.level == 'bad' else '!' }} {{ hint.text|name(600) }}</li>{% endfor %}</ul>
 {%- endif %}
-  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+  {% if r.notes %}<ul class="events">{% for note in r.notes[:lines] %}<li>{{ note|name(600) }}</li>{% endfor %}</ul>
   {% if r.notes|length > lines %}<details class="notes">
 <summary>{{ (r.notes|length - lines)|plural('more event') }}</summary><ul
-class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name }}</li>{% endfor %}</ul>
+class="events">{% for note in r.notes[lines:30] %}<li>{{ note|name(600) }}</li>{% endfor %}</ul>
 </details>{% endif %}{% endif %}
 </article>
 {% endfor %}
