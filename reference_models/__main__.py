@@ -19,6 +19,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from ganeval.cli.streams import forgiving
+from ganeval.core.words import require_meant
 from ganeval.errors import GanevalError, WrongInputError, sentence
 from ganeval.features.ranks import current, leave
 from ganeval.runs.directory import RunDirectory, command_line, open_run
@@ -35,8 +37,14 @@ USAGE = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; returns the exit code: 0 done, 2 wrong input or a training that failed, 130 interrupted."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    """Train; returns the exit code, which no output changes: 0 done, 2 wrong input or a training that failed, 130
+    interrupted.
+    """
+    with forgiving():
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         _say(
             f"{USAGE}\nNAME is one of: {', '.join(SYSTEMS.names())}; without training: "
@@ -45,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     name, flags = arguments[0], arguments[1:]
     try:
+        require_meant(flags)
         if name == "--resume":
             return _resume(flags)
         return _show(name, flags) if name in CONTROLS else _run(SYSTEMS[name], flags)

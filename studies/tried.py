@@ -34,6 +34,7 @@ CURVES = {
     "recall": (f"recall (k = {K})", BARS[f"recall (k = {K})"]),
     "coverage": (f"coverage (k = {K})", BARS[f"coverage (k = {K})"]),
 }
+LOWEST = 0.7  # of the curves' axes: below lies how a training begins
 FEW = 3  # classes that are named as the hardest
 
 
@@ -121,7 +122,10 @@ def render_page(found: Sequence[Recipe], share: float, classes: Sequence[str]) -
         _hardest(found, classes),
         "## While they trained",
         "![GAN-test, recall and coverage against CPU-minutes](tried.svg)",
-        "One line a training, its samples of every stage against 2,000 test images; dotted: the bar.",
+        (
+            "One line a training, its samples of every stage against 2,000 test images, "
+            f"from {LOWEST} up; dotted: the bar."
+        ),
         "## How it was made",
         _making(found),
     ]
@@ -237,7 +241,7 @@ def picture(found: Sequence[Recipe]) -> bytes:
                     said = one.name.replace("`", "") if number == 0 else None
                     panel.plot(minutes, [_at(e, key) for _, e in points], ".-", color=f"C{index}", lw=1, label=said)
             panel.axhline(bar, color="grey", ls=":", lw=1)
-            panel.set(title=name, xlabel="CPU-minutes")
+            panel.set(title=name, xlabel="CPU-minutes", ylim=(LOWEST, 1.005))
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=7)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

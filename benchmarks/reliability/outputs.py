@@ -43,6 +43,9 @@ VERBS = {
     "zoo": (["zoo"], 2),
     "report": (["report", "runs", "--no-evaluate", "--out", "page.html"], 0),
     "report nothing": (["report", "empty", "--no-evaluate", "--out", "none.html"], 6),
+    "stats": (["stats", "show", "nowhere.safetensors"], 5),
+    "embed": (["embed", "nowhere", "--part", "1/2", "--extractor", "pixels", "--out", "parts"], 5),
+    "zoo show": (["zoo", "show", "digits"], 0),
     "evaluate missing": (["evaluate", "--real", "digits:test", "--fake", "caf\udce9", "--classifier", "digits"], 5),
 }
 SHOWN = ("gate ok", "gate regressed", "gate nothing", "unknown option", "power", "trend", "report", "report nothing")

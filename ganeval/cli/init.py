@@ -18,7 +18,7 @@ from ganeval.cli.asking import answer, choice
 from ganeval.cli.flags import Drawing, compute_of, said
 from ganeval.cli.gate import evaluate_run, sampler_of
 from ganeval.core.compute import Compute
-from ganeval.core.files import write_atomic, writing
+from ganeval.core.files import open_regular, write_atomic, writing
 from ganeval.core.shown import MaybeText, OptionalPath
 from ganeval.core.wording import few
 from ganeval.errors import MissingFileError, WrongInputError, printable
@@ -91,7 +91,7 @@ def init(
 @contextmanager
 def _kept_if_it_succeeds(path: Path, text: str) -> Iterator[None]:
     """The rules lie there for the gate that writes the baseline; where there is none in the end, they are as before."""
-    before = path.read_bytes() if path.exists() else None
+    before = _content(path) if path.exists() else None
     with writing(path):
         write_atomic(path, text.encode())
     try:
@@ -99,6 +99,11 @@ def _kept_if_it_succeeds(path: Path, text: str) -> Iterator[None]:
     except BaseException:
         path.unlink() if before is None else write_atomic(path, before)
         raise
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read()
 
 
 def _first_gate(source: Path | None, rules: Path, asked: Mapping[str, Any], compute: Compute, *, force: bool) -> None:

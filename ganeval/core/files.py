@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import json
 import math
 import os
@@ -24,6 +23,8 @@ except ImportError:  # Windows: what is abandoned is then known by its age alone
     fcntl = None
 
 MAX_JSON_BYTES = 64 * 2**20
+MAX_LOG = 512 * 2**20  # bytes of one log that are read
+MAX_LINE = 2**20
 PART = (".ganeval-", ".part")  # around the name of a folder in which one file is being made
 _ABANDONED = 3600.0  # seconds after which a folder that cannot be locked counts as left behind
 _ATTEMPTS = 5
@@ -297,7 +298,8 @@ def read_json(path: str | Path) -> Any:
     except BrokenRunError:
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise BrokenRunError(f"Expected a JSON document in {path}; {error}. Restore or delete that file.") from error
+        said = str(error).rstrip(".")
+        raise BrokenRunError(f"Expected a JSON document in {path}; {said}. Restore or delete that file.") from error
 
 
 def _bounded(path: Path) -> bytes:
@@ -343,18 +345,24 @@ def _ends_a_line(handle: int) -> bool:
     return os.read(handle, 1) == b"\n"
 
 
-def read_jsonl(path: str | Path, max_lines: int = 2_000_000) -> Iterator[dict[str, Any]]:
+def lines_of(path: str | Path) -> Iterator[str]:
+    """The lines of a log, at most `MAX_LOG` bytes of it; undecodable bytes are replaced, endless lines cut."""
+    seen = 0
+    with open_regular(path) as file:
+        while seen < MAX_LOG and (line := file.readline(MAX_LINE)):
+            seen += len(line)
+            yield line.decode("utf-8", errors="replace")
+
+
+def read_jsonl(path: str | Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a JSONL file; a torn line (a crash) is skipped, NaN tokens become None."""
-    with io.TextIOWrapper(open_regular(path), encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file):
-            if number >= max_lines:
-                return
-            try:
-                record = _LENIENT.decode(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict):
-                yield record
+    for line in lines_of(path):
+        try:
+            record = _LENIENT.decode(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            yield record
 
 
 _LENIENT = json.JSONDecoder(parse_constant=lambda _: None)  # made once: it costs more than a line does

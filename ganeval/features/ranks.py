@@ -10,6 +10,7 @@ Ranks that die or hang end the others with an error within `GANEVAL_TIMEOUT` sec
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +21,12 @@ from typing import NoReturn, TypeVar
 import torch
 import torch.distributed as dist
 
-from ganeval.errors import GanevalError, IncomparableError
+from ganeval.errors import GanevalError, IncomparableError, WrongInputError, printable
 
 T = TypeVar("T")
 
 TIMEOUT = 1800.0  # seconds that a rank waits for the others
+MOST_SECONDS = 10**7
 
 
 @dataclass(frozen=True)
@@ -178,13 +180,27 @@ def _join() -> None:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     if backend == "nccl":
         torch.cuda.set_device(local_rank())
-    seconds = float(os.environ.get("GANEVAL_TIMEOUT", TIMEOUT))
+    seconds = _patience()
     try:
         dist.init_process_group(backend, timeout=timedelta(seconds=seconds))
     except (RuntimeError, ValueError) as error:
         raise GanevalError(
             f"The other processes could not be reached: {_first(error)}. Start them with torchrun."
         ) from error
+
+
+def _patience() -> float:
+    """Seconds that a process waits for the others."""
+    said = os.environ.get("GANEVAL_TIMEOUT") or str(TIMEOUT)
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= MOST_SECONDS:
+        raise WrongInputError(
+            f"GANEVAL_TIMEOUT must be seconds, above 0 and at most {MOST_SECONDS:,}; it is {printable(said)!r}."
+        )
+    return seconds
 
 
 def _guarded(call: Callable[[], object], ranks: Ranks) -> None:

@@ -18,7 +18,8 @@ from safetensors import safe_open
 
 from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
-from ganeval.images.numpy_files import array_in, names_in, npy_in, read_safely, require_bounded
+from ganeval.images.numpy_files import array_in, names_in, npy_in, read_safely
+from ganeval.images.tensor_files import require_no_bomb, require_stored
 
 ONLY = ""  # the name of the one array of a file that has no names
 PICKLES = (".pkl", ".pickle")
@@ -106,12 +107,10 @@ def _safetensors(path: Path) -> Stored:
 
 def _torch(path: Path) -> Stored:
     """A tensor, or a mapping of tensors and numpy arrays, as torch.save writes them; nothing else is allowed in."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            require_bounded(path, sum(info.file_size for info in archive.infolist()), path.stat().st_size)
     try:
+        require_no_bomb(path)
         with open_regular(path) as file, torch.serialization.safe_globals(_numpy_parts()):
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            found = dict(_flat(torch.load(file, map_location="cpu", weights_only=True), ONLY))
     except GanevalError:
         raise
     except Exception as error:
@@ -119,7 +118,7 @@ def _torch(path: Path) -> Stored:
             f"{printable(path)} cannot be read as tensors alone (weights_only=True): it is damaged or holds Python "
             "objects. Store a dictionary of tensors: torch.save({'embeddings': rows}, path)."
         ) from error
-    return _of_tensors(path, dict(_flat(found, ONLY)), {})
+    return _of_tensors(path, found, {})
 
 
 def _numpy_parts() -> list[Any]:
@@ -134,7 +133,9 @@ def _flat(found: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(found, Mapping):
         for key, value in found.items():
             yield from _flat(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(found, (torch.Tensor, np.ndarray)):
+    elif isinstance(found, torch.Tensor):
+        yield name, require_stored(found, printable(name, 40) or "The file")
+    elif isinstance(found, np.ndarray):
         yield name, found
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import open_regular
 from ganeval.errors import GanevalError, MissingFileError, WrongInputError, printable
 from ganeval.gate.entry import require_sound
 from ganeval.records.scores import Evaluation
@@ -137,9 +138,9 @@ def _results(folder: Path) -> list[Path]:
 
 def _is_result(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return b"ganeval.evaluation/" in file.read(4096)
-    except OSError:
+    except (GanevalError, OSError):
         return False
 
 

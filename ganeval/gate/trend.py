@@ -29,6 +29,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from ganeval.core.files import lines_of
 from ganeval.core.registry import unknown_name
 from ganeval.errors import BrokenRunError, MissingFileError, UnknownNameError, WrongInputError
 from ganeval.gate.checked import finite, is_finite, table, text
@@ -98,15 +99,14 @@ def read_history(path: str | Path) -> History:
         raise MissingFileError(f"There is no history at {path}. `ganeval gate --history {path.name}` appends to one.")
     records: list[Mapping[str, Any]] = []
     skipped: list[str] = []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(itertools.islice(file, MAX_LINES), start=1):
-            if not line.strip():
-                continue
-            try:
-                records.append(_record(json.loads(line)))
-            except (ValueError, RecursionError) as error:
-                why = str(error) if isinstance(error, BrokenRunError) else "it is no JSON"
-                skipped.append(f"line {number} of {path.name} was left out: {why}")
+    for number, line in enumerate(itertools.islice(lines_of(path), MAX_LINES), start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(_record(json.loads(line)))
+        except (ValueError, RecursionError) as error:
+            why = str(error) if isinstance(error, BrokenRunError) else "it is no JSON"
+            skipped.append(f"line {number} of {path.name} was left out: {why}")
     aimed = {
         name for record in records for name, metric in record["metrics"].items() if metric.get("better") == "target"
     }

@@ -26,6 +26,7 @@ from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_BYTES = 256 * 2**20  # of one encoded image
+MAX_ROWS = 5_000_000  # a column of nothing takes a few bytes for millions of them
 LABELS = ("label", "labels", "fine_label", "class")
 
 
@@ -37,6 +38,9 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> I
         )
     stamps = Stamps(source, map(str, paths), Path)
     files = [_File(require_regular(path), stamps) for path in paths]
+    total = sum(file.length for file in files)
+    if total > MAX_ROWS:
+        raise WrongInputError(f"{printable(source)} must hold at most {MAX_ROWS:,} rows; it holds {total:,}.")
     rows = {f"{file.path.name}#{row}": (file, row) for file in files for row in range(file.length)}
     if not rows:
         raise WrongInputError(f"{printable(source)} must hold at least one image; it holds no rows.")

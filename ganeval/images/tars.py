@@ -7,13 +7,16 @@ are. The order is that of the shards as given, and inside a shard the natural or
 
 from __future__ import annotations
 
+import math
 import re
 import tarfile
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -30,8 +33,12 @@ from ganeval.images.stamps import Stamps
 MAX_MEMBER = 256 * 2**20
 MAX_MEMBERS = 5_000_000
 MAX_CLASS = 20  # bytes of a .cls file
+MAX_SHARDS = 100_000
+MAX_HEADER = 2**20  # bytes of one; a long name has some hundred
+MAX_PADDING = 64 * 2**20  # bytes behind the end; tar itself fills up to ten or twenty KB
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 BRACES = re.compile(r"\{[^{}]*\}")
+COUNTED = re.compile(r"\{(-?\d{1,18})\.\.(-?\d{1,18})(?:\.\..*)?\}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,19 @@ def shards_of(pattern: str) -> list[Path]:
     require("braceexpand", what="Reading names with braces")
     from braceexpand import braceexpand
 
+    if math.prod(map(_number_of, BRACES.findall(pattern))) > MAX_SHARDS:
+        raise WrongInputError(f"{printable(pattern)} stands for more than {MAX_SHARDS:,} files. Name fewer shards.")
     return [Path(name) for name in braceexpand(pattern)]
+
+
+def _number_of(brace: str) -> int:
+    """How many names braces stand for.
+
+    >>> _number_of("{000..011}"), _number_of("{a,b,c}")
+    (12, 3)
+    """
+    ends = COUNTED.fullmatch(brace)
+    return abs(int(ends[1]) - int(ends[2])) + 1 if ends else brace.count(",") + 1
 
 
 def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> ImageSet:
@@ -80,12 +99,13 @@ def _members(path: Path) -> list[Member]:
     end = path.stat().st_size
     members: list[Member] = []
     try:
-        with tarfile.open(path, "r:") as archive:
-            for info in archive:
+        with _Headers(path) as file, tarfile.open(fileobj=cast("Any", file), mode="r:") as archive:
+            for info in islice(archive, MAX_MEMBERS + 1):
                 _require_safe(info, where, end)
                 if info.isreg():
                     members.append(Member(path, info.name, info.offset_data, info.size))
-            _require_end(path, where, archive.offset)
+            if len(members) <= MAX_MEMBERS:
+                _require_end(path, where, archive.offset, end)
     except GanevalError:
         raise
     except Exception as error:  # of damaged headers tarfile raises many kinds
@@ -102,8 +122,29 @@ def _members(path: Path) -> list[Member]:
     return members
 
 
-def _require_end(path: Path, where: str, at: int) -> None:
+class _Headers:
+    """A tar file of which headers alone are read, and none that claims to be a whole file by itself."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open_regular(path)
+        self.tell, self.seek = self._file.tell, self._file.seek
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_HEADER:
+            raise OverflowError(size)
+        return self._file.read(size)
+
+
+def _require_end(path: Path, where: str, at: int, end: int) -> None:
     """Where tarfile stops there must be the end: it stops at half a header and at a damaged one, too, and is silent."""
+    if end - at > MAX_PADDING:
+        raise WrongInputError(f"{where} has {end - at:,} bytes behind the mark of its end. Copy it again.")
     with open_regular(path) as file:
         file.seek(at)
         mark = file.read(tarfile.BLOCKSIZE)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ganeval.core.extras import require
 from ganeval.core.files import require_regular
-from ganeval.errors import WrongInputError, printable
+from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
-from ganeval.images.numpy_files import MAX_BYTES
+from ganeval.images.numpy_files import MAX_BYTES, require_bounded
 from ganeval.images.stamps import Stamps
 from ganeval.runs.layout import IMAGE_KEYS, LABEL_KEYS
 
@@ -33,12 +35,33 @@ def _loaded(path: Path, where: str) -> Any:
     if path.stat().st_size > MAX_BYTES:
         raise WrongInputError(f"{where} must have at most {MAX_BYTES:,} bytes. Store the images as files.")
     try:
+        require_no_bomb(path)
         return torch.load(path, map_location="cpu", weights_only=True)
+    except GanevalError:
+        raise
     except Exception as error:  # damaged archives and refused objects make torch raise a dozen kinds
         raise WrongInputError(
             f"{where} cannot be read as tensors alone: it is damaged or holds other Python objects. Store the images: "
             "torch.save(images, path)."
         ) from error
+
+
+def require_no_bomb(path: Path) -> None:
+    """Refuse an archive of tensors that unpacks to many times what is stored."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            require_bounded(path, sum(info.file_size for info in archive.infolist()), path.stat().st_size)
+
+
+def require_stored(tensor: Any, where: str) -> Any:
+    """`tensor`, which must not say one stored number in many places: a small file could fill the memory."""
+    stored = tensor.untyped_storage().nbytes() if str(tensor.layout) == "torch.strided" else math.inf
+    if tensor.numel() * tensor.element_size() > stored:
+        raise WrongInputError(
+            f"{where} holds a tensor of shape {tuple(tensor.shape)} that repeats {stored:,} bytes. Store what it "
+            "stands for: torch.save(tensor.contiguous(), path)."
+        )
+    return tensor
 
 
 def _parts(found: Any, where: str) -> tuple[Any, Any]:
@@ -60,4 +83,4 @@ def _parts(found: Any, where: str) -> tuple[Any, Any]:
             f"{where} must hold a tensor of images, uint8 (n, c, h, w); it holds {held}. A network's weights are no "
             "images: draw images from it and store those."
         )
-    return images, labels
+    return require_stored(images, where), labels if not hasattr(labels, "detach") else require_stored(labels, where)

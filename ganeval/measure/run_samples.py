@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
+from ganeval.core.files import require_regular
 from ganeval.datasets.dataset import DATASETS, Dataset
 from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
@@ -193,7 +194,7 @@ def _looked_at(path: Path) -> tuple[int, Shape | None]:
 def _picture_shape(path: Path) -> Shape | None:
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(require_regular(path)) as picture:
         return (1 if picture.mode in ("1", "L") else 3, picture.height, picture.width)
 
 

@@ -21,7 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.apart import place_of
-from ganeval.core.files import append_jsonl, make_folder, read_json, render_json, write_atomic, write_json
+from ganeval.core.files import (
+    append_jsonl,
+    append_text,
+    make_folder,
+    read_json,
+    render_json,
+    require_regular,
+    write_atomic,
+    write_json,
+)
 from ganeval.core.png import encode_png
 from ganeval.errors import BrokenRunError, WrongInputError
 from ganeval.records.scores import Evaluation
@@ -58,8 +67,7 @@ class RunDirectory:
     def say(self, text: str) -> None:
         """Append a line for people to log.txt."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        with (self.path / layout.LOG).open("a", encoding="utf-8") as file:
-            file.write(f"{stamp} {text}\n")
+        append_text(self.path / layout.LOG, f"{stamp} {text}\n")
 
     def write_grid(
         self, step: int, images: NDArray[np.uint8], *, rows: int, labels: Sequence[int] = (), latents: str = ""
@@ -89,7 +97,7 @@ class RunDirectory:
 
         grids = []
         for _, path in layout.by_step(self.path / layout.FIXED, ".png"):
-            with Image.open(path) as picture:
+            with Image.open(require_regular(path)) as picture:
                 grids.append(picture.copy())
         if not grids:
             return None

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ganeval.core.files import open_regular
+from ganeval.core.files import MAX_LOG, open_regular
 from ganeval.runs.messages import fields
-from ganeval.runs.parsing import MAX_LOG, real
+from ganeval.runs.parsing import real
 from ganeval.runs.points import Points
 
 HEADER, BLOCK, PIECE = 7, 32768, 7

@@ -83,6 +83,8 @@ def counter(folder: Path) -> int:
 
 def read_info(folder: Path) -> dict[str, Any]:
     """run.json of `folder`; raises `BrokenRunError` where it is absent, no JSON, or of another schema."""
+    if folder.is_dir() and not (folder / RUN).exists():
+        raise BrokenRunError(f"{folder} must be the folder of a run; it has no {RUN}. Name one of the folders in it.")
     info = read_json(folder / RUN)
     found = info.get("schema") if isinstance(info, dict) else type(info).__name__
     if found != SCHEMA:

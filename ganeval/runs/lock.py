@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ganeval.core.files import open_regular
 from ganeval.errors import BusyRunError
 from ganeval.runs import layout
 
@@ -25,6 +26,7 @@ except ImportError:  # Windows
     fcntl = None
 
 SILENCE = 600.0  # seconds without a sign of life after which another machine's writer counts as dead
+MAX_OWNER = 4096  # bytes that say who writes
 
 
 @contextlib.contextmanager
@@ -81,8 +83,9 @@ def _myself() -> dict[str, Any]:
 def _owner(path: Path) -> dict[str, Any]:
     """Who the file names; nobody where it is empty, as it is between its making and the first word."""
     try:
-        owner = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with open_regular(path) as file:
+            owner = json.loads(file.read(MAX_OWNER))
+    except (OSError, ValueError, RecursionError):  # every error of ours is a ValueError
         return {}
     return owner if isinstance(owner, dict) and isinstance(owner.get("pid"), int) else {}
 

@@ -16,25 +16,14 @@ from typing import IO, Any
 
 import numpy as np
 
-from ganeval.core.files import open_regular, require_regular
+from ganeval.core.files import lines_of, open_regular, require_regular
 from ganeval.errors import BrokenRunError, GanevalError
 
-MAX_LOG = 512 * 2**20  # bytes of one log that are read
-MAX_LINE = 2**20
 MAX_DOCUMENT = 16 * 2**20
 MAX_FILES = 20_000  # of one folder that are looked at
 MAX_LOGS = 20  # of one folder that are looked into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
-
-
-def lines_of(path: Path) -> Iterator[str]:
-    """The lines of a log, at most `MAX_LOG` bytes of it; undecodable bytes are replaced, endless lines cut."""
-    seen = 0
-    with open_regular(path) as file:
-        while seen < MAX_LOG and (line := file.readline(MAX_LINE)):
-            seen += len(line)
-            yield line.decode("utf-8", errors="replace")
 
 
 def loads(text: str) -> dict[str, Any]:

@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from ganeval.core.files import open_regular, require_regular
+from benchmarks.reliability.records import evaluation
+from ganeval.cli.init import _content
+from ganeval.core import files
+from ganeval.core.files import open_regular, read_jsonl, require_regular
 from ganeval.errors import MissingFileError, WrongInputError, printable
+from ganeval.gate.contenders import _results
+from ganeval.gate.trend import read_history
 from ganeval.images import image_set
+from ganeval.measure.run_samples import _picture_shape
+from ganeval.runs.directory import create_run
+from ganeval.runs.lock import sole_writer
 
 
 def test_a_regular_file_and_a_link_to_one_are_opened(tmp_path: Path) -> None:
@@ -88,3 +96,32 @@ def test_a_printed_name_is_one_line_that_no_terminal_obeys() -> None:
     assert printable("a\nb\x1b[31m\udcff\u202e") == r"a\nb\x1b[31m\udcff\u202e"
     assert printable("رقم ۵.png") == "رقم ۵.png"
     assert len(printable("x" * 100_000)) < 310
+
+
+def test_lines_of_a_log_end_however_long_the_file_claims_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hole of a terabyte takes no place on the disk."""
+    monkeypatch.setattr(files, "MAX_LOG", 4 * files.MAX_LINE)
+    path = tmp_path / "history.jsonl"
+    path.write_text('{"metrics": {"kid": {"value": 1.0, "se": 0.1, "n": 9}}}\n')
+    os.truncate(path, 2**40)
+    assert [record["metrics"]["kid"]["n"] for record in read_jsonl(path)] == [9]
+    assert [record["metrics"]["kid"]["n"] for record in read_history(path)] == [9]
+
+
+def test_pipes_in_the_places_of_our_own_files_are_waited_for_by_nobody(tmp_path: Path) -> None:
+    evaluation(0, 3.0).write(tmp_path / "runs" / "good.json")
+    os.mkfifo(tmp_path / "runs" / "a.json")
+    assert len(_results(tmp_path / "runs")) == 1
+    run = create_run(tmp_path / "more", "a", config={}, seeds={}, protocol={})
+    os.mkfifo(run.path / "lock.json")
+    with contextlib.suppress(OSError), sole_writer(run.path):
+        run.update(status="done")
+    os.mkfifo(run.path / "log.txt")
+    with pytest.raises(OSError, match="No such device"):
+        run.say("nobody listens")
+    os.mkfifo(tmp_path / "0.png")
+    with pytest.raises(WrongInputError, match="it is a pipe"):
+        _picture_shape(tmp_path / "0.png")
+    os.mkfifo(tmp_path / "ganeval.toml")
+    with pytest.raises(WrongInputError, match="it is a pipe"):
+        _content(tmp_path / "ganeval.toml")

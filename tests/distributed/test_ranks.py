@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ganeval.features.ranks import Ranks, current
+from ganeval.errors import WrongInputError
+from ganeval.features.ranks import Ranks, _patience, current
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.nearest import Nearest, nearest_within
 from tests.forks import Forks
@@ -61,3 +62,10 @@ def test_one_process_is_rank_zero_of_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_spans_cover_every_row_once(size: int, n: int) -> None:
     spans = [Ranks(r, size).span(n) for r in range(size)]
     assert [i for first, last in spans for i in range(first, last)] == list(range(n))
+
+
+@pytest.mark.parametrize("said", ["soon", "-3", "0", "nan", "inf", "1e300"])
+def test_a_patience_that_is_no_number_of_seconds_is_a_sentence(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANEVAL_TIMEOUT", said)
+    with pytest.raises(WrongInputError, match="GANEVAL_TIMEOUT must be seconds"):
+        _patience()

@@ -165,6 +165,12 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "a covariance by another name": ("a.npz", npz(what=SIGMA), "as a covariance is"),
     "a sparse tensor": ("a.pt", pt({"mu": torch.from_numpy(MU).to_sparse(), "sigma": torch.eye(4)}), "sparse|alone"),
     "a tensor of no device": ("a.pt", pt({"mu": torch.empty(4, device="meta"), "sigma": torch.eye(4)}), "no device"),
+    "one number in many places": ("a.pt", pt(torch.zeros(1).expand(10**6, 10**6)), "repeats 4 bytes"),
+    "moments of one number": (
+        "a.pt",
+        pt({"mu": torch.zeros(10**5), "sigma": torch.zeros(1).expand(10**5, 10**5)}),
+        "sigma holds a tensor",
+    ),
     "n of one": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1)), "at least 2"),
     "two networks": (
         "a.npz",

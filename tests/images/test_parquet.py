@@ -73,3 +73,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1" + bytes(100))
     with pytest.raises(WrongInputError, match=r"a\.parquet cannot be read as a parquet file"):
         image_set(tmp_path / "a.parquet")
+
+
+def test_millions_of_rows_of_nothing_are_refused_before_they_are_counted_out(tmp_path: Path) -> None:
+    """They take some kilobytes."""
+    nothing = pa.nulls(5_000_001, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    pq.write_table(pa.table({"image": nothing}), tmp_path / "a.parquet")
+    with pytest.raises(WrongInputError, match="at most 5,000,000 rows"):
+        image_set(tmp_path / "a.parquet")

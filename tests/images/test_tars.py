@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,9 +132,32 @@ def joined(folder: Path) -> Path:
     return folder / "a.tar"
 
 
+def padded(folder: Path) -> Path:
+    """A hole of a terabyte behind the end takes no place on the disk, and an hour to read."""
+    path = tar(folder / "a.tar", {"0.png": png(PIXELS[0])})
+    os.truncate(path, 2**40)
+    return path
+
+
+def with_header(kind: bytes) -> Callable[[Path], Path]:
+    """A name or a list of attributes that claims to be of 30 GiB."""
+
+    def make(folder: Path) -> Path:
+        info = tarfile.TarInfo("x")
+        info.type, info.size = kind, 30 * 2**30
+        (folder / "a.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT))
+        os.truncate(folder / "a.tar", 40 * 2**30)
+        return folder / "a.tar"
+
+    return make
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        padded,
+        with_header(tarfile.GNUTYPE_LONGNAME),
+        with_header(tarfile.XHDTYPE),
         cut_between,
         damaged_within,
         joined,
@@ -147,6 +171,9 @@ def joined(folder: Path) -> Path:
         lambda folder: tar(folder / "a.tar.gz", {"0.png": png(PIXELS[0])}),
     ],
     ids=[
+        "padded",
+        "endless name",
+        "endless attributes",
         "cut between",
         "damaged within",
         "joined",
@@ -172,3 +199,9 @@ def test_a_shard_that_changes_while_it_is_kept_is_named(tmp_path: Path) -> None:
     tar(path, {"0.png": png(PIXELS[1])})
     with pytest.raises(WrongInputError, match="has changed"):
         opened.array()
+
+
+@pytest.mark.parametrize("braces", ["{0..99999999999}", "{9999999..0..3}", "{0..999}-{0..999}", "{0..99}{a,b}{0..999}"])
+def test_a_pattern_of_endless_shards_is_refused(braces: str, tmp_path: Path) -> None:
+    with pytest.raises(GanevalError, match="more than 100,000 files"):
+        image_set(tmp_path / f"a-{braces}.tar")

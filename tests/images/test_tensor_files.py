@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,25 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "samples.pt").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(WrongInputError, match=r"samples\.pt cannot be read"):
         image_set(tmp_path / "samples.pt")
+
+
+ONE = torch.zeros(1, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("stored", [ONE.expand(10**6, 3, 256, 256), (IMAGES, LABELS[:1].expand(10**12))])
+def test_one_stored_number_does_not_stand_for_a_memory_full_of_them(stored: Any, tmp_path: Path) -> None:
+    torch.save(stored, tmp_path / "samples.pt")
+    with pytest.raises(WrongInputError, match="that repeats"):
+        image_set(tmp_path / "samples.pt")
+
+
+def test_an_archive_of_tensors_that_unpacks_to_much_more_is_refused(tmp_path: Path) -> None:
+    torch.save(torch.zeros(2**21, dtype=torch.uint8).reshape(-1, 1, 32, 32), tmp_path / "plain.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pt") as plain,
+        zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for info in plain.infolist():
+            packed.writestr(info.filename, plain.read(info))
+    with pytest.raises(WrongInputError, match="Do not trust that file"):
+        image_set(tmp_path / "packed.pt")

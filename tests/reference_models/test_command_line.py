@@ -39,6 +39,12 @@ SMOKE = {s.name: s.profile("smoke") for s in SYSTEMS}
 QUICK = ("--profile", "smoke", "--device", "cpu", "--sample-per-class", "2", "--grids", "1", "--checkpoints", "1")
 
 
+def quick(*flags):
+    """`QUICK` with these flags, each of them once."""
+    pairs = zip(QUICK[::2], QUICK[1::2], strict=True)
+    return [*(word for name, value in pairs if name not in flags for word in (name, value)), *flags]
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_every_recipe_that_is_shipped_is_within_its_ranges(recipe):
     require_ranges(recipe)
@@ -100,10 +106,11 @@ def test_tuples_words_and_shares_are_checked_too(name, changes):
         (["--device", "meta"], "one that is here"),
         (["--judge", "hodaa"], "Did you mean 'hoda'"),
         (["--dataset", "hodaa"], "hoda"),
+        (["--seed", "1", "--seed=2"], "--seed was typed twice"),
     ],
 )
 def test_a_flag_that_cannot_be_meant_is_a_sentence_and_leaves_no_run(flags, said, tmp_path, capsys):
-    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path), *flags]) == 2
+    assert main(["gan_mlp", "--out", str(tmp_path), *quick(*flags)]) == 2
     error = capsys.readouterr().err
     assert error.startswith("reference_models: ")
     assert error.count("\n") == 1
@@ -112,8 +119,18 @@ def test_a_flag_that_cannot_be_meant_is_a_sentence_and_leaves_no_run(flags, said
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what stands in is open to the end
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["dcgann"], 2)])
+def test_a_disk_without_room_for_words_changes_no_exit_code(words, code, monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        monkeypatch.setattr(sys, "stderr", full)
+        assert main(words) == code
+
+
 def test_a_device_that_is_not_there_is_a_sentence(tmp_path, capsys):
-    assert main(["gan_mlp", *QUICK, "--out", str(tmp_path), "--device", "cuda"]) == 2
+    assert main(["gan_mlp", "--out", str(tmp_path), *quick("--device", "cuda")]) == 2
     assert "one that is here (cpu); got 'cuda'" in capsys.readouterr().err
 
 

@@ -196,6 +196,15 @@ def test_checkpoints_are_pruned_but_the_last_and_the_best_stay(tmp_path):
     assert (last.read_bytes(), best.read_bytes()) == (b"\x05", b"\x02")
 
 
+def test_a_folder_without_a_run_is_said_to_be_none_in_one_sentence(tmp_path):
+    with pytest.raises(BrokenRunError, match=r"it has no run\.json") as none:
+        open_run(tmp_path)
+    assert ".." not in str(none.value)
+    with pytest.raises(BrokenRunError, match="Expected a JSON document") as nowhere:
+        open_run(tmp_path / "nowhere")
+    assert ".." not in str(nowhere.value), "a sentence within a sentence has one full stop"
+
+
 def test_a_run_is_whole_from_its_first_word(tmp_path):
     run = start(tmp_path, system="dcgan", options={"amp": False})
     assert (run.info["system"], run.info["options"]) == ("dcgan", {"amp": False})

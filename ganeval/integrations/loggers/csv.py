@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganeval.core.files import open_regular, writing
+from ganeval.core.files import append_text, open_regular, writing
 from ganeval.errors import WrongInputError, guarded, printable
 from ganeval.integrations.loggers.values import step_of, values_of
 from ganeval.records.scores import Evaluation
@@ -36,5 +36,6 @@ class CSVLogger:
         values_of(evaluation)
         at = step_of(evaluation, step)
         text = render_csv(HEAD, ((at, *line) for line in lines_of(evaluation.scores.values())))
-        with writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text if file.tell() == 0 else text.partition("\n")[2])
+        with writing(self.path):
+            begun = self.path.exists() and self.path.stat().st_size > 0
+            append_text(self.path, text.partition("\n")[2] if begun else text)
