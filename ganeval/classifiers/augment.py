@@ -20,6 +20,7 @@ class Augment:
     brightness: float = 0.0  # added to pixels in [0, 1]
     contrast: float = 0.0  # relative, around the image's own mean
     flip: bool = False  # left-right, probability 1/2
+    whole: bool = False  # shifts are of whole pixels, so that an image that is only shifted stays sharp
     padding: str = "zeros"  # what lies outside: "zeros" for ink on 0, "reflection" for photographs
 
 
@@ -50,7 +51,9 @@ def _warp(images: torch.Tensor, how: Augment, draws: torch.Tensor) -> torch.Tens
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     flip = torch.where(draws[:, 5] < 0, -1.0, 1.0) if how.flip else torch.ones_like(cos)
     slant = how.shear * draws[:, 2]
-    shift_x, shift_y = 2 * how.shift / width * draws[:, 3], 2 * how.shift / height * draws[:, 4]
+    move = how.shift * draws[:, 3:5]
+    move = move.round() if how.whole else move
+    shift_x, shift_y = 2 / width * move[:, 0], 2 / height * move[:, 1]
     rows = torch.stack(
         [
             torch.stack([cos * flip, slant * cos - sin, shift_x], dim=1),

@@ -1,10 +1,11 @@
-"""The one architecture of the zoo: a small plain convolutional network for grey images of 8 to 64 pixels.
+"""The one architecture of the zoo: a small plain convolutional network for images of 8 to 64 pixels.
 
-Convolution, BatchNorm, ReLU; stride instead of pooling, because on a CPU the large early maps cost more than the
-arithmetic. The embedding is the last hidden vector *before* its ReLU: after it, half of the units are dead on real
-digits and every covariance is singular. For use, BatchNorm is folded into the convolutions (`folded`), and three
-buffers learnt after training are applied: the embedding's mean and standard deviation on the training set, and the
-temperature of the logits (Guo et al. 2017, arXiv:1706.04599).
+Convolution, BatchNorm, ReLU; for digits stride instead of pooling, because on a CPU the large early maps cost more
+than the arithmetic, and for photographs the maximum of 2 x 2 after the convolution, which keeps more of the image. The
+embedding is the last hidden vector *before* its ReLU: after it, half of the units are dead on real digits and every
+covariance is singular. For use, BatchNorm is folded into the convolutions (`folded`), and three buffers learnt after
+training are applied: the embedding's mean and standard deviation on the training set, and the temperature of the
+logits (Guo et al. 2017, arXiv:1706.04599).
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ class Architecture:
     embedding: int = 64
     pixel_mean: float = 0.15  # of x / 255, so that the network sees about zero mean and unit variance
     pixel_std: float = 0.3
+    pooled: bool = False  # resolutions halve by a maximum of 2 x 2, and the last map becomes its maximum
 
     def __str__(self) -> str:
         widths = " | ".join("-".join(map(str, stage)) for stage in self.stages)
         kernel = _stem_kernel(self.stem_stride)
         stem = f"conv{kernel}x{kernel}/{self.stem_stride} {self.stem}"
-        return f"{stem}, conv3x3 {widths} (| halves), linear {self.embedding}, linear {self.classes}"
+        halves = "| halves by max, all maxima at last" if self.pooled else "| halves"
+        return f"{stem}, conv3x3 {widths} ({halves}), linear {self.embedding}, linear {self.classes}"
 
 
 class SmallCNN(nn.Module):
@@ -62,11 +65,18 @@ class SmallCNN(nn.Module):
         self.register_buffer("std", torch.ones(a.embedding))
         self.register_buffer("temperature", torch.ones(()))
 
+    @property
+    def stem(self) -> nn.Conv2d:
+        """The first convolution."""
+        return cast("_Block", self.convolutions[0]).conv
+
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         a = self.architecture
         x = ((images - a.pixel_mean) / a.pixel_std).contiguous(memory_format=torch.channels_last)
         x = self.convolutions(x)
-        if min(x.shape[2:]) > 4:
+        if a.pooled:
+            x = x.amax((2, 3), keepdim=True)
+        elif min(x.shape[2:]) > 4:
             x = F.avg_pool2d(x, 2, ceil_mode=True)
         hidden = self.hidden_norm(self.hidden(x.flatten(1)))
         logits = self.head(F.relu(hidden)).float() / self.temperature
@@ -88,13 +98,17 @@ class SmallCNN(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, *, pooled: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+        self.pool = stride if pooled else 1
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride // self.pool, padding=kernel // 2, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.norm(self.conv(x)), inplace=True)
+        x = self.conv(x)
+        if self.pool > 1:
+            x = F.max_pool2d(x, self.pool)
+        return F.relu(self.norm(x), inplace=True)
 
     def fold(self) -> None:
         self.conv = fuse_conv_bn_eval(self.conv, cast("nn.BatchNorm2d", self.norm))
@@ -111,6 +125,8 @@ def new_network(architecture: Architecture, generator: torch.Generator) -> Small
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.reset_parameters()
+            if architecture.pooled:  # folded into what the maximum is taken of, a negative scale would turn it round
+                module.weight.requires_grad = False
     for name, neutral in (("mean", 0.0), ("std", 1.0), ("temperature", 1.0)):
         network.get_buffer(name).fill_(neutral)
     return network.to(memory_format=torch.channels_last)
@@ -155,7 +171,7 @@ def _convolutions(a: Architecture) -> list[_Block]:
     inputs = a.stem
     for number, stage in enumerate(a.stages):
         for position, width in enumerate(stage):
-            blocks.append(_Block(inputs, width, 3, 2 if number and not position else 1))
+            blocks.append(_Block(inputs, width, 3, 2 if number and not position else 1, pooled=a.pooled))
             inputs = width
     return blocks
 
@@ -168,6 +184,8 @@ def _flat_size(a: Architecture) -> int:
     height, width = ((side + a.stem_stride - 1) // a.stem_stride for side in a.shape[1:])
     for _ in a.stages[1:]:
         height, width = (height + 1) // 2, (width + 1) // 2
+    if a.pooled:
+        return a.stages[-1][-1]
     if min(height, width) > 4:
         height, width = (height + 1) // 2, (width + 1) // 2
     return a.stages[-1][-1] * height * width

@@ -1,4 +1,4 @@
-"""The one training loop of the zoo: AdamW, warm-up and cosine, an exponential moving average, seeded throughout.
+"""The one training loop of the zoo: AdamW (and Muon), warm-up and cosine, a moving average, seeded throughout.
 
 Repeats bit for bit on one machine with one number of threads: every random number comes from generators seeded by
 `Recipe.seed`, the order of the images included, and `Recipe.threads` fixes the number of threads while it trains.
@@ -7,7 +7,7 @@ Repeats bit for bit on one machine with one number of threads: every random numb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from ganeval.classifiers.augment import Augment, augment
+from ganeval.classifiers.muon import Muon
 from ganeval.classifiers.network import Architecture, SmallCNN, new_network
 from ganeval.core.machine import quiet
 from ganeval.errors import WrongInputError
@@ -36,6 +37,7 @@ class Recipe:
     warmup: float = 0.2  # share of all steps
     label_smoothing: float = 0.0
     mixup: float = 0.0  # Beta(a, a) of Zhang et al. 2018, arXiv:1710.09412; 0 is off
+    muon: float = 0.0  # learning rate of Muon, for the weights that a BatchNorm follows; 0: AdamW has them too
     average: float = 0.995  # decay of the moving average of the weights, per step
     bfloat16: bool = False  # arithmetic of the convolutions; weights and averages stay float32
     augment: Augment = field(default_factory=Augment)
@@ -53,6 +55,7 @@ def fit(
     *,
     soft_targets: torch.Tensor | None = None,
     weights: torch.Tensor | None = None,
+    start: SmallCNN | None = None,
     progress: str = "",
     device: torch.device | str = "cpu",
 ) -> SmallCNN:
@@ -60,15 +63,16 @@ def fit(
 
     `soft_targets` (n, k), rows summing to one, replace the labels: the distillation of Hinton et al. 2015
     (arXiv:1503.02531) at temperature 1. `weights` (n,) multiply the loss of each image; their mean should be 1.
+    `start` is the network to begin with, a new one unless given; what in it asks for no gradient stays.
     `progress` is the text beside the bar on a terminal.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    network = new_network(recipe.architecture, generator).to(device).train()
+    network = (start or new_network(recipe.architecture, generator)).to(device).train()
     targets = _targets(labels, recipe, soft_targets)
     targets = (targets if weights is None else targets * weights[:, None]).to(device)
     mixer = np.random.default_rng(recipe.seed)
     steps = max(1, math.ceil(recipe.epochs * len(images) / recipe.batch))
-    optimiser = torch.optim.AdamW(_decay_groups(network, recipe), lr=recipe.learning_rate)
+    optimisers = _optimisers(network, recipe)
     average = {name: value.clone() for name, value in network.state_dict().items()}
     batches = _batches(len(images), recipe.batch, steps, generator)
     hidden = not progress or quiet()
@@ -78,9 +82,10 @@ def fit(
             y = targets[rows.to(targets.device)]
             if recipe.mixup:
                 x, y = _mixed(x, y, mixer.beta(recipe.mixup, recipe.mixup))
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * learning_rate_factor(step / steps, recipe.warmup)
-            _descend(network, optimiser, x, y, bfloat16=recipe.bfloat16)
+            rate = learning_rate_factor(step / steps, recipe.warmup)
+            for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+                group["lr"] = group["full"] * rate
+            _descend(network, optimisers, x, y, bfloat16=recipe.bfloat16)
             _update_average(average, network, recipe.average, step)
         _require_finite(average, recipe)
         network.load_state_dict(average)
@@ -125,13 +130,14 @@ def _batches(n: int, size: int, steps: int, generator: torch.Generator) -> Itera
 
 
 def _descend(
-    network: SmallCNN, optimiser: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor, *, bfloat16: bool
+    network: SmallCNN, optimisers: Sequence[torch.optim.Optimizer], x: torch.Tensor, y: torch.Tensor, *, bfloat16: bool
 ) -> None:
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=bfloat16):
         _, logits = network(x)
-    optimiser.zero_grad(set_to_none=True)
+    network.zero_grad(set_to_none=True)
     F.cross_entropy(logits.float(), y).backward()
-    optimiser.step()
+    for optimiser in optimisers:
+        optimiser.step()
 
 
 def _require_finite(weights: dict[str, torch.Tensor], recipe: Recipe) -> None:
@@ -147,11 +153,22 @@ def _mixed(x: torch.Tensor, y: torch.Tensor, share: float) -> tuple[torch.Tensor
     return share * x + (1 - share) * x.flip(0), share * y + (1 - share) * y.flip(0)
 
 
-def _decay_groups(network: SmallCNN, recipe: Recipe) -> list[dict]:
-    """Weights decay; biases and BatchNorm's scales do not."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+def _optimisers(network: SmallCNN, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Each group remembers its `full` rate. Weights decay; biases and BatchNorm's scales do not."""
+    learnt = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    turned = [p for name, p in learnt if recipe.muon and p.ndim > 1 and not name.startswith("head")]
+    held = {id(p) for p in turned}
+    groups = [
+        {"params": [p for _, p in learnt if p.ndim > 1 and id(p) not in held], "weight_decay": recipe.weight_decay},
+        {"params": [p for _, p in learnt if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=recipe.learning_rate)]
+    if turned:
+        optimisers.append(Muon(turned, lr=recipe.muon))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["full"] = group["lr"]
+    return optimisers
 
 
 @torch.no_grad()

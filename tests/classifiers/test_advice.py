@@ -17,8 +17,13 @@ from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.extractors import weights
 from ganeval.features.extraction import load_extractor
 
-SHAPES = {(1, 8, 8): {"digits"}, (1, 28, 28): {"breastmnist", "hoda", "mnist"}, (3, 32, 32): set(), (1, 32, 32): set()}
-NAMES = ("breastmnist", "digits", "hoda", "mnist")
+SHAPES = {
+    (1, 8, 8): {"digits"},
+    (1, 28, 28): {"breastmnist", "hoda", "mnist"},
+    (3, 32, 32): {"cifar10"},
+    (1, 32, 32): set(),
+}
+NAMES = ("breastmnist", "cifar10", "digits", "hoda", "mnist")
 
 
 def images(shape: tuple[int, int, int], n: int = 20) -> np.ndarray:

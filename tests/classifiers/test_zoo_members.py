@@ -15,10 +15,11 @@ from ganeval.classifiers.classifier import Classifier, run
 from ganeval.classifiers.member import WEIGHTS, Member
 from ganeval.core.extractor import Extractor
 from ganeval.datasets.dataset import DATASETS
+from ganeval.errors import WrongInputError
 from ganeval.numerics.intervals import wilson
 
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob("*.json"))
-BARS = {"digits": 0.985, "mnist": 0.995, "hoda": 0.9945}
+BARS = {"cifar10": 0.90, "digits": 0.985, "mnist": 0.995, "hoda": 0.9945}
 RECHECKED = 2000  # images of the real test split that are judged again
 
 
@@ -54,7 +55,7 @@ def test_every_member_ships_its_weights() -> None:
 def test_the_package_stays_small() -> None:
     sizes = [path.stat().st_size for path in WEIGHTS.glob("*.safetensors")]
     assert max(sizes) <= 1.5e6
-    assert sum(sizes) <= 5e6
+    assert sum(sizes) <= 6.5e6
 
 
 def test_a_member_is_an_extractor(classifier: Classifier) -> None:
@@ -109,7 +110,11 @@ def test_the_same_images_give_the_same_bits(classifier: Classifier) -> None:
 
 
 def test_grey_written_as_rgb_is_read_as_grey(classifier: Classifier) -> None:
-    images = _noise(classifier, 5)
+    images = _noise(classifier, 5)[:, :1]
+    if DATASETS[_dataset(classifier)].shape[0] == 3:
+        with pytest.raises(WrongInputError, match=r"\(n, 3, 32, 32\); got \(5, 1, 32, 32\)"):
+            classifier(images)
+        return
     assert torch.equal(classifier(images.expand(-1, 3, -1, -1)).embeddings, classifier(images).embeddings)
 
 
