@@ -49,8 +49,8 @@ def main(dataset: Positional[str], *, run: Path, out: Path = WEIGHTS) -> Path:
         raise WrongInputError(f"{run} must be a finished run of projection_cgan on {dataset}; it is another.")
     held = decode_state(path.read_bytes())["held"]
     state = {**summed(held["average"]), **{f"{READER}{key}": value for key, value in held.get("reader", {}).items()}}
-    for name in ("styles.centres", "styles.style_of"):
-        state.pop(name, None)  # of images; drawing needs the shares alone
+    for key in ("styles.centres", "styles.style_of"):
+        state.pop(key, None)  # of images; drawing needs the shares alone
     half = {key: value.half().contiguous() if value.is_floating_point() else value for key, value in state.items()}
     weights = write_atomic(out / f"{name}.safetensors", safetensors.torch.save(half))
     card = _card(name, dataset, config, opened.info, hashlib.sha256(weights.read_bytes()).hexdigest())
