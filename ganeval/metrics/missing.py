@@ -232,7 +232,7 @@ def _small(features: Features) -> torch.Tensor:
     images = features.images
     assert images is not None
     step = max(1, *(-(-side // SMALL) for side in images.shape[1:]))
-    parts = (torch.from_numpy(images.load(part.start, part.stop)) for part in spans(len(images), PART))
+    parts = (torch.tensor(images.load(part.start, part.stop)) for part in spans(len(images), PART))
     means = [torch.nn.functional.avg_pool2d(part.float() / 255, step, ceil_mode=True).flatten(1) for part in parts]
     return torch.cat(means)
 
