@@ -225,9 +225,9 @@ def render_page(
     per_class = whole.fake.n // len(whole["classifier_score"].details["classes"])
     return render_document(
         "The style that was lost",
-        f"styles --runs RUNS --per-class {per_class}",
+        f"styles --runs RUNS --per-class {per_class} --shelf SHELF",
         parts,
-        said=f"GAN-test and CAS are of {whole.fake.n:,} fakes, recall and coverage of {equal.fake.n:,} against "
+        said=f"SHELF holds the weights of {old.row.name}. GAN-test and CAS are of {whole.fake.n:,} fakes, recall and coverage of {equal.fake.n:,} against "
         f"{equal.real.n:,} test images.",
     )
 
