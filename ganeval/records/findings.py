@@ -26,6 +26,7 @@ ALIKE = 0.03  # images of a class differ more or less than real ones if their si
 LABELLED = 0.95  # images that show what was asked for, as a share of what real images get; or
 NEARLY = 0.98  # of that share, if so many times more images than among real ones show something else:
 WRONG = 3.0
+RIGHT = 0.99  # images that show what was asked for, without the classifier's own errors
 RARE = 0.25  # a class with less than this share of what it should have
 COPIES = 5.0  # times the share of copies that unseen real images show
 SURE = 0.01  # p of the worst packet: below it the frequencies of both sets differ
@@ -221,6 +222,8 @@ def _labels(e: Scores) -> list[Finding]:
         return []
     floor = floor_of(record)
     wrong = _mislabelled(record) if floor else record.interval[1] < LABELLED * LABELLED
+    if floor is not None and floor.against == "train":  # on images that it has learnt a classifier may never err
+        wrong = wrong and (record.details.get("corrected_interval") or record.interval)[1] < RIGHT
     level = "bad" if record.interval[1] < 0.7 else "warn"
     text = f"only {percent(record.value)} of the images show the requested class"
     said = f" (real images: {percent(floor.value)})" if floor else ""

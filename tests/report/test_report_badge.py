@@ -237,3 +237,15 @@ def test_a_floor_of_more_images_says_nothing_of_a_metric_that_grows_with_them() 
     recall = replace(evaluation["recall"], floor=Floor(0.9, 0.001, 10 * N))
     scores: dict[str, ScoreRecord] = {**evaluation.scores, "recall": recall}
     assert story_of(scores).word == "no fault found"
+
+
+@pytest.mark.parametrize(("corrected", "word"), [((0.9, 1.0), "no fault found"), ((0.6, 0.8), "mislabelled")])
+def test_labels_are_not_held_against_images_that_the_classifier_has_learnt(
+    corrected: tuple[float, float], word: str
+) -> None:
+    """Where training images stand in for real ones the classifier errs on none of them; its own errors are known."""
+    evaluation = _with(classifier_score=(0.87, 0.02, 1.0))
+    record = evaluation["classifier_score"]
+    details = {**record.details, "corrected_interval": list(corrected)}
+    learnt = replace(record, floor=Floor(1.0, 0.001, N, against="train"), details=details)
+    assert story_of({**evaluation.scores, "classifier_score": learnt}).word == word
