@@ -65,7 +65,8 @@ def test_it_is_the_network_that_the_reference_model_trained(name):
     for table in (module for module in trained.modules() if isinstance(module, StyleEmbedding)):
         torch.nn.init.zeros_(table.whole)  # what is shipped has it in the rows of the styles
     unlike = trained.load_state_dict(weights, strict=False)
-    needless = {key for key in unlike.missing_keys if key == "styles.centres" or key.endswith(".whole")}
+    of_images = {"styles.centres", "styles.style_of"}
+    needless = {key for key in unlike.missing_keys if key in of_images or key.endswith(".whole")}
     assert set(unlike.missing_keys) == needless, "the images' centres are not needed to draw"
     assert all(key.startswith(READER) for key in unlike.unexpected_keys)
     z, labels = torch.randn(30, shipped.latent_dim, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 10
