@@ -202,7 +202,10 @@ def _page(lines: Sequence[Sequence[str]], command: str, first: int) -> str:
         "largest eigenvalue",
         "CPU s",
     )
-    said = f"On {machine()}; seeds {first} ... of each line; brackets: 95 %. Promised false alarm: {FALSE_ALARM:.0%}."
+    said = (
+        f"On {machine()}; seeds {first} ... of each line; brackets: 95 %. Promised false alarm: {FALSE_ALARM:.0%}. A "
+        "line that is not there was not run to its end."
+    )
     return render_document("Missing and invented modes", command, [_legend(), markdown_table(heads, lines)], said=said)
 
 

@@ -34,7 +34,7 @@ def pixel_batches(pair: Pair, size: int = AT_ONCE) -> Iterator[Batch]:
     assert fake is not None
     for start in range(0, len(fake), size):
         stop = min(start + size, len(fake))
-        a, b = (torch.from_numpy(np.ascontiguousarray(images.load(start, stop))) for images in (real, fake))
+        a, b = (torch.tensor(images.load(start, stop)) for images in (real, fake))
         yield a, b
 
 

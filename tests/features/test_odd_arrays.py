@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,11 @@ import ganeval
 from ganeval.core.compute import Compute
 from ganeval.errors import GanevalError, IncomparableError, TooFewSamplesError, UnexpectedError, WrongInputError
 from ganeval.features.extraction import extract
+from ganeval.features.matched import pixel_batches
+from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
 from ganeval.images import image_set
+from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 
 RNG = np.random.default_rng(0)
@@ -150,3 +155,14 @@ def test_sparse_rows_are_refused_and_brain_floats_with_ties_are_rows() -> None:
         Features.given(torch.eye(3).to_sparse())
     tied = Features.given(torch.ones(40, 3, dtype=torch.bfloat16))
     assert evaluate(tied, tied, metrics=["ndb"])["ndb"].status
+
+
+def test_read_only_images_are_looked_at_without_a_warning(request: pytest.FixtureRequest) -> None:
+    images = np.zeros((20, 1, 8, 8), np.uint8)
+    images.flags.writeable = False
+    side = replace(Features.given(np.random.default_rng(0).normal(size=(20, 3))), images=ImageSet.from_array(images))
+    torch.set_warn_always(True)  # else only the first time in this process
+    request.addfinalizer(lambda: torch.set_warn_always(False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(next(pixel_batches(Pair(side, side)))[0]) == 20
