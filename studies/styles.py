@@ -227,7 +227,8 @@ def render_page(
         "The style that was lost",
         f"styles --runs RUNS --per-class {per_class} --shelf SHELF",
         parts,
-        said=f"SHELF holds the weights of {old.row.name}. GAN-test and CAS are of {whole.fake.n:,} fakes, recall and coverage of {equal.fake.n:,} against "
+        said=f"SHELF holds the weights of {old.row.name}. GAN-test and CAS are of {whole.fake.n:,} fakes, recall and "
+        f"coverage of {equal.fake.n:,} against "
         f"{equal.real.n:,} test images.",
     )
 
