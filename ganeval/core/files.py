@@ -25,6 +25,8 @@ except ImportError:  # Windows: what is abandoned is then known by its age alone
 MAX_JSON_BYTES = 64 * 2**20
 MAX_LOG = 512 * 2**20  # bytes of one log that are read
 MAX_LINE = 2**20
+MAX_RATIO = 500  # of what a file claims to what is stored; deflate reaches 1032 on nothing but zeros
+MAX_HOLE = 2**20  # below it a file system may store a file anywhere
 PART = (".ganeval-", ".part")  # around the name of a folder in which one file is being made
 _ABANDONED = 3600.0  # seconds after which a folder that cannot be locked counts as left behind
 _ATTEMPTS = 5
@@ -55,6 +57,30 @@ def require_regular(path: str | Path) -> Path:
         raise _unreadable(path, error) from error
     if not stat.S_ISREG(mode):
         raise _not_regular(path, KINDS.get(stat.S_IFMT(mode), "something else"))
+    return path
+
+
+def stored_bytes(found: os.stat_result) -> int:
+    """What a file takes on the disk: less than its size where it has holes. Of small files, and where the system does
+    not say, its size.
+    """
+    blocks = getattr(found, "st_blocks", None)
+    return found.st_size if blocks is None or found.st_size <= MAX_HOLE else blocks * 512
+
+
+def require_log(path: str | Path) -> Path:
+    """`path`, which is a regular file that can be a log; raises for others, for holes and beyond `MAX_LOG` bytes."""
+    path = require_regular(path)
+    found = path.stat()
+    if found.st_size > MAX_RATIO * stored_bytes(found):
+        raise WrongInputError(
+            f"{printable(path)} claims {found.st_size:,} bytes, of which {stored_bytes(found):,} are stored: nearly "
+            "all of it is a hole, and it is not read. Remove it, or write it again."
+        )
+    if found.st_size > MAX_LOG:
+        raise WrongInputError(
+            f"{printable(path)} has {found.st_size:,} bytes; of a log at most {MAX_LOG:,} are read. Shorten it."
+        )
     return path
 
 
@@ -346,9 +372,9 @@ def _ends_a_line(handle: int) -> bool:
 
 
 def lines_of(path: str | Path) -> Iterator[str]:
-    """The lines of a log, at most `MAX_LOG` bytes of it; undecodable bytes are replaced, endless lines cut."""
-    seen = 0
-    with open_regular(path) as file:
+    """The lines of a log (see `require_log`); undecodable bytes are replaced, endless lines cut."""
+    seen = 0  # a log may grow while it is read
+    with open_regular(require_log(path)) as file:
         while seen < MAX_LOG and (line := file.readline(MAX_LINE)):
             seen += len(line)
             yield line.decode("utf-8", errors="replace")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ganeval.core.files import open_regular, require_regular
+from ganeval.core.files import MAX_RATIO, open_regular, require_regular, stored_bytes
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.arrays import from_array
 from ganeval.images.imageset import ImageSet
@@ -22,8 +22,6 @@ from ganeval.images.stamps import Stamps
 from ganeval.runs.layout import IMAGE_KEYS, LABEL_KEYS
 
 MAX_BYTES = 64 * 2**30
-MAX_RATIO = 500  # of an archive; deflate reaches 1032 on nothing but zeros
-MAX_HOLE = 2**20  # below it a file system may store a file anywhere
 
 _ADVICE = (
     "np.savez(path, images) stores them as arr_0.",
@@ -96,8 +94,7 @@ def array_in(path: Path, key: str) -> Any:
 def npy_in(path: Path) -> Any:
     """The array of an .npy, as a memory map."""
     found = path.stat()
-    stored = getattr(found, "st_blocks", 1 + found.st_size // 512) * 512  # less than the size where there are holes
-    require_bounded(path, found.st_size, stored if found.st_size > MAX_HOLE else found.st_size)
+    require_bounded(path, found.st_size, stored_bytes(found))
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 

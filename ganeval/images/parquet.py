@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.extras import require
-from ganeval.core.files import require_regular
+from ganeval.core.files import MAX_RATIO, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.files import from_files
 from ganeval.images.imageset import ImageSet
@@ -26,6 +26,7 @@ from ganeval.images.leaves import noted
 from ganeval.images.stamps import Stamps
 
 MAX_BYTES = 256 * 2**20  # of one encoded image
+MAX_GROUP = 64 * 2**30  # of all images of a group of rows together
 MAX_ROWS = 5_000_000  # a column of nothing takes a few bytes for millions of them
 LABELS = ("label", "labels", "fine_label", "class")
 
@@ -72,6 +73,8 @@ class _File:
             sizes = [self._file.metadata.row_group(group).num_rows for group in groups]
         self._starts = np.cumsum([0, *sizes])
         self._image, self._label = _image_column(self._schema, path), _label_column(self._schema)
+        with _reading(path):  # an image that many rows repeat is held once
+            self._file = _parquet().ParquetFile(path, read_dictionary=_leaves(self._schema, self._image))
         self._held: tuple[int, Any] = (-1, None)
 
     @property
@@ -101,6 +104,18 @@ class _File:
             )
         return column.to_numpy().astype(np.int64)
 
+    def _group(self, group: int) -> Any:
+        """The images of a group of rows, once it is known that they are no bomb."""
+        column = self._file.read_row_group(group, columns=[self._image]).column(0)
+        total, stored = sum(map(_expanded, column.chunks)), self.path.stat().st_size
+        if total > MAX_GROUP or total > max(MAX_BYTES, MAX_RATIO * stored):
+            raise WrongInputError(
+                f"The images in a group of rows of {printable(self.path)} have {total:,} bytes together, and the file "
+                f"{stored:,}; at most {MAX_GROUP:,} and {MAX_RATIO} times what is stored can be images. Do not trust "
+                "that file."
+            )
+        return column
+
     def image(self, row: int) -> bytes:
         """The encoded bytes of one image."""
         self._stamps.require(str(self.path))
@@ -108,7 +123,7 @@ class _File:
         with self._lock:
             if self._held[0] != group:
                 with _reading(self.path):
-                    self._held = group, self._file.read_row_group(group, columns=[self._image]).column(0)
+                    self._held = group, self._group(group)
             cell = self._held[1][row - int(self._starts[group])].as_py()
         data = cell.get("bytes") if isinstance(cell, dict) else cell
         if not isinstance(data, bytes) or not data:
@@ -161,6 +176,27 @@ def _image_column(schema: Any, path: Path) -> str:
         f"{printable(path)} must have one column of images, as bytes or as {{bytes, path}}; "
         f"{f'it has several: {held}. Keep one of them.' if found else f'it has {held}.'}"
     )
+
+
+def _leaves(schema: Any, image: str) -> list[str]:
+    """The column of bytes by its whole name; none where no row has any bytes."""
+    from pyarrow import types
+
+    kind = schema.field(image).type
+    inner = kind.field("bytes").type if types.is_struct(kind) else kind
+    name = f"{image}.bytes" if types.is_struct(kind) else image
+    return [] if types.is_null(inner) else [name]
+
+
+def _expanded(cells: Any) -> int:
+    """Bytes of these cells, an image that is repeated counted as often as it is."""
+    from pyarrow import compute, types
+
+    cells = cells.field("bytes") if types.is_struct(cells.type) else cells
+    if not types.is_dictionary(cells.type):
+        return cells.nbytes
+    lengths = compute.call_function("binary_length", [cells.dictionary]).fill_null(0).to_numpy().astype(np.int64)
+    return int(lengths[cells.indices.drop_null().to_numpy()].sum())
 
 
 def _label_column(schema: Any) -> str | None:

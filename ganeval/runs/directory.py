@@ -30,6 +30,7 @@ from ganeval.core.files import (
     require_regular,
     write_atomic,
     write_json,
+    writing,
 )
 from ganeval.core.png import encode_png
 from ganeval.errors import BrokenRunError, WrongInputError
@@ -58,16 +59,22 @@ class RunDirectory:
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Append one line per tag to events.jsonl. NaN and infinity are no JSON: they become null with a `status`."""
         now = time.time()
-        append_jsonl(self.path / layout.EVENTS, *(_event(step, now, tag, value) for tag, value in values.items()))
+        self._append(layout.EVENTS, *(_event(step, now, tag, value) for tag, value in values.items()))
 
     def event(self, step: int, event: str, **details: Any) -> None:
         """Append something that happened ("resume", "nan", "alarm") to events.jsonl."""
-        append_jsonl(self.path / layout.EVENTS, {"step": step, "time": time.time(), "event": event, **details})
+        self._append(layout.EVENTS, {"step": step, "time": time.time(), "event": event, **details})
 
     def say(self, text: str) -> None:
         """Append a line for people to log.txt."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        append_text(self.path / layout.LOG, f"{stamp} {text}\n")
+        with writing(self.path / layout.LOG):
+            append_text(self.path / layout.LOG, f"{stamp} {text}\n")
+
+    def _append(self, name: str, *records: dict[str, Any]) -> None:
+        """Append lines to a file of the run; what stands in its place or a full disk is said in a sentence."""
+        with writing(self.path / name):
+            append_jsonl(self.path / name, *records)
 
     def write_grid(
         self, step: int, images: NDArray[np.uint8], *, rows: int, labels: Sequence[int] = (), latents: str = ""
@@ -127,8 +134,8 @@ class RunDirectory:
         """Write eval/step-NNNNNN/result.json and append each score to metric-NAME.jsonl."""
         path = evaluation.write(self.path / layout.EVALUATIONS / layout.step_name(step) / "result.json")
         for name, record in evaluation.scores.items():
-            append_jsonl(
-                self.path / f"metric-{_slug(name)}.jsonl",
+            self._append(
+                f"metric-{_slug(name)}.jsonl",
                 {
                     "metric": name,
                     "results": {name: record.value, f"{name}_se": record.se},

@@ -18,6 +18,7 @@ from ganeval.core.wording import plural
 from ganeval.errors import GanevalError, MissingFileError, printable
 from ganeval.runs import events, layout, told
 from ganeval.runs.advice import Given, advice_of, contents_of, passed_over
+from ganeval.runs.parsing import unread_in
 from ganeval.runs.reader import Reader
 from ganeval.runs.reading import WEAK, probed, read_runs
 from ganeval.runs.reals import BESIDE
@@ -187,6 +188,8 @@ def _claims(folder: Path, depth: int, search: _Search, *, data: bool = False) ->
         search.probes.append(Probe(folder, tuple((reader.name, score) for reader, score in scores)))
     elif _never_began(folder):
         search.ignored.append((folder, "a run whose process ended before run.json was written; delete the folder"))
+    elif reasons := unread_in(folder):
+        search.ignored.append((folder, "; ".join(reasons[:3])))
     best = scores[0][1] if scores else 0
     if best >= CERTAIN or depth >= MAX_DEPTH:
         if scores:

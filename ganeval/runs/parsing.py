@@ -10,20 +10,51 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from ganeval.core.files import lines_of, open_regular, require_regular
+from ganeval.core.files import lines_of as lines_of_log
+from ganeval.core.files import open_regular, require_log, require_regular
 from ganeval.errors import BrokenRunError, GanevalError
 
 MAX_DOCUMENT = 16 * 2**20
 MAX_FILES = 20_000  # of one folder that are looked at
 MAX_LOGS = 20  # of one folder that are looked into
+MAX_NAMED = 200  # of one folder that are named where they cannot be read
+TEXTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".out")
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
+
+
+passed: ContextVar[list[str] | None] = ContextVar("passed", default=None)  # why logs were passed over, so far
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a log. One that cannot be read has none where `passed` takes the reason; else it raises."""
+    try:
+        yield from lines_of_log(path)
+    except GanevalError as error:
+        if (reasons := passed.get()) is None:
+            raise
+        reasons.append(str(error))
+
+
+def unread_in(folder: Path) -> list[str]:
+    """Why the logs of a folder and of logs/ in it that no reader can read are none: pipes, devices, holes."""
+    return [said for path in logs_in(folder, TEXTS, MAX_NAMED) if (said := _why_unread(path))]
+
+
+def _why_unread(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_dir():
+            require_log(path)
+    except (OSError, GanevalError) as error:
+        return str(error)
+    return ""
 
 
 def loads(text: str) -> dict[str, Any]:
@@ -104,11 +135,11 @@ def pictures_below(folder: Path) -> list[Path]:
     return [path for path in (*own, *inner) if path.suffix.lower() in IMAGES]
 
 
-def logs_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+def logs_in(folder: Path, suffixes: tuple[str, ...], most: int = MAX_LOGS) -> list[Path]:
     """The first files of a folder, then of logs/ in it, whose names end so."""
     places = (folder, folder / "logs")
     files = [place / name for place in places for name in names_in(place) if name.lower().endswith(suffixes)]
-    return files[:MAX_LOGS]
+    return files[:most]
 
 
 def numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:

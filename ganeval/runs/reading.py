@@ -11,7 +11,7 @@ from ganeval.core.apart import place_of
 from ganeval.errors import BrokenRunError, GanevalError, sentence
 from ganeval.records.scores import Evaluation
 from ganeval.runs import animations, layout, series
-from ganeval.runs.parsing import lfs_pointer, names_in
+from ganeval.runs.parsing import lfs_pointer, names_in, passed, unread_in
 from ganeval.runs.reader import READERS, Reader
 from ganeval.runs.reals import says_generated
 from ganeval.runs.record import RunRecord
@@ -50,10 +50,19 @@ def read_runs(root: Path, path: Path, reader: Reader, helpers: list[Reader]) -> 
 
 def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     """The runs that `reader` finds, whole and sound; where anything at all goes wrong, one record that says what."""
+    token = passed.set(reasons := [])
     try:
-        return [sound(_evaluated(_pointed(_typed(run)))) for run in reader.read(path)]
+        runs = [_evaluated(_pointed(_typed(run))) for run in reader.read(path)]
+        return [sound(_told(run, [*reasons, *unread_in(path)])) for run in runs]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
+    finally:
+        passed.reset(token)
+
+
+def _told(run: RunRecord, reasons: list[str]) -> RunRecord:
+    """With the reasons for which logs were passed over among its problems, each once."""
+    return replace(run, problems=tuple(dict.fromkeys((*run.problems, *reasons)))) if reasons else run
 
 
 def _framed(run: RunRecord) -> RunRecord:

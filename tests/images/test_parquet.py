@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from ganeval.errors import WrongInputError
-from ganeval.images import image_set
+from ganeval.images import image_set, parquet
+from ganeval.images.stamps import Stamps
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (10, 6, 5, 3), dtype=np.uint8)
 NAMES = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
@@ -81,3 +82,21 @@ def test_millions_of_rows_of_nothing_are_refused_before_they_are_counted_out(tmp
     pq.write_table(pa.table({"image": nothing}), tmp_path / "a.parquet")
     with pytest.raises(WrongInputError, match="at most 5,000,000 rows"):
         image_set(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("bytes_as", [pa.binary(), pa.large_binary()])
+@pytest.mark.parametrize("nested", ["bytes", ""])
+def test_one_image_in_many_rows_is_held_once_and_bounded(
+    bytes_as: pa.DataType, nested: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dictionary makes one large image a thousand rows; what they take together is known beforehand."""
+    cells = pa.array([png(PIXELS[0])] * 2000, bytes_as)
+    column = pa.StructArray.from_arrays([cells], [nested]) if nested else cells
+    pq.write_table(pa.table({"image": column}), tmp_path / "a.parquet")
+    opened = image_set(tmp_path / "a.parquet")
+    assert (opened.load(1999, 2000)[0].transpose(1, 2, 0) == PIXELS[0]).all()
+    assert parquet._File(tmp_path / "a.parquet", Stamps("a", ["a"], Path))._group(0).nbytes < 50_000
+    monkeypatch.setattr(parquet, "MAX_BYTES", 1000)
+    monkeypatch.setattr(parquet, "MAX_RATIO", 20)
+    with pytest.raises(WrongInputError, match=r"group of rows of .*a\.parquet have .* bytes together"):
+        image_set(tmp_path / "a.parquet").load(0, 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganeval.core.files import read_json, read_jsonl
-from ganeval.errors import BrokenRunError
+from ganeval.errors import BrokenRunError, GanevalError
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
 from ganeval.runs.parsing import as_float
@@ -43,7 +44,10 @@ def read_run(path: str | Path) -> RunRecord:
     """
     path = Path(path)
     info = layout.read_info(path)
-    curves, happenings = _logged(path)
+    try:
+        (curves, happenings), unread = _logged(path), ()
+    except GanevalError as error:
+        (curves, happenings), unread = ({}, []), (str(error),)
     evaluations, broken = _evaluations(path)
     grids, strange = _grids(path)
     return RunRecord(
@@ -63,7 +67,7 @@ def read_run(path: str | Path) -> RunRecord:
         samples=tuple(SampleSet(step, file) for step, file in layout.by_step(path / layout.SAMPLES, ".npz")),
         evaluations=evaluations,
         notes=tuple(happenings),
-        problems=(*broken, *strange),
+        problems=(*unread, *broken, *strange),
     )
 
 
@@ -102,7 +106,7 @@ def _logged(path: Path) -> tuple[dict[str, Curve], list[str]]:
     points: dict[str, Points] = {}
     notes: list[str] = []
     file = path / layout.EVENTS
-    for line in read_jsonl(file) if file.is_file() else ():
+    for line in read_jsonl(file) if os.path.lexists(file) else ():
         step = _number(line.get("step"))
         if isinstance(event := line.get("event"), str):
             notes += [_happening(line, event)] if len(notes) < MAX_NOTES else []
