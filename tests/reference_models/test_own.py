@@ -241,13 +241,16 @@ def test_a_resize_that_no_trainer_can_halve_is_refused(size, said, tmp_path, cap
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--dataset", "digits", "--resize", "16"), "--resize is for images of yours"),
-        (("--dataset", "./nothing"), "There is no file or folder"),
-        (("--judge", "autoo"), "autoo"),
+        (("digits", "--resize", "16"), "--resize is for images of yours"),
+        (("./nothing",), "There is no file or folder"),
+        (("x.npz", "--judge", "autoo"), "autoo"),
+        (("x.npz", "--dataset", "digits"), "--dataset was typed twice"),
     ],
 )
-def test_what_cannot_be_meant_is_a_sentence(flags, said, tmp_path, capsys):
-    assert said in refused(npz(tmp_path / "x.npz", 51, (1, 8, 8)), *flags, tmp_path=tmp_path, capsys=capsys)
+def test_what_cannot_be_meant_is_a_sentence(flags, said, tmp_path, capsys, monkeypatch):
+    npz(tmp_path / "x.npz", 51, (1, 8, 8))
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(*flags, tmp_path=tmp_path, capsys=capsys)
 
 
 def test_a_judge_without_labels_or_with_one_class_is_refused(tmp_path, capsys):

@@ -17,7 +17,8 @@ ESCAPES = "\x1b[31mred\nline"
 
 
 def _report(folder: Path, *options: str) -> int:
-    return report_main([str(folder), "--no-evaluate", "--out", str(folder.parent / "r.html"), *options])
+    out = [] if "--out" in options else ["--out", str(folder.parent / "r.html")]
+    return report_main([str(folder), "--no-evaluate", *out, *options])
 
 
 def _said(capsys: pytest.CaptureFixture[str]) -> str:
