@@ -140,7 +140,7 @@ def _evaluated(run: RunRecord) -> RunRecord:
     for place in layout.evaluations(run.path):
         for step, folder in layout.by_step(place, ""):
             try:
-                if step not in found and (folder / "result.json").is_file():
+                if step not in found and (folder / "result.json").exists():
                     found[step] = Evaluation.read(folder / "result.json")
             except GanevalError as error:
                 problems.append(str(error))

@@ -97,3 +97,15 @@ def test_a_folder_of_nothing_else_is_ignored_by_name(kind: str, tmp_path: Path) 
     ((folder, reason),) = found.ignored
     assert folder == tmp_path / "a"
     assert kind in reason
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a socket", "a device"])
+def test_an_evaluation_that_is_no_file_is_named(kind: str, run: RunDirectory) -> None:
+    path = run.write_evaluation(evaluation(0, 3.0), 1)
+    path.unlink()
+    KINDS[kind](path)
+    (found,) = find_runs(run.path.parent).runs
+    assert found.error == ""
+    (said,) = found.problems
+    assert "result.json" in said
+    assert kind in said

@@ -150,9 +150,9 @@ def _evaluations(path: Path) -> tuple[tuple[Evaluation, ...], list[str]]:
     found, notes = [], []
     for _, folder in layout.by_step(path / layout.EVALUATIONS, ""):
         try:
-            if (folder / "result.json").is_file():
+            if (folder / "result.json").exists():
                 found.append(Evaluation.read(folder / "result.json"))
-        except BrokenRunError as error:
+        except GanevalError as error:
             notes.append(str(error))
     return tuple(found), notes
 
