@@ -105,9 +105,9 @@ def render_page(shown: Sequence[Shown], dataset: str, steps: int) -> str:
     minutes = ", ".join(f"{one.name} {float(one.run.info['cpu_seconds']) / 60:.1f} CPU-minutes" for one in shown)
     parts = [
         (
-            f"**A short training, and no more.** {minutes}, {steps:,} updates each: the pictures are colour and "
-            "layout, few objects. The last column is what as many real images get in the generator's place; the "
-            "distance to it is the result."
+            f"**A short training, and no more.** {minutes}, {steps:,} updates each, far from what these systems can "
+            "learn: look at the pictures before the numbers. The last column is what as many real images get in the "
+            "generator's place; the distance to it is the result."
         ),
         _scores(shown),
         (
@@ -131,7 +131,9 @@ def render_page(shown: Sequence[Shown], dataset: str, steps: int) -> str:
         "## How it was made",
         "\n".join(_made(one) for one in shown) + f"\n- measured on {machine()}",
     ]
-    return render_document(f"{dataset}: photographs on a CPU", f"colour --steps {steps}", parts)
+    per_class = len(shown[0].labels) // len(set(shown[0].labels.tolist()))
+    command = f"colour --steps {steps} --per-class {per_class}"
+    return render_document(f"{dataset}: photographs on a CPU", command, parts)
 
 
 def _scores(shown: Sequence[Shown]) -> str:
