@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -141,16 +142,17 @@ def render_page(found: Sequence[Recipe], share: float, classes: Sequence[str]) -
 
 def _opening(found: Sequence[Recipe]) -> str:
     count = sum(len(one.trained) for one in found)
-    best = max(found, key=lambda one: min(_met(trained) for trained in one.trained))
+    best = min(found, key=_distance)
     return (
-        f"{len(found)} recipes, {count} trainings, all that were finished. Every training of the best ({best.name}) "
-        f"meets at least {min(_met(one) for one in best.trained)} of the {len(BARS)} bars of quality. "
+        f"{len(found)} recipes, {count} trainings, all that were finished. The best ({best.name}) is short of the "
+        f"{len(BARS)} bars of quality by {_distance(best):.3f} in all, the mean of its {len(best.trained)} trainings. "
         "[The style that was lost](styles.md) tells what the bars are for."
     )
 
 
-def _met(one: Trained) -> int:
-    return sum(one.values()[name] >= bar for name, bar in BARS.items())
+def _distance(recipe: Recipe) -> float:
+    """What its trainings are short of the bars, all bars together; their mean."""
+    return fmean(max(0.0, bar - one.values()[name]) for one in recipe.trained for name, bar in BARS.items()) * len(BARS)
 
 
 def _records(one: Trained) -> dict[str, ScoreRecord]:
