@@ -32,6 +32,10 @@ PANELS = {
     "breast-neighbours": ("neighbours", 2, None),
 }
 STILL = ".toolbar { position: static !important }"
+LOADED = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager'
+  return image.getAttribute('src') ? image.decode().catch(() => {}) : null
+}))"""  # an image that is laid out while a panel is photographed moves the panel away
 
 
 def main(runs: Path, /) -> Path:
@@ -62,9 +66,11 @@ def shoot(browser: Any, address: str, theme: str) -> None:
     page = browser.new_page(color_scheme=theme, reduced_motion="reduce", viewport={"width": 1440, "height": 1000})
     page.goto(address)
     page.add_style_tag(content=STILL)
+    page.evaluate(LOADED)
     for name, (panel, first, second) in PANELS.items():
         page.select_option("#run-a", str(first))
         page.select_option("#run-b", "" if second is None else str(second))
+        page.evaluate(LOADED)
         save(page.locator(f"#{panel}").screenshot(), f"report-{name}-{theme}")
     page.close()
 

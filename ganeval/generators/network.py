@@ -27,6 +27,20 @@ class ConditionalNorm(nn.Module):
         return self.norm(x) * (1 + scale) + shift
 
 
+def drawn_style(shares: torch.Tensor, place: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The number (n,), among all styles of all classes, that standard normal numbers (n,) choose for labels (n,).
+
+    shares (classes, styles): how often each style is drawn; each row sums to one, styles that a class lacks have 0.
+
+    >>> drawn_style(torch.tensor([[0.5, 0.5], [1.0, 0.0]]), torch.tensor([-1.0, 1.0, 9.0]), torch.tensor([0, 0, 1]))
+    tensor([0, 1, 2])
+    """
+    below = shares[labels].cumsum(dim=1)[:, :-1]
+    chosen = (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
+    have = (shares[labels] > 0).sum(dim=1)
+    return labels * shares.shape[1] + chosen.minimum(have - 1)
+
+
 class Styles(nn.Module):
     """How often each style of each class is drawn; those that a class lacks have 0."""
 
@@ -37,11 +51,7 @@ class Styles(nn.Module):
         self.register_buffer("shares", torch.full((classes, styles), 1 / styles))
 
     def drawn(self, place: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The number (n,) among all styles of all classes that standard normal numbers (n,) choose for labels (n,)."""
-        below = self.shares[labels].cumsum(dim=1)[:, :-1]
-        chosen = (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
-        have = (self.shares[labels] > 0).sum(dim=1)
-        return labels * self.shares.shape[1] + chosen.minimum(have - 1)
+        return drawn_style(self.shares, place, labels)
 
 
 class Generator(nn.Module):

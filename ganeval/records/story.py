@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ganeval.records.findings import Finding, findings_of
 from ganeval.records.limits import limits_of, size_of
 from ganeval.records.score import ScoreRecord
+from ganeval.records.text import count
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Story:
     @property
     def badge(self) -> str:
         """The word, with the number of images where it rests on nothing else."""
-        return f"{self.word} at n = {self.n:,}".replace(",", "\u202f") if self.n else self.word
+        return f"{self.word} at n = {count(self.n)}" if self.n else self.word
 
 
 NAMED = (

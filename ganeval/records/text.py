@@ -114,6 +114,13 @@ def _decimals(se: float | None) -> int:
     return min(max(0, 1 - math.floor(math.log10(se))), 12)
 
 
+def count(value: float | None) -> str:
+    """A count or a step with narrow spaces that do not break: 102 352."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:g}"
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     return "none" if value is None else f"{100 * value:.{digits}f} %"
 

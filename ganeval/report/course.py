@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from ganeval.records.story import Story
-from ganeval.report.text import count
+from ganeval.records.text import count
 from ganeval.runs.record import Curve, RunRecord
 
 LASTING = 3  # values at the end of a loss that are no numbers: fewer may be a gap of the log

@@ -11,8 +11,8 @@ import numpy as np
 
 from ganeval.records.scores import Z95, Evaluation, ScoreRecord
 from ganeval.records.signature import Signature
+from ganeval.records.text import count
 from ganeval.report.charts import tick
-from ganeval.report.text import count
 from ganeval.runs.record import Curve, RunRecord
 
 SHARE = 0.15  # of the run: how long a symptom must last to be named

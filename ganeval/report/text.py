@@ -7,14 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeval.core.wording import plural
-from ganeval.records.text import arrow, interval, name, percent, powers, visible
-
-
-def count(value: float | None) -> str:
-    """A count or a step with narrow spaces that do not break: 102 352."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:g}"
+from ganeval.records.text import arrow, count, interval, name, percent, powers, visible
 
 
 def duration(seconds: float | None) -> str:

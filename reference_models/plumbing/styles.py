@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import nn
 
+from ganeval.generators.network import drawn_style
 from reference_models.plumbing.data import Data, to_float
 from reference_models.plumbing.seeds import derive
 
@@ -64,10 +65,7 @@ class Styles(nn.Module):
 
     def drawn(self, place: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The style (n,) of each label that standard normal numbers (n,) choose, each as often as its share says."""
-        below = self.shares[labels].cumsum(dim=1)[:, :-1]
-        chosen = (torch.special.ndtr(place)[:, None] >= below).sum(dim=1)
-        have = (self.shares[labels] > 0).sum(dim=1)
-        return labels * self.shares.shape[1] + chosen.minimum(have - 1)
+        return drawn_style(self.shares, place, labels)
 
 
 class StyleEmbedding(nn.Embedding):
@@ -105,7 +103,7 @@ def _found(rows: torch.Tensor, k: int, apart: float, seed: int) -> tuple[torch.T
     count = min(COMPONENTS, rows.shape[1])
     axes = torch.linalg.eigh((rows - mean).double().T.cov()).eigenvectors[:, -count:].float()
     seen = ((rows - mean) @ axes).numpy()
-    means = KMeans(k, n_init=RESTARTS, random_state=seed % 2**32)  # pyright: ignore[reportArgumentType] - its stub says str
+    means = KMeans(k, n_init=RESTARTS, random_state=seed % 2**32)  # pyright: ignore[reportArgumentType]
     found = means.fit(seen)
     alone = [apart >= 1 or valley(seen, found.labels_ == part) < apart for part in range(k)]
     group = torch.tensor([part if alone[part] else k for part in range(k)])  # k is the rest of the class

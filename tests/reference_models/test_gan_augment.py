@@ -16,7 +16,8 @@ from reference_models.plumbing.augment import CHANGES, OUTSIDE, POLICY, Augmente
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.seeds import generator
-from reference_models.plumbing.system import SYSTEMS, fit, resume
+from reference_models.plumbing.system import SYSTEMS, fit
+from tests.reference_models.stopping import whole_and_resumed
 
 NAME = "projection_cgan"
 EVERYTHING = (*POLICY, "flip")
@@ -180,26 +181,12 @@ def test_a_look_moves_no_random_state():
 
 @pytest.mark.parametrize("mode", ["diff", "ada"])
 def test_a_trainer_with_augmentation_resumes_bit_for_bit(mode, tmp_path, monkeypatch):
-    from reference_models.plumbing.session import Session
-
     config = replace(SYSTEMS[NAME].profile("smoke"), steps=12, augment=mode, flips=True, ada_ramp=100)
     options = Options(device="cpu", log_every=2, checkpoints=3, sample_per_class=3, grids=2)
     if mode == "ada":  # a discriminator that is sure from the first step, so that p is on its way when the run stops
         observe = Augmenter.observe
         monkeypatch.setattr(Augmenter, "observe", lambda self, logits: observe(self, torch.ones_like(logits)))
-    whole = fit(NAME, config, dataset="synthetic", out=tmp_path / "whole", options=options)
-    log = Session.log
-
-    def stop(self, **values):
-        if self.step == 7:
-            raise KeyboardInterrupt
-        log(self, **values)
-
-    monkeypatch.setattr(Session, "log", stop)
-    with pytest.raises(KeyboardInterrupt):
-        fit(NAME, config, dataset="synthetic", out=tmp_path / "part", options=options)
-    monkeypatch.setattr(Session, "log", log)
-    resumed = resume(next((tmp_path / "part").iterdir()))
+    whole, resumed = whole_and_resumed(NAME, config, options, 7, tmp_path, monkeypatch)
     ours, theirs = map(state, (whole, resumed))
     for name in ("generator", "discriminator"):
         assert all(torch.equal(value, theirs["held"][name][key]) for key, value in ours["held"][name].items())

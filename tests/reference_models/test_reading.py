@@ -13,9 +13,9 @@ from ganeval.generators.reading import TURNS, Reader, readable
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.reading import reading_loss
-from reference_models.plumbing.session import Session
-from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
+from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 from reference_models.plumbing.walking import open_generator
+from tests.reference_models.stopping import whole_and_resumed
 
 QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=3, grids=1)
 READ = replace(SYSTEMS["projection_cgan"].profile("smoke"), steps=8, styles=2, reject=0.9)
@@ -97,20 +97,8 @@ def test_a_reader_learns_to_read():
 
 
 def test_a_run_with_a_reader_resumes_bit_for_bit_and_walks_without_jumps(tmp_path, monkeypatch):
-    whole = fit("projection_cgan", READ, dataset="synthetic", out=tmp_path / "whole", options=QUICK)
-    log = Session.log
-
-    def die(self, **values):
-        if self.step == 6:
-            raise KeyboardInterrupt
-        log(self, **values)
-
-    monkeypatch.setattr(Session, "log", die)
-    with pytest.raises(KeyboardInterrupt):
-        fit("projection_cgan", READ, dataset="synthetic", out=tmp_path / "killed", options=QUICK)
-    monkeypatch.setattr(Session, "log", log)
-    (killed,) = (tmp_path / "killed").iterdir()
-    ours, theirs = (decode_state(run.checkpoint().read_bytes())["held"] for run in (whole, resume(killed)))
+    runs = whole, _ = whole_and_resumed("projection_cgan", READ, QUICK, 6, tmp_path, monkeypatch)
+    ours, theirs = (decode_state(run.checkpoint().read_bytes())["held"] for run in runs)
     for name in ("average", "reader"):
         assert all(torch.equal(value, theirs[name][key]) for key, value in ours[name].items())
     sampler, walker = open_sampler(whole.path, device="cpu"), open_generator(whole.path)

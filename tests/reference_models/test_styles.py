@@ -12,10 +12,10 @@ from ganeval.errors import WrongInputError
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.data import Data, to_float
 from reference_models.plumbing.options import Options
-from reference_models.plumbing.session import Session
 from reference_models.plumbing.styles import StyleEmbedding, Styles, embedding, valley
-from reference_models.plumbing.system import SYSTEMS, fit, open_sampler, resume
+from reference_models.plumbing.system import SYSTEMS, fit, open_sampler
 from reference_models.projection_cgan import Generator
+from tests.reference_models.stopping import whole_and_resumed
 
 QUICK = Options(device="cpu", log_every=2, checkpoints=2, sample_per_class=3, grids=1)
 STYLED = replace(SYSTEMS["projection_cgan"].profile("smoke"), styles=3)
@@ -102,26 +102,14 @@ def test_what_is_told_of_a_style_begins_as_what_is_told_of_its_class():
 
 
 def test_a_run_with_styles_resumes_bit_for_bit_and_draws_without_its_data(tmp_path, monkeypatch):
-    whole = fit("projection_cgan", STYLED, dataset="synthetic", out=tmp_path / "whole", options=QUICK)
-    log = Session.log
-
-    def die(self, **values):
-        if self.step == 3:
-            raise KeyboardInterrupt
-        log(self, **values)
-
-    monkeypatch.setattr(Session, "log", die)
-    with pytest.raises(KeyboardInterrupt):
-        fit("projection_cgan", STYLED, dataset="synthetic", out=tmp_path / "killed", options=QUICK)
-    monkeypatch.setattr(Session, "log", log)
-    (killed,) = (tmp_path / "killed").iterdir()
-    ours, theirs = (decode_state(run.checkpoint().read_bytes())["held"] for run in (whole, resume(killed)))
+    runs = whole, resumed = whole_and_resumed("projection_cgan", STYLED, QUICK, 3, tmp_path, monkeypatch)
+    ours, theirs = (decode_state(run.checkpoint().read_bytes())["held"] for run in runs)
     for name in ("generator", "average", "discriminator"):
         assert all(torch.equal(value, theirs[name][key]) for key, value in ours[name].items())
     assert torch.equal(ours["average"]["styles.centres"], ours["generator"]["styles.centres"])
     assert bool(ours["generator"]["styles.centres"].any())
     labels = np.arange(4)
-    assert np.array_equal(open_sampler(whole.path)(labels, seed=0), open_sampler(killed)(labels, seed=0))
+    assert np.array_equal(open_sampler(whole.path)(labels, seed=0), open_sampler(resumed.path)(labels, seed=0))
 
 
 def test_the_last_latent_number_chooses_the_style():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.report import text
+from ganeval.records.text import count
 from ganeval.report.drawn import Drawn, Source, apart_of, course_of, draw_one
 from ganeval.report.panel import Absent, Panel
 from ganeval.report.pictures import BrokenPictureError, class_rows, shrink, sprite_of
@@ -97,7 +97,7 @@ def _unit(run: RunView) -> str:
 
 def _at(run: RunView, drawn: Drawn) -> str:
     """The step; "" of a set of samples whose name says none."""
-    return f"{_unit(run)} {text.count(drawn.step)}" if drawn.step or not drawn.of else ""
+    return f"{_unit(run)} {count(drawn.step)}" if drawn.step or not drawn.of else ""
 
 
 def _shown(page: Page, run: RunView, sheet: Sheet) -> dict[str, Any]:

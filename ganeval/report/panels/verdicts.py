@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeval.records.text import count
 from ganeval.report.panel import Absent, Panel
-from ganeval.report.text import count
 from ganeval.report.view import Page, RunView
 
 SYMBOLS = {"improved": "▲", "ok": "✔", "inconclusive": "?", "regressed": "✘", "incomparable": "≠", "error": "!"}
