@@ -105,7 +105,8 @@ def main(
     if modes[old.row.name]:
         write_atomic(out / "styles-modes.png", picture_of_modes(modes[old.row.name], test, old))
     write_atomic(out / "styles.png", picture_of_class([old, *new], label))
-    return write_atomic(out / "styles.md", render_page(old, new, shares, modes, data.class_names[label]))
+    lost = [share_among(mode, test, kinds, label) for mode in modes[old.row.name]]
+    return write_atomic(out / "styles.md", render_page(old, new, shares, modes, lost, data.class_names[label]))
 
 
 def trainings(runs: Path, dataset: str) -> dict[int, RunDirectory]:
@@ -168,6 +169,15 @@ def modes_of(one: Trained, test: ImageSet) -> Sequence[Mode]:
     return sorted(found, key=lambda mode: mode.side != "missing")
 
 
+def share_among(mode: Mode, test: ImageSet, kinds: Styles, label: int) -> float:
+    """The share of the rare style of a class among the real images of a mode, which may be of any class."""
+    real = some(test, PROTOCOL_N, SEED)
+    labels = np.asarray(real.labels)[mode.real]
+    if label not in labels:
+        return 0.0
+    return rare_share(kinds, real.array()[mode.real], labels, label) * float(np.mean(labels == label))
+
+
 def _fakes(one: Trained) -> ImageSet:
     return some(ImageSet.from_array(one.images, source=one.row.name, labels=one.labels), PROTOCOL_N, SEED)
 
@@ -196,12 +206,17 @@ def picture_of_class(trained: Sequence[Trained], label: int, columns: int = 24) 
 
 
 def render_page(
-    old: Trained, new: Sequence[Trained], shares: Mapping[str, float], modes: Mapping[str, Sequence[Mode]], name: str
+    old: Trained,
+    new: Sequence[Trained],
+    shares: Mapping[str, float],
+    modes: Mapping[str, Sequence[Mode]],
+    lost: Sequence[float],
+    name: str,
 ) -> str:
     parts = [
         _story(old, new, shares, modes, name),
         "## What `missing_modes` says by itself",
-        _modes_table(modes[old.row.name]),
+        _modes_table(modes[old.row.name], lost, name),
         "![the modes that were found](styles-modes.png)" if modes[old.row.name] else "",
         (
             "A line a mode, in the order of the table: the mean of the real images there, as Hoda's own are not shown, "
@@ -252,9 +267,9 @@ def _missing(modes: Sequence[Mode]) -> int:
     return sum(mode.side == "missing" for mode in modes)
 
 
-def _modes_table(modes: Sequence[Mode]) -> str:
+def _modes_table(modes: Sequence[Mode], lost: Sequence[float], name: str) -> str:
     rows = []
-    for mode in modes[:SHOWN]:
+    for mode, rare in list(zip(modes, lost, strict=True))[:SHOWN]:
         told = mode.told()
         rows.append(
             [
@@ -263,9 +278,11 @@ def _modes_table(modes: Sequence[Mode]) -> str:
                 percent(told["share_real"]),
                 percent(told["share_fake"]),
                 f"{told['p']:.4f}",
+                percent(rare),
             ]
         )
-    return markdown_table(("side", "found inside class", "of the real images there", "of the fakes there", "p"), rows)
+    titles = ("side", "found inside class", "share of the real images", "share of the fakes", "p")
+    return markdown_table((*titles, f"its real images that are the rare {name}"), rows)
 
 
 def _bars(old: Trained, new: Sequence[Trained], share: float) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -24,10 +24,9 @@ from ganeval.errors import TooFewSamplesError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
 from ganeval.metrics import metric
-from ganeval.numerics.intervals import wilson
 from ganeval.numerics.likely import scan_likely
 from ganeval.numerics.order import seeded_rows, shuffled_sides
-from ganeval.numerics.scan import LEAST, Neighbourhoods, Scan, scan_balls, scan_lonely, scan_repeats
+from ganeval.numerics.scan import LEAST, Neighbourhoods, Scan, one_sided, scan_balls, scan_lonely, scan_repeats
 from ganeval.numerics.tiles import spans
 from ganeval.records.scores import Score
 
@@ -123,9 +122,10 @@ def missing_modes(pair: Pair, *, permutations: Permutations = PERMUTATIONS, at_m
     """The share of the real set in neighbourhoods that the fakes have too rarely, less the fakes' own share there.
 
     Every row is the centre of balls of 24, 48, 96 ... rows of both sets; a ball counts where its fakes are fewer than
-    in the best ball of any exchange of sides. `details["modes"]` lists the neighbourhoods, the most one-sided first,
-    with their shares of both sets (of the class where the search was inside one: `where`), `p`, and whether they are
-    neighbours in the embedding or as small images (`seen_by`; 16 pixels a side, where both sets are of one size).
+    in the best ball of any exchange of sides, and is then drawn wider, up to its double, where that makes it more
+    surely one-sided. `details["modes"]` lists the neighbourhoods, the most one-sided first, with their shares of both
+    sets (of the class where the search was inside one: `where`), `p`, and whether they are neighbours in the embedding
+    or as small images (`seen_by`; 16 pixels a side, where both sets are of one size).
     Classes are the labels where both sets have them, else what the classifier says. At most `at_most` rows a side are
     searched, of each class too; shares are of all rows.
 
@@ -207,14 +207,15 @@ def _found(pair: Pair, permutations: int, at_most: int) -> Iterator[Mode]:
     for search in searches:
         nulls[search.name] = np.minimum(nulls.get(search.name, np.inf), search.scan.null)
     reals = len(looks[0].real)
-    covered = np.zeros(reals + len(looks[0].fake), bool)
+    named = np.zeros((2, reals + len(looks[0].fake)), bool)  # rows of balls; rows of any mode
     for p, search, row in _candidates(searches, nulls):
+        covered = named[int(search.scan.radius is None)]  # a wide set holds the innocent too, so it covers no ball
         if covered[search.place[search.scan.members[row]]].mean() >= 1 - NEW:
             continue
         mode = _mode(search, row, p)
         members = np.concatenate([mode.real, reals + mode.fake])
         if (~covered[members]).mean() > NEW:
-            covered[members] = True
+            named[int(search.scan.radius is None) :, members] = True
             yield mode
 
 
@@ -306,26 +307,12 @@ def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) 
     for search in searches:
         null, statistic = np.sort(nulls[search.name]), search.scan.statistic
         p = len(nulls) * (1 + np.searchsorted(null, statistic, side="right")) / (1 + len(null))
-        share = float(search.fake.mean())
+        fakes = np.array([search.fake[members].sum() for members in search.scan.members])
+        sure = one_sided(fakes, np.array([len(members) for members in search.scan.members]), float(search.fake.mean()))
         for row in np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12)).tolist():
-            turn = -one_sided(search.fake[search.scan.members[row]], share), search.scan.radius is None
+            turn = -sure[row], search.scan.radius is None
             found.append((search.name != REPEATS, *turn, float(statistic[row]), float(p[row]), search, row))
     return [(p, search, row) for *_, p, search, row in sorted(found, key=lambda entry: entry[:4])]
-
-
-def one_sided(fake: NDArray[np.bool_], share: float) -> float:
-    """How surely rows are of one side: the 95 % lower bound of that side's share, 0 at its share of all, at most 1.
-
-    >>> one_sided(np.ones(24, bool), 0.5) > one_sided(np.ones(12, bool), 0.5)
-    True
-    """
-    fakes = int(fake.sum())
-    return max(_above(fakes, len(fake), share), _above(len(fake) - fakes, len(fake), 1 - share))
-
-
-@lru_cache(maxsize=4096)
-def _above(count: int, of: int, usual: float) -> float:
-    return (wilson(count, of)[0] - usual) / (1 - usual)
 
 
 def _mode(search: _Search, row: int, p: float) -> Mode:

@@ -7,6 +7,9 @@ which there are many, do not drown large ones. The null is the smallest statisti
 exchanged at random, so a ball is judged against the best of all balls (Kulldorff 1997, doi:10.1080/03610929708831995;
 maxT: Westfall and Young 1993). Where both sets are one distribution, every exchange is as likely as the truth: the test
 is exact whatever the rows look like. Rows must come in an order that does not depend on their side: it breaks ties.
+
+A ball that is told of is drawn wider, to less than its double, as long as that makes it more surely one-sided: what is
+missing has as many rows as it has, not 24 or 48. Statistic and null are those of the ball that was counted.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.numerics.intervals import normal_quantile
 from ganeval.numerics.kernels import product_rows
 from ganeval.numerics.tiles import spans
 
@@ -75,10 +79,38 @@ def scan_balls(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
         found.append(_statistics(counts, np.full(len(sides), high), len(sides), share))
     truth = np.stack([statistic for statistic, _ in found])
     best, rows = truth.argmin(axis=0), np.arange(len(sides))
-    size = np.array(sizes)[best]
+    size = _drawn_wider(is_fake[:, 0][near.index].numpy(), np.array(sizes)[best], share)
     members = [near.index[row, : size[row]].numpy() for row in rows]
     null = np.stack([null for _, null in found]).min(axis=0)
     return Scan(truth[best, rows], null, members, near.distance.double().numpy()[rows, size - 1])
+
+
+def _drawn_wider(fake: NDArray[np.bool_], size: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """For each ball the size, from its own to less than its double, at which it is most surely one-sided.
+
+    fake (b, k): of the rows nearest to each centre, nearest first.
+    """
+    of = np.arange(1, fake.shape[1] + 1)
+    sure = one_sided(fake.cumsum(axis=1), of, share)
+    allowed = (size[:, None] <= of) & (of < 2 * size[:, None])
+    return 1 + np.where(allowed, sure, -np.inf).argmax(axis=1)
+
+
+def one_sided(fakes: NDArray[np.int64], of: NDArray[np.int64], share: float) -> NDArray[np.float64]:
+    """How surely rows are of one side: the 95 % lower bound of that side's share, 0 at its share of all, at most 1.
+
+    fakes: so many rows of `of` are of the second set, which makes `share` of all rows. The bound is Wilson's
+    (`ganeval.numerics.intervals.wilson`).
+
+    >>> one_sided(np.array([12, 24, 0]), np.array([12, 24, 24]), 0.5).round(2).tolist()
+    [0.52, 0.72, 0.72]
+    """
+    z2 = normal_quantile(0.95) ** 2
+    bounds = []
+    for count, usual in ((fakes, share), (of - fakes, 1 - share)):
+        half = np.sqrt(z2 * (count * (of - count) / of + z2 / 4))
+        bounds.append(((count + z2 / 2 - half) / (of + z2) - usual) / (1 - usual))
+    return np.maximum(*bounds)
 
 
 def scan_repeats(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:

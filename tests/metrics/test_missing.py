@@ -15,8 +15,9 @@ from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
 from ganeval.images.imageset import ImageSet
 from ganeval.metrics.missing import Mode, found_modes, invented_modes, missing_modes
+from ganeval.numerics.intervals import wilson
 from ganeval.numerics.order import shuffled_sides
-from ganeval.numerics.scan import Neighbourhoods, _tails, scan_balls
+from ganeval.numerics.scan import Neighbourhoods, _tails, ball_sizes, scan_balls
 from ganeval.records.scores import Score
 
 Rows = tuple[np.ndarray, np.ndarray]
@@ -95,6 +96,18 @@ def test_a_style_that_is_lost_inside_a_class_is_found_there() -> None:
     assert np.isin(lost[0].real, np.flatnonzero(real[1] == 6)[:56]).mean() > 0.8
 
 
+def test_styles_that_many_classes_lost_are_named_one_by_one_beside_the_wide_set_that_holds_them_all() -> None:
+    real, fake = classes(2000, 0), classes(2000, 1)
+    styles = [np.flatnonzero(real[1] == label)[:40] for label in range(6)]
+    for label, style in enumerate(styles):
+        real[0][style, label] += 7
+    lost = [mode for mode in found_modes(pair(real, fake)) if mode.side == "missing"]
+    assert any(mode.search == "foretold" and np.isin(mode.real, np.concatenate(styles)).mean() > 0.8 for mode in lost)
+    for style in styles:
+        pure = [mode for mode in lost if np.isin(mode.real, style).mean() > 0.7]
+        assert max((np.isin(style, mode.real).mean() for mode in pure), default=0) > 0.65  # more than the first 24 of 40
+
+
 def with_images(features: Features, marked: int, seed: int, size: int = 20) -> Features:
     """The same rows, and images of noise of which the first have a bright stroke that the rows know nothing of."""
     images = np.random.default_rng(seed).integers(0, 60, (len(features), 1, size, size)).astype(np.uint8)
@@ -149,6 +162,26 @@ def test_the_statistic_of_a_ball_is_its_definition_as_loops() -> None:
         assert scan.statistic[row] == pytest.approx(100 / 24 * p)
     worst = [min(_tails(24, 0.4)[int(is_fake[scan.members[row], c].sum())] for row in range(100)) for c in (1, 2, 3)]
     assert scan.null == pytest.approx(100 / 24 * np.array(worst))
+
+
+def test_a_ball_is_told_of_at_the_size_at_which_it_is_most_surely_one_sided() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(size=(200, 2)), rng.normal(size=(40, 2)) * 0.2 + 1.0])
+    is_fake = torch.from_numpy(np.arange(240) >= 200)[:, None].repeat(1, 2)
+    near = Neighbourhoods.of(torch.from_numpy(rows))
+    found = scan_balls(near, is_fake)
+    assert found.radius is not None
+    for row, members in enumerate(found.members):
+        size = max(k for k in ball_sizes(240) if k <= len(members))
+        fakes = {k: int(is_fake[near.index[row, :k], 0].sum()) for k in range(size, min(2 * size, near.index.shape[1]))}
+        sure = {k: surely_of_one_side(count, k, 40 / 240) for k, count in fakes.items()}
+        assert sure.get(len(members), 1.0) == pytest.approx(max(sure.values(), default=1.0))
+        assert found.radius[row] == pytest.approx(float(near.distance[row, len(members) - 1]))
+
+
+def surely_of_one_side(fakes: int, of: int, share: float) -> float:
+    low = {usual: wilson(count, of)[0] for count, usual in ((fakes, share), (of - fakes, 1 - share))}
+    return max((bound - usual) / (1 - usual) for usual, bound in low.items())
 
 
 def test_tails_are_those_of_the_binomial_distribution() -> None:
