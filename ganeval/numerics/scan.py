@@ -14,6 +14,7 @@ missing has as many rows as it has, not 24 or 48. Statistic and null are those o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +134,14 @@ def scan_lonely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     counts = is_fake[order].float().cumsum(dim=0)[torch.tensor(sizes) - 1]
     found = _statistics(counts, np.array(sizes), len(is_fake), float(is_fake[:, 0].double().mean()))
     return Scan(*found, [order[:size].numpy() for size in sizes])
+
+
+def scan_sets(sets: Sequence[NDArray[np.int64]], is_fake: torch.Tensor) -> Scan:
+    """Sets of rows that were made without looking at the sides; `sets` holds the rows of each."""
+    sizes = np.array([len(rows) for rows in sets])
+    counts = torch.stack([is_fake[torch.from_numpy(rows)].sum(dim=0) for rows in sets]).float()
+    found = _statistics(counts, sizes, len(is_fake), float(is_fake[:, 0].double().mean()))
+    return Scan(*found, list(sets))
 
 
 def _statistics(

@@ -196,3 +196,25 @@ def test_47_rows_are_too_few_and_equal_rows_have_no_neighbourhoods() -> None:
         missing_modes(Pair(many, few))
     with pytest.raises(UndefinedError, match="no neighbourhoods"):
         missing_modes(Pair(Features.given(np.ones((60, 2))), Features.given(np.ones((60, 2)))))
+
+
+def test_a_class_that_is_rarer_is_named_as_a_whole_where_it_is_too_wide_for_a_ball() -> None:
+    rng = np.random.default_rng(0)
+    rows = 3 * rng.normal(size=(2, 1200, 16))  # two classes, each half of one cloud: no ball is of one of them
+    for side, share in zip(rows, (0.5, 0.38), strict=True):
+        side[:, 0] = np.abs(rng.normal(size=1200)) * np.where(rng.random(1200) < share, 1, -1)
+    real, fake = (Features.given(side, labels=(side[:, 0] > 0).astype(int)) for side in rows)
+    found = [mode for mode in found_modes(Pair(real, fake)) if mode.search == "whole classes"]
+    assert {mode.side for mode in found} == {"missing", "invented"}
+    (lost,) = (mode for mode in found if mode.side == "missing")
+    assert bool((real.embeddings[torch.from_numpy(lost.real), 0] > 0).all())
+    assert len(lost.real) == int((real.embeddings[:, 0] > 0).sum())
+
+
+def test_a_class_that_one_side_lacks_is_named_and_classes_of_equal_share_are_not() -> None:
+    real, fake = classes(1000, 0, dim=8), classes(1000, 1, dim=8)
+    assert not found_modes(pair(real, fake))
+    lacks = (fake[0][fake[1] != 3], fake[1][fake[1] != 3])
+    lost = next(mode for mode in found_modes(pair(real, lacks)) if mode.search in ("whole classes", "among all"))
+    assert lost.side == "missing"
+    assert np.mean(real[1][lost.real] == 3) > 0.9
