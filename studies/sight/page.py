@@ -121,11 +121,12 @@ def _legend(judged: Sequence[Judged]) -> str:
         "strong as docs/faults.md says where no strength is written. A metric sees a fault where its value is worse "
         "than the healthy runs give in all but 1 % (mean, spread and Student's t for one more value; both sides for a "
         "metric with a target). MNIST, Hoda and BreastMNIST are seen by their judge, CIFAR-10, whose "
-        "judge is younger than this matrix, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask `wavelet` too, on CIFAR-10 "
-        "`pixels`. `peers` is the setting of other libraries on the same embedding: KID over 100 subsets of 100, "
-        "precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. A "
-        "metric that is newer than a cell, or of a newer version, stands there as it was then. Few "
-        "repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped there. What "
+        "judge is younger than this matrix, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask "
+        "`wavelet` too, on CIFAR-10 `pixels`. `peers` is the setting of other libraries on the same embedding: KID "
+        "over 100 subsets of 100, precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow "
+        "metrics were left out. A metric that is newer than a cell, or of a newer version, stands there as it was "
+        "then. Few repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped "
+        "there. What "
         f"ran: {counts}."
     )
 
