@@ -44,6 +44,12 @@ class WrongInputError(GanevalError):
     """Images, labels or arrays that break their contract (dtype, range, shape, NaN, an unreadable file)."""
 
 
+class MixedSizesError(WrongInputError):
+    """Images of several sizes in one set; `side` is the shortest of them, in pixels."""
+
+    side: int = 0
+
+
 class TooFewSamplesError(GanevalError):
     """The question needs more rows than came."""
 

@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 from ganeval.cli.tables import aligned
 from ganeval.core.shown import Names, Paths
+from ganeval.core.wording import plural
 
 if TYPE_CHECKING:
     from ganeval.numerics.components import Components
@@ -35,6 +36,8 @@ def luck(trainings: Positional[Paths], metrics: Names = (), difference: float = 
     from ganeval.errors import WrongInputError
     from ganeval.gate.commands import require_different
 
+    if not trainings:
+        raise WrongInputError("Name the trainings of one recipe: ganeval luck runs/0001-a runs/0002-a runs/0003-a.")
     require_different(trainings)
     if not 0 < difference < math.inf or not 0 < power < 1:
         raise WrongInputError(
@@ -55,8 +58,8 @@ def luck(trainings: Positional[Paths], metrics: Names = (), difference: float = 
     rows = [_row(name, part, difference, power) for name, part in parts.items()]
     count = sum(map(len, found))
     said = (
-        f"{len(found)} trainings, {count} sets of samples. Last columns: trainings a side that find a difference of "
-        f"{difference:.0%} of the mean with power {power:g}."
+        f"{plural(len(found), 'training')}, {plural(count, 'set')} of samples. Last columns: trainings a side that "
+        f"find a difference of {difference:.0%} of the mean with power {power:g}."
     )
     sys.stdout.write("\n".join([*aligned([heads, *rows]), "", said]) + "\n")
     return 0

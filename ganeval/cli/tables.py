@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ganeval.core.wording import plural
 from ganeval.records.eyes import eyes_of
 from ganeval.records.given import notes_on
-from ganeval.records.headline import by_question, headline
+from ganeval.records.headline import MOST, by_question, headline
 from ganeval.records.scores import Evaluation, ScoreRecord, render_value
 from ganeval.records.text import visible
 
@@ -16,17 +16,24 @@ ARROW = {"lower": "down", "higher": "up", "target": "target"}
 
 
 def render_evaluation(evaluation: Evaluation, *, full: bool = False, kept: str = "") -> str:
-    """The headline, at most ten lines by question, and where the rest is: in the file `kept`, or nowhere.
+    """The headline, at most ten lines by question, and where the rest is: in the file `kept`, or nowhere. Ten metrics
+    or fewer are shown whole.
 
     A line has a metric, its direction, value +- error, 95 % interval, the same for real images, and n. `full` shows
     every metric, and why some have no value.
     """
+    full = full or len(evaluation.scores) <= MOST
     groups = by_question(evaluation.scores) if full else headline(evaluation.scores)
     shown = [record for _, group in groups for record in group]
     lines = [HEADS, *(_row(r, first=r is group[0]) for _, group in groups for r in group)]
     missing = [f"{r.name}: {r.status}" for r in evaluation.scores.values() if not r.ok]
     rest = missing if full else _rest(len(evaluation.scores) - len(missing) - len(shown), len(missing), kept)
-    blocks = [[render_title(evaluation), *notes_on(evaluation)], aligned(lines), render_eyes(evaluation), rest]
+    blocks = [
+        [render_title(evaluation), *notes_on(evaluation)],
+        aligned(lines) if shown else [],
+        render_eyes(evaluation),
+        rest,
+    ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -45,7 +52,8 @@ def render_title(evaluation: Evaluation) -> str:
     fake, real = evaluation.fake, evaluation.real
     judge = f", classifier {evaluation.classifier}" if evaluation.classifier else ""
     count = f"{real.n:,}" if real.n else real.counted
-    return f"{evaluation.name}: {fake.n:,} images against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
+    images = f"{fake.n:,} image{'' if fake.n == 1 else 's'}"
+    return f"{evaluation.name}: {images} against {real.source} ({count}), {fake.extractor} {fake.dim}-d{judge}"
 
 
 def render_eyes(evaluation: Evaluation) -> list[str]:

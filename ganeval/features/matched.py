@@ -44,10 +44,28 @@ def of_each_pair(pair: Pair, measure: Callable[[torch.Tensor, torch.Tensor], tor
 
 
 def require_matched(pair: Pair) -> None:
-    """Raise `UndefinedError` where the pairs are no closer than shuffled ones, or some were exchanged."""
-    why = pair.once("matched", lambda: why_unmatched(_squared(pair)))
+    """Raise `UndefinedError` where the pairs are no closer than shuffled ones, some were exchanged, or their labels
+    differ.
+    """
+    why = pair.once("matched", lambda: why_unmatched(_squared(pair))) or _why_labels_differ(pair)
     if why:
         raise UndefinedError(why)
+
+
+def _why_labels_differ(pair: Pair) -> str:
+    """A generator is asked for labels of its own, and may pay no heed to them; labels of files belong to the images."""
+    real, fake = pair.require_real().labels, pair.fake.labels
+    if real is None or fake is None or pair.generator is not None:
+        return ""
+    apart = torch.nonzero(real.cpu() != fake.cpu()).flatten().tolist()
+    if not apart:
+        return ""
+    row = apart[0]
+    return (
+        f"The labels of {len(apart)} of {len(real)} pairs differ (first: pair {row}, real {int(real[row])}, generated "
+        f"{int(fake[row])}), so they are no pairs, or one side's labels lie in another order. Bring both sets into one "
+        "order, or leave the labels out."
+    )
 
 
 def why_unmatched(squared: NDArray[np.float64]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 from ganeval.core.registry import unknown_name
 from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import UnknownNameError, WrongInputError, guarded, printable
+from ganeval.images.fitting import Fit, checked
 from ganeval.images.imageset import ImageSet
 
 __all__ = ["CLASSES", "Classes", "ImageSet", "image_set"]
@@ -33,6 +34,7 @@ def image_set(
     seed: int = 0,
     class_names: tuple[str, ...] = (),
     classes: Classes = "auto",
+    fit: Fit | None = None,
 ) -> ImageSet:
     """Open `source` as uint8 (n, c, h, w) images in [0, 255] with optional integer labels.
 
@@ -48,6 +50,8 @@ def image_set(
     classes: what says the class of an image in a folder, zip or tar: "folders", "names" (`<class>_<index>.png`),
     "none", or "auto", which sees for itself (`ganeval.images.layout` has the rules) and takes nothing for a class that
     may be a shard.
+    fit: what each image goes through as it is read, uint8 (c, h, w) -> uint8 (c, h', w'): a crop, a resize. With it
+    image files may have several sizes, as long as it makes them one.
 
     Raises: WrongInputError for what breaks the contract, MissingFileError and UnknownNameError for what is not there.
 
@@ -63,10 +67,12 @@ def image_set(
     if classes not in CLASSES:
         raise UnknownNameError(unknown_name("way to tell classes", str(classes), CLASSES))
     if is_generator(source):
+        if fit is not None:
+            raise WrongInputError("fit= is for images that lie somewhere. Let the generator return images that fit.")
         from ganeval.images.generated import from_generator
 
         return from_generator(source, n=n, labels=labels, seed=seed, class_names=tuple(class_names))
-    opened = _open(source, classes)
+    opened = _open(source, classes, fit and checked(fit))
     if labels is not None:
         opened = opened.with_labels(checked_labels(labels, len(opened), opened.source))
     if class_names:
@@ -74,68 +80,70 @@ def image_set(
     return opened if n is None else subset(opened, n, seed)
 
 
-def _open(source: Any, classes: Classes) -> ImageSet:
+def _open(source: Any, classes: Classes, fit: Fit | None) -> ImageSet:
     if not isinstance(source, (str, Path)):
-        return _asked(_open_object(source), classes)
+        return _open_object(source, classes, fit)
     if not str(source).strip():
         raise WrongInputError(
             "A path must name a folder or a file; got an empty text. For the current folder pass '.'."
         )
     if is_uri(source):
-        return _open_address(str(source), classes)
+        return _open_address(str(source), classes, fit)
     path = Path(source)
-    kind, suffix = _kind(path), path.suffix.lower()
+    kind = _kind(path)
     if kind == "nothing" and isinstance(source, str) and _looks_like_a_split(source):
         from ganeval.images.named import from_name
 
-        return _asked(from_name(source), classes)
-    return _open_folder(path, classes) if kind == "folder" else _open_file(path, suffix, classes)
+        return _asked(from_name(source), classes, fit)
+    opened = _open_folder if kind == "folder" else _open_file
+    return opened(path, classes, fit)
 
 
-def _open_file(path: Path, suffix: str, classes: Classes) -> ImageSet:
+def _open_file(path: Path, classes: Classes, fit: Fit | None) -> ImageSet:
     """By how its name ends; what has no such ending is answered by the reader of folders."""
+    suffix = path.suffix.lower()
     if suffix in (".npz", ".npy"):
         from ganeval.images.numpy_files import from_numpy_file
 
-        return _asked(from_numpy_file(path), classes)
+        return _asked(from_numpy_file(path), classes, fit)
     if suffix in (".pt", ".pth"):
         from ganeval.images.tensor_files import from_tensor_file
 
-        return _asked(from_tensor_file(path), classes)
+        return _asked(from_tensor_file(path), classes, fit)
     if suffix == ".zip":
         from ganeval.images.zips import from_zip
 
-        return from_zip(path, classes)
+        return from_zip(path, classes, fit)
     if _is_tar_name(path.name):
         from ganeval.images.tars import from_tars, shards_of
 
-        return from_tars(shards_of(str(path)), str(path), classes)
+        return from_tars(shards_of(str(path)), str(path), classes, fit)
     if suffix == ".parquet":
         from ganeval.images.parquet import from_parquet
 
-        return from_parquet([path], str(path), classes)
-    return _open_folder(path, classes)
+        return from_parquet([path], str(path), classes, fit)
+    return _open_folder(path, classes, fit)
 
 
-def _open_folder(path: Path, classes: Classes) -> ImageSet:
+def _open_folder(path: Path, classes: Classes, fit: Fit | None) -> ImageSet:
     """A folder of images, a run, or a folder of nothing but tar or parquet files, which are then one set."""
     from ganeval.images.runs import from_run, is_run
 
     if is_run(path):
-        return _asked(from_run(path), classes)
+        return _asked(from_run(path), classes, fit)
     for suffix in (".tar", ".parquet"):
         shards = _all_ending(path, suffix)
         if shards and suffix == ".tar":
             from ganeval.images.tars import from_tars
 
-            return from_tars(shards, str(path), classes)
+            return from_tars(shards, str(path), classes, fit)
         if shards:
             from ganeval.images.parquet import from_parquet
 
-            return from_parquet(shards, str(path), classes)
+            return from_parquet(shards, str(path), classes, fit)
     from ganeval.images.folders import from_folder
 
-    return from_folder(path, classes)
+    return from_folder(path, classes, fit)
 
 
 def _all_ending(path: Path, suffix: str) -> list[Path]:
@@ -150,27 +158,39 @@ def _all_ending(path: Path, suffix: str) -> list[Path]:
     return sorted(found, key=lambda entry: natural(entry.name)) if ends else []
 
 
-def _open_address(address: str, classes: Classes) -> ImageSet:
+def _open_address(address: str, classes: Classes, fit: Fit | None) -> ImageSet:
     require_no_secret(address)
     here = local_path(address)
     if here is not None:
-        return _open(here, classes)
+        return _open(here, classes, fit)
     from ganeval.images.remote import from_address
 
-    return from_address(address, lambda copy: _open(copy, classes))
+    return from_address(address, lambda copy: _open(copy, classes, fit))
 
 
-def _asked(opened: ImageSet, classes: Classes) -> ImageSet:
+def _asked(opened: ImageSet, classes: Classes, fit: Fit | None) -> ImageSet:
     """What has no layout of files has the labels that it brings, or none."""
     if classes in ("folders", "names"):
         raise WrongInputError(
             f"classes={classes!r} is a question about folders and zip files; {printable(opened.source)} is neither. "
             "Pass labels=."
         )
-    return opened.with_labels(None, "The image set was opened with classes='none'.") if classes == "none" else opened
+    if classes == "none":
+        opened = opened.with_labels(None, "The image set was opened with classes='none'.")
+    return opened.fitted(fit) if fit else opened
 
 
-def _open_object(source: Any) -> ImageSet:
+def _open_object(source: Any, classes: Classes, fit: Fit | None) -> ImageSet:
+    """Of a list of files `fit` goes into the reader, as of a folder: they may have several sizes."""
+    if not _are_paths(source):
+        return _asked(_in_memory(source), classes, fit)
+    from ganeval.images.folders import from_paths
+
+    _require_no_address(source)
+    return _asked(from_paths([Path(path) for path in source], fit), classes, None)
+
+
+def _in_memory(source: Any) -> ImageSet:
     if isinstance(source, ImageSet):
         return source
     if hasattr(source, "__array__") or _is_torch(source, "Tensor"):
@@ -182,11 +202,6 @@ def _open_object(source: Any) -> ImageSet:
 
         opened = image_set(source[0])
         return opened.with_labels(checked_labels(source[1], len(opened), opened.source))
-    if _are_paths(source):
-        from ganeval.images.folders import from_paths
-
-        _require_no_address(source)
-        return from_paths([Path(path) for path in source])
     if _holds_items(source):
         from ganeval.images.loaders import from_dataset
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ganeval.core.files import open_regular
 from ganeval.errors import WrongInputError, printable
 from ganeval.images.decode import decode
+from ganeval.images.fitting import Fit, require_shape
 from ganeval.images.leaves import LEAF
 
 MAX_FILE = 256 * 2**20
@@ -27,6 +28,7 @@ class Encoded:
     read: name -> the encoded bytes, or the path of the file that holds them; raises where that file has changed.
     outline: names -> a digest of what the source says of its files (names, sizes, checksums): equal for equal files,
     found without reading them.
+    fit: what each image goes through when it is decoded.
     """
 
     names: Sequence[str]
@@ -34,6 +36,7 @@ class Encoded:
     source: str
     shape: tuple[int, int, int]
     outline: Callable[[Sequence[str]], str]
+    fit: Fit | None = None
     bytes_seen: NDArray[np.uint8] = field(
         init=False, repr=False
     )  # (n, 32): SHA-256 of the bytes that were decoded last
@@ -45,7 +48,7 @@ class Encoded:
     def take(self, rows: NDArray[np.int64]) -> Self:
         """The images at `rows`, in that order, still encoded."""
         names = [self.names[int(row)] for row in rows]
-        return type(self)(names, self.read, self.source, self.shape, self.outline)
+        return type(self)(names, self.read, self.source, self.shape, self.outline, self.fit)
 
     def load(self, start: int, stop: int) -> NDArray[np.uint8]:
         """uint8 (m, c, h, w) of rows start..stop."""
@@ -78,6 +81,9 @@ class Encoded:
             return kept
         data = self._bytes(row)
         image = decode(data, self._where(row))
+        if self.fit is not None:
+            image = self.fit(image)
+            require_shape(image, self.shape, self._where(row))
         if image.shape != self.shape:
             raise WrongInputError(f"{self._where(row)} has changed since it was opened. Open the image set again.")
         self.bytes_seen[row] = np.frombuffer(hashlib.sha256(data).digest(), dtype=np.uint8)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ganeval.core.machine import quiet
-from ganeval.errors import WrongInputError, printable
-from ganeval.images.decode import header
+from ganeval.errors import MixedSizesError, WrongInputError, printable
+from ganeval.images.decode import decode, header
 from ganeval.images.encoded import Encoded
+from ganeval.images.fitting import Fit
 from ganeval.images.imageset import ImageSet
 from ganeval.images.variety import require_variety
 
@@ -21,6 +22,7 @@ def from_files(
     names: Sequence[str],
     read: Callable[[str], bytes | Path],
     *,
+    fit: Fit | None = None,
     source: str,
     require_unchanged: Callable[[], None],
     outline: Callable[[Sequence[str]], str],
@@ -31,8 +33,10 @@ def from_files(
     """All headers are read now, so that mixed sizes are found before anything is measured; pixels are read later.
 
     read, outline: see `Encoded`. require_unchanged: raises where any of the files has changed.
+    fit: what each image goes through when it is decoded. Then sizes may differ; pixels tell the set apart.
     """
-    encoded = Encoded(names, read, source, _common_shape(names, read, source), outline)
+    shape = _common_shape(names, read, source, fit)
+    encoded = Encoded(names, read, source, shape, outline, fit)
     images = ImageSet(
         source,
         len(names),
@@ -42,28 +46,40 @@ def from_files(
         class_names,
         unlabelled,
         require_unchanged=require_unchanged,
-        encoded=encoded,
+        encoded=None if fit else encoded,
     )
     require_variety(images)
     return images
 
 
-def _common_shape(names: Sequence[str], read: Callable[[str], bytes | Path], source: str) -> tuple[int, int, int]:
-    shape = header(read(names[0]), printable(f"{source}/{names[0]}"))
-    for name in tqdm(names[1:], desc="checking images", leave=False, delay=2, disable=quiet()):
-        other = header(read(name), printable(f"{source}/{name}"))
-        if other != shape:
-            raise WrongInputError(
-                f"All images of {printable(source)} must have one size; {printable(names[0])} is {_size(shape)}, "
-                f"{printable(name)} is {_size(other)}. {_remedy(shape, other)}"
-            )
-    return shape
+def _common_shape(
+    names: Sequence[str], read: Callable[[str], bytes | Path], source: str, fit: Fit | None
+) -> tuple[int, int, int]:
+    """(c, h, w) of every image, which `fit` gives them where it is there; one number of channels in any case."""
+    firsts: dict[tuple[int, int, int], str] = {}
+    for name in tqdm(names, desc="checking images", leave=False, delay=2, disable=quiet()):
+        firsts.setdefault(header(read(name), printable(f"{source}/{name}")), name)
+    if len(firsts) > 1 and (fit is None or len({c for c, _, _ in firsts}) > 1):
+        raise _mixed(source, firsts)
+    first = next(iter(firsts))
+    return first if fit is None else fit(decode(read(names[0]), printable(f"{source}/{names[0]}"))).shape
 
 
-def _remedy(shape: tuple[int, int, int], other: tuple[int, int, int]) -> str:
-    if shape[1:] != other[1:]:
-        return "Resize them with antialiasing, or measure them apart."
-    return "Write all of them in grey, or all in colour (Pillow: image.convert('RGB')), or measure them apart."
+def _mixed(source: str, firsts: dict[tuple[int, int, int], str]) -> WrongInputError:
+    """Grey among colour goes first: no resizing mends it."""
+    one = next(iter(firsts))
+    other = min(firsts, key=lambda shape: (shape == one, shape[0] == one[0]))
+    said = (
+        f"All images of {printable(source)} must have one size; {printable(firsts[one])} is {_size(one)}, "
+        f"{printable(firsts[other])} is {_size(other)}."
+    )
+    if other[0] != one[0]:
+        return WrongInputError(
+            f"{said} Write all of them in grey, or all in colour (Pillow: image.convert('RGB')), or measure them apart."
+        )
+    error = MixedSizesError(f"{said} Resize them with antialiasing, or measure them apart.")
+    error.side = min(min(h, w) for _, h, w in firsts)
+    return error
 
 
 def _size(shape: tuple[int, int, int]) -> str:

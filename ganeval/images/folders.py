@@ -11,6 +11,7 @@ from ganeval.core.files import open_regular
 from ganeval.errors import MissingFileError, WrongInputError, printable
 from ganeval.images.decode import is_image_name
 from ganeval.images.files import from_files
+from ganeval.images.fitting import Fit
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import image_names, labels_of
 from ganeval.images.stamps import Stamps
@@ -20,7 +21,7 @@ MAX_WAYS = 100  # by which links may lead to one folder
 MAX_LISTING = 256 * 2**20
 
 
-def from_folder(path: Path, classes: str = "auto") -> ImageSet:
+def from_folder(path: Path, classes: str = "auto", fit: Fit | None = None) -> ImageSet:
     """Images in the natural order of their names (2 before 10); links are followed."""
     where = printable(path)
     if path.is_symlink() and not path.exists():
@@ -39,6 +40,7 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     return from_files(
         names,
         stamps.require,
+        fit=fit,
         source=str(path),
         require_unchanged=stamps.require_all,
         outline=stamps.outline,
@@ -46,7 +48,7 @@ def from_folder(path: Path, classes: str = "auto") -> ImageSet:
     )
 
 
-def from_paths(paths: Sequence[Path]) -> ImageSet:
+def from_paths(paths: Sequence[Path], fit: Fit | None = None) -> ImageSet:
     """One image a path, in the order given, without labels."""
     where = f"list of {len(paths)} paths"
     strangers = [path for path in paths if not is_image_name(path.name)]
@@ -59,6 +61,7 @@ def from_paths(paths: Sequence[Path]) -> ImageSet:
     return from_files(
         list(map(str, paths)),
         stamps.require,
+        fit=fit,
         source=where,
         require_unchanged=stamps.require_all,
         outline=stamps.outline,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.errors import WrongInputError
+from ganeval.images.fitting import Fit, require_shape
 from ganeval.images.labels import checked_labels
 from ganeval.images.leaves import Seen, leaves, root, with_labels
 from ganeval.images.rows import checked_rows
@@ -125,6 +126,21 @@ class ImageSet:
             block=1,
             seen=Seen(),
         )
+
+    def fitted(self, fit: Fit) -> Self:
+        """The same images, each as `fit` makes it when it is read."""
+        if self.trial is not None:
+            raise WrongInputError("fit= is for images that lie somewhere. Let the generator return images that fit.")
+
+        c, h, w = fit(self.load(0, 1)[0]).shape
+
+        def load(start: int, stop: int) -> NDArray[np.uint8]:
+            made = [fit(image) for image in self.load(start, stop)]
+            for row, image in enumerate(made, start):
+                require_shape(image, (c, h, w), f"image {row} of {self.source}")
+            return np.stack(made)
+
+        return replace(self, shape=(c, h, w), load=load, encoded=None, seen=Seen())
 
     def with_labels(self, labels: NDArray[np.int64] | None, why: str = "") -> Self:
         """The same images with other labels of the same classes, or with none and the reason why."""

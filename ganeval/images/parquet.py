@@ -20,6 +20,7 @@ from ganeval.core.extras import require
 from ganeval.core.files import MAX_RATIO, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.files import from_files
+from ganeval.images.fitting import Fit
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.leaves import noted
@@ -31,7 +32,7 @@ MAX_ROWS = 5_000_000  # a column of nothing takes a few bytes for millions of th
 LABELS = ("label", "labels", "fine_label", "class")
 
 
-def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> ImageSet:
+def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto", fit: Fit | None = None) -> ImageSet:
     """The images of all files as one set, in the order of the files and of their rows."""
     if classes in ("folders", "names"):
         raise WrongInputError(
@@ -52,6 +53,7 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto") -> I
     return from_files(
         list(rows),
         lambda name: rows[name][0].image(rows[name][1]),
+        fit=fit,
         source=source,
         require_unchanged=stamps.require_all,
         outline=lambda names: noted([*names, stamps.outline(list(map(str, paths)))]),

@@ -71,7 +71,8 @@ def _named(copy: Path, address: str) -> Any:
     try:
         yield
     except GanevalError as error:
-        raise type(error)(str(error).replace(str(copy), printable(address))) from error
+        error.args = (str(error).replace(str(copy), printable(address)),)
+        raise
 
 
 def _store(address: str) -> tuple[Any, str]:

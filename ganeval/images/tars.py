@@ -25,6 +25,7 @@ from ganeval.core.files import open_regular, require_regular
 from ganeval.errors import GanevalError, WrongInputError, printable
 from ganeval.images.decode import is_image_name
 from ganeval.images.files import from_files
+from ganeval.images.fitting import Fit
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import IGNORED, Labels, image_names, labels_of
 from ganeval.images.leaves import noted
@@ -73,7 +74,7 @@ def _number_of(brace: str) -> int:
     return abs(int(ends[1]) - int(ends[2])) + 1 if ends else brace.count(",") + 1
 
 
-def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> ImageSet:
+def from_tars(paths: Sequence[Path], source: str, classes: str = "auto", fit: Fit | None = None) -> ImageSet:
     """The images of all shards as one set; one member is in memory at a time."""
     where = printable(source)
     stamps = Stamps(source, map(str, paths), Path)
@@ -85,6 +86,7 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto") -> Imag
     return from_files(
         list(by_name),
         read,
+        fit=fit,
         source=source,
         require_unchanged=stamps.require_all,
         outline=lambda names: noted([(name, by_name[name].size) for name in names]),

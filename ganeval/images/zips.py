@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from ganeval.core.files import require_regular
 from ganeval.errors import WrongInputError, printable
 from ganeval.images.files import from_files
+from ganeval.images.fitting import Fit
 from ganeval.images.imageset import ImageSet
 from ganeval.images.layout import image_names, labels_of
 from ganeval.images.leaves import noted
@@ -21,7 +22,7 @@ MAX_MEMBERS = 5_000_000
 MAX_RATIO = 1000  # an encoded image never shrinks a thousandfold again; a bomb does
 
 
-def from_zip(path: Path, classes: str = "auto") -> ImageSet:
+def from_zip(path: Path, classes: str = "auto", fit: Fit | None = None) -> ImageSet:
     """Images in the natural order of their names; one member is in memory at a time."""
     where = printable(require_regular(path))
     stamps = Stamps(str(path), [path.name], lambda _: path)
@@ -41,6 +42,7 @@ def from_zip(path: Path, classes: str = "auto") -> ImageSet:
     return from_files(
         names,
         read,
+        fit=fit,
         source=str(path),
         require_unchanged=stamps.require_all,
         outline=partial(_outline, archive),

@@ -170,12 +170,15 @@ def _squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _over_shuffled(pair: Pair, errors: NDArray[np.float64]) -> dict[str, float]:
-    """The mean error over that of all pairs of different images, and its error; {} where those are all equal.
+    """The mean error over that of all pairs of different images, and its error; {} where those are all equal, and of
+    one pair.
 
     The divisor is a U-statistic, mean |r_i - f_j|^2 over i != j, found from sums alone; row i moves it by its mean
     distance to the fakes and to the reals.
     """
     n, size = len(errors), 0
+    if n < 2:
+        return {}
     sums, squares = [torch.zeros(1), torch.zeros(1)], [0.0, 0.0]
     for batch in pixel_batches(pair):
         rows = [images.flatten(1).double() / WHITE for images in batch]
@@ -184,7 +187,7 @@ def _over_shuffled(pair: Pair, errors: NDArray[np.float64]) -> dict[str, float]:
         squares = [total + float(part.square().sum()) for total, part in zip(squares, rows, strict=True)]
     means = [total / n for total in sums]
     everything = (squares[0] + squares[1]) / n - 2 * float(means[0] @ means[1])
-    shuffled = (n * everything / size - float(errors.mean())) / max(n - 1, 1)
+    shuffled = (n * everything / size - float(errors.mean())) / (n - 1)
     if shuffled <= 0:
         return {}
     moved = np.concatenate(
@@ -192,7 +195,7 @@ def _over_shuffled(pair: Pair, errors: NDArray[np.float64]) -> dict[str, float]:
     )  # of row i to all others, both ways
     ratio = float(errors.mean()) / shuffled
     influence = (errors - ratio * moved) / shuffled
-    return {"of_shuffled": ratio, "of_shuffled_se": float(influence.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0}
+    return {"of_shuffled": ratio, "of_shuffled_se": float(influence.std(ddof=1)) / math.sqrt(n)}
 
 
 def _mean_distances(batch: Any, means: Any, squares: Any, n: int) -> NDArray[np.float64]:

@@ -88,9 +88,11 @@ class Score(float):
     def from_influence(
         cls, value: float, influence: NDArray[np.floating], name: str = "influence", **rest: Any
     ) -> Self:
-        """The standard error of an asymptotically linear estimate: sd of the per-sample influence over sqrt(n)."""
+        """The standard error of an asymptotically linear estimate: sd of the per-sample influence over sqrt(n); of one
+        row none.
+        """
         psi = np.asarray(influence, dtype=np.float64)
-        se = float(psi.std(ddof=1) / math.sqrt(len(psi)))
+        se = float(psi.std(ddof=1) / math.sqrt(len(psi))) if len(psi) > 1 else None
         per_sample = {name: psi.astype(np.float32), **rest.pop("per_sample", {})}
         return cls(value, se=se, n=len(psi), per_sample=per_sample, linear=name, **rest)
 

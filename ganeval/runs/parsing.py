@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +22,7 @@ import numpy as np
 from ganeval.core.files import lines_of as lines_of_log
 from ganeval.core.files import open_regular, require_log, require_regular
 from ganeval.errors import BrokenRunError, GanevalError
+from ganeval.runs.layout import SAMPLES
 
 MAX_DOCUMENT = 16 * 2**20
 MAX_FILES = 20_000  # of one folder that are looked at
@@ -43,9 +46,32 @@ def lines_of(path: Path) -> Iterator[str]:
         reasons.append(str(error))
 
 
-def unread_in(folder: Path) -> list[str]:
-    """Why the logs of a folder and of logs/ in it that no reader can read are none: pipes, devices, holes."""
-    return [said for path in logs_in(folder, TEXTS, MAX_NAMED) if (said := _why_unread(path))]
+def unread_in(folder: Path, *, below: bool = False) -> list[str]:
+    """Why what lies in a folder and in logs/ of it, with `below` in each folder of it, can be read by nobody: pipes,
+    sockets and devices of any name, and holes in the places of logs.
+    """
+    inner = [folder / name for name in names_in(folder) if below or name == "logs"]
+    inner += [folder / SAMPLES] if below else []
+    found = [path for place in (folder, *inner) for path in _no_files(place)]
+    return [said for path in found[:MAX_NAMED] if (said := _why_unread(path))]
+
+
+def _no_files(folder: Path) -> list[Path]:
+    """What in a folder is no file, no folder and no link to one; and logs, which may be holes."""
+    try:
+        with os.scandir(folder) as entries:
+            odd = [Path(e) for e in islice(entries, MAX_FILES) if e.name.lower().endswith(TEXTS) or not _is_plain(e)]
+    except OSError:
+        return []
+    return sorted(odd)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file or a folder, also by a link; mostly known without asking for its status."""
+    try:
+        return entry.is_file() or entry.is_dir()
+    except OSError:
+        return False
 
 
 def _why_unread(path: Path) -> str:
@@ -135,11 +161,11 @@ def pictures_below(folder: Path) -> list[Path]:
     return [path for path in (*own, *inner) if path.suffix.lower() in IMAGES]
 
 
-def logs_in(folder: Path, suffixes: tuple[str, ...], most: int = MAX_LOGS) -> list[Path]:
+def logs_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """The first files of a folder, then of logs/ in it, whose names end so."""
     places = (folder, folder / "logs")
     files = [place / name for place in places for name in names_in(place) if name.lower().endswith(suffixes)]
-    return files[:most]
+    return files[:MAX_LOGS]
 
 
 def numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:

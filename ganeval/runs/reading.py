@@ -53,7 +53,7 @@ def _attempt(reader: Reader, path: Path) -> list[RunRecord]:
     token = passed.set(reasons := [])
     try:
         runs = [_evaluated(_pointed(_typed(run))) for run in reader.read(path)]
-        return [sound(_told(run, [*reasons, *unread_in(path)])) for run in runs]
+        return [sound(_told(run, [*reasons, *unread_in(path, below=True)])) for run in runs]
     except Exception as error:  # noqa: BLE001 - damaged files and plug-ins must cost one red card, not the page
         return [sound(RunRecord(id=path.name, path=path, reader=reader.name, name=path.name, error=sentence(error)))]
     finally:

@@ -7,7 +7,9 @@ A run keeps what it is judged by in its own folder: `data/train.npz`, `data/test
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from ganeval.classifiers.judges import MAX_BYTES, copy_judge, kept_judge, split_
 from ganeval.classifiers.member import Part
 from ganeval.core.files import write_atomic
 from ganeval.datasets.dataset import DATASETS, Split
-from ganeval.errors import WrongInputError
+from ganeval.errors import MixedSizesError, WrongInputError
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.runs.directory import RunDirectory
@@ -30,21 +32,21 @@ from reference_models.plumbing.sizes import halvings
 
 SIDES = range(8, 65)  # pixels
 FOLDER, JUDGE = "data", "judge"
-AT_ONCE = 16 * 2**20  # bytes of images that are resized together
 
 
 def load_own(source: str, seed: int, size: int = 0) -> Data:
-    """The images of a folder, zip, npz or address, 8 to 64 pixels square; `size` resizes them first, 0 leaves them.
+    """The images of a folder, zip, npz or address, 8 to 64 pixels square; `size` resizes each of them
+    first, whatever its own size, 0 leaves them.
 
     Held out are a tenth of each class to watch overfitting and choose by, and a tenth to report on, drawn by `seed`.
     """
-    opened = image_set(source)
+    if size and not fits(size):
+        raise WrongInputError(f"--resize must be a size that halves evenly: {_sizes()}; got {size}.")
+    opened = _opened(source, size)
     rows = split_rows(opened.labels, len(opened), derive(seed, "own") % 2**32, name=opened.source)
-    _require_size(opened, size)
-    c, h, w = opened.shape
-    if len(opened) * c * (size or h) * (size or w) > MAX_BYTES:
+    if len(opened) * math.prod(opened.shape) > MAX_BYTES:
         raise WrongInputError(f"{source} has more than {MAX_BYTES // 2**30} GiB of pixels. Take a part of it.")
-    images = torch.from_numpy(_resized(opened, size) if size else np.ascontiguousarray(opened.array()))
+    images = torch.from_numpy(np.ascontiguousarray(opened.array()))
     labels = torch.from_numpy(np.zeros(len(opened), np.int64) if opened.labels is None else opened.labels.copy())
     train, held, test = (torch.from_numpy(part) for part in rows)
     return Data(
@@ -72,33 +74,42 @@ def fits(side: int) -> bool:
     return side in SIDES and side % 2 ** halvings(side) == 0
 
 
-def _require_size(opened: ImageSet, size: int) -> None:
+def _opened(source: str, size: int) -> ImageSet:
+    """The images, all `size` pixels a side; with 0 as they are, if every trainer can halve that."""
+    if size:
+        return image_set(source, fit=partial(_resized, size=size))
+    try:
+        opened = image_set(source)
+    except MixedSizesError as error:
+        raise WrongInputError(f"{error} {_remedy(error.side, 'each', cut=True)}") from error
     _, h, w = opened.shape
-    if size and not fits(size):
-        raise WrongInputError(f"--resize must be a size that halves evenly: {_sizes()}; got {size}.")
-    if not size and not (h == w and fits(h)):
-        nearest = min(filter(fits, SIDES), key=lambda side: abs(side - min(h, w)))
-        cut = "" if h == w else " (the middle square of each)"
+    if h != w or not fits(h):
         raise WrongInputError(
             f"Images must be square and halve evenly, {_sizes()} pixels a side; those of {opened.source} are {h} x "
-            f"{w}. --resize {nearest} would make them {nearest} x {nearest}{cut}; nothing is resized unasked."
+            f"{w}. {_remedy(min(h, w), 'them', cut=h != w)}"
         )
+    return opened
+
+
+def _remedy(side: int, whom: str, *, cut: bool) -> str:
+    nearest = min(filter(fits, SIDES), key=lambda fitting: abs(fitting - side))
+    return (
+        f"--resize {nearest} would make {whom} {nearest} x {nearest}{' (the middle square of each)' if cut else ''}; "
+        "nothing is resized unasked."
+    )
 
 
 def _sizes() -> str:
     return ", ".join(str(side) for side in SIDES if fits(side))
 
 
-def _resized(opened: ImageSet, size: int) -> NDArray[np.uint8]:
-    """The middle square of each image at `size` pixels a side, bilinear and antialiased, a few at a time."""
-    c, h, w = opened.shape
+def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The middle square of an image (c, h, w) at `size` pixels a side, bilinear and antialiased."""
+    c, h, w = image.shape
     side = min(h, w)
     top, left = (h - side) // 2, (w - side) // 2
-    parts = []
-    for batch in opened.batches(max(1, AT_ONCE // (c * h * w))):
-        square = torch.from_numpy(batch[:, :, top : top + side, left : left + side].copy())
-        parts.append(to_uint8(resample(to_float(square), (c, size, size))))
-    return np.concatenate(parts)
+    square = torch.from_numpy(image[None, :, top : top + side, left : left + side].copy())
+    return to_uint8(resample(to_float(square), (c, size, size)))[0]
 
 
 def keep_with(run: RunDirectory, data: Data, judge: str) -> None:

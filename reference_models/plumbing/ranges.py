@@ -16,6 +16,7 @@ from ganeval.errors import WrongInputError
 from ganeval.features.extraction import choose_device
 
 MOST = 10**9  # of any whole number
+MOSTS = {"threads": 1024}  # more than that, and the libraries below torch end the process
 POSITIVE = {
     "ada_ramp",
     "batch",
@@ -91,7 +92,8 @@ def _wrong(name: str, hint: Any, value: Any) -> str:
 
 
 def _wrong_number(name: str, hint: type, value: Any) -> str:
-    kind, limit = ("a whole number", f" and at most {MOST:,}") if hint is int else ("a finite number", "")
+    most = MOSTS.get(name, MOST) if hint is int else sys.float_info.max
+    kind, limit = ("a whole number", f" and at most {most:,}") if hint is int else ("a finite number", "")
     fits = isinstance(value, int if hint is int else (int, float)) and not isinstance(value, bool)
     if name in POSITIVE:
         span, inside = "above 0", lambda x: x > 0
@@ -101,7 +103,6 @@ def _wrong_number(name: str, hint: type, value: Any) -> str:
         span, inside = "from 0 to below 1", lambda x: 0 <= x < 1
     else:
         span, inside = "of 0 or more", lambda x: x >= 0
-    most = MOST if hint is int else sys.float_info.max
     return "" if fits and inside(value) and value <= most else f"{kind} {span}{limit}"
 
 

@@ -33,6 +33,7 @@ from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges
 from reference_models.plumbing.sampling import Sampler
 from reference_models.plumbing.seeds import derive
+from reference_models.plumbing.selection import require_judge
 from reference_models.plumbing.session import Session
 from reference_models.plumbing.session.checkpoints import load_parts
 from reference_models.plumbing.session.diary import TrainingDivergedError
@@ -93,6 +94,7 @@ def fit(
     _require_sound(config, options)
     data = load_data(dataset, seed, resize)
     _require_teachable(SYSTEMS[name], config, data, options)
+    require_judge(data, options.judge)
     if isinstance(data, Points) and not SYSTEMS[name].points:
         able = ", ".join(system.name for system in SYSTEMS if system.points)
         raise WrongInputError(f"{name} learns images; {dataset} is a set of points in the plane. Take {able}.")
@@ -143,6 +145,7 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         seed = info["seeds"]["seed"]
         data = load_data(info["dataset"], seed, info.get("resize", 0))
         _require_same_data(data, info.get("data_sha256"), run.path.name)
+        require_judge(data, options.judge)
         reached = state or {"step": 0, "best": {}}
         run.resume(
             reached["step"], best=reached["best"].get("step"), keep_last=options.keep_last, options=asdict(options)

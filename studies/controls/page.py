@@ -36,7 +36,8 @@ def render_page(dataset: str, found: Mapping[str, Evaluation], sizes: Sizes, see
     legend = (
         "After +- stands one standard error. **+**: worse than on real images by more than three standard errors of "
         "the difference: the metric sees the fault. **!**: better by as much: the metric is fooled. No mark: blind. "
-        f"The column `{HEALTHY}` is what a perfect generator would get."
+        f"The column `{HEALTHY}` is what a perfect generator would get. Real images of two splits: "
+        "where they differ, an exact test (`missing_modes`, `worst_packet`) says so of it, too."
     )
     parts = [
         "## The controls",
@@ -79,9 +80,11 @@ def _controls(found: Mapping[str, Evaluation]) -> str:
 
 
 def _table(found: Mapping[str, Evaluation]) -> str:
+    """A line of every metric that has a value on some control."""
     said = verdicts(found)
     rows = []
-    for metric in sorted(asked(), key=lambda m: (m.question, m.name)):
+    answered = [metric for metric in asked() if any(e[metric.name].value is not None for e in found.values())]
+    for metric in sorted(answered, key=lambda m: (m.question, m.name)):
         cells = [
             _cell(evaluation[metric.name]) + ("" if name == HEALTHY else MARKS[said[metric.name, name]])
             for name, evaluation in _ordered(found)

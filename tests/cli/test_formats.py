@@ -128,3 +128,11 @@ def test_a_comparison_has_the_same_shapes(
     if shape == "csv":
         (row,) = csv.DictReader(io.StringIO(said))
         assert float(row["low"]) < float(row["delta"]) == 6.0 < float(row["high"])
+
+
+def test_what_was_asked_for_by_name_is_answered_for_every_name() -> None:
+    asked = _with({"kid": ScoreRecord("kid", "ok", 0.5, n=10), "mse": ScoreRecord("mse", "not computed: needs paired")})
+    assert "mse: not computed: needs paired" in rendered(asked, "table", full=False, kept="")
+    nothing = rendered(_with({"mse": ScoreRecord("mse", "not computed: needs paired")}), "table", full=False, kept="")
+    assert nothing.endswith("mse: not computed: needs paired")
+    assert "95 % interval" not in nothing  # no heads without a table

@@ -78,3 +78,8 @@ def test_a_folder_with_one_run_in_it_is_named_in_the_singular(
     create_run(tmp_path, "a", config={}, seeds={}, protocol={})
     assert main(["luck", str(tmp_path)]) == 5
     assert "is a folder of 1 run, and one run is needed; name it: 0001-a." in capsys.readouterr().err
+
+
+def test_no_trainings_are_refused_and_told_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["luck"]) == 2
+    assert "Name the trainings of one recipe" in capsys.readouterr().err

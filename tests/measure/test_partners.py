@@ -117,3 +117,23 @@ def test_perceptual_distances_are_those_of_each_pair(monkeypatch: pytest.MonkeyP
     )
     assert 0 < float(score) == pytest.approx(score.per_sample["distance"].mean(), rel=1e-5)
     assert float(ganeval.lpips_paired(image_set(large[0]), large[0])) == 0
+
+
+@pytest.mark.parametrize("metric", ["mse", "psnr", "rfid"])
+def test_labels_of_files_that_differ_say_that_these_are_no_pairs(metric: str) -> None:
+    labels = np.arange(60) % 10
+    named = getattr(ganeval, metric)
+    network = {"extractor": "pixels"} if metric == "rfid" else {}
+    assert np.isfinite(named((REAL, labels), (FAKE, labels), **network))
+    assert np.isfinite(named((REAL, labels), FAKE, **network))
+    with pytest.raises(GanevalError, match=r"labels of 1 of 60 pairs differ \(first: pair 7, real 7, generated 3\)"):
+        named((REAL, labels), (FAKE, np.where(np.arange(60) == 7, 3, labels)), **network)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("metric", ["mse", "psnr", "ssim"])
+def test_one_pair_has_a_value_and_no_error(metric: str) -> None:
+    score = getattr(ganeval, metric)(REAL[:1], FAKE[:1])
+    every = getattr(ganeval, metric)(REAL, FAKE).per_sample
+    assert (score.n, score.se, score.interval) == (1, None, None)
+    assert float(score) == pytest.approx(next(iter(every.values()))[0], rel=1e-6)

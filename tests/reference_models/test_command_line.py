@@ -102,6 +102,10 @@ def test_tuples_words_and_shares_are_checked_too(name, changes):
         (["--log-every", "0"], "log_every must be"),
         (["--keep-last", "0"], "keep_last must be"),
         (["--threads", "-2"], "threads must be"),
+        (["--threads", "999999"], "at most 1,024"),  # the process ended with a segmentation fault
+        (["--judge", "hoda"], "looks at images of shape (n, 1, 28, 28)"),
+        (["--dataset", "synthetic3", "--judge", "digits"], "looks at grey images"),
+        (["--dataset", "ring", "--judge", "digits"], "--judge looks at images; ring is a set of points"),
         (["--device", "gpu"], "A device must be"),
         (["--device", "meta"], "one that is here"),
         (["--judge", "hodaa"], "Did you mean 'hoda'"),

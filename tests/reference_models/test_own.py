@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def zipped(root: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(root.rglob("*.png")):
             archive.write(file, file.relative_to(root).as_posix())
+    return path
+
+
+def tarred(root: Path) -> Path:
+    path = root.with_suffix(".tar")
+    with tarfile.open(path, "w") as archive:
+        archive.add(root, ".")
     return path
 
 
@@ -208,6 +216,48 @@ def test_a_size_that_does_not_fit_says_which_resize_would_do(shape, nearest, tmp
     said = refused(source, tmp_path=tmp_path, capsys=capsys)
     assert f"--resize {nearest} would make them {nearest} x {nearest}" in said
     assert load_data(str(source), resize=nearest).native == (shape[0], nearest, nearest)
+
+
+def mixed(root: Path, channels: int = 3) -> Path:
+    """60 images in three classes, no two neighbours of one size, none of them square."""
+    for i in range(60):
+        pixels, label = images(60, (channels, 9 + i % 5, 12 + i % 7))
+        picture(root / "abc"[label[i]] / f"{i:02d}.png", pixels[i])
+    return root
+
+
+@pytest.mark.parametrize("pack", [Path, zipped, tarred], ids=["folder", "zip", "tar"])
+def test_images_of_mixed_sizes_are_resized_each_by_itself_when_asked(pack, tmp_path, capsys):
+    source = pack(mixed(tmp_path / "x"))
+    said = refused(source, tmp_path=tmp_path, capsys=capsys)
+    assert "must have one size" in said
+    assert "--resize 8 would make each 8 x 8 (the middle square of each); nothing is resized unasked." in said
+    data = load_data(str(source), resize=12)
+    assert (data.native, data.class_names, data.labelled) == ((3, 12, 12), ("a", "b", "c"), True)
+    one = images(60, (3, 9 + 12 % 5, 12 + 12 % 7))[0][12]  # 11 x 17: its middle square begins at column 3
+    square = torch.from_numpy(one.transpose(2, 0, 1)[None, :, :, 3:14].copy()).float()
+    resized = torch.nn.functional.interpolate(square, (12, 12), mode="bilinear", antialias=True).round().byte()
+    assert data.test is not None
+    parts = torch.cat([data.images, data.held_images, data.test[0]])
+    assert (parts == resized).flatten(1).all(1).sum() == 1
+
+
+def test_a_run_of_mixed_sizes_is_trained_and_resumed_with_the_resize_that_it_was_begun_with(tmp_path, capsys):
+    source = mixed(tmp_path / "x", channels=1)
+    run = trained("gan_mlp", source, tmp_path / "runs", "--resize", "8")
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "status": "stopped"}))
+    assert main(["--resume", str(run)]) == 0
+    assert image_set(run / "data" / "test.npz").shape == (1, 8, 8)
+
+
+def test_grey_among_colour_of_mixed_sizes_is_refused_with_a_resize_too(tmp_path, capsys):
+    source = mixed(tmp_path / "x")
+    picture(source / "a" / "07.png", images(3, (1, 20, 20))[0][0])
+    said = refused(source, "--resize", "8", tmp_path=tmp_path, capsys=capsys)
+    assert "07.png is 20 x 20 with 1 channel" in said
+    assert "all in colour" in said
+    assert "--resize" not in said
 
 
 def enormous(source: Path) -> Path:

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from ganeval.errors import BrokenRunError, IncomparableError, UnknownNameError
+from ganeval.images import image_set
 from ganeval.runs.readers.native import read_run
 from reference_models.__main__ import main
 from reference_models.plumbing.checkpoint import decode_state, encode_state
@@ -118,6 +119,23 @@ def test_a_killed_run_resumes_bit_for_bit(name, tmp_path, forks):
         assert ours.curves[tag] == theirs.curves[tag]
     for mine, other in zip(ours.grids, theirs.grids, strict=True):
         assert mine.path.read_bytes() == other.path.read_bytes()
+
+
+def test_what_fails_while_the_last_samples_are_drawn_costs_no_training(tmp_path, monkeypatch):
+    whole = fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path / "whole", options=QUICK)
+    write = Session._write_samples
+    monkeypatch.setattr(Session, "_write_samples", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        fit(NAMES[0], smoke(NAMES[0]), dataset="synthetic", out=tmp_path / "cut", options=QUICK)
+    monkeypatch.setattr(Session, "_write_samples", write)
+    (path,) = (tmp_path / "cut").iterdir()
+    assert read_run(path).samples == ()
+    resumed = resume(path)
+    assert resumed.info["status"] == "done"
+    assert f"resume at step {smoke(NAMES[0]).steps}" in read_run(path).notes
+    assert equal(final_state(whole), final_state(resumed))
+    mine, other = (image_set(run.path) for run in (whole, resumed))
+    assert mine.fingerprint == other.fingerprint
 
 
 def test_the_best_checkpoint_is_the_one_the_judge_prefers_and_it_stays(tmp_path, monkeypatch):

@@ -99,6 +99,44 @@ def test_a_folder_of_nothing_else_is_ignored_by_name(kind: str, tmp_path: Path) 
     assert kind in reason
 
 
+NAMES = (
+    "events.out.tfevents.1",
+    "run-a.wandb",
+    "mlflow.db",
+    "hparams.yaml",
+    "config.toml",
+    "a.npz",
+    "grid.png",
+    "weights.safetensors",
+    "checkpoints/last.pt",
+    "samples/0001.png",
+    "samples/eval/step-000100.npz",
+    "files/config.yaml",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["a pipe", "a socket", "a device"])
+def test_what_is_no_file_is_named_wherever_it_lies_and_whatever_its_name(kind: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a" / name
+    path.parent.mkdir(parents=True)
+    (tmp_path / "a" / "progress.csv").write_text("step,loss\n1,2\n2,1\n")
+    KINDS[kind](path)
+    (found,) = find_runs(tmp_path).runs
+    assert (found.error, list(found.curves)) == ("", ["loss"])
+    (said,) = (said for said in found.problems if path.name in said)
+    assert kind in said
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "/" not in name and name != "grid.png"])
+def test_a_folder_that_holds_only_what_is_no_file_is_ignored_by_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    pipe(tmp_path / "a" / name)
+    found = find_runs(tmp_path)
+    assert found.runs == ()
+    assert any(name in reason and "a pipe" in reason for _, reason in found.ignored)
+
+
 @pytest.mark.parametrize("kind", ["a pipe", "a socket", "a device"])
 def test_an_evaluation_that_is_no_file_is_named(kind: str, run: RunDirectory) -> None:
     path = run.write_evaluation(evaluation(0, 3.0), 1)

@@ -101,6 +101,7 @@ class Session:
         self._total = total
         if self._state is not None:
             self._load(self._state)
+            self._show(missing=True)
         team = self.place.team
         with graceful_stop() as stop, shown(self.step, total, hidden=not team.leads) as bar:
             while self.step < total and not self._stop:
@@ -117,12 +118,21 @@ class Session:
         save = done or self._stop or self._due(options.checkpoints)
         if self.logging or save:
             self.diary.write_line(self.step, self._progress())
-        if self.place.team.leads and (done or self._due(options.grids)):
-            self._write_picture()
-        if self.place.team.leads and (done or self._due(options.sample_times)):
-            self._write_samples()
         if save:
             self._save()
+        self._show()
+
+    def _show(self, *, missing: bool = False) -> None:
+        """The picture and the samples of this step, after its checkpoint: whatever ends the process here, a resumed one
+        draws those that are `missing`.
+        """
+        done, options = self.step == self._total, self.place.options
+        if not self.place.team.leads or not self.step:
+            return
+        if (done or self._due(options.grids)) and not (missing and self.diary.has_grid(self.step)):
+            self._write_picture()
+        if (done or self._due(options.sample_times)) and not (missing and self.diary.has_samples(self.step)):
+            self._write_samples()
 
     def _due(self, times: int) -> bool:
         """True `times` times over the training, evenly."""

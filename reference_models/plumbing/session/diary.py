@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ganeval.errors import GanevalError
+from ganeval.runs import layout
 from ganeval.runs.directory import RunDirectory
 from reference_models.plumbing import health
 from reference_models.plumbing.points import JUDGED, Points, measure, render_points
@@ -86,6 +87,12 @@ class Diary:
             + (f"The last good checkpoint is {kept.name}. " if kept else "There is no checkpoint yet. ")
             + "Lower the learning rate or raise the penalty."
         )
+
+    def has_grid(self, step: int) -> bool:
+        return (self.run.path / layout.FIXED / f"{layout.step_name(step)}.png").exists()
+
+    def has_samples(self, step: int) -> bool:
+        return (self.run.path / layout.SAMPLES / f"{layout.step_name(step)}.npz").exists()
 
     def write_grid(self, step: int, draw: Sampler) -> None:
         """A picture of the same latents as every time: a row for each class."""
