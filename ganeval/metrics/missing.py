@@ -117,6 +117,21 @@ class _Search:
     scan: Scan
 
 
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A significant set of a search: its rows among those that were looked at; its radius, of a ball."""
+
+    p: float
+    search: _Search
+    members: NDArray[np.int64]
+    radius: float | None
+
+    @property
+    def place(self) -> NDArray[np.int64]:
+        """Where its rows stand among all real rows, then all fake ones."""
+        return self.search.place[self.members]
+
+
 @metric(
     "missing_modes",
     better="lower",
@@ -218,14 +233,14 @@ def _found(pair: Pair, permutations: int, at_most: int) -> Iterator[Mode]:
         nulls[search.name] = np.minimum(nulls.get(search.name, np.inf), search.scan.null)
     reals = len(looks[0].real)
     named = np.zeros((2, reals + len(looks[0].fake)), bool)  # rows of balls; rows of any mode
-    for p, search, row in _candidates(searches, nulls):
-        covered = named[int(search.scan.radius is None)]  # a wide set holds the innocent too, so it covers no ball
-        if covered[search.place[search.scan.members[row]]].mean() >= 1 - NEW:
+    for found in _candidates(searches, nulls):
+        covered = named[int(found.radius is None)]  # a wide set holds the innocent too, so it covers no ball
+        if covered[found.place].mean() >= 1 - NEW:
             continue
-        mode = _mode(search, row, p)
+        mode = _mode(found)
         members = np.concatenate([mode.real, reals + mode.fake])
         if (~covered[members]).mean() > NEW:
-            named[int(search.scan.radius is None) :, members] = True
+            named[int(found.radius is None) :, members] = True
             yield mode
 
 
@@ -316,8 +331,8 @@ def _verdicts(features: Features) -> NDArray[np.int64] | None:
     return None if features.logits is None else features.logits.argmax(dim=1).cpu().numpy()
 
 
-def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) -> list[tuple[float, _Search, int]]:
-    """(corrected p, search, row) of every significant set: repeats, then the most one-sided, balls before others.
+def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) -> list[_Candidate]:
+    """Every significant set: repeats, then the most one-sided, balls before others.
 
     A ball about repeats takes in what chance has put beside them; a wide set holds more rows than what it is about.
     """
@@ -325,37 +340,39 @@ def _candidates(searches: list[_Search], nulls: dict[str, NDArray[np.float64]]) 
     for search in searches:
         null, statistic = np.sort(nulls[search.name]), search.scan.statistic
         p = len(nulls) * (1 + np.searchsorted(null, statistic, side="right")) / (1 + len(null))
-        fakes = np.array([search.fake[members].sum() for members in search.scan.members])
-        sure = one_sided(fakes, np.array([len(members) for members in search.scan.members]), float(search.fake.mean()))
-        for row in np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12)).tolist():
-            turn = -sure[row], search.scan.radius is None
-            found.append((search.name != REPEATS, *turn, float(statistic[row]), float(p[row]), search, row))
-    return [(p, search, row) for *_, p, search, row in sorted(found, key=lambda entry: entry[:4])]
+        which = np.flatnonzero(p <= FALSE_ALARM * (1 + 1e-12))
+        sets = search.scan.some(which)
+        fakes = np.array([search.fake[members].sum() for members in sets.members])
+        sure = one_sided(fakes, np.array([len(members) for members in sets.members]), float(search.fake.mean()))
+        for i, row in enumerate(which.tolist()):
+            radius = None if sets.radius is None else float(sets.radius[i])
+            turn = search.name != REPEATS, -sure[i], radius is None, float(statistic[row])
+            found.append((turn, _Candidate(float(p[row]), search, sets.members[i], radius)))
+    return [candidate for _, candidate in sorted(found, key=lambda entry: entry[0])]
 
 
-def _mode(search: _Search, row: int, p: float) -> Mode:
-    (reals, fakes), of = (_looked_at if search.scan.radius is None else _ball)(search, row)
+def _mode(found: _Candidate) -> Mode:
+    search, part = found.search, found.search.part
+    (reals, fakes), of = _looked_at(found) if found.radius is None else _ball(found, found.radius)
     side: Side = "missing" if len(reals) * of[1] > len(fakes) * of[0] else "invented"
-    part = search.part
-    return Mode(side, part.where, part.label, search.name, search.look.name, of, p, reals, fakes)
+    return Mode(side, part.where, part.label, search.name, search.look.name, of, found.p, reals, fakes)
 
 
-def _ball(search: _Search, row: int) -> Members:
+def _ball(found: _Candidate, radius: float) -> Members:
     """The rows of both whole sets in a ball, also those that were not looked at, nearest to its centre first."""
-    assert search.scan.radius is not None
-    centre, radius, part = search.rows[search.scan.members[row][0]], search.scan.radius[row], search.part
-    known, inside = search.place[search.scan.members[row]], []
+    search, part, inside = found.search, found.search.part, []
+    centre = search.rows[found.members[0]]
     for rows, own, before in ((search.look.real, part.real, 0), (search.look.fake, part.fake, len(search.look.real))):
         distance = (rows[own] - centre).norm(dim=1).numpy()
         order = np.argsort(distance, kind="stable")
         looked_at = np.isin(own + before, search.place)
-        belongs = np.where(looked_at, np.isin(own + before, known), distance < radius)
+        belongs = np.where(looked_at, np.isin(own + before, found.place), distance < radius)
         inside.append(own[order[belongs[order]]])
     return (inside[0], inside[1]), (len(part.real), len(part.fake))
 
 
-def _looked_at(search: _Search, row: int) -> Members:
+def _looked_at(found: _Candidate) -> Members:
     """The rows of a set that is no ball, in its order, among those that were looked at."""
-    place, n = search.place[search.scan.members[row]], len(search.look.real)
-    reals = int((search.place < n).sum())
-    return (place[place < n], place[place >= n] - n), (reals, len(search.place) - reals)
+    place, n = found.place, len(found.search.look.real)
+    reals = int((found.search.place < n).sum())
+    return (place[place < n], place[place >= n] - n), (reals, len(found.search.place) - reals)

@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from ganeval.numerics.products import product
+
 SIDE = 32  # pixels
 REACH, OF_SIDE = 3, 8  # shifts of at most so many pixels, and of at most one in eight
 DEGREES = (0.0, -5.0, 5.0)
@@ -28,7 +30,9 @@ PASS = (128, 24)  # images that go through the first and the second sieve
 WIDTHS = (SOFT, BLURRED)
 COMPONENTS = 48
 FLAT = 0.5  # grey levels: an image that varies less shows nothing to compare
+ENOUGH = 12  # pixels a side from which on half as many do
 AT_ONCE, MADE_AT_ONCE, ROOM = 32, 512, 2**23  # images, images, numbers
+TILE = 512  # images of the gallery whose products stay in the processor's cache
 KEPT = 2**26  # numbers: blurred windows that are made once, where there are no more of them
 
 Change = tuple[bool, float, int, int]  # mirrored, degrees, pixels down, pixels to the right
@@ -60,7 +64,7 @@ class Gallery:
         self.axes = axes[:, values.argsort(descending=True)[:COMPONENTS]].float()
         self.screen = self.coarse @ self.axes
         few = len(self) * self.images[0].numel() * len(WIDTHS) <= KEPT
-        self.windows = [_blurred(self.images, width) for width in WIDTHS] if few else None
+        self.windows = torch.cat([_blurred(self.images, width) for width in WIDTHS]) if few else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -87,10 +91,8 @@ class Gallery:
         return Nearest(index, distance, ratio, change)
 
     def _batch(self, grey: torch.Tensor, own: torch.Tensor | None) -> tuple[NDArray, ...]:
-        views = torch.cat([self._shifted(one, self.margin) for one in _both(_blur(grey, COARSE))], dim=1)
-        views = _shrunk(views.flatten(0, 1)).unflatten(0, views.shape[:2])
-        looked = views[:, [*self.first, *(len(self.shifts) + i for i in self.first)]] @ self.axes
-        alike = (looked.flatten(0, 1) @ self.screen.T).unflatten(0, looked.shape[:2]).amax(dim=1)
+        views = torch.cat([self._shifted_small(one) for one in _both(_blur(grey, COARSE))], dim=1)
+        alike = self._screened(views[:, [*self.first, *(len(self.shifts) + i for i in self.first)]] @ self.axes)
         if own is not None:
             alike[torch.arange(len(alike)), own] = -torch.inf
         enough = len(self) - (own is not None)
@@ -98,6 +100,12 @@ class Gallery:
         alike = torch.bmm(views, self.coarse[near].transpose(1, 2)).amax(dim=1)
         near = near.gather(1, alike.topk(min(PASS[1], enough), dim=1).indices)
         return self._compared(grey, near)
+
+    def _screened(self, looked: torch.Tensor) -> torch.Tensor:
+        """The best of the views (b, v, components) for each image of the gallery, (b, n)."""
+        rows = looked.flatten(0, 1)
+        tiles = (product(rows, some, torch.zeros(len(some))) for some in self.screen.split(TILE))
+        return torch.cat([tile.unflatten(0, looked.shape[:2]).amax(dim=1) for tile in tiles], dim=1)
 
     def _compared(self, grey: torch.Tensor, near: torch.Tensor) -> tuple[NDArray, ...]:
         """Every view (b, v) of the images against what is left of the gallery (b, k)."""
@@ -107,7 +115,7 @@ class Gallery:
             for degrees in DEGREES
         ]
         views = torch.cat(views, dim=1)
-        alike = torch.stack([torch.bmm(views, left.transpose(1, 2)) for left in self._left(near)]).amax(dim=0)
+        alike = torch.maximum(*torch.bmm(views, self._left(near).transpose(1, 2)).chunk(len(WIDTHS), dim=2))
         best, view = alike.max(dim=1)
         distance = (2 - 2 * best.double()).clamp(min=0).sqrt()
         one = distance.argmin(dim=1, keepdim=True)
@@ -115,12 +123,12 @@ class Gallery:
         ratio = torch.where(usual > 0, nearest / usual.clamp(min=1e-12), torch.zeros(()).double()).round(decimals=4)
         return tuple(x.numpy() for x in (near.gather(1, one)[:, 0], nearest, ratio, view.gather(1, one)[:, 0]))
 
-    def _left(self, near: torch.Tensor) -> list[torch.Tensor]:
-        """The windows of these images (b, k), blurred by each width: (b, k, pixels)."""
+    def _left(self, near: torch.Tensor) -> torch.Tensor:
+        """The windows of these images (b, k), blurred by one width after the other: (b, widths k, pixels)."""
         if self.windows is not None:
-            return [made[near] for made in self.windows]
+            return self.windows[torch.cat([near + i * len(self) for i in range(len(WIDTHS))], dim=1)]
         images = self.images[near.flatten()]
-        return [_blurred(images, width).unflatten(0, near.shape) for width in WIDTHS]
+        return torch.cat([_blurred(images, width).unflatten(0, near.shape) for width in WIDTHS], dim=1)
 
     def _shifted(self, grey: torch.Tensor, reach: int) -> torch.Tensor:
         """(b, shifts of at most `reach`, h, w), in the order of `shifts`."""
@@ -128,6 +136,15 @@ class Gallery:
         beyond = self.margin - reach
         grey = grey[:, beyond : grey.shape[1] - beyond, beyond : grey.shape[2] - beyond]
         return grey.unfold(1, h, 1).unfold(2, w, 1).flatten(1, 2)
+
+    def _shifted_small(self, grey: torch.Tensor) -> torch.Tensor:
+        """`_shrunk` of every shift, (b, shifts, pixels); squares of pixels that two shifts share are averaged once."""
+        size = [side - 2 * self.margin for side in grey.shape[1:]]
+        if min(size) < ENOUGH or any(side % 2 for side in size):  # an odd side ends with half a square
+            shifted = self._shifted(grey, self.margin)
+            return _shrunk(shifted.flatten(0, 1)).unflatten(0, shifted.shape[:2])
+        means, (h, w) = F.avg_pool2d(grey[:, None], 2, stride=1)[:, 0], (side - 1 for side in size)
+        return _unit(means.unfold(1, h, 1)[..., ::2].unfold(2, w, 1)[..., ::2].flatten(1, 2))
 
 
 def _both(grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -169,7 +186,7 @@ def _blurred(images: torch.Tensor, sigma: float) -> torch.Tensor:
 
 def _shrunk(window: torch.Tensor) -> torch.Tensor:
     """The same of half as many pixels a side, where there are enough."""
-    small = min(window.shape[1:]) < 12
+    small = min(window.shape[1:]) < ENOUGH
     return _unit(window if small else F.avg_pool2d(window[:, None], 2, ceil_mode=True)[:, 0])
 
 

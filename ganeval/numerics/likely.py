@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.numerics.scan import Neighbourhoods, Scan, above, ball_sizes
+from ganeval.numerics.scan import Neighbourhoods, Scan, Sets, above, ball_sizes
 
 WIDTH = 0.5  # of the kernel, in median distances of rows that differ
 PENALTY = 10.0  # r: of a row's own kernel value, which is 1
@@ -37,7 +37,7 @@ def scan_likely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     ends = [_surest(foretold, is_fake, share), _surest(-foretold, ~is_fake, 1 - share)]
     statistic = np.concatenate([found[:, 0] for found, _ in ends])
     null = np.concatenate([found[:, 1:] for found, _ in ends]).min(axis=0)
-    return Scan(statistic, null, [part for _, parts in ends for part in parts])
+    return Scan(statistic, null, Sets([part for _, parts in ends for part in parts]).some)
 
 
 def predicted(rows: torch.Tensor, sides: torch.Tensor) -> torch.Tensor:
@@ -49,9 +49,9 @@ def predicted(rows: torch.Tensor, sides: torch.Tensor) -> torch.Tensor:
     """
     apart = torch.pdist(rows[:MEDIAN_ROWS])
     width = WIDTH * float(apart[apart > 0].median().nan_to_num(1.0))  # of equal rows any width says the same
-    kernel = torch.exp(-(torch.cdist(rows, rows) / width).square()).float()
-    kernel = kernel - kernel.mean(dim=0)
-    kernel = kernel - kernel.mean(dim=1, keepdim=True)
+    kernel = torch.cdist(rows, rows).div_(width).square_().neg_().exp_().float()  # 16 million numbers: in place
+    kernel -= kernel.mean(dim=0)
+    kernel -= kernel.mean(dim=1, keepdim=True)
     kernel.diagonal().add_(PENALTY)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(kernel))
     sides = sides - sides.mean(dim=0)

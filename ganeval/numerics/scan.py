@@ -14,8 +14,9 @@ missing has as many rows as it has, not 24 or 48. Statistic and null are those o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from ganeval.numerics.tiles import spans
 SMALLEST, WIDEST = 24, 400  # rows of a ball: fewer, all of one side, are no evidence among thousands of balls
 SHARE = 4  # at most one row in so many lies in a ball
 LEAST = SMALLEST * SHARE  # rows of both sets together
+BYTES = 3  # counts of up to 255 rows that one float32 holds exactly
 NEAR = 0.25  # of the median distance to the nearest row: rows that repeat each other
 
 
@@ -50,17 +52,35 @@ class Neighbourhoods:
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
-    """Sets of rows with their statistics (b,), and the best one after each exchange of sides (permutations,).
+class Sets:
+    """members: the index of the rows of each set, in the order of the search. radius (b,): of the ball around the first
+    of them; absent where the sets are no balls.
+    """
 
-    members: the index of the rows of set b, in the order of the search. radius (b,): of the ball around the first of
-    them; absent where the set is no ball.
+    members: list[NDArray[np.int64]]
+    radius: NDArray[np.float64] | None = None
+
+    def some(self, which: NDArray[np.int64]) -> Sets:
+        """Those of these numbers."""
+        radius = None if self.radius is None else self.radius[which]
+        return Sets([self.members[i] for i in which.tolist()], radius)
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Statistics (b,) of sets of rows, and the best one after each exchange of sides (permutations,).
+
+    some: the sets of these numbers. Of thousands of balls only those that are told of are ever drawn.
     """
 
     statistic: NDArray[np.float64]
     null: NDArray[np.float64]
-    members: list[NDArray[np.int64]]
-    radius: NDArray[np.float64] | None = None
+    some: Callable[[NDArray[np.int64]], Sets]
+
+    @property
+    def sets(self) -> Sets:
+        """All of them."""
+        return self.some(np.arange(len(self.statistic)))
 
 
 def ball_sizes(rows: int) -> list[int]:
@@ -72,18 +92,44 @@ def ball_sizes(rows: int) -> list[int]:
 
 
 def scan_balls(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
-    """The best ball around every row; is_fake (N, 1 + permutations) bool, the truth first."""
-    sizes, sides = ball_sizes(len(is_fake)), is_fake.float()
-    share, counts, found = float(sides[:, 0].double().mean()), torch.zeros_like(sides), []
-    for low, high in zip([0, *sizes[:-1]], sizes, strict=True):
-        counts += torch.nn.functional.embedding_bag(near.index[:, low:high].contiguous(), sides, mode="sum")
-        found.append(_statistics(counts, np.full(len(sides), high), len(sides), share))
-    truth = np.stack([statistic for statistic, _ in found])
-    best, rows = truth.argmin(axis=0), np.arange(len(sides))
-    size = _drawn_wider(is_fake[:, 0][near.index].numpy(), np.array(sizes)[best], share)
-    members = [near.index[row, : size[row]].numpy() for row in rows]
-    null = np.stack([null for _, null in found]).min(axis=0)
-    return Scan(truth[best, rows], null, members, near.distance.double().numpy()[rows, size - 1])
+    """The best ball around every row; is_fake (N, 1 + permutations) bool, the truth first.
+
+    The rarer the count of a ball the smaller its statistic, so the best ball of a size after an exchange is the one
+    with the fewest fakes or the one with the most.
+    """
+    sizes, rows = ball_sizes(len(is_fake)), len(is_fake)
+    share, truth, null = float(is_fake[:, 0].double().mean()), [], np.full(is_fake.shape[1] - 1, np.inf)
+    for size, counts in zip(sizes, _fakes_within(near.index, sizes, is_fake), strict=True):
+        table = _tails(size, share) * (rows / size)
+        truth.append(table[counts[:, 0]])
+        null = np.minimum(null, np.minimum(*(table[end[1:]] for end in (counts.min(axis=0), counts.max(axis=0)))))
+    statistic, best = np.min(truth, axis=0), np.array(sizes)[np.argmin(truth, axis=0)]
+
+    def some(which: NDArray[np.int64]) -> Sets:
+        index = near.index[which].numpy()
+        size = _drawn_wider(is_fake[:, 0].numpy()[index], best[which], share)
+        radius = near.distance.double().numpy()[which, size - 1]
+        return Sets([row[:end] for row, end in zip(index, size, strict=True)], radius)
+
+    return Scan(statistic, null, some)
+
+
+def _fakes_within(index: torch.Tensor, sizes: Sequence[int], is_fake: torch.Tensor) -> Iterator[NDArray[np.int16]]:
+    """For each size how many of the rows nearest to each are fakes, (N, 1 + permutations); index (N, k), nearest first.
+
+    Three exchanges are counted in one float32, 8 bits each: between two sizes lie fewer than 256 rows, and 24 bits are
+    exact. It is the reading of rows that costs.
+    """
+    exchanges = is_fake.shape[1]
+    thirds = torch.nn.functional.pad(is_fake, (0, -exchanges % BYTES)).float().chunk(BYTES, dim=1)
+    packed = thirds[0] + 256 * thirds[1] + 65536 * thirds[2]
+    counts = np.zeros((len(index), BYTES, packed.shape[1]), np.int16)
+    for low, high in pairwise((0, *sizes)):
+        ring = torch.nn.functional.embedding_bag(index[:, low:high].contiguous(), packed, mode="sum")
+        whole = ring.to(torch.int32).numpy()
+        for byte in range(BYTES):
+            counts[:, byte] += ((whole >> (8 * byte)) & 255).astype(np.int16)
+        yield counts.reshape(len(index), -1)[:, :exchanges]
 
 
 def _drawn_wider(fake: NDArray[np.bool_], size: NDArray[np.int64], share: float) -> NDArray[np.int64]:
@@ -121,11 +167,11 @@ def scan_repeats(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     rows = torch.nonzero(size > 1).flatten()
     members = [near.index[row, : size[row]] for row in rows.tolist()]
     if not members:
-        return Scan(np.empty(0), np.ones(is_fake.shape[1] - 1), [], np.empty(0))
+        return Scan(np.empty(0), np.ones(is_fake.shape[1] - 1), Sets([], np.empty(0)).some)
     start = torch.cat([size.new_zeros(1), size[rows].cumsum(0)[:-1]])
     counts = torch.nn.functional.embedding_bag(torch.cat(members), is_fake.float(), start, mode="sum")
     found = _statistics(counts, size[rows].numpy(), len(is_fake), float(is_fake[:, 0].double().mean()))
-    return Scan(*found, [part.numpy() for part in members], np.full(len(members), radius))
+    return Scan(*found, Sets([part.numpy() for part in members], np.full(len(members), radius)).some)
 
 
 def scan_lonely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
@@ -133,7 +179,7 @@ def scan_lonely(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     sizes, order = ball_sizes(len(is_fake)), near.distance[:, SMALLEST - 1].argsort(descending=True, stable=True)
     counts = is_fake[order].float().cumsum(dim=0)[torch.tensor(sizes) - 1]
     found = _statistics(counts, np.array(sizes), len(is_fake), float(is_fake[:, 0].double().mean()))
-    return Scan(*found, [order[:size].numpy() for size in sizes])
+    return Scan(*found, Sets([order[:size].numpy() for size in sizes]).some)
 
 
 def scan_sets(sets: Sequence[NDArray[np.int64]], is_fake: torch.Tensor) -> Scan:
@@ -141,7 +187,7 @@ def scan_sets(sets: Sequence[NDArray[np.int64]], is_fake: torch.Tensor) -> Scan:
     sizes = np.array([len(rows) for rows in sets])
     counts = torch.stack([is_fake[torch.from_numpy(rows)].sum(dim=0) for rows in sets]).float()
     found = _statistics(counts, sizes, len(is_fake), float(is_fake[:, 0].double().mean()))
-    return Scan(*found, list(sets))
+    return Scan(*found, Sets(list(sets)).some)
 
 
 def _statistics(

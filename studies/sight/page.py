@@ -120,12 +120,13 @@ def _legend(judged: Sequence[Judged]) -> str:
         "the fakes, as "
         "strong as docs/faults.md says where no strength is written. A metric sees a fault where its value is worse "
         "than the healthy runs give in all but 1 % (mean, spread and Student's t for one more value; both sides for a "
-        "metric with a target). MNIST, Hoda and BreastMNIST are seen by their judge, CIFAR-10, for which there is "
-        "none, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask `wavelet` too, on CIFAR-10 "
-        "`pixels`. `peers` is the setting of other libraries on the same embedding: KID over 100 subsets of 100, "
-        "precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow metrics were left out. A "
-        "metric that is newer than a cell, or of a newer version, stands there as it was then. Few "
-        "repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped there. What "
+        "metric with a target). MNIST, Hoda and BreastMNIST are seen by their judge, CIFAR-10, whose "
+        "judge is younger than this matrix, by `wavelet` (so no metric of classes there). `fdr` and `eye_gap` ask "
+        "`wavelet` too, on CIFAR-10 `pixels`. `peers` is the setting of other libraries on the same embedding: KID "
+        "over 100 subsets of 100, precision and recall with k = 3; their FID is `fid`. `fld`, `mmd_test` and slow "
+        "metrics were left out. A metric that is newer than a cell, or of a newer version, stands there as it was "
+        "then. Few repeats: one cell alone proves little. Where less ran than the command asks for, it was stopped "
+        "there. What "
         f"ran: {counts}."
     )
 
@@ -153,8 +154,8 @@ def _cover(judged: Sequence[Judged], names: Sequence[str]) -> str:
     added = [f"`{name}` ({len(sees[name] - _union(sees, HEADLINE))})" for name in chosen if name not in HEADLINE]
     more = f"What the fewest see and the headline does not, in cells: {', '.join(added) or 'nothing'}. "
     more += (
-        "`changed_copies`, which stands for copies in headline and presets, is newer than most cells here; what it "
-        "sees is on [a page of its own](changed_copies.md). Why the preset is what it is: "
+        "What `changed_copies` sees of copies that were moved, mirrored or recoloured is on [a page of its "
+        "own](changed_copies.md). Why the preset is what it is: "
         "[decision 043](../decisions/043-the-matrix-at-two-sizes.md)."
     )
     said = (

@@ -155,12 +155,13 @@ def test_the_statistic_of_a_ball_is_its_definition_as_loops() -> None:
     rows = torch.randn(100, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     is_fake = shuffled_sides(60, 40, 3, seed=0)
     scan = scan_balls(Neighbourhoods.of(rows), is_fake)
+    members = scan.sets.members
     for row in range(100):
         ball = (rows - rows[row]).norm(dim=1).argsort()[:24]
-        assert sorted(scan.members[row].tolist()) == sorted(ball.tolist())
+        assert sorted(members[row].tolist()) == sorted(ball.tolist())
         p = _tails(24, 0.4)[int(is_fake[ball, 0].sum())]
         assert scan.statistic[row] == pytest.approx(100 / 24 * p)
-    worst = [min(_tails(24, 0.4)[int(is_fake[scan.members[row], c].sum())] for row in range(100)) for c in (1, 2, 3)]
+    worst = [min(_tails(24, 0.4)[int(is_fake[members[row], c].sum())] for row in range(100)) for c in (1, 2, 3)]
     assert scan.null == pytest.approx(100 / 24 * np.array(worst))
 
 
@@ -169,7 +170,7 @@ def test_a_ball_is_told_of_at_the_size_at_which_it_is_most_surely_one_sided() ->
     rows = np.concatenate([rng.normal(size=(200, 2)), rng.normal(size=(40, 2)) * 0.2 + 1.0])
     is_fake = torch.from_numpy(np.arange(240) >= 200)[:, None].repeat(1, 2)
     near = Neighbourhoods.of(torch.from_numpy(rows))
-    found = scan_balls(near, is_fake)
+    found = scan_balls(near, is_fake).sets
     assert found.radius is not None
     for row, members in enumerate(found.members):
         size = max(k for k in ball_sizes(240) if k <= len(members))

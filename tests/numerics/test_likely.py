@@ -67,6 +67,6 @@ def test_foreign_rows_strewn_in_threes_are_named_though_no_ball_holds_enough() -
     mixed = np.random.default_rng(0).permutation(1200)
     near = Neighbourhoods.of(torch.from_numpy(np.concatenate([real, fake])[mixed]))
     scan = scan_likely(near, shuffled_sides(600, 600, 199, 0)[mixed])
-    best = scan.members[int(scan.statistic.argmin())]
+    best = scan.sets.members[int(scan.statistic.argmin())]
     assert p_value(scan) == 1 / 200
     assert np.isin(mixed[best], np.arange(600, 645)).sum() > 40  # of 45, in 96
