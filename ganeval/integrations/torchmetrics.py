@@ -25,7 +25,8 @@ from typing import Any
 import torch
 
 from ganeval.core.compute import Compute
-from ganeval.errors import GanevalError, UndefinedError, WrongInputError
+from ganeval.core.registry import unknown_name
+from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, WrongInputError
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.ranks import current
 from ganeval.features.rows import Features
@@ -42,6 +43,7 @@ from ganeval.records.scores import Score
 
 _TORCHMETRICS = needed("torchmetrics", "torchmetrics")
 SIDES = ("real", "fake")
+HOW = ("seed", "precision", "n", "paired")  # of the protocol: the rest says of what and where, which updates do
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,18 @@ class GanevalMetric(_TORCHMETRICS.Metric):
     ) -> None:
         """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without
         one, `update` takes rows of features (n, d). real: the real images, where they are known before (then only
-        generated ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision` and the
-        metric's own options.
+        generated ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision`,
+        `n` and the metric's own options. A metric of pairs takes image i of both sides as a pair.
         """
         super().__init__()
         self.metric = METRICS[metric]
         if extractor is not None and classifier is not None:
             raise WrongInputError("One metric asks one network: pass extractor= or classifier=, not both.")
         options = {key: how.pop(key) for key in list(how) if key in self.metric.options}
-        protocol, _ = protocol_and_compute("GanevalMetric", how, self.metric.options)
+        for key in how:
+            if key not in HOW:
+                raise UnknownNameError(unknown_name("option of GanevalMetric", key, (*HOW, *self.metric.options)))
+        protocol, _ = protocol_and_compute("GanevalMetric", {"paired": self.metric.paired, **how})
         self.protocol: Protocol = protocol.with_(
             metrics=(metric,), options={metric: options} if options else {}, floor=False
         )
@@ -217,7 +222,11 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         network = self._held.network
         said = "" if network is None else (network.name, network.weights_sha256, network.preprocessing)
         sides = [side for side in SIDES if len(getattr(self, self._state(side, "embeddings")))]
-        asked = {"the metric": (self.metric.name, self.protocol.options), "the seed": self.protocol.seed}
+        asked = {
+            "the metric": (self.metric.name, self.protocol.options),
+            "the seed": self.protocol.seed,
+            "n": self.protocol.n,
+        }
         current().require_same({**asked, "the network": said, "the sides that were given": sides})
         super()._sync_dist(*arguments, **options)
 

@@ -11,6 +11,7 @@ for step in range(1, 2001):
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -84,6 +85,7 @@ class Watch:
         images: a generator callable (n, labels, torch.Generator) -> images, or generated images with their labels.
         """
         self.improved = False
+        step = _whole(step)
         if step % self.every:
             return None
         if self._prepared is None:
@@ -101,6 +103,8 @@ class Watch:
             step=step,
         )
         found = self._with_floors(replace(found, protocol=self.protocol.to_json()))
+        if not found[self.by].ok:
+            raise UndefinedError(f"{self.by} decides which step is best, and has no value: {found[self.by].status}.")
         self.improved = self.best is None or self._is_better(self.best, found)
         self.best = found if self.improved else self.best
         return found
@@ -160,10 +164,10 @@ class Watch:
         return replace(found, scores=scores)
 
     def _is_better(self, before: Evaluation, now: Evaluation) -> bool:
-        record = now[self.by]
-        if not record.ok:
-            raise UndefinedError(f"{self.by} decides which step is best, and has no value: {record.status}.")
-        if gaps := protocol_differences(gate_protocol(before), gate_protocol(now)):
+        gaps = protocol_differences(gate_protocol(before), gate_protocol(now))
+        if before.fake.n != now.fake.n:
+            gaps = [*gaps, f"the number of images (n {before.fake.n} then, {now.fake.n} now)"]
+        if gaps:
             raise IncomparableError(
                 f"The best step before was measured differently: {'; '.join(gaps)}. Resume with the same protocol, or "
                 "leave load_state_dict out to begin anew."
@@ -176,6 +180,16 @@ class Watch:
                 "for example by='fid'."
             ) from error
         return found.estimate.p_below(0.0) <= ALPHA
+
+
+def _whole(step: Any) -> int:
+    try:
+        number = operator.index(step)
+    except TypeError:
+        number = -1
+    if number < 0 or isinstance(step, bool):
+        raise WrongInputError(f"A step must be a whole number of at least 0; got {step!r}. Pass the loop's counter.")
+    return number
 
 
 def _document(text: Any) -> Any:

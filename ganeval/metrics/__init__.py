@@ -62,6 +62,10 @@ class Metric:
         """Kind and range of each option, from the annotations of `compute`."""
         return options_of(self.compute, self.options)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By name: what holds a metric can be sent to another process, as torchmetrics does."""
+        return _registered, (self.name,)
+
     def __call__(self, pair: Pair, **options: Any) -> Score:
         options = self.checked(options)
         self._require(pair)
@@ -255,6 +259,10 @@ _REMEDY = {
     "eyes": "Pass extractors= (--extractors): further networks, for example wavelet and pixels.",
     "paired": "Pass paired=True (--paired) if real image i is what generated image i should be.",
 }
+
+
+def _registered(name: str) -> Metric:
+    return METRICS[name]
 
 
 def metric(

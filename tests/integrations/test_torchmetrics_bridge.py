@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import sys
 from pathlib import Path
 
@@ -131,12 +132,33 @@ def test_what_is_missing_is_said_with_the_remedy() -> None:
         (lambda _: GanevalMetric("fidd", classifier="digits"), "Did you mean 'fid'"),
         (lambda _: GanevalMetric("fid", extractor="pixels", classifier="digits"), "not both"),
         (lambda _: GanevalMetric("fid", klassifier="digits"), "klassifier"),
+        *(
+            (lambda _, how=how: GanevalMetric("fid", classifier="digits", **how), "no option of GanevalMetric")
+            for how in (
+                {"batch_size": -3},
+                {"device": "foo"},
+                {"train": "digits:train"},
+                {"labels": "none"},
+                {"metrics": ["kid"]},
+                {"extractors": ["pixels"]},
+                {"cache_gib": -1},
+            )
+        ),
         (lambda _: GanevalMetric("fid").update(FAKE[0], real=False), "Pass classifier= or extractor="),
     ],
 )
 def test_wrong_use_is_refused_in_a_sentence(call: object, said: str) -> None:
     with pytest.raises(GanevalError, match=said):
         call(GanevalMetric("fid", classifier="digits"))  # type: ignore[operator]
+
+
+def test_a_metric_of_pairs_needs_no_word_and_a_metric_can_be_sent_to_another_process() -> None:
+    metric = GanevalMetric("mse", classifier="digits")
+    metric.update(REAL[0][:20], real=True)
+    sent = pickle.loads(pickle.dumps(metric))
+    for one in (metric, sent):
+        one.update(REAL[0][:20], real=False)
+        assert float(one.compute()) == 0.0
 
 
 PROCESS = """

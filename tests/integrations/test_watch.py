@@ -111,9 +111,8 @@ def test_what_cannot_be_watched_is_refused_in_a_sentence(make: Any, said: str) -
 @pytest.mark.parametrize("metric", ["ms_ssim", "missing_classes", "classifier_score"])
 def test_a_metric_that_cannot_decide_which_step_is_best_is_refused(metric: str) -> None:
     watch = Watch(PROTOCOL.with_(metrics=(metric,), floor=False))
-    watch(1, noisy(5))
     with pytest.raises(UndefinedError, match=f"{metric} "):
-        watch(2, noisy(50))
+        _ = [watch(step, noisy(5 * step)) for step in (1, 2)]
     assert issubclass(UndefinedError, GanevalError)
 
 
@@ -154,3 +153,24 @@ def test_the_best_step_of_another_protocol_is_not_compared() -> None:
     other.load_state_dict(first.state_dict())
     with pytest.raises(IncomparableError, match="measured differently: the reference images"):
         other(2, noisy(5))
+
+
+@pytest.mark.parametrize("step", ["1", 1.5, -1, True, None])
+def test_a_step_that_is_no_count_is_refused_in_a_sentence(step: Any) -> None:
+    with pytest.raises(WrongInputError, match="A step must be a whole number"):
+        Watch(PROTOCOL)(step, noisy(5))
+
+
+def test_the_first_step_without_the_number_that_decides_is_refused_at_once() -> None:
+    watch = Watch(PROTOCOL.with_(metrics=("classifier_score",), n=40))
+    with pytest.raises(UndefinedError, match="classifier_score decides which step is best, and has no value"):
+        watch(1, POOL[:40])
+    assert watch.best is None
+
+
+def test_the_best_step_of_another_n_is_not_compared() -> None:
+    first, second = (Watch(PROTOCOL.with_(metrics=("fid",), n=n)) for n in (60, 50))
+    first(1, noisy(5))
+    second.load_state_dict(first.state_dict())
+    with pytest.raises(IncomparableError, match=r"n 60 then, 50 now.*Resume with the same protocol"):
+        second(2, noisy(5))
