@@ -30,7 +30,7 @@ from ganeval.measure.sources import columns_for, open_sources, require_same_sour
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
-from ganeval.records.scores import FINGERPRINTS, MOMENTS, Evaluation, Floor, Score, ScoreRecord
+from ganeval.records.scores import BY_TEST, FINGERPRINTS, MOMENTS, Evaluation, Floor, Score, ScoreRecord
 
 NO_VALUE = (
     GanevalError,
@@ -76,7 +76,10 @@ def measure(
     pairs, found = scores_of(images, protocol, compute, labels=labels, generator=generator, everything=exhibits)
     floors = floor_pairs(pairs, protocol.seed) if protocol.floor else None
     records = {
-        metric.name: _record(metric, score, _floor(metric, options, pairs, floors)) for metric, options, score in found
+        metric.name: ScoreRecord.of(score, _floor(metric, options, pairs, floors))
+        if isinstance(score, Score)
+        else _without_value(metric, score)
+        for metric, options, score in found
     }
     rows = {
         f"{metric.name}.{key}": values
@@ -175,12 +178,10 @@ def _labels(fake: Features) -> NDArray[np.int64] | None:
     return None if fake.labels is None else fake.labels.cpu().numpy()
 
 
-def _record(metric: Metric, found: Score | Exception, floor: Floor | None) -> ScoreRecord:
-    if isinstance(found, Score):
-        return ScoreRecord.of(found, floor)
+def _without_value(metric: Metric, error: Exception) -> ScoreRecord:
     return ScoreRecord(
         name=metric.name,
-        status=f"not computed: {found}",
+        status=f"not computed: {error}",
         better=metric.better,
         perfect=metric.perfect,
         version=metric.version,
@@ -193,11 +194,13 @@ def _floor(metric: Metric, options: Mapping[str, Any], pairs: Pairs, floors: Pai
     """None where real against real has no answer either, or where the question is not about two sets.
 
     Of pairs the floor is the value of identical ones, which every card says; a metric that is calibrated on held-out
-    images tells their share itself.
+    images tells their share itself. What an exact test says of two random halves is known: nothing is searched for it.
     """
     calibrated = metric.against == "train" and "heldout" in metric.wants
     if floors is None or calibrated or metric.needs & {"generator", "heldout", "paired"}:
         return None
+    if metric.exact and metric.perfect is not None and floors.embedded.real is not pairs.embedded.real:
+        return Floor(metric.perfect, None, len(pairs.of(metric).fake), BY_TEST)
     found = attempt(metric, options, floors)
     if not isinstance(found, Score) or not np.isfinite(found):
         return None

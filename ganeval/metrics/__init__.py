@@ -50,6 +50,7 @@ class Metric:
     against: Against = "real"  # which images it compares the fakes with, by their role
     eye: str = ""  # the extractor that its number is defined by, whatever the protocol's is
     shares: tuple[str, ...] | None = None  # options with which it can do where no process has all rows; None: it cannot
+    exact: bool = False  # True: an exact test finds `perfect` in two samples of one distribution, but for false alarms
 
     @property
     def card(self) -> str:
@@ -281,6 +282,7 @@ def metric(
     against: Against = "real",
     eye: str = "",
     shares: tuple[str, ...] | None = None,
+    exact: bool = False,
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Make a `Metric` of a function `(pair, *, option=default, ...) -> Score`; the fields are those of `Metric`."""
 
@@ -305,6 +307,7 @@ def metric(
             against,
             eye,
             shares,
+            exact,
         )
 
     return wrap

@@ -185,13 +185,16 @@ def share_interval(value: float, se: float) -> tuple[float, float]:
     return max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)
 
 
+BY_TEST = "test"  # what stands for `Floor.against` where an exact test knows the floor
+
+
 @dataclass(frozen=True)
 class Floor:
     """The same metric on real against real: what a perfect generator would get.
 
-    `n` rows in the generator's place; `against` is "heldout" or "train" (as many rows as generated ones, the same n) or
+    `n` rows in the generator's place; `against` is "heldout" or "train" (as many rows as generated ones, the same n),
     "halves" (the reference set cut in two disjoint parts, so n may be smaller: for metrics with a bias in n an upper
-    bound).
+    bound), or "test" (nothing was measured: at every n an exact test says so, but for its false alarm).
     """
 
     value: float

@@ -24,10 +24,11 @@ from ganeval.records.headline import headline
 from ganeval.records.latex import render_table
 from ganeval.records.markdown import render_markdown
 from ganeval.records.numbers import render_value
-from ganeval.records.score import Z95, Better, Floor, Question, Score, ScoreRecord, share_interval
+from ganeval.records.score import BY_TEST, Z95, Better, Floor, Question, Score, ScoreRecord, share_interval
 from ganeval.records.story import story_of
 
 __all__ = [  # a score and its record have this address, too: it is where an evaluation's readers look
+    "BY_TEST",
     "Z95",
     "Better",
     "Evaluation",

@@ -16,6 +16,7 @@ from ganeval.measure.doctor import doctor
 from ganeval.measure.functions import evaluate
 from ganeval.measure.measure import measure
 from ganeval.measure.run_samples import evaluate_pending, survey
+from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
 from ganeval.runs.directory import create_run
 from ganeval.runs.readers.native import read_run
@@ -54,6 +55,22 @@ def test_a_floor_says_what_stood_in_the_generators_place() -> None:
     assert held is not None
     assert (halves.n, halves.against) == (45, "halves")
     assert (held.n, held.against) == (90, "heldout")
+
+
+def test_what_an_exact_test_knows_of_two_random_halves_is_not_searched_for() -> None:
+    exact = [metric.name for metric in METRICS if metric.exact]
+
+    def floors(**sets: Any) -> set[tuple[float, int | None, str]]:
+        scores = evaluate(rows(120, 0), rows(90, 1), metrics=exact, **sets).scores.values()
+        return {(record.floor.value, record.floor.n, record.floor.against) for record in scores if record.floor}
+
+    assert {"missing_modes", "invented_modes"} <= set(exact)
+    assert all(METRICS[name].perfect == 0 for name in exact)
+    assert floors() == {(0.0, 90, "test")}
+    assert floors(heldout=rows(90, 3)) == {(0.0, 90, "heldout")}
+    others = rows(90, 3)
+    others[:, 0] += 9  # held-out images of another kind: a generator that shows only the real kind misses theirs
+    assert {(value > 0.5, against) for value, _, against in floors(heldout=others)} == {(True, "heldout")}
 
 
 def test_training_images_stand_in_where_half_of_the_real_ones_are_too_few() -> None:
