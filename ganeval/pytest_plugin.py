@@ -204,6 +204,8 @@ def ganeval_gate(request: pytest.FixtureRequest, ganeval_baseline_dir: Path) -> 
     def gate(candidate: Any, *, name: str, rules: Any = "default", **options: Any) -> Verdict:
         from ganeval.gate.commands import run_gate
 
+        if not isinstance(name, str):
+            raise GanevalError(f"A gate's name must be a text, which names its baseline; got {name!r}.")
         state = request.config.stash[STATE]
         config = _gate_config(request, candidate, rules, ganeval_baseline_dir, name, options)
         path = config.resolve(config.baseline or "")
@@ -230,7 +232,12 @@ def latents(seed: int, *, n: int, dim: int) -> Any:
     """
     import numpy as np
 
-    return np.random.Generator(np.random.Philox(seed)).standard_normal((n, dim), dtype=np.float32)
+    from ganeval.errors import WrongInputError
+
+    for what, value, least in (("seed", seed, 0), ("n", n, 0), ("dim", dim, 1)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+            raise WrongInputError(f"{what} of latents must be a whole number of at least {least}; got {value!r}.")
+    return np.random.Generator(np.random.Philox(int(seed))).standard_normal((n, dim), dtype=np.float32)
 
 
 def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -272,7 +279,7 @@ def _trained(candidate: Any, protocol: Protocol) -> bool:
 
 def _rules(rules: Any, *, judged: bool, trained: bool) -> GateConfig:
     from ganeval.gate.presets import PRESETS, preset
-    from ganeval.gate.rules import GateConfig, load_config, parse_config
+    from ganeval.gate.rules import GateConfig, GateConfigError, load_config, parse_config
 
     if isinstance(rules, GateConfig):
         return rules
@@ -280,6 +287,11 @@ def _rules(rules: Any, *, judged: bool, trained: bool) -> GateConfig:
         return load_config(rules)
     if isinstance(rules, str):
         return GateConfig(rules=preset(rules, judged=judged, trained=trained))
+    if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, Mapping) for rule in rules):
+        raise GateConfigError(
+            "rules must be 'default', 'strict', the path of a ganeval.toml, or a list of tables such as "
+            f"{{'metric': 'fid', 'margin_rel': 0.05}}; got {rules!r:.100}."
+        )
     return parse_config({"rule": [dict(rule) for rule in rules]})
 
 

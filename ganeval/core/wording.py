@@ -19,3 +19,12 @@ def plural(n: int, noun: str) -> str:
     ('1 run', '3 runs')
     """
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def ended(text: str) -> str:
+    """With one full stop, whether it had one or not.
+
+    >>> ended("not measured"), ended("Pass train=.")
+    ('not measured.', 'Pass train=.')
+    """
+    return f"{text.rstrip('.')}."

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ganeval.core.wording import ended
 from ganeval.errors import GanevalError, IncomparableError
 from ganeval.gate.entry import Entry, Look, Vector
 from ganeval.gate.estimates import Estimate, Normal, PairedProportions, Proportion, TwoProportions
@@ -98,7 +99,7 @@ def class_differences(then: Look, now: Look, metric: str) -> dict[str, Differenc
 def level(entry: Entry, metric: str) -> Estimate:
     """The value itself, for absolute limits."""
     if entry.value is None:
-        raise GanevalError(f"{metric} has no value: {entry.status}.")
+        raise GanevalError(f"{metric} has no value: {ended(entry.status)}")
     if entry.hits is not None and entry.n:
         return Proportion(entry.hits, entry.n)
     if entry.se is None:

@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ganeval.core.wording import ended
 from ganeval.errors import GanevalError, IncomparableError
 from ganeval.gate.compare import (
     Difference,
@@ -56,7 +57,7 @@ def _questions(rule: Rule, sides: Sides, config: GateConfig) -> list[Question | 
     if entry is None or entry.value is None:
         entry = entry or sides.now.entries.get(rule.metric.partition(".")[0])
         status = "not measured" if entry is None or entry.value is not None else entry.status
-        return [Check("value", "error", f"{rule.metric} has no value: {status}.")]
+        return [Check("value", "error", f"{rule.metric} has no value: {ended(status)}")]
     parts: list[Question | Check] = []
     for what, made in (
         ("difference", _differences(rule, entry, sides, config.scope)),

@@ -114,6 +114,10 @@ class GateConfig:
 
     def with_(self, **changes: Any) -> Self:
         """A copy with some fields changed; those of the protocol by their own names."""
+        known = MEASURED | {field.name for field in fields(self)}
+        for key in changes:
+            if key not in known:
+                raise GateConfigError(unknown_name("setting of a gate", key, known))
         how = {key: changes.pop(key) for key in MEASURED & set(changes)}
         protocol = changes.pop("protocol", self.protocol).with_(**how)
         return replace(self, **changes, protocol=protocol)

@@ -20,6 +20,7 @@ import numpy as np
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import render_json
+from ganeval.core.wording import ended
 from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.statistics import Statistics
@@ -103,8 +104,9 @@ class Watch:
             step=step,
         )
         found = self._with_floors(replace(found, protocol=self.protocol.to_json()))
-        if not found[self.by].ok:
-            raise UndefinedError(f"{self.by} decides which step is best, and has no value: {found[self.by].status}.")
+        record = found[self.by]
+        if not record.ok:
+            raise UndefinedError(f"{self.by} decides which step is best, and has no value: {ended(record.status)}")
         self.improved = self.best is None or self._is_better(self.best, found)
         self.best = found if self.improved else self.best
         return found

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 from typing import Protocol as Shape
 
 from ganeval.classifiers import CLASSIFIERS
@@ -18,14 +18,14 @@ from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Extractor
 from ganeval.core.registry import unknown_name
-from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, guarded
+from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, WrongInputError, guarded, printable
 from ganeval.features import extraction
 from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
-from ganeval.records.protocol import CALL, Protocol
+from ganeval.records.protocol import CALL, Labels, Protocol
 from ganeval.records.scores import Evaluation, Score
 
 PROTOCOL = {f.name: f for f in fields(Protocol)}
@@ -65,12 +65,16 @@ def evaluate(
 ) -> Evaluation:
     """All metrics of one set of generated images: `measure` with the fields of `Protocol` and `Compute` as arguments.
 
+    labels: (n,) integers, one for each generated image; or the protocol's word for what a generator is asked for,
+    "balanced" or "none".
+
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> e = evaluate(rng.normal(size=(99, 4)), rng.normal(size=(80, 4)), metrics=["fid"])
     >>> e["fid"].ok, e["fid"].n, e.fake.extractor
     (True, 80, 'given')
     """
+    labels, how = _labels_or_word(labels, how)
     protocol, compute = protocol_and_compute("evaluate", {"real": real, **how})
     return measure(
         fake,
@@ -150,6 +154,7 @@ def _one_set(metric: Metric) -> Any:
 def _score(
     metric: Metric, role: Mapping[str, Any], fake: Any, labels: Any, generator: Any, how: Mapping[str, Any]
 ) -> Score:
+    labels, how = _labels_or_word(labels, how)
     role = {**role, **({"paired": True} if metric.paired else {})}  # who asks by name says that they are pairs
     options = {key: value for key, value in how.items() if key in metric.options}
     rest = {key: value for key, value in how.items() if key not in metric.options}
@@ -162,6 +167,18 @@ def _score(
     if isinstance(found, Exception):
         raise found
     return found
+
+
+def _labels_or_word(labels: Any, how: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """A word is no label of an image but what a protocol says of labels."""
+    if not isinstance(labels, str):
+        return labels, how
+    if labels not in get_args(Labels):
+        raise WrongInputError(
+            f"labels must be one whole number for each generated image, or one of {', '.join(get_args(Labels))}; got "
+            f"{printable(labels)!r}. Where real images are needed, they are named real=."
+        )
+    return None, {**how, "labels": labels}
 
 
 def _require_classifier(metric: Metric, fake: Any, protocol: Protocol) -> None:

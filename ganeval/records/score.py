@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import strict
+from ganeval.core.wording import ended
 from ganeval.errors import UndefinedError
 from ganeval.records.numbers import render_value
 
@@ -241,7 +242,7 @@ class ScoreRecord:
 
     def __float__(self) -> float:
         if self.value is None:
-            raise UndefinedError(f"{self.name} has no value: {self.status}.")
+            raise UndefinedError(f"{self.name} has no value: {ended(self.status)}")
         return self.value
 
     def __lt__(self, other: SupportsFloat) -> bool:

@@ -271,3 +271,30 @@ def test_b(ganeval_eval):
 """
     )
     run(project).assert_outcomes(passed=2)
+
+
+WRONG = """
+import pytest
+
+RULES = [{"metric": "fid", "max": 9.0}]
+
+@pytest.mark.parametrize("how", [{"foo": 3}, {"name": 5}, {"rules": [3]}, {"rules": 3}, {"max_nn": 5}])
+def test_gate(ganeval_gate, how):
+    ganeval_gate(None, **{"name": "a", "rules": RULES, "real": "digits:test", **how})
+
+@pytest.mark.parametrize("how", [{"seed": -1}, {"seed": "a"}, {"n": -1}, {"dim": 0}, {"n": 1.5}])
+def test_latents(ganeval_latents, how):
+    given = {"seed": 0, "n": 2, "dim": 3, **how}
+    ganeval_latents(given.pop("seed"), **given)
+"""
+
+
+def test_what_cannot_be_meant_is_a_sentence_of_ours(project):
+    project.makepyfile(test_generator=WRONG)
+    result = run(project, "--tb=line")
+    result.assert_outcomes(failed=10)
+    said = [line for line in result.outlines if re.search(r": (ganeval[.]|TypeError|ValueError|AttributeError)", line)]
+    assert len(said) == 10
+    assert all("ganeval." in line for line in said), said
+    assert any("no setting of a gate named 'foo'" in line for line in said)
+    assert any("Did you mean 'max_n'" in line for line in said)

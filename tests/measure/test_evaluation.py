@@ -230,3 +230,16 @@ def test_images_with_labels_and_a_list_of_files_are_taken_as_real_images(tmp_pat
             assert found[name].value == pytest.approx(expected[name].value, rel=1e-9), (kind, name)
     for train in (given["pair"], files):
         assert evaluate(digits, fakes, **{**options, "metrics": ["copies"]}, train=train)["copies"].ok
+
+
+def test_the_words_for_labels_mean_the_same_through_every_function() -> None:
+    def draw(n: int, labels: torch.Tensor | None, rng: torch.Generator) -> torch.Tensor:
+        return torch.randint(0, 99 if labels is None else 9, (n, 1, 8, 8), generator=rng).to(torch.uint8)
+
+    how = {"classifier": "digits", "n": 40}
+    asked = [fid("digits:test", draw, labels=word, **how) for word in (None, "balanced", "none")]
+    assert asked[0] == asked[1] != asked[2]
+    whole = evaluate("digits:test", draw, labels="none", metrics=["fid"], floor=False, **how)
+    assert whole["fid"].value == float(asked[2])
+    with pytest.raises(WrongInputError, match=r"one of balanced, none; got 'fake\.npz'.*named real="):
+        ganeval.class_balance("digits:test", "fake.npz", classifier="digits")
