@@ -19,7 +19,9 @@ def floor_pairs(pairs: Pairs, seed: int) -> Pairs | None:
     if embedded is None:
         return None
     classified = embedded if pairs.classified is pairs.embedded else _floor(pairs.classified, seed)
-    trained = None if pairs.trained is None else _floor(pairs.trained, seed)
+    trained = embedded if pairs.trained is pairs.embedded else None
+    if pairs.trained is not None and trained is None:
+        trained = _floor(pairs.trained, seed)
     by_eye = {eye: _floor(pair, seed) for eye, pair in pairs.by_eye.items() if isinstance(pair, Pair)}
     by_eye = {eye: pair for eye, pair in by_eye.items() if pair is not None}
     return None if classified is None else Pairs(embedded, classified, trained, by_eye)

@@ -88,7 +88,9 @@ def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     embedded, judges = same_classes(seen), judged.fake.logits is not None
     classified = embedded if judged is seen and not judges else same_classes(judged, judged=judges)
     by_eye = _by_eye(sources, seen, first, protocol, compute)
-    return Pairs(embedded, classified, None if trained is None else same_classes(trained), by_eye)
+    if trained is not None:
+        trained = embedded if trained is seen else same_classes(trained)
+    return Pairs(embedded, classified, trained, by_eye)
 
 
 def _by_eye(sources: Sources, seen: Pair, first: Any, protocol: Protocol, compute: Compute) -> dict[str, Pair | str]:
@@ -217,7 +219,17 @@ def _trained(sources: Sources, embedded: Pair, network: Any, protocol: Protocol,
     heldout = embedded.real if embedded.heldout is None else embedded.heldout
     if heldout is not None and heldout.content == train.content:
         heldout = None  # the very images that it was trained on are not held out
+    if heldout is None and _is_the_real_set(train, embedded):
+        return embedded
     return Pair(train, embedded.fake, heldout=heldout, embed=embedded.embed, seed=protocol.seed, ranks=embedded.ranks)
+
+
+def _is_the_real_set(train: Features, pair: Pair) -> bool:
+    """Whether a pair with the training images is this very one, so that neighbours are looked for once."""
+    real, plain = pair.real, pair.real_moments is None and pair.fake_moments is None and pair.generator is None
+    if real is None or not plain or pair.paired or pair.held or pair.heldout is not None:
+        return False
+    return real.passport == train.passport and real.content == train.content
 
 
 def features_of(

@@ -19,6 +19,7 @@ import torch
 
 from ganeval.core.options import Only, Within
 from ganeval.errors import TooFewSamplesError, UndefinedError, WrongInputError
+from ganeval.features.gaussian_sums import gaussian_sums
 from ganeval.features.held import sums_of, within_of
 from ganeval.features.own import Own
 from ganeval.features.pair import Pair
@@ -142,7 +143,7 @@ def mmd_rbf(
     )
     scale = median_distance(real) if bandwidth is None else bandwidth
     centre = real.mean(dim=0)  # distances do not change, their rounding gets smaller
-    sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
+    sums = kernel_sums(real - centre, fake - centre, gaussian(scale)) if unit_rows else gaussian_sums(pair, scale)
     return Score.from_influence(sums.mmd2, sums.influence.cpu().numpy(), details={"bandwidth": scale})
 
 

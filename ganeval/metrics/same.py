@@ -20,9 +20,10 @@ import torch
 
 from ganeval.core.options import Within
 from ganeval.errors import UndefinedError
+from ganeval.features.gaussian_sums import gaussian_sums
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
-from ganeval.numerics.kernels import MEDIAN_ROWS, KernelSums, gaussian, kernel_sums, median_distance
+from ganeval.numerics.kernels import MEDIAN_ROWS, KernelSums, gaussian, median_distance
 from ganeval.numerics.order import canonical_order
 from ganeval.records.scores import Score
 
@@ -68,15 +69,14 @@ def same(
     >>> float(same(Pair(Features.given(rows[:200]), Features.given(rows[200:] + 2)), like=50)) > 1
     True
     """
-    real, fake = pair.require_real().embeddings.double(), pair.fake.embeddings.double()
+    real, m = pair.require_real().embeddings.double(), len(pair.fake)
     scale = median_distance(real) if bandwidth is None else bandwidth
-    centre = real.mean(dim=0)
-    sums = kernel_sums(real - centre, fake - centre, gaussian(scale))
+    sums = gaussian_sums(pair, scale)
     variance = 1 - sums.real_real
     if variance <= 0:
         raise UndefinedError("All real rows are equal to this kernel, so there is no unit. Pass a smaller bandwidth.")
     unit = 2 * variance / like
-    edge = pair.once(("edge", like, scale), lambda: _edge_error(real - centre, unit, scale, len(fake)))
+    edge = pair.once(("edge", like, scale), lambda: _edge_error(real - real.mean(dim=0), unit, scale, m))
     error = max(edge, _error(sums, paired=pair.paired))
     upper = sums.mmd2 + Z_ONE_SIDED * error
     details = {
@@ -84,7 +84,7 @@ def same(
         "bandwidth": scale,
         "kernel_variance": variance,
     }
-    return Score(sums.mmd2 / unit, se=error / unit, n=len(fake), details=details)
+    return Score(sums.mmd2 / unit, se=error / unit, n=m, details=details)
 
 
 def _error(sums: KernelSums, *, paired: bool) -> float:

@@ -13,8 +13,10 @@ import torch
 
 from ganeval.errors import UndefinedError, WrongInputError
 from ganeval.measure.doctor import doctor
+from ganeval.measure.floors import floor_pairs
 from ganeval.measure.functions import evaluate
-from ganeval.measure.measure import measure
+from ganeval.measure.measure import measure, scores_of
+from ganeval.measure.pairs import Pairs
 from ganeval.measure.run_samples import evaluate_pending, survey
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
@@ -71,6 +73,22 @@ def test_what_an_exact_test_knows_of_two_random_halves_is_not_searched_for() -> 
     others = rows(90, 3)
     others[:, 0] += 9  # held-out images of another kind: a generator that shows only the real kind misses theirs
     assert {(value > 0.5, against) for value, _, against in floors(heldout=others)} == {(True, "heldout")}
+
+
+def test_a_training_set_that_is_the_real_set_is_compared_with_once() -> None:
+    real, fake, other = rows(60, 0), rows(50, 1), rows(60, 2)
+
+    def pairs(train: np.ndarray, **sets: Any) -> Pairs:
+        protocol = Protocol(real=real, train=train, metrics=("recall", "authenticity"), **sets)
+        return scores_of(fake, protocol)[0]
+
+    once, twice, held = pairs(real.copy()), pairs(other), pairs(real.copy(), heldout=other)
+    assert once.trained is once.embedded
+    assert twice.trained is not twice.embedded
+    assert held.trained is not held.embedded
+    floors = floor_pairs(once, 0)
+    assert floors is not None
+    assert floors.trained is floors.embedded
 
 
 def test_training_images_stand_in_where_half_of_the_real_ones_are_too_few() -> None:

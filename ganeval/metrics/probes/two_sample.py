@@ -230,11 +230,11 @@ def _folds(rows: torch.Tensor, folds: int, seed: int) -> np.ndarray:
 
 def _gaussian(x: torch.Tensor) -> torch.Tensor:
     around = x - x.mean(dim=0)  # distances do not change, their rounding gets smaller
-    squared = torch.cdist(around, around).square()
+    squared = torch.cdist(around, around).square_()
     median = squared.flatten()[:: max(1, squared.numel() // 1_000_000)].median()
     if float(median) == 0:
         raise UndefinedError("More than half of all pairs of rows are equal; a median bandwidth is zero.")
-    return torch.exp(-squared / (2 * median))
+    return squared.neg_().div_(2 * median).exp_()
 
 
 def _median_distance(x: torch.Tensor, seed: int) -> float:
