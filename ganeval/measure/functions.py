@@ -169,10 +169,10 @@ def _score(
     return found
 
 
-def _labels_or_word(labels: Any, how: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+def _labels_or_word(labels: Any, how: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """A word is no label of an image but what a protocol says of labels."""
     if not isinstance(labels, str):
-        return labels, how
+        return labels, dict(how)
     if labels not in get_args(Labels):
         raise WrongInputError(
             f"labels must be one whole number for each generated image, or one of {', '.join(get_args(Labels))}; got "

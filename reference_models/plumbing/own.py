@@ -112,6 +112,15 @@ def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return to_uint8(resample(to_float(square), (c, size, size)))[0]
 
 
+def keep_missing(run: RunDirectory, data: Data, judge: str) -> None:
+    """`keep_with` for a run that is resumed: it may have been ended before that, or get a judge only now."""
+    said = run.info["protocol"]
+    own = [role for role in ("real", "train") if data.test is not None]
+    own += ["classifier"] if judge == "auto" else []
+    if not all(str(said.get(role, "")).startswith(f"{FOLDER}/") for role in own):
+        keep_with(run, data, judge)
+
+
 def keep_with(run: RunDirectory, data: Data, judge: str) -> None:
     """Put what the run is judged by into its folder, and say so in run.json."""
     protocol = dict(run.info["protocol"])

@@ -28,7 +28,7 @@ from reference_models.plumbing.coding import Codec
 from reference_models.plumbing.data import Data
 from reference_models.plumbing.loading import SYNTHETIC, blank_data, is_own, load_data
 from reference_models.plumbing.options import Options
-from reference_models.plumbing.own import judge_of, keep_with
+from reference_models.plumbing.own import judge_of, keep_missing, keep_with
 from reference_models.plumbing.points import Points
 from reference_models.plumbing.ranges import first_line, require_device, require_ranges
 from reference_models.plumbing.sampling import Sampler
@@ -146,6 +146,8 @@ def resume(path: str | Path, *, config: Any = None, options: Options | None = No
         data = load_data(info["dataset"], seed, info.get("resize", 0))
         _require_same_data(data, info.get("data_sha256"), run.path.name)
         require_judge(data, options.judge)
+        if team.leads:
+            keep_missing(run, data, options.judge)
         reached = state or {"step": 0, "best": {}}
         run.resume(
             reached["step"], best=reached["best"].get("step"), keep_last=options.keep_last, options=asdict(options)

@@ -311,6 +311,20 @@ def test_a_judge_without_labels_or_with_one_class_is_refused(tmp_path, capsys):
     assert "at least 2 classes" in refused(one, "--judge", "auto", tmp_path=tmp_path, capsys=capsys)
 
 
+def test_a_run_that_was_ended_before_its_images_and_its_judge_were_kept_keeps_them_when_resumed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("ganeval.classifiers.judges.STEPS", (4, 4))
+    source = folder(tmp_path / "mine", 60, (1, 8, 8))
+    with monkeypatch.context() as patch:
+        patch.setattr("reference_models.plumbing.system.keep_with", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert main(["gan_mlp", *QUICK, "--dataset", str(source), "--out", str(tmp_path), "--judge", "auto"]) == 130
+    run = next(tmp_path.glob("0001-*"))
+    assert not (run / "data").exists()
+    assert main(["--resume", str(run)]) == 0
+    assert sorted(json.loads((run / "run.json").read_text())["protocol"]) == ["classifier", "real", "train"]
+    assert len(image_set(run / "data" / "train.npz")) == 48
+
+
 @pytest.mark.parametrize("change", ["more", "pixels", "labels", "gone"])
 def test_images_that_changed_since_the_start_are_refused_and_nothing_is_lost(change, tmp_path, capsys):
     source = folder(tmp_path / "mine", 60, (1, 8, 8))
