@@ -99,10 +99,10 @@ def scan_balls(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     """
     sizes, rows = ball_sizes(len(is_fake)), len(is_fake)
     share, truth, null = float(is_fake[:, 0].double().mean()), [], np.full(is_fake.shape[1] - 1, np.inf)
-    for size, counts in zip(sizes, _fakes_within(near.index, sizes, is_fake), strict=True):
+    for size, (fakes, ends) in zip(sizes, _fakes_within(near.index, sizes, is_fake), strict=True):
         table = _tails(size, share) * (rows / size)
-        truth.append(table[counts[:, 0]])
-        null = np.minimum(null, np.minimum(*(table[end[1:]] for end in (counts.min(axis=0), counts.max(axis=0)))))
+        truth.append(table[fakes])
+        null = np.minimum(null, table[ends[:, 1:]].min(axis=0))
     statistic, best = np.min(truth, axis=0), np.array(sizes)[np.argmin(truth, axis=0)]
 
     def some(which: NDArray[np.int64]) -> Sets:
@@ -114,8 +114,11 @@ def scan_balls(near: Neighbourhoods, is_fake: torch.Tensor) -> Scan:
     return Scan(statistic, null, some)
 
 
-def _fakes_within(index: torch.Tensor, sizes: Sequence[int], is_fake: torch.Tensor) -> Iterator[NDArray[np.int16]]:
-    """For each size how many of the rows nearest to each are fakes, (N, 1 + permutations); index (N, k), nearest first.
+def _fakes_within(
+    index: torch.Tensor, sizes: Sequence[int], is_fake: torch.Tensor
+) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:
+    """For each size the fakes among the rows nearest to each, (N,), and after each exchange the fewest and the most in
+    any ball, (2, 1 + permutations); index (N, k), nearest first.
 
     Three exchanges are counted in one float32, 8 bits each: between two sizes lie fewer than 256 rows, and 24 bits are
     exact. It is the reading of rows that costs.
@@ -123,13 +126,14 @@ def _fakes_within(index: torch.Tensor, sizes: Sequence[int], is_fake: torch.Tens
     exchanges = is_fake.shape[1]
     thirds = torch.nn.functional.pad(is_fake, (0, -exchanges % BYTES)).float().chunk(BYTES, dim=1)
     packed = thirds[0] + 256 * thirds[1] + 65536 * thirds[2]
-    counts = np.zeros((len(index), BYTES, packed.shape[1]), np.int16)
+    counts = np.zeros((BYTES, len(index), packed.shape[1]), np.int16)
     for low, high in pairwise((0, *sizes)):
         ring = torch.nn.functional.embedding_bag(index[:, low:high].contiguous(), packed, mode="sum")
         whole = ring.to(torch.int32).numpy()
         for byte in range(BYTES):
-            counts[:, byte] += ((whole >> (8 * byte)) & 255).astype(np.int16)
-        yield counts.reshape(len(index), -1)[:, :exchanges]
+            counts[byte] += ((whole >> (8 * byte)) & 255).astype(np.int16)
+        ends = np.stack([counts.min(axis=1), counts.max(axis=1)])
+        yield counts[0, :, 0].copy(), ends.reshape(2, -1)[:, :exchanges]
 
 
 def _drawn_wider(fake: NDArray[np.bool_], size: NDArray[np.int64], share: float) -> NDArray[np.int64]:
