@@ -31,6 +31,7 @@ from ganeval.images.imageset import ImageSet
 from ganeval.records.scores import Passport
 
 PRECISIONS = ("fp32", "bf16")
+WEIGHTLESS = "Or pass extractor='wavelet' or 'pixels', which need no weights."
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
 
 
@@ -76,7 +77,7 @@ def _loaded(spec: ExtractorSpec, shape: tuple[int, int, int] | None) -> Any:
     except MissingFileError as error:
         if shape is None:
             raise
-        raise MissingFileError(str(error).replace(OFFLINE, judges_for(shape))) from error
+        raise MissingFileError(str(error).replace(OFFLINE, f"{judges_for(shape)} {WEIGHTLESS}")) from error
 
 
 def _made(found: Any) -> Any:
