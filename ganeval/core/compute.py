@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass, field
 from typing import Any
+
+from ganeval.errors import WrongInputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,38 @@ class Compute:
     )
     ranks: Any = field(default=None, metadata={"flag": False})  # `ganeval.features.ranks.current()` under torchrun
     progress: bool = field(default=True, metadata={"flag": False})  # a bar on a terminal; never in CI
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("workers", 0)):
+            value = getattr(self, name)
+            if value is not None and not _whole(value, least):
+                raise WrongInputError(
+                    f"{name} must be a whole number of at least {least}; got {value!r}. Pass another {name}."
+                )
+        if not _finite(self.cache_gib):
+            raise WrongInputError(f"cache_gib must be a number of GiB of at least 0; got {self.cache_gib!r}.")
+        for name in ("cache", "progress"):
+            if not isinstance(getattr(self, name), bool):
+                raise WrongInputError(f"{name} must be true or false; got {getattr(self, name)!r}.")
+        if self.ranks is not None and not hasattr(self.ranks, "together"):
+            raise WrongInputError(
+                f"ranks must be what ganeval.features.ranks.current() returns under torchrun; got {self.ranks!r:.100}. "
+                "Leave it out in one process."
+            )
+
+
+def _whole(value: Any, least: int) -> bool:
+    try:
+        return not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        return False
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, (bool, str)) and 0 <= float(value) < math.inf
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 HERE = Compute()  # the fastest device of this machine, alone

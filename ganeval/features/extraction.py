@@ -6,7 +6,6 @@ weights, the preprocessing and the precision, so that a second question costs no
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import numpy as np
@@ -29,10 +28,10 @@ from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.features.rows import Features
 from ganeval.features.seeing import see, too_many
 from ganeval.images.imageset import ImageSet
-from ganeval.images.subset import checked_count
 from ganeval.records.scores import Passport
 
 PRECISIONS = ("fp32", "bf16")
+WEIGHTLESS = "Or pass extractor='wavelet' or 'pixels', which need no weights."
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
 
 
@@ -78,7 +77,7 @@ def _loaded(spec: ExtractorSpec, shape: tuple[int, int, int] | None) -> Any:
     except MissingFileError as error:
         if shape is None:
             raise
-        raise MissingFileError(str(error).replace(OFFLINE, judges_for(shape))) from error
+        raise MissingFileError(str(error).replace(OFFLINE, f"{judges_for(shape)} {WEIGHTLESS}")) from error
 
 
 def _made(found: Any) -> Any:
@@ -136,12 +135,6 @@ def ready(
         )
     if precision not in PRECISIONS:
         raise UnknownNameError(unknown_name("precision", precision, PRECISIONS))
-    if compute.batch_size is not None:
-        checked_count(compute.batch_size, "batch_size")
-    if compute.workers:
-        checked_count(compute.workers, "workers")
-    if not 0 <= compute.cache_gib < math.inf:
-        raise WrongInputError(f"cache_gib must be a number of GiB of at least 0; got {compute.cache_gib!r}.")
     place, ranks = choose_device(compute.device), compute.ranks or ALONE
     network, probed = ranks.together(lambda: _prepared(images, extractor, place, precision, compute, ranks))
     batch = compute.batch_size or getattr(network, "batch_size", DEFAULT_BATCH)

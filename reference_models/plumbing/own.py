@@ -151,7 +151,8 @@ def judge_of(data: Data) -> Path:
     if not data.labelled:
         raise WrongInputError(
             f"--judge auto learns from labels; {data.name} has none. Put the images of each class into a folder of its "
-            "own, or leave --judge out and name a network in the report: --extractor inception."
+            "own, or leave --judge out and name a network in the report: --extractor wavelet, or, for photographs, "
+            "inception."
         )
     name = Path(data.name).stem
     return kept_judge(name, _parts(data, name), data.class_names)

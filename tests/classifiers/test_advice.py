@@ -116,3 +116,12 @@ def test_nobody_waits_for_a_pipe_in_the_place_of_weights(
     os.mkfifo(tmp_path / folder / f"{stem}.safetensors")
     with pytest.raises((MissingFileError, WrongInputError), match="Expected"):
         load_extractor("inception")
+
+
+def test_where_weights_are_missing_the_networks_that_need_none_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(MissingFileError, match=r"one of: digits.* Or pass extractor='wavelet' or 'pixels'"):
+        load_extractor("inception", (1, 8, 8))

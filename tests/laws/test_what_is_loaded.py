@@ -71,3 +71,7 @@ def test_who_needs_a_library_loads_it(metric: str, library: str) -> None:
         f"evaluate(real, fake, metrics=({metric!r},), extractor='pixels', classifier='digits')"
     )
     assert library in found
+
+
+def test_a_judge_of_the_zoo_loads_no_algebra_of_symbols() -> None:
+    assert loaded_by("from ganeval.features.extraction import load_extractor", "load_extractor('digits')") == [[], []]
