@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.growth import WITHIN
-from benchmarks.timing import Result, Step
+from benchmarks.timing import Result, Step, crowded
 from ganeval.core.files import read_json, write_json
 from ganeval.core.machine import processor
 
@@ -31,9 +31,10 @@ HEAD = """# Benchmarks
 
 Written by `python -m benchmarks --write` (one work: `python -m benchmarks NAME --write`; `--n` images a side). All
 contestants of a work ran in turns in one process on the same data. A cell says: times ours in seconds (in CPU
-seconds), seconds, CPU seconds and, where noted, the load average. *Under load*: more processes wanted cores than there
-are; there the ratio of CPU seconds is the one to read, and CPU seconds do not count the worker processes that a peer
-starts. Ratios do depend on the processor: compare the columns. A bar that was not met says how much of it was reached.
+seconds), seconds, CPU seconds and, where noted, the load average. *Under load*: half a process or more wanted a core
+that was not there; then the ratio of CPU seconds is the one to read, and CPU seconds do not count the worker processes
+that a peer starts. Ratios do depend on the processor: compare the columns. A bar that was not met says how much of it
+was reached.
 
 - Few images (the title says how many) carry the fixed costs: of ours a few looks of the network at single images, which
   name the cache's entry; of pytorch-fid and clean-fid a root of a matrix. With many, what is left is the network:
@@ -113,7 +114,7 @@ def cell(row: Mapping[str, Any], cores: int) -> str:
     parts = [
         f"{row['ratio']:.2f} x ({row['cpu_ratio']:.2f} x)",
         f"{row['seconds']:.3f} s, CPU {row['cpu']:.3f} s, {row['megabytes']:.0f} MiB",
-        f"load {load:.1f}" + (", *under load*" if load > cores else "") if load else f"load {UNKNOWN}",
+        f"load {load:.1f}" + (", *under load*" if crowded(load, cores) else "") if load else f"load {UNKNOWN}",
         f"{row['threads']} thread{'s' * (row['threads'] > 1)}" if "threads" in row else "",
         row["verdict"],
     ]

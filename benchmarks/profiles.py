@@ -24,6 +24,7 @@ from pathlib import Path
 from benchmarks.limits import table
 from benchmarks.page import machine
 from benchmarks.report import copies
+from benchmarks.timing import crowded
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "profiles.md"
 LARGEST = 7  # groups that a line names
@@ -154,7 +155,7 @@ def group(where: str) -> str:
 
 def line(p: Profile) -> str:
     named = ", ".join(f"{name} {share:.0%}" for name, share in p.shares[:LARGEST])
-    load = f"{p.load:.1f}" + (" (under load)" if p.load > (os.cpu_count() or 1) else "")
+    load = f"{p.load:.1f}" + (" (under load)" if crowded(p.load, os.cpu_count() or 1) else "")
     return f"| {p.title} | {p.cpu:.2f} | {p.seconds:.2f} | {load} | {named} |"
 
 
