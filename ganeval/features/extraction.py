@@ -77,7 +77,12 @@ def _loaded(spec: ExtractorSpec, shape: tuple[int, int, int] | None) -> Any:
     except MissingFileError as error:
         if shape is None:
             raise
-        raise MissingFileError(str(error).replace(OFFLINE, f"{judges_for(shape)} {WEIGHTLESS}")) from error
+        raise MissingFileError(str(error).replace(OFFLINE, networks_at_hand(shape))) from error
+
+
+def networks_at_hand(shape: tuple[int, int, int]) -> str:
+    """What to name where weights cannot be had, for images of this shape (c, h, w)."""
+    return f"{judges_for(shape)} {WEIGHTLESS}"
 
 
 def _made(found: Any) -> Any:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ganeval.classifiers.catalog import judges_for
 from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.embedding import EVERYTHING
-from ganeval.features.extraction import extract, load_extractor, still_gives
+from ganeval.features.extraction import extract, load_extractor, networks_at_hand, still_gives
 from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
 from ganeval.features.rows import Features
@@ -107,7 +106,7 @@ def _by_eye(sources: Sources, seen: Pair, first: Any, protocol: Protocol, comput
 def _without_classifiers(said: str, sources: Sources) -> str:
     """What is wrong with a network that the metric is defined by: no other one would do, but another metric would."""
     shape = shape_of((sources.real, sources.fake))
-    offered = "" if shape is None else judges_for(shape)
+    offered = "" if shape is None else networks_at_hand(shape)
     return said.replace(offered, INSTEAD) if offered else said
 
 
