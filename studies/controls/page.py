@@ -99,7 +99,8 @@ def _sentences(found: Mapping[str, Evaluation]) -> str:
     for metric in sorted(asked(), key=lambda m: m.name):
         groups = {key: [f"`{n}`" for n in names if said[metric.name, n] == key] for key in MARKS}
         if len(groups["none"]) == len(names):
-            lines.append(f"- `{metric.name}`: no value here ({found[HEALTHY][metric.name].status}).")
+            why = found[HEALTHY][metric.name].status.partition(". ")[0]  # what follows names places of this machine
+            lines.append(f"- `{metric.name}`: no value here ({why}).")
             continue
         fooled = f"; fooled by {_listed(groups['fooled'])}" if groups["fooled"] else ""
         none = f"; no value for {_listed(groups['none'])}" if groups["none"] else ""
