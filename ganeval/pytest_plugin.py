@@ -232,12 +232,10 @@ def latents(seed: int, *, n: int, dim: int) -> Any:
     """
     import numpy as np
 
-    from ganeval.errors import WrongInputError
+    from ganeval.core.options import checked_whole
 
-    for what, value, least in (("seed", seed, 0), ("n", n, 0), ("dim", dim, 1)):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-            raise WrongInputError(f"{what} of latents must be a whole number of at least {least}; got {value!r}.")
-    return np.random.Generator(np.random.Philox(int(seed))).standard_normal((n, dim), dtype=np.float32)
+    seed, shape = checked_whole(seed, "seed", 0), (checked_whole(n, "n", 0), checked_whole(dim, "dim", 1))
+    return np.random.Generator(np.random.Philox(seed)).standard_normal(shape, dtype=np.float32)
 
 
 def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -288,10 +286,8 @@ def _rules(rules: Any, *, judged: bool, trained: bool) -> GateConfig:
     if isinstance(rules, str):
         return GateConfig(rules=preset(rules, judged=judged, trained=trained))
     if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, Mapping) for rule in rules):
-        raise GateConfigError(
-            "rules must be 'default', 'strict', the path of a ganeval.toml, or a list of tables such as "
-            f"{{'metric': 'fid', 'margin_rel': 0.05}}; got {rules!r:.100}."
-        )
+        said = "rules must be 'default', 'strict', the path of a ganeval.toml, or tables such as {'metric': 'fid'}"
+        raise GateConfigError(f"{said}; got {rules!r:.100}.")
     return parse_config({"rule": [dict(rule) for rule in rules]})
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ganeval.core.options import checked_whole
 from ganeval.errors import WrongInputError
 
 
@@ -43,10 +43,8 @@ class Compute:
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("workers", 0)):
             value = getattr(self, name)
-            if value is not None and not _whole(value, least):
-                raise WrongInputError(
-                    f"{name} must be a whole number of at least {least}; got {value!r}. Pass another {name}."
-                )
+            if value is not None:
+                checked_whole(value, name, least)
         if not _finite(self.cache_gib):
             raise WrongInputError(f"cache_gib must be a number of GiB of at least 0; got {self.cache_gib!r}.")
         for name in ("cache", "progress"):
@@ -57,13 +55,6 @@ class Compute:
                 f"ranks must be what ganeval.features.ranks.current() returns under torchrun; got {self.ranks!r:.100}. "
                 "Leave it out in one process."
             )
-
-
-def _whole(value: Any, least: int) -> bool:
-    try:
-        return not isinstance(value, bool) and operator.index(value) >= least
-    except TypeError:
-        return False
 
 
 def _finite(value: Any) -> bool:

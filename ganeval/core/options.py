@@ -11,12 +11,30 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ganeval.core.registry import unknown_name
 from ganeval.errors import UnknownNameError, WrongInputError
+
+
+def checked_whole(value: Any, name: str, least: int) -> int:
+    """`value` as an int, of numpy too; raises for what is no whole number from `least` on, and for true and false.
+
+    >>> checked_whole(5, "n", 1)
+    5
+    """
+    try:
+        number = None if type(value).__name__ in ("bool", "bool_") else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not least <= number < 2**63:
+        raise WrongInputError(
+            f"{name} must be a whole number of at least {least}; got {value!r:.60}. Pass another {name}."
+        )
+    return number
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.errors import TooFewSamplesError, WrongInputError
+from ganeval.core.options import checked_whole
+from ganeval.errors import TooFewSamplesError
 from ganeval.images.imageset import ImageSet
 
 
@@ -18,23 +18,11 @@ def checked_count(n: Any, name: str = "n") -> int:
     >>> checked_count(np.int64(5))
     5
     """
-    return _whole(n, name, 1)
+    return checked_whole(n, name, 1)
 
 
 def checked_seed(seed: Any) -> int:
-    return _whole(seed, "seed", 0)
-
-
-def _whole(value: Any, name: str, least: int) -> int:
-    try:
-        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or not least <= number < 2**63:
-        raise WrongInputError(
-            f"{name} must be a whole number of at least {least}; got {value!r:.60}. Pass another {name}."
-        )
-    return number
+    return checked_whole(seed, "seed", 0)
 
 
 def subset(images: ImageSet, n: int, seed: int) -> ImageSet:

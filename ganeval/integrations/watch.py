@@ -11,7 +11,6 @@ for step in range(1, 2001):
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import render_json
+from ganeval.core.options import checked_whole
 from ganeval.core.wording import ended
 from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError, guarded
 from ganeval.features.extraction import extract, load_extractor
@@ -86,7 +86,7 @@ class Watch:
         images: a generator callable (n, labels, torch.Generator) -> images, or generated images with their labels.
         """
         self.improved = False
-        step = _whole(step)
+        step = checked_whole(step, "step", 0)
         if step % self.every:
             return None
         if self._prepared is None:
@@ -182,16 +182,6 @@ class Watch:
                 "for example by='fid'."
             ) from error
         return found.estimate.p_below(0.0) <= ALPHA
-
-
-def _whole(step: Any) -> int:
-    try:
-        number = operator.index(step)
-    except TypeError:
-        number = -1
-    if number < 0 or isinstance(step, bool):
-        raise WrongInputError(f"A step must be a whole number of at least 0; got {step!r}. Pass the loop's counter.")
-    return number
 
 
 def _document(text: Any) -> Any:

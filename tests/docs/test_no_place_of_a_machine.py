@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PLACE = re.compile(r"(?:^|[\s(`'\"=])/(?:home|root|Users|work|mnt|private|tmp/pytest)/\S+", re.MULTILINE)
+PLACE = re.compile(r"(?:^|[\s(`'\"=])/(?:home|root|Users|work|mnt|private|tmp)/\S+", re.MULTILINE)
 
 
-@pytest.mark.parametrize("folder", ["/home/ann/x", "/root/.cache/x", "/Users/ann/x", "/work/cache/x"])
+@pytest.mark.parametrize("folder", ["/home/ann/x", "/root/.cache/x", "/Users/ann/x", "/mnt/disk/x"])
 def test_a_place_of_a_machine_is_found(folder: str) -> None:
     assert PLACE.search(f"looked at {folder}, and")
     assert not PLACE.search("https://host/home/x and runs/work/x")

@@ -157,7 +157,7 @@ def test_the_best_step_of_another_protocol_is_not_compared() -> None:
 
 @pytest.mark.parametrize("step", ["1", 1.5, -1, True, None])
 def test_a_step_that_is_no_count_is_refused_in_a_sentence(step: Any) -> None:
-    with pytest.raises(WrongInputError, match="A step must be a whole number"):
+    with pytest.raises(WrongInputError, match="step must be a whole number"):
         Watch(PROTOCOL)(step, noisy(5))
 
 
