@@ -15,7 +15,6 @@ import pytest
 
 from benchmarks.reliability.outputs import FULL, OUTPUTS, VERBS, furnish, ran
 
-
 WITH_TORCH = ("stats", "embed", "evaluate missing")  # besides "zoo show": two to four seconds for each output
 PLAIN = [
     pytest.param(verb, marks=pytest.mark.study if verb in WITH_TORCH else ())
