@@ -205,7 +205,11 @@ class Realism:
         ratio = lower.mul_(self.weight[a, None])
         if bool(self.best[b].isinf().any()):
             self._settle(ratio.argmin(0) + a.start, torch.arange(b.start, b.stop, device=ratio.device))
-        i, j, _ = tiles.below(ratio, None, rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype))
+        limit = rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype)
+        i, j, _ = tiles.below(ratio, None, limit)
+        if tiles.coarse is not None:
+            closer = (tiles.of_pairs(a, b, i, j).mul_(self.weight[a][i]) <= limit[j]).nonzero().squeeze(1)
+            i, j = i[closer], j[closer]
         self._settle(i + a.start, j + b.start)
 
     def _settle(self, i: torch.Tensor, j: torch.Tensor) -> None:

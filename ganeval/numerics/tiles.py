@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ganeval.numerics.coarse import Coarse, chosen_products
 from ganeval.numerics.products import onednn_is_faster, product
 
 TILE = 1536  # rows: 6 % faster than 1024 at d = 2048, as fast at d = 128; 2048 is slower at d = 128
@@ -27,6 +28,8 @@ _EXTRA = 64  # roundings besides the product's: centring, norms, two additions, 
 _LONGEST = 2**16  # columns beyond which single precision bounds too loosely
 _CHUNK = 1 << 17  # elements worked on at once in double precision: 1 MiB stays in the cache
 _FEW_THREADS = 3  # up to which one of NumPy compares as fast as all of PyTorch's: its loop is vectorised
+_CROWDED = 12  # a tile with more than one pair in so many below its limits is multiplied again, in full precision
+_PATIENCE = 4  # such tiles, after which no tile is coarse any more
 _NARROW = 64  # columns at which the sums of many chunks are finished together
 
 
@@ -101,22 +104,77 @@ Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # row, column, lower bo
 class Tiles:
     """The tiles of lower bounds between two screens, one buffer for all of them."""
 
-    def __init__(self, left: Screen, right: Screen, size: int) -> None:
-        self.left, self.right = left, right
+    def __init__(self, left: Screen, right: Screen, size: int, *, same: bool = False) -> None:
+        """same: both are one set, and no row is looked at with itself: it stands at an infinite distance."""
+        self.left, self.right, self.same = left, right, same
         entries = min(size, len(left)) * min(size, len(right))
         self.buffer = torch.empty(entries, dtype=left.rows.dtype, device=left.rows.device)
         self.other = onednn_is_faster(left.rows)
+        self.coarse: Coarse | None = None
+        self.crowded = 0  # tiles that had to be multiplied again
         self.limits = torch.empty_like(self.buffer)
         self.marks = torch.empty(entries, dtype=torch.bool, device=left.rows.device)
+
+    @classmethod
+    def sieved(cls, left: Screen, right: Screen, size: int, *, same: bool = False) -> Tiles:
+        """Tiles whose `rough` is coarse where that is faster."""
+        tiles = cls(left, right, size, same=same)
+        tiles.coarse = Coarse.of(left, right)
+        return tiles
 
     def lower(self, a: slice, b: slice) -> torch.Tensor:
         """(len a, len b) lower bounds; overwritten by the next call."""
         x, y = self.left.rows[a], self.right.rows[b]
         if self.other:  # it has no factor, and twice a number is exact
-            return product(x, y * -2, self.right.norms[b]).add_(self.left.norms[a, None])
-        out = self.buffer[: len(x) * len(y)].view(len(x), len(y))
-        torch.addmm(self.right.norms[b], x, y.T, alpha=-2, out=out)
-        return out.add_(self.left.norms[a, None])
+            tile = product(x, y * -2, self.right.norms[b])
+        else:
+            tile = self.buffer[: len(x) * len(y)].view(len(x), len(y))
+            torch.addmm(self.right.norms[b], x, y.T, alpha=-2, out=tile)
+        return self._without_itself(tile.add_(self.left.norms[a, None]), a, b)
+
+    def rough(self, a: slice, b: slice) -> torch.Tensor:
+        """`lower`, or lower bounds that are cheaper and further below; to be looked at by `near`."""
+        if self.coarse is None:
+            return self.lower(a, b)
+        return self._without_itself(self.coarse.lower(a, b), a, b)
+
+    def upper(self, a: slice, b: slice, tile: torch.Tensor, few: int) -> torch.Tensor:
+        """Upper bounds of squared distances of the rows `a` to some of `b`, at least `few`; `tile` is `rough`'s."""
+        if self.coarse is None:
+            return tile[:, :few] + self.right.slack[b][:few] + self.left.slack[a, None]
+        return tile + self.coarse.slack[1][b] + self.coarse.slack[0][a, None]
+
+    def upper_of_columns(self, a: slice, b: slice, tile: torch.Tensor, few: int) -> torch.Tensor:
+        """The same of the rows `b` to some of `a`."""
+        if self.coarse is None:
+            return tile.T[:, :few] + self.left.slack[a][:few] + self.right.slack[b, None]
+        return tile.T + self.coarse.slack[0][a] + self.coarse.slack[1][b, None]
+
+    def _without_itself(self, tile: torch.Tensor, a: slice, b: slice) -> torch.Tensor:
+        return tile.fill_diagonal_(torch.inf) if self.same and a.start == b.start else tile
+
+    def near(
+        self, a: slice, b: slice, tile: torch.Tensor, row_limit: torch.Tensor | None, column_limit: torch.Tensor | None
+    ) -> tuple[torch.Tensor, Pairs]:
+        """The pairs whose bound in `lower` is at most the limit of their row (len a,) or column (len b,), in row order,
+        as numbers of rows, and the tile: `rough`'s, or `lower` where too many were below the limit.
+        """
+        i, j, value = self.below(tile, row_limit, column_limit)
+        if self.coarse is not None and len(i) * _CROWDED > tile.numel():
+            tile, self.crowded = self.lower(a, b), self.crowded + 1
+            i, j, value = self.below(tile, row_limit, column_limit)
+            self.coarse = None if self.crowded > _PATIENCE else self.coarse
+        elif self.coarse is not None:
+            value = self.of_pairs(a, b, i, j)
+            limits = [limit[at] for limit, at in ((row_limit, i), (column_limit, j)) if limit is not None]
+            kept = (value <= (limits[0] if len(limits) == 1 else torch.maximum(*limits))).nonzero().squeeze(1)
+            i, j, value = i[kept], j[kept], value[kept]
+        return tile, (i + a.start, j + b.start, value)
+
+    def of_pairs(self, a: slice, b: slice, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
+        """`lower` of the pairs (i, j) of a tile, (p,); i ascends."""
+        dots = chosen_products(self.left.rows[a], self.right.rows[b], i, j)
+        return self.right.norms[b][j].sub(dots, alpha=2).add_(self.left.norms[a][i])
 
     def below(self, tile: torch.Tensor, row_limit: torch.Tensor | None, column_limit: torch.Tensor | None) -> Pairs:
         """The entries at most as large as the limit of their row (h,) or of their column (w,), in row order."""
