@@ -14,15 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.numerics.nearest import Nearest
+from ganeval.numerics.screens import Screen, screens
 from ganeval.numerics.tiles import (
     TILE,
-    Screen,
     Tiles,
     exact_squares,
     exact_squares_of_repeats,
     first_equal,
     full_grid,
-    screens,
 )
 
 EPSILON = 1e-5  # Kynkaanniemi's guard against division by zero, here in units of the median radius

@@ -14,16 +14,14 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 
 from ganeval.errors import WrongInputError
 from ganeval.numerics.fastest import remembered, seconds
 from ganeval.numerics.products import product
-
-if TYPE_CHECKING:
-    from ganeval.numerics.tiles import Screen
+from ganeval.numerics.screens import Screen
 
 VARIABLE = "GANEVAL_SIEVE"
 WAYS = ("float32", "bfloat16")

@@ -16,16 +16,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.numerics.screens import Screen, screens
 from ganeval.numerics.tiles import (
     TILE,
     Pairs,
-    Screen,
     Tiles,
     exact_squares,
     exact_squares_of_repeats,
     first_equal,
     full_grid,
-    screens,
     spans,
     upper_grid,
 )

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ganeval.numerics.balls import Balls, Inside, Realism, clipped_squares, median_square, placed
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Covered, kept_levels
 from ganeval.numerics.nearest import Lists, Nearest, by_column
-from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
+from ganeval.numerics.screens import screens
+from ganeval.numerics.tiles import TILE, Tiles, full_grid
 
 REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
 FEW = 3  # nearest reals that are kept of each fake

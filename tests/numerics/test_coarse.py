@@ -16,7 +16,8 @@ from ganeval.numerics import coarse
 from ganeval.numerics.coarse import Coarse, chosen_products
 from ganeval.numerics.nearest import nearest_across, nearest_between, nearest_within
 from ganeval.numerics.neighbours import crossing
-from ganeval.numerics.tiles import Tiles, exact_squares, full_grid, screens
+from ganeval.numerics.screens import screens
+from ganeval.numerics.tiles import Tiles, exact_squares, full_grid
 
 
 def seeded(seed: int) -> torch.Generator:
