@@ -10,6 +10,7 @@ import ast
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import tyro
@@ -62,6 +63,7 @@ def listing(folder: Path = HERE) -> str:
     return "\n".join([(__doc__ or "").strip(), "", *lines]) + "\n"
 
 
+@cache
 def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.forks import Forks
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; threads of their own would fight for them
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles the project anew
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ def write_atomic(path: str | Path, content: bytes | str) -> Path:
         _write_into(path, data)
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path.parent)
+    remove_abandoned(path.parent)
     for attempt in range(_ATTEMPTS):
         try:
             with _part_folder(path.parent) as folder:
@@ -132,7 +132,7 @@ def make_folder(path: Path, files: Mapping[str, str]) -> None:
 
     Raises `FileExistsError` where something of that name is there.
     """
-    _remove_abandoned(path.parent)
+    remove_abandoned(path.parent)
     with _part_folder(path.parent) as part:
         folder = part / "content"
         folder.mkdir()
@@ -244,7 +244,8 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         os.close(handle)
 
 
-def _remove_abandoned(parent: Path) -> None:
+def remove_abandoned(parent: Path) -> None:
+    """Remove the hidden folders in `parent` in which a process that is gone was making a file."""
     with os.scandir(parent) as entries:
         parts = [e.path for e in entries if e.name.startswith(PART[0]) and e.name.endswith(PART[1])]
     for folder in map(Path, parts):

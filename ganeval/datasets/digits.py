@@ -11,6 +11,7 @@ The writers are the same in both, so a test accuracy here says nothing about uns
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,19 @@ def read_digits(split: str, _files: Mapping[str, Path]) -> Split:
     (450, 1, 8, 8)
     """
     require("sklearn", what="Reading the digits, which lie inside scikit-learn,")
+    images, labels = _whole()
+    chosen = _in_test(labels) == (split == "test")
+    return Split(images[chosen], labels[chosen])  # copies, so that nobody writes into what is kept
+
+
+@cache
+def _whole() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All images and labels; scikit-learn reads them from a file of text at every call."""
     from sklearn.datasets import load_digits
 
     values, targets = load_digits(return_X_y=True)
     images = ((np.asarray(values, dtype=np.int64) * 255 + 8) // 16).astype(np.uint8).reshape(-1, 1, 8, 8)
-    labels = np.asarray(targets, dtype=np.int64)
-    chosen = _in_test(labels) == (split == "test")
-    return Split(images[chosen], labels[chosen])
+    return images, np.asarray(targets, dtype=np.int64)
 
 
 def _in_test(labels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -165,16 +165,37 @@ def _deep(layers: Layers, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def largest(x: torch.Tensor) -> torch.Tensor:
-    """The maximum of every second 3 x 3 window of maps with odd sides: over rows, then over columns.
+    """The maximum of every second 3 x 3 window of maps with odd sides, none negative: over rows, then over columns.
 
     `max_pool2d` on the CPU also writes down where each maximum was, which takes as long again.
     """
     if x.device.type != "cpu":
         return F.max_pool2d(x, 3, stride=2)
+    kind, x = x.dtype, _as_ordered(x)
     for _ in range(2):
         found = torch.maximum(x[:, :, :-2:2], x[:, :, 1:-1:2])
         x = torch.maximum(found, x[:, :, 2::2], out=found).transpose(2, 3)
-    return x
+    return x.view(kind)
+
+
+def largest_around(x: torch.Tensor) -> torch.Tensor:
+    """The maximum of the 3 x 3 window around every pixel, none negative; beyond the edge there is nothing."""
+    if x.device.type != "cpu":
+        return F.max_pool2d(x, 3, stride=1, padding=1)
+    kind, x = x.dtype, _as_ordered(x)
+    for _ in range(2):
+        found = x.clone()
+        torch.maximum(found[:, :, 1:], x[:, :, :-1], out=found[:, :, 1:])
+        torch.maximum(found[:, :, :-1], x[:, :, 1:], out=found[:, :, :-1])
+        x = found.transpose(2, 3)
+    return x.view(kind)
+
+
+def _as_ordered(x: torch.Tensor) -> torch.Tensor:
+    """Numbers of which none is negative, as what is compared fastest: the bits of bfloat16 are whole numbers in the
+    same order, and no CPU has a maximum of bfloat16.
+    """
+    return x.view(torch.int16) if x.dtype == torch.bfloat16 else x
 
 
 def _same(layers: Layers, name: str, x: torch.Tensor, *, relu: bool = True) -> torch.Tensor:
@@ -259,11 +280,7 @@ def _block_d(layers: Layers, block: str, x: torch.Tensor) -> torch.Tensor:
 def _block_e(layers: Layers, block: str, x: torch.Tensor, *, maximum: bool) -> torch.Tensor:
     wide = _chain(layers, block, x, "branch3x3_1")
     deep = _chain(layers, block, x, "branch3x3dbl_1", "branch3x3dbl_2")
-    pooled = (
-        _same(layers, f"{block}.branch_pool", F.max_pool2d(x, 3, stride=1, padding=1))
-        if maximum
-        else _average_branch(layers, block, x)
-    )
+    pooled = _same(layers, f"{block}.branch_pool", largest_around(x)) if maximum else _average_branch(layers, block, x)
     return torch.cat(
         [
             _chain(layers, block, x, "branch1x1"),

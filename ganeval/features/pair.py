@@ -19,6 +19,7 @@ from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.images.labels import Side, matched_labels
 from ganeval.numerics.gaussian import Gaussian
 from ganeval.numerics.logits import Verdicts
+from ganeval.numerics.moments import offset_and_spread
 from ganeval.numerics.neighbours import Neighbours
 from ganeval.numerics.strata import are_balanced
 from ganeval.records.scores import Passport
@@ -260,8 +261,7 @@ class Pair:
                 f"The largest feature is {largest:.3g}; squares of features need sizes from {SMALLEST:g} to "
                 f"{LARGEST:g}. Find out where the extractor overflows, or scale its features."
             )
-        some = torch.cat([own.every(-(-len(own.rows) // LOOKED_AT)).double() for own in sets])
-        offset, spread = float(some.mean(dim=0).abs().max()), float(some.var(dim=0, correction=0).mean().sqrt())
+        offset, spread = offset_and_spread([own.every(-(-len(own.rows) // LOOKED_AT)) for own in sets])
         lost = max(torch.finfo(own.rows.dtype).eps for own in sets) * offset
         if lost > RESOLVED * spread > 0:
             raise UndefinedError(

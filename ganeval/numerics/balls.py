@@ -14,15 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.numerics.nearest import Nearest
+from ganeval.numerics.screens import Screen, screens
 from ganeval.numerics.tiles import (
     TILE,
-    Screen,
     Tiles,
     exact_squares,
     exact_squares_of_repeats,
     first_equal,
     full_grid,
-    screens,
 )
 
 EPSILON = 1e-5  # Kynkaanniemi's guard against division by zero, here in units of the median radius
@@ -205,7 +204,11 @@ class Realism:
         ratio = lower.mul_(self.weight[a, None])
         if bool(self.best[b].isinf().any()):
             self._settle(ratio.argmin(0) + a.start, torch.arange(b.start, b.stop, device=ratio.device))
-        i, j, _ = tiles.below(ratio, None, rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype))
+        limit = rounded_up(self.best[b] * (1 + 1e-6), ratio.dtype)
+        i, j, _ = tiles.below(ratio, None, limit)
+        if tiles.coarse is not None:
+            closer = (tiles.of_pairs(a, b, i, j).mul_(self.weight[a][i]) <= limit[j]).nonzero().squeeze(1)
+            i, j = i[closer], j[closer]
         self._settle(i + a.start, j + b.start)
 
     def _settle(self, i: torch.Tensor, j: torch.Tensor) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganeval.numerics.tiles import TILE, Tiles, exact_squares, screens, upper_grid
+from ganeval.numerics.screens import screens
+from ganeval.numerics.tiles import TILE, Tiles, exact_squares, upper_grid
 
 
 @dataclass(frozen=True, eq=False)

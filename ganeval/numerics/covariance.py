@@ -83,12 +83,12 @@ def rows_around_mean(rows: torch.Tensor, ddof: int = 1) -> tuple[torch.Tensor, t
     A Householder reflection turns the all-ones direction, in which the mean lies, into the first row, which is dropped:
     n - 1 rows that carry everything, so that their Gram matrix is not singular by construction.
     """
-    n, centre = len(rows), near_mean(rows)
-    moved = rows.to(torch.float64, copy=True).sub_(centre)
+    n, centre, scale = len(rows), near_mean(rows), math.sqrt(len(rows) - ddof)
+    moved = rows - centre
     mirror = moved.new_full((n,), 1 / math.sqrt(n))
     mirror[0] -= 1.0
-    moved.addr_(mirror, mirror @ moved, alpha=-2 / float(mirror.square().sum()))
-    return centre + moved[0] / math.sqrt(n), moved[1:].div_(math.sqrt(n - ddof))
+    moved.addr_(mirror, mirror @ moved, beta=1 / scale, alpha=-2 / float(mirror.square().sum()) / scale)
+    return centre + moved[0] * (scale / math.sqrt(n)), moved[1:]
 
 
 def _living(matrix: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,8 @@ machines give one number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -136,6 +137,18 @@ def _add_outer(square: torch.Tensor, vector: torch.Tensor, weight: float) -> tor
     for start in range(0, len(vector), BLOCK):
         square[start : start + BLOCK] += torch.outer(vector[start : start + BLOCK], vector).mul_(weight)
     return square
+
+
+def offset_and_spread(sets: Sequence[torch.Tensor]) -> tuple[float, float]:
+    """Of all rows of sets (n, d) of one width: the largest size of a column's mean, and the root of the mean variance.
+
+    >>> offset_and_spread([torch.tensor([[3.0, 0.0]]), torch.tensor([[5.0, 0.0], [4.0, 3.0]])])
+    (4.0, 1.1547005383792515)
+    """
+    n = sum(map(len, sets))
+    mean = sum((near_mean(rows) * (len(rows) / n) for rows in sets), start=sets[0].new_zeros(1, dtype=torch.float64))
+    squares = sum(float((some - mean).square_().sum()) for rows in sets for some in rows.split(BLOCK))
+    return float(mean.abs().max()), math.sqrt(squares / (n * len(mean)))
 
 
 def near_mean(rows: torch.Tensor) -> torch.Tensor:

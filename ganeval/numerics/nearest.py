@@ -7,23 +7,24 @@ the bounds could not yet tell (many duplicates, a tight cluster far from the cen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganeval.numerics.screens import Screen, screens
 from ganeval.numerics.tiles import (
     TILE,
     Pairs,
-    Screen,
     Tiles,
     exact_squares,
     exact_squares_of_repeats,
     first_equal,
     full_grid,
-    screens,
     spans,
     upper_grid,
 )
@@ -92,18 +93,16 @@ def nearest_within(rows: torch.Tensor, k: int, *, tile: int = TILE, part: tuple[
     [1, 0, 1]
     """
     (screen,) = screens(rows)
-    tiles, lists = Tiles(screen, screen, tile), Lists(screen, screen, k, same=True)
+    tiles, lists = Tiles.sieved(screen, screen, tile, same=True), Lists(screen, screen, k, same=True)
     for a, b in upper_grid(len(rows), tile, part):
-        lower = tiles.lower(a, b)
-        if a == b:
-            lower.fill_diagonal_(torch.inf)
-        lists.start(a, b, lower)
+        found = tiles.rough(a, b)
+        lists.start(a, b, partial(tiles.upper, a, b, found))
         if a != b:
-            lists.start(b, a, lower.T)
-        i, j, value = tiles.below(lower, lists.limit[a], lists.limit[b] if a != b else None)
-        lists.take(i + a.start, j + b.start, value)
+            lists.start(b, a, partial(tiles.upper_of_columns, a, b, found))
+        _, pairs = tiles.near(a, b, found, lists.limit[a], lists.limit[b] if a != b else None)
+        lists.take(*pairs)
         if a != b:
-            lists.take(*by_column(i + a.start, j + b.start, value))
+            lists.take(*by_column(*pairs))
     return lists.finish()
 
 
@@ -112,12 +111,12 @@ def nearest_between(
 ) -> Nearest:
     """The k nearest of `others` (m, d) for each of `rows` (n, d); equal rows are neighbours at distance 0."""
     left, right = screens(rows, others)
-    tiles, lists = Tiles(left, right, tile), Lists(left, right, k)
+    tiles, lists = Tiles.sieved(left, right, tile), Lists(left, right, k)
     for a, b in full_grid(len(rows), len(others), tile, part):
-        lower = tiles.lower(a, b)
-        lists.start(a, b, lower)
-        i, j, value = tiles.below(lower, lists.limit[a], None)
-        lists.take(i + a.start, j + b.start, value)
+        found = tiles.rough(a, b)
+        lists.start(a, b, partial(tiles.upper, a, b, found))
+        _, pairs = tiles.near(a, b, found, lists.limit[a], None)
+        lists.take(*pairs)
     return lists.finish()
 
 
@@ -126,14 +125,14 @@ def nearest_across(
 ) -> tuple[Nearest, Nearest]:
     """The k nearest of `others` for each of `rows`, and the other way round, from one look at the tiles."""
     left, right = screens(rows, others)
-    tiles, there, back = Tiles(left, right, tile), Lists(left, right, k), Lists(right, left, k)
+    tiles, there, back = Tiles.sieved(left, right, tile), Lists(left, right, k), Lists(right, left, k)
     for a, b in full_grid(len(rows), len(others), tile, part):
-        lower = tiles.lower(a, b)
-        there.start(a, b, lower)
-        back.start(b, a, lower.T)
-        i, j, value = tiles.below(lower, there.limit[a], back.limit[b])
-        there.take(i + a.start, j + b.start, value)
-        back.take(*by_column(i + a.start, j + b.start, value))
+        found = tiles.rough(a, b)
+        there.start(a, b, partial(tiles.upper, a, b, found))
+        back.start(b, a, partial(tiles.upper_of_columns, a, b, found))
+        _, pairs = tiles.near(a, b, found, there.limit[a], back.limit[b])
+        there.take(*pairs)
+        back.take(*by_column(*pairs))
     return there.finish(), back.finish()
 
 
@@ -155,13 +154,12 @@ class Lists:
         self.limit = like.new_full((len(left),), torch.finfo(like.dtype).max)  # an upper bound of the k-th square
         self.dropped = like.new_full((len(left),), torch.inf)  # the smallest lower bound that found no room
 
-    def start(self, a: slice, b: slice, lower: torch.Tensor) -> None:
-        """Give rows `a` that have no limit yet a first one, from a few columns of their tile with rows `b`."""
-        few = min(_FIRST, lower.shape[1])
-        if few < self.k or bool((self.limit[a] < torch.finfo(lower.dtype).max).any()):
-            return
-        upper = lower[:, :few] + self.right.slack[b][:few]
-        self.limit[a] = torch.minimum(self.limit[a], upper.kthvalue(self.k).values + self.left.slack[a])
+    def start(self, a: slice, b: slice, upper: Callable[[int], torch.Tensor]) -> None:
+        """Give rows `a` that have no limit yet a first one, from upper bounds of so many distances to rows `b`."""
+        few = min(_FIRST, b.stop - b.start)
+        if few >= self.k and bool((self.limit[a] == torch.finfo(self.limit.dtype).max).all()):
+            found = upper(few).topk(self.k, largest=False, sorted=False).values.amax(dim=1)
+            self.limit[a] = torch.minimum(self.limit[a], found)  # a row itself stands at infinity
 
     def take(self, i: torch.Tensor, j: torch.Tensor, value: torch.Tensor) -> None:
         """See the pairs (i, j) with lower bounds `value`; i ascends."""

@@ -11,6 +11,7 @@ tiles: first `nearest_within` of both sets (merged), then `crossing` (merged), w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from ganeval.numerics.balls import Balls, Inside, Realism, clipped_squares, median_square, placed
 from ganeval.numerics.jackknife import EIGHTHS, NEVER, THIRDS, Covered, kept_levels
 from ganeval.numerics.nearest import Lists, Nearest, by_column
-from ganeval.numerics.tiles import TILE, Tiles, full_grid, screens
+from ganeval.numerics.screens import screens
+from ganeval.numerics.tiles import TILE, Tiles, full_grid
 
 REALISM_K = 3  # Kynkaanniemi et al. 2019, section 5
 FEW = 3  # nearest reals that are kept of each fake
@@ -111,7 +113,7 @@ def crossing(
     reals, fakes = slice(start, start + len(real)), slice(first, first + len(fake))
     left, right = screens(real, fake)
     k, longer = real_near.squared.shape[1], fake_near.squared.shape[1]
-    tiles = Tiles(left, right, tile)
+    tiles = Tiles.sieved(left, right, tile)
     to_fake, to_real = Lists(left, right, longer), Lists(right, left, min(k, FEW))
     left_out = _LeftOut(len(real), fake_near, fakes, left.rows.device, strata)
     in_real, in_fake = (
@@ -124,19 +126,18 @@ def crossing(
     radii = real_near.squared[:, min(REALISM_K, k) - 1]
     realism = Realism(left, right, radii[reals], median_square(radii[:, None]))
     for a, b in full_grid(len(real), len(fake), tile, part):
-        lower = tiles.lower(a, b)
-        to_fake.start(a, b, lower)
-        to_real.start(b, a, lower.T)
+        found = tiles.rough(a, b)
+        to_fake.start(a, b, partial(tiles.upper, a, b, found))
+        to_real.start(b, a, partial(tiles.upper_of_columns, a, b, found))
         real_limit = torch.maximum(to_fake.limit[a], in_real.largest[a])
         fake_limit = torch.maximum(to_real.limit[b], in_fake.largest[b])
-        i, j, value = tiles.below(lower, real_limit, fake_limit)
-        i, j = i + a.start, j + b.start
+        found, (i, j, value) = tiles.near(a, b, found, real_limit, fake_limit)
         in_real.take(a, b, i, j, value)
         in_fake.take(b, a, j, i, value)
         to_fake.take(i, j, value)
         to_real.take(*by_column(i, j, value))
-        realism.offer(a, b, lower, tiles)
-    found = Crossing(
+        realism.offer(a, b, found, tiles)
+    whole = Crossing(
         to_real.finish(),
         to_fake.finish(),
         in_real.finish(),
@@ -145,7 +146,7 @@ def crossing(
         left_out.reached.finish(),
         left_out.covered.finish(),
     )
-    return found if at is None else found.placed(len(real_near.squared), len(fake_near.squared), at)
+    return whole if at is None else whole.placed(len(real_near.squared), len(fake_near.squared), at)
 
 
 class _LeftOut:

@@ -20,7 +20,7 @@ import torch
 
 from ganeval.numerics.covariance import RANK_TOLERANCE, Covariance
 from ganeval.numerics.fastest import eigensystem, eigenvalues
-from ganeval.numerics.symmetric import congruence
+from ganeval.numerics.symmetric import congruence, outer
 
 EPS = torch.finfo(torch.float64).eps
 NORM_TOLERANCE = 1e-10  # above this estimated relative error a nuclear norm is computed again, the slower way
@@ -66,8 +66,8 @@ def _crossed(source: Covariance, target: Covariance) -> _Crossed:
         return _Crossed(carrier @ source.factor.T, carrier, 0.75)
     cross = source.factor @ target.factor.T
     if cross.shape[0] < cross.shape[1]:
-        return _Crossed(cross @ cross.T, cross @ target.factor, 0.75)
-    return _Crossed(cross.T @ cross, target.factor, 0.25)
+        return _Crossed(outer(cross), cross @ target.factor, 0.75)
+    return _Crossed(outer(cross.T), target.factor, 0.25)
 
 
 def _sandwich(target: Covariance, matrix: torch.Tensor) -> torch.Tensor:

@@ -26,6 +26,7 @@ from ganeval.core.files import (
     append_text,
     make_folder,
     read_json,
+    remove_abandoned,
     render_json,
     require_regular,
     write_atomic,
@@ -198,8 +199,11 @@ class RunDirectory:
 
         The process may have died on the way: `best` is the step that the resumed checkpoint calls the best, where
         best.json must point, and all but `keep_last` checkpoints are dropped (0 keeps all). `fields` of run.json
-        change.
+        change. What that process was in the middle of writing is removed.
         """
+        for folder in (".", layout.FIXED, layout.SAMPLES, layout.CHECKPOINTS):
+            if (self.path / folder).is_dir():
+                remove_abandoned(self.path / folder)
         if best is not None:
             self._point("best", best)
         if keep_last:

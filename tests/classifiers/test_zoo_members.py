@@ -144,7 +144,14 @@ def test_embeddings_are_standardised_on_the_training_images() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "digits"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.study if name == "cifar10" else ())  # four times as long as the others
+        for name in SHIPPED
+        if name != "digits"
+    ],
+)
 def test_the_recall_on_the_card_is_measured_again_on_real_images(name: str, data_dir: Path) -> None:
     classifier, test = _load(name), DATASETS[name].load("test")
     rows = np.sort(np.random.default_rng(0).permutation(len(test.labels))[:RECHECKED])

@@ -15,6 +15,13 @@ import pytest
 
 from benchmarks.reliability.outputs import FULL, OUTPUTS, VERBS, furnish, ran
 
+WITH_TORCH = ("stats", "embed", "evaluate missing")  # besides "zoo show": two to four seconds for each output
+PLAIN = [
+    pytest.param(verb, marks=pytest.mark.study if verb in WITH_TORCH else ())
+    for verb in VERBS
+    if verb not in ("gate ok", "gate regressed")
+]
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -37,7 +44,7 @@ def test_the_verdict_is_the_exit_code_on_every_output(place: Path, output: str) 
 
 
 @pytest.mark.skipif(not FULL.exists() or shutil.which("bash") is None, reason="needs /dev/full and bash")
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("gate ok", "gate regressed")])
+@pytest.mark.parametrize("verb", PLAIN)
 def test_every_verb_ends_alike_on_every_output(place: Path, verb: str) -> None:
     words, code = VERBS[verb]
     outputs = (

@@ -14,7 +14,7 @@ from ganeval import evaluate
 from ganeval.cli.main import main
 from ganeval.errors import GanevalError, guarded
 
-MANY = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module", autouse=True)

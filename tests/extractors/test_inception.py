@@ -14,7 +14,7 @@ from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d
 from benchmarks.inception import blank_network, seed
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.extractors import EXTRACTORS
-from ganeval.extractors.inception import WEIGHTS, Inception, largest
+from ganeval.extractors.inception import WEIGHTS, Inception, largest, largest_around
 from ganeval.numerics.resize import resize
 
 CPU = torch.device("cpu")
@@ -71,8 +71,10 @@ def test_images_that_share_a_pass_in_parts_have_the_features_of_one_pass(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_largest_of_windows_is_torchs(dtype: torch.dtype) -> None:
-    x = torch.randn(2, 3, 7, 9, generator=torch.Generator().manual_seed(0)).to(dtype, memory_format=torch.channels_last)
+    x = torch.randn(2, 3, 7, 9, generator=torch.Generator().manual_seed(0)).relu()
+    x = x.to(dtype, memory_format=torch.channels_last)
     assert torch.equal(largest(x), nn.functional.max_pool2d(x, 3, stride=2))
+    assert torch.equal(largest_around(x), nn.functional.max_pool2d(x, 3, stride=1, padding=1))
 
 
 def test_spatial_features_are_the_first_channels_of_mixed_6d_by_rows(theirs: nn.Module, ours: Inception) -> None:

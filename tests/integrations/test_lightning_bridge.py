@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +217,49 @@ def test_what_the_callback_cannot_take_is_refused_when_it_is_made(asked: dict[st
 
 def test_an_address_for_the_checkpoint_stays_an_address() -> None:
     assert GenerativeEvaluation(PROTOCOL, checkpoint="s3://bucket/best.ckpt").checkpoint == "s3://bucket/best.ckpt"
+
+
+SCRIPT = """
+import sys, torch, lightning.pytorch as pl
+from lightning.pytorch.strategies import DDPStrategy
+from ganeval import measure
+from tests.integrations.test_lightning_bridge import PROTOCOL, GenerativeEvaluation, Noisy
+
+class Sad(Noisy):
+    def sample(self, n, labels, rng):
+        raise RuntimeError("no such luck")
+
+class Whole(Noisy):
+    def training_step(self, batch, index):
+        return super().training_step(batch, index) + 0 * self.noise
+
+module = Sad() if sys.argv[1] == "sad" else Whole()
+callback = GenerativeEvaluation(PROTOCOL, every=2, checkpoint=sys.argv[2])
+trainer = pl.Trainer(max_epochs=1, callbacks=[callback], logger=False, enable_progress_bar=False, devices=2,
+    enable_model_summary=False, enable_checkpointing=False, accelerator="cpu",
+    strategy=DDPStrategy(process_group_backend="gloo"))
+try:
+    trainer.fit(module, torch.utils.data.DataLoader(torch.zeros(8, 1)))
+    near = abs(float(measure(module.sample, PROTOCOL)["fid"]) - float(trainer.callback_metrics["ganeval/fid"])) < 1e-4
+    print(f"rank {trainer.global_rank}: {callback.steps} {near}", flush=True)
+except Exception as error:
+    print(f"rank {trainer.global_rank}: {error}", flush=True)
+"""
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("kind", ["fine", "sad"])
+def test_every_process_has_the_number_and_hears_why_there_is_none(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "train.py", kind, str(tmp_path / "best.ckpt")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    for rank in (0, 1):
+        (said,) = [line for line in done.stdout.splitlines() if f"rank {rank}: " in line]
+        assert said.endswith("4 True") if kind == "fine" else "no such luck" in said, done.stderr[-2000:]

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ganeval.errors import GanevalError, UndefinedError
 from ganeval.features.pair import Pair
 from ganeval.features.rows import Features
+from ganeval.images.imageset import ImageSet
 from ganeval.measure.functions import evaluate
 from ganeval.metrics import METRICS, Metric
 from ganeval.records.scores import Evaluation, Score
@@ -92,9 +93,9 @@ def labelled(rows: torch.Tensor, classes: int, world: Any) -> Features:
         torch.nn.functional.pad(rows.double(), (0, k - rows.shape[1])) if rows.shape[1] < k else rows[:, :k].double()
     )
     shown = torch.nan_to_num(rows.double() / rows.double().abs().max().clamp(min=1e-300))
-    whole = world.features(torch.nn.functional.pad(shown, (0, world.dim - shown.shape[1])), labels)
-    features = Features.given(rows, labels=labels, logits=logits)
-    return replace(features, spatial=rows, images=whole.images)
+    pixels = world.images(torch.nn.functional.pad(shown, (0, world.dim - shown.shape[1])).float())
+    images = ImageSet.from_array(pixels, labels=labels.numpy())
+    return replace(Features.given(rows, labels=labels, logits=logits), spatial=rows, images=images)
 
 
 def assert_sound(metric: Metric, score: Score) -> None:

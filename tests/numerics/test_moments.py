@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeval.errors import TooFewSamplesError, WrongInputError
-from ganeval.numerics.moments import TILE, Moments, Running
+from ganeval.numerics.moments import TILE, Moments, Running, offset_and_spread
 
 
 def rows_of(n: int, d: int, seed: int = 0, offset: float = 0.0) -> torch.Tensor:
@@ -100,3 +100,12 @@ def test_a_running_sum_of_nothing_is_the_empty_set() -> None:
     running = Running(3)
     running.add(torch.empty(0, 3))
     assert (running.finish().n, running.finish().scatter.sum()) == (0, 0)
+
+
+@pytest.mark.parametrize("size", [1e-24, 1.0, 1e24])
+def test_offset_and_spread_are_those_of_all_rows_together(size: float) -> None:
+    sets = [(rows_of(n, 5, n, offset=3.0) * size).float() for n in (40, 130, 1)]
+    together = torch.cat(sets).double().numpy()
+    found = offset_and_spread(sets)
+    np.testing.assert_allclose(found[0], abs(together.mean(axis=0)).max(), rtol=1e-6)
+    np.testing.assert_allclose(found[1], together.var(axis=0).mean() ** 0.5, rtol=1e-6)

@@ -9,7 +9,7 @@ from ganeval.numerics.covariance import Covariance, rows_around_mean
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence
 from ganeval.numerics.moments import Moments
 from ganeval.numerics.roots import root_trace, transport
-from ganeval.numerics.symmetric import cholesky, congruence
+from ganeval.numerics.symmetric import cholesky, congruence, outer
 
 
 def singular_sum(cross: torch.Tensor) -> float:
@@ -152,3 +152,12 @@ def test_the_distance_of_wide_sets_is_that_of_their_definition() -> None:
     shift = (real.mean(dim=0) - fake.mean(dim=0)).square().sum()
     expected = float(shift + a.trace() + b.trace() - 2 * root)
     assert frechet_distance(Gaussian.of(real), Gaussian.of(fake)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 3, 258, 1001])
+def test_the_product_of_rows_with_themselves_is_that_product_and_symmetric_to_the_bit(n: int) -> None:
+    rows = rows_of(n, 31, n)
+    found = outer(rows)
+    torch.testing.assert_close(found, rows @ rows.T, rtol=1e-12, atol=1e-12)
+    assert torch.equal(found, found.T)
+    torch.testing.assert_close(outer(rows.T), rows.T @ rows, rtol=1e-12, atol=1e-12)

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganeval.numerics.tiles import Screen, Tiles, exact_squares, first_equal, full_grid, screens, upper_grid
+from ganeval.numerics.screens import Screen, screens
+from ganeval.numerics.tiles import Tiles, exact_squares, first_equal, full_grid, upper_grid
 
 
 def all_pairs(left: Screen, right: Screen) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +20,21 @@ from reference_models.plumbing.system import find_unfinished, resume
 sys.path.insert(0, str(Path(__file__).parent))
 import kill_worker
 
+from tests.forks import Child, Forks
+
 MOMENTS = ((np.arange(12) + np.random.default_rng(0).random(12)) / 12).round(3).tolist()  # one in every twelfth
 
 
-def worker(*arguments: str, **more) -> subprocess.Popen:
+def worker(forks: Forks, *arguments: str, said: Path | str = "") -> Child:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True, **more)
+    return forks.start([sys.executable, *arguments], env=environment, said=said)
 
 
-def test_a_run_killed_at_any_moment_loses_nothing_and_resumes_to_the_same_files(tmp_path):
-    said, _ = worker(kill_worker.__file__, str(tmp_path), *map(str, MOMENTS), "0.1s").communicate(timeout=200)
-    outcomes = [json.loads(line) for line in said.splitlines()]
+def test_a_run_killed_at_any_moment_loses_nothing_and_resumes_to_the_same_files(tmp_path, forks):
+    said = tmp_path / "said.txt"
+    trained = tmp_path / "trained"
+    assert worker(forks, kill_worker.__file__, str(trained), *map(str, MOMENTS), "0.1s", said=said).wait(200) == 0
+    outcomes = [json.loads(line) for line in said.read_text().splitlines()]
     assert len(outcomes) == len(MOMENTS) + 1
     assert sum(outcome["begun"] for outcome in outcomes) >= 10
     assert [outcome for outcome in outcomes if outcome["complaints"]] == []
@@ -54,19 +58,17 @@ kill_worker.train(Path(sys.argv[1]))
 
 
 @pytest.fixture
-def live(tmp_path):
+def live(tmp_path, forks):
     """A run that another process trains."""
-    process = worker("-c", SLOW, str(tmp_path))
+    process = worker(forks, "-c", SLOW, str(tmp_path))
     deadline = time.monotonic() + 100
     while not (tmp_path / "asleep").exists():
-        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     yield process, next(tmp_path.glob("*/run.json")).parent
-    process.kill()
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -79,8 +81,8 @@ def test_a_live_run_is_not_resumed_by_a_second_process_and_a_dead_one_is(live):
     with pytest.raises(BusyRunError, match=rf"{path.name} is being written by process {process.pid} on"):
         resume(path)
     assert contents(path) == before
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reference_models.plumbing.session.checkpoints.selection_score", lambda *_: 1.0)
         assert resume(path).info["status"] == "done"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -104,21 +103,15 @@ def test_a_rank_that_dies_ends_the_other_with_a_clear_error(out):
     assert RunDirectory(path).info["status"] == "failed"
 
 
-def test_torchrun_trains_from_the_command_line_and_says_so_once(tmp_path):
-    flags = ["--profile", "smoke", "--steps", "2", "--device", "cpu", "--out", str(tmp_path)]
+def test_torchrun_trains_from_the_command_line_and_says_so_once(tmp_path, forks):
+    flags = ["--profile", "smoke", "--steps", "2", "--device", "cpu", "--out", str(tmp_path / "runs")]
     command = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(SIZE), "-m", "reference_models"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command, "projection_cgan", *flags],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (path,) = tmp_path.iterdir()
-    assert done.stdout.count("done: ") == 1
+    said = tmp_path / "said.txt"
+    started = forks.start([sys.executable, "-m", *command, "projection_cgan", *flags], env=environment, said=said)
+    assert started.wait(280) == 0
+    (path,) = (tmp_path / "runs").iterdir()
+    assert said.read_text().count("done: ") == 1
     assert read_run(path).status == "done"
 
 

@@ -283,6 +283,12 @@ def make_copies(root: Path, n: int, **options: Any) -> None:
         shutil.copytree(kinds[i % 2], root / f"{i + 1:04d}-run-{i}")
 
 
+@pytest.fixture
+def words_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page as it is where matplotlib is not installed: its charts take nine tenths of the time."""
+    monkeypatch.setattr("ganeval.report.charts.is_installed", lambda _: False)
+
+
 @pytest.fixture(scope="session")
 def new_run() -> MakeRun:
     return make_run

@@ -115,6 +115,7 @@ def test_numbers_on_the_page_are_those_of_report_json(three_runs: Path, tmp_path
         assert f'data-value="{scores[name]["value"]!r}"' in text
 
 
+@pytest.mark.usefixtures("words_only")
 def test_the_time_of_the_page_is_that_of_its_data(three_runs: Path, tmp_path: Path) -> None:
     build_report(find_runs(three_runs), out=tmp_path / "r.html", json_out=tmp_path / "r.json")
     assert json.loads((tmp_path / "r.json").read_text())["created"] == "2026-01-02T03:04:05+00:00"
@@ -141,6 +142,7 @@ def test_a_page_beyond_the_limit_that_has_no_pictures_is_written_alone(tmp_path:
     assert not (tmp_path / "r.assets").exists()
 
 
+@pytest.mark.usefixtures("words_only")
 def test_pictures_of_an_earlier_page_are_dropped_and_strangers_files_kept(small_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     build_report(find_runs(small_run), out=out, single_file_limit=1000)
@@ -152,6 +154,7 @@ def test_pictures_of_an_earlier_page_are_dropped_and_strangers_files_kept(small_
     assert (tmp_path / "report.assets" / "notes.txt").exists()
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_full_disk_leaves_the_previous_report(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_full_disk_leaves_the_previous_report(
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_full_disk_leaves_the_previous_folder_mode_report(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +238,7 @@ def test_a_panel_that_fails_leaves_the_others(small_run: Path, tmp_path: Path, m
     assert '<section id="metrics"' in result.path.read_text()
 
 
+@pytest.mark.usefixtures("words_only")
 def test_compare_chooses_the_runs_the_page_opens_with(three_runs: Path, tmp_path: Path) -> None:
     found = find_runs(three_runs)
     result = build_report(found, out=tmp_path / "r.html", compare=["collapsed digits", "healthy digits"])

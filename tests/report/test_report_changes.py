@@ -22,6 +22,8 @@ from ganeval.report.pictures import Pictures
 from ganeval.report.view import Page
 from ganeval.runs.discovery import find_runs
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 MakeRun = Callable[..., Any]
 
 

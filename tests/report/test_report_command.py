@@ -13,6 +13,8 @@ import pytest
 from ganeval.cli.main import report_main
 from ganeval.runs.discovery import find_runs
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 ESCAPES = "\x1b[31mred\nline"
 
 

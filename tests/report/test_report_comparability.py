@@ -48,6 +48,7 @@ def _text(root: Path) -> str:
     return " ".join(text.split())  # as a browser shows it
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_run_without_label_metrics_costs_no_metric_itsranks(three: Path) -> None:
     _rewrite(three / "0003-odd", lambda name, r: None if name in ("classifier_score", "class_balance") else r)
     runs = _page(three).evaluated
@@ -56,6 +57,7 @@ def test_a_run_without_label_metrics_costs_no_metric_itsranks(three: Path) -> No
     assert "Not measured alike" not in _text(three)
 
 
+@pytest.mark.usefixtures("words_only")
 @pytest.mark.parametrize(
     ("old", "new", "metrics", "said"),
     [
@@ -77,6 +79,7 @@ def test_the_message_names_the_run_the_metrics_and_what_differs(
     assert re.search(rf"Not measured alike:\s*odd differs from the other runs in {said}", _text(three))
 
 
+@pytest.mark.usefixtures("words_only")
 def test_one_metric_with_another_option_costs_only_itself(three: Path) -> None:
     _rewrite(three / "0003-odd", lambda n, r: replace(r, signature=r.signature + "|k:5") if n == "precision" else r)
     runs = _page(three).evaluated
@@ -127,6 +130,7 @@ def test_a_floor_at_another_n_says_so_and_is_no_measure_for_a_metric_with_a_bias
     assert ["dashed: what real images get" in charts[name] for name in ("fid", "kid")] == [False, True]
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_floor_at_the_same_n_is_not_said_twice(three: Path) -> None:
     assert "at n =" not in _text(three).replace("no fault found at n =", "")
 

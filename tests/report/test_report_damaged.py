@@ -115,6 +115,7 @@ def test_an_intact_page_has_no_problems(damaged: Path) -> None:
         *(pytest.param(text, marks=pytest.mark.study) for text in ("1" + "0" * 400, '"\\ud800"', "1e999", "{}", "[]")),
     ],
 )
+@pytest.mark.usefixtures("words_only")
 def test_strange_values_in_a_verdict_cost_the_verdict_only(damaged: Path, value: str) -> None:
     file = damaged / "gate" / "verdict.json"
     _edit(file, lambda verdict: verdict["rules"][0].update(dict.fromkeys(("metric", "value", "checks", "better"), "@")))
@@ -165,6 +166,7 @@ def test_one_strange_line_of_a_log_costs_that_line_only(damaged: Path, line: str
     assert "card broken" not in html
 
 
+@pytest.mark.usefixtures("words_only")
 def test_half_a_surrogate_pair_in_a_tag_and_a_folder_name_that_is_no_text_are_shown_as_escapes(damaged: Path) -> None:
     with (damaged / "events.jsonl").open("a") as file:
         file.write('{"step": 1, "tag": "\\ud800", "value": 1}\n')
@@ -175,6 +177,7 @@ def test_half_a_surrogate_pair_in_a_tag_and_a_folder_name_that_is_no_text_are_sh
     assert r"\ud800" in document["runs"][1]["curves"]
 
 
+@pytest.mark.usefixtures("words_only")
 def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: Path) -> None:
     import numpy as np
 
@@ -204,6 +207,7 @@ def test_every_damaged_archive_of_samples_leaves_the_page(runs: Path, tmp_path: 
         "run.json",
     ],
 )
+@pytest.mark.usefixtures("words_only")
 def test_a_pipe_in_the_place_of_a_file_does_not_hang_the_page(damaged: Path, name: str) -> None:
     (damaged / name).unlink()
     os.mkfifo(damaged / name)

@@ -19,6 +19,8 @@ from ganeval.runs.discovery import Found, find_runs
 from studies.folders.__main__ import KINDS, found_in
 from studies.folders.kind import Kind, digits, save, sheet, sheets, text
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 REAL = ("--real", "digits:test", "--classifier", "digits")
 EVENTS = "events.out.tfevents.1700000000.host"
 

@@ -17,6 +17,8 @@ from ganeval.datasets.dataset import DATASETS
 from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 
 def _pictures(folder: Path, names: list[str], side: int = 120) -> Path:
     folder.mkdir(parents=True)

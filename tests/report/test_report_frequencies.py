@@ -15,6 +15,8 @@ from ganeval.runs.directory import RunDirectory
 from ganeval.runs.discovery import find_runs
 from ganeval.runs.record import RunRecord
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 
 def _section(root: Path, **details: object) -> str:
     found = find_runs(root)

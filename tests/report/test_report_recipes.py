@@ -17,6 +17,8 @@ from ganeval.runs.directory import RunDirectory, create_run
 from ganeval.runs.discovery import find_runs
 from ganeval.runs.record import RunRecord
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 MakeRun = Callable[..., RunDirectory]
 PASSPORT = Passport("digits:test", "ab" * 32, 450, 64, "digits-cnn", "cd" * 32, "")
 

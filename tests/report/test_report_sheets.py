@@ -17,6 +17,8 @@ from ganeval.report import build_report
 from ganeval.runs.discovery import find_runs
 from ganeval.runs.record import SampleSet
 
+pytestmark = pytest.mark.usefixtures("words_only")
+
 
 def _laid_out(tiles: np.ndarray, columns: int, pad: int, ground: int) -> np.ndarray:
     rows = -(-len(tiles) // columns)
