@@ -223,7 +223,7 @@ SCRIPT = """
 import sys, torch, lightning.pytorch as pl
 from lightning.pytorch.strategies import DDPStrategy
 from ganeval import measure
-from tests.integrations.test_lightning_bridge import PROTOCOL, GenerativeEvaluation, Noisy
+from test_lightning_bridge import PROTOCOL, GenerativeEvaluation, Noisy
 
 class Sad(Noisy):
     def sample(self, n, labels, rng):
@@ -254,7 +254,7 @@ def test_every_process_has_the_number_and_hears_why_there_is_none(kind: str, tmp
     done = subprocess.run(
         [sys.executable, "train.py", kind, str(tmp_path / "best.ckpt")],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{Path(__file__).parent}"},
         capture_output=True,
         text=True,
         timeout=300,
