@@ -13,12 +13,13 @@ from ganeval.core.extras import MEASURING, require
 
 require(*MEASURING, what="An extractor of open_clip's")
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from ganeval.classifiers.wrapping import wrap
-from ganeval.errors import MissingFileError, UnknownNameError, guarded
+from ganeval.core.files import require_regular
+from ganeval.errors import MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.integrations.needed import needed
 from ganeval.numerics.resize import Prepared
 
@@ -39,23 +40,30 @@ class _ImageSide(torch.nn.Module):
 
 @guarded
 def open_clip_extractor(
-    name: str, *, pretrained: str | Path | None = None, weights: str | Path | None = None
+    name: str, *, pretrained: str | Path | Literal[False] | None = None, weights: str | Path | None = None
 ) -> Extractor:
     """The extractor of `open_clip.create_model(name, pretrained)`.
 
     name: as `open_clip.list_models()` has it. pretrained: a tag of open_clip's, whose weights are fetched (needs a
-    network the first time). weights: a file of weights in their place. Without either the network is as it was drawn.
+    network the first time); False: the network as it is drawn, untrained. weights: a file of weights in their place.
 
-    Raises: UnknownNameError, MissingFileError where the weights cannot be had, MissingExtraError without open_clip.
+    Raises: UnknownNameError, MissingFileError where the weights cannot be had, WrongInputError where neither was named,
+    MissingExtraError without open_clip.
     """
     open_clip = needed("open_clip", "open-clip")
     if name not in open_clip.list_models():
-        known = [one for one in open_clip.list_models() if one.startswith(name[:5])][:8]
+        known = [one for one in open_clip.list_models() if one.startswith(str(name)[:5])][:8]
         raise UnknownNameError(f"open_clip has no model {name!r}. It has {', '.join(known) or 'no name like it'}.")
-    source = weights if weights is not None else pretrained
+    if weights is None and (pretrained is None or pretrained == ""):
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)[:8]) or "none"
+        raise WrongInputError(
+            f"Untrained, {name} says nothing of images. Pass pretrained=TAG (open_clip has: {tags}) or weights=PATH; "
+            "or pretrained=False for the network as it is drawn."
+        )
+    source = require_regular(weights) if weights is not None else pretrained
     try:
-        model = open_clip.create_model(name, pretrained=None if source is None else str(source))
-    except (OSError, RuntimeError, ValueError) as error:
+        model = open_clip.create_model(name, pretrained=str(source) if source else None)
+    except Exception as error:  # a file of weights fails as its reader does
         raise MissingFileError(
             f"The weights of open_clip's {name} cannot be had ({type(error).__name__}: {str(error)[:200]}). Fetch them "
             "where there is a network and pass weights=PATH, or choose an extractor that is here, such as 'wavelet'."
@@ -64,5 +72,5 @@ def open_clip_extractor(
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     mean, std = (getattr(model.visual, key) for key in ("image_mean", "image_std"))
     how = Prepared((height, width), "bicubic", tuple(mean), tuple(std))
-    tag = f"/{source}" if pretrained is not None and weights is None else ""
+    tag = f"/{source}" if source and weights is None else ""
     return wrap(_ImageSide(model), name=f"open_clip:{name}{tag}", preprocess=how, preprocessing=str(how))

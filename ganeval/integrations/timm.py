@@ -17,6 +17,7 @@ require(*MEASURING, what="An extractor of timm's")
 from typing import TYPE_CHECKING
 
 from ganeval.classifiers.wrapping import wrap
+from ganeval.core.files import require_regular
 from ganeval.errors import MissingFileError, UnknownNameError, guarded
 from ganeval.integrations.needed import needed
 from ganeval.numerics.resize import Prepared
@@ -39,15 +40,16 @@ def timm_extractor(name: str, *, pretrained: bool = True, weights: str | Path | 
     Raises: UnknownNameError, MissingFileError where the weights cannot be had, MissingExtraError without timm.
     """
     timm = needed("timm", "timm")
-    if not timm.is_model(name.partition(".")[0]):
-        known = timm.list_models(f"*{name.partition('.')[0][:6]}*")[:_MOST]
+    network_name = str(name).partition(".")[0]
+    if not isinstance(name, str) or not timm.is_model(network_name):
+        known = timm.list_models(f"*{network_name[:6]}*")[:_MOST]
         raise UnknownNameError(f"timm has no model {name!r}. It has {', '.join(known) or 'no name like it'}.")
+    path = "" if weights is None else str(require_regular(weights))
     try:
-        path = "" if weights is None else str(weights)
         network = timm.create_model(
             name, pretrained=pretrained and not path, num_classes=0, checkpoint_path=path, exportable=False
         )
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a file of weights fails as its reader does
         raise MissingFileError(
             f"The weights of timm's {name} cannot be had ({type(error).__name__}: {str(error)[:200]}). Fetch them with "
             "a network and pass weights=PATH, or choose an extractor that is here, such as 'wavelet'."

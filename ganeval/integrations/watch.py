@@ -30,7 +30,7 @@ from ganeval.gate.protocol import gate_protocol, protocol_differences
 from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.integrations.needed import needed
-from ganeval.measure.measure import measure
+from ganeval.measure.measure import measure, require_how
 from ganeval.measure.references import published
 from ganeval.measure.sources import opened
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
@@ -42,7 +42,7 @@ ALPHA = 0.05
 class Watch:
     """Measures a generator every so many steps and remembers the best evaluation.
 
-    The real, training and held-out images go through the network once, before the first step that is measured; floors,
+    The real, training and held-out images go through the network once, at the first call; floors,
     which are real against real, are measured once, too. A generator draws from the same seed at every step, so two
     steps are compared image by image, on shared latents, and a small change can be seen.
 
@@ -60,10 +60,8 @@ class Watch:
         """protocol: how to measure; it names the real images. every: steps between two measurements. by: the metric
         that decides which step is best; by default the first of the protocol's metrics. name: of the evaluations.
         """
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise WrongInputError(
-                f"every must be a whole number of at least 1; got {every!r}. Pass the steps between two."
-            )
+        require_how(protocol, compute)
+        every = checked_whole(every, "every", 1)
         if protocol.real is None:
             raise WrongInputError(
                 "A watch needs real images to compare with; the protocol names none. Pass real=, for example hoda:test."
@@ -87,16 +85,15 @@ class Watch:
         """
         self.improved = False
         step = checked_whole(step, "step", 0)
+        prepared = self.prepare()
         if step % self.every:
             return None
-        if self._prepared is None:
-            self._prepared = self._with_real_side()
         drawn = is_generator(images)
         latents = f"seed {self.protocol.seed}, n {self.protocol.n}" if drawn else ""
         first = self.protocol.floor and not self._floors
         found = measure(
             images,
-            self._prepared.with_(floor=first),
+            prepared.with_(floor=first),
             replace(self.compute, cache=self._cached, progress=False),
             labels=labels,
             latents=latents,
@@ -110,6 +107,19 @@ class Watch:
         self.improved = self.best is None or self._is_better(self.best, found)
         self.best = found if self.improved else self.best
         return found
+
+    @guarded
+    def prepare(self) -> Protocol:
+        """Open the real images and load the networks, once: what is missing is said at the first step of a training,
+        not at the first that is measured. Returns the protocol with both in their places.
+        """
+        if self._prepared is None:
+            self._prepared = self._with_real_side()
+        return self._prepared
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: without open images, which it opens itself."""
+        return {**self.__dict__, "_prepared": None}
 
     def state_dict(self) -> dict[str, Any]:
         """The best evaluation as JSON text, with its values image by image as tensors: what `torch.save` takes."""

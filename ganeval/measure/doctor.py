@@ -24,7 +24,7 @@ from ganeval.features.extraction import load_extractor
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.faults import FAULTS, Fault
-from ganeval.measure.measure import chosen_metrics, scores_of
+from ganeval.measure.measure import chosen_metrics, require_how, scores_of
 from ganeval.metrics import METRICS, Metric
 from ganeval.numerics.share_power import ShareTest
 from ganeval.numerics.strata import is_binary
@@ -88,6 +88,7 @@ def doctor(protocol: Protocol, compute: Compute = HERE, *, resolve: float = 0.05
 
     Raises: TooFewSamplesError below 180 images.
     """
+    require_how(protocol, compute)
     images, seed = image_set(protocol.real), protocol.seed
     n = min(protocol.n or 2000, len(images) // 3)
     if n < LEAST:

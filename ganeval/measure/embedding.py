@@ -11,6 +11,7 @@ from ganeval.errors import WrongInputError, guarded
 from ganeval.features.parts import checked_part, embed_part
 from ganeval.features.ranks import Ranks
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.measure import require_how
 from ganeval.measure.sources import open_sources
 from ganeval.records.protocol import Protocol
 
@@ -39,6 +40,7 @@ def embed(
     ...     [embed(images, protocol, Compute(batch_size=20), part=f"{i}/2", out=folder).name for i in (1, 2)]
     ['part-1-of-2.safetensors', 'part-2-of-2.safetensors']
     """
+    require_how(protocol, compute)
     number, of = checked_part(part)
     networks = [n for n in dict.fromkeys((protocol.extractor, protocol.classifier)) if n is not None]
     if len(networks) != 1:

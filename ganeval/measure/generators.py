@@ -29,7 +29,7 @@ from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import Side, matched_labels
 from ganeval.images.latents import BLOCK, VERSION
 from ganeval.measure.faults import FAULTS, REMEDY, Need, find_fault
-from ganeval.measure.measure import measure
+from ganeval.measure.measure import measure, require_how
 from ganeval.measure.sources import asked_labels
 from ganeval.records.protocol import ROLES, Protocol
 from ganeval.records.scores import Evaluation
@@ -51,6 +51,7 @@ def sampler(
     generator: `(n, labels, torch.Generator) -> images`. No floors: a gate compares generators, not generator and reals.
     reference: the generator to be matched image by image: it draws what would be the real images, of the same seed.
     """
+    require_how(protocol, compute)
     opened = _opened(protocol).with_(floor=False)
 
     def sample(n: int) -> Evaluation:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
-from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded
+from ganeval.errors import GanevalError, UndefinedError, WrongInputError, guarded, printable
 from ganeval.features.extraction import choose_device
 from ganeval.features.ranks import ALONE
 from ganeval.features.rows import Features
@@ -72,6 +72,7 @@ def measure(
     >>> e["fid"].ok, e["fid"].n, e.fake.extractor
     (True, 80, 'given')
     """
+    require_how(protocol, compute)
     started = time.perf_counter()
     pairs, found = scores_of(images, protocol, compute, labels=labels, generator=generator, everything=exhibits)
     floors = floor_pairs(pairs, protocol.seed) if protocol.floor else None
@@ -109,6 +110,16 @@ def measure(
         evidence=gather_exhibits(pairs, per_sample=rows, seed=protocol.seed) if exhibits else {},
         environment={**_environment(compute, time.perf_counter() - started), "metric_seconds": dict(pairs.seconds)},
     )
+
+
+def require_how(protocol: Any, compute: Any) -> None:
+    """Refuse what is no protocol, or nothing to compute on, before anything is opened."""
+    for given, kind, example in ((protocol, Protocol, 'Protocol(real="hoda:test")'), (compute, Compute, "Compute()")):
+        if not isinstance(given, kind):
+            raise WrongInputError(
+                f"A {kind.__name__} is expected; got {type(given).__name__} {printable(given, 60)}. "
+                f"Pass ganeval.{example} with what you want to change."
+            )
 
 
 def scores_of(

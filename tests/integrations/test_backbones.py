@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from ganeval import evaluate
-from ganeval.errors import MissingFileError, UnknownNameError
+from ganeval.errors import MissingFileError, UnknownNameError, WrongInputError
 from ganeval.integrations.needed import MissingLibraryError
 
 IMAGES = torch.randint(0, 256, (4, 3, 40, 40), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
@@ -64,7 +68,7 @@ def test_rows_of_open_clip_are_encode_image() -> None:
     torch.manual_seed(5)
     theirs, _, _ = open_clip.create_model_and_transforms("ViT-S-32-alt", pretrained=None)
     torch.manual_seed(5)
-    ours = open_clip_extractor("ViT-S-32-alt")
+    ours = open_clip_extractor("ViT-S-32-alt", pretrained=False)
     mean, std = (torch.tensor(getattr(theirs.visual, k))[:, None, None] for k in ("image_mean", "image_std"))
     size = theirs.visual.image_size
     x = torch.nn.functional.interpolate(IMAGES / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
@@ -73,16 +77,52 @@ def test_rows_of_open_clip_are_encode_image() -> None:
 
 
 @pytest.mark.parametrize(("library", "function"), [("timm", "timm_extractor"), ("open_clip", "open_clip_extractor")])
-def test_unknown_names_and_missing_weights_are_sentences(library: str, function: str, tmp_path: Path) -> None:
+def test_unknown_names_and_missing_weights_are_sentences(
+    library: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     pytest.importorskip(library, reason=f"the bridge to {library} needs it")
     from importlib import import_module
 
     extractor = getattr(import_module(f"ganeval.integrations.{library}"), function)
-    with pytest.raises(UnknownNameError, match=f"{library} has no model 'nonsense'"):
-        extractor("nonsense")
+    for wrong in ("nonsense", "", None, 3):
+        with pytest.raises(UnknownNameError, match=f"{library} has no model {wrong!r}"):
+            extractor(wrong)
     name = "resnet10t" if library == "timm" else "ViT-S-32-alt"
-    with pytest.raises(MissingFileError, match="cannot be had"):
+    with pytest.raises(MissingFileError, match="no file"):
         extractor(name, weights=tmp_path / "gone.safetensors")
+    os.mkfifo(tmp_path / "pipe.pth")
+    for path in ("", tmp_path, tmp_path / "pipe.pth"):
+        with pytest.raises(WrongInputError, match="regular file"):
+            extractor(name, weights=path)
+    for kind, content in {"pth": b"junk", "safetensors": b"", "pt": pickled(), "bin": stored()}.items():
+        (tmp_path / f"w.{kind}").write_bytes(content)
+        with pytest.raises(MissingFileError, match="cannot be had"):
+            extractor(name, weights=tmp_path / f"w.{kind}")
+    assert not Path("ran").exists()
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("ran"),)
+
+
+def pickled() -> bytes:
+    return pickle.dumps({"x": Evil()})
+
+
+def stored() -> bytes:
+    """A file of weights without one weight."""
+    torch.save({}, file := io.BytesIO())
+    return file.getvalue()
+
+
+def test_a_network_of_open_clip_is_not_drawn_without_being_asked() -> None:
+    pytest.importorskip("open_clip", reason="the bridge to open_clip needs it")
+    from ganeval.integrations.open_clip import open_clip_extractor
+
+    with pytest.raises(WrongInputError, match=r"Untrained.*laion2b_s34b_b79k.*pretrained=False"):
+        open_clip_extractor("ViT-B-32")
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ def test_what_is_no_evaluation_and_a_step_that_nobody_named_are_refused(measured
     with pytest.raises(WrongInputError, match=r"Call log\(evaluation, step\)"):
         logger.log(replace(measured, step=None))
     for wrong in (1.5, -6, True, "3"):
-        with pytest.raises(WrongInputError, match="whole number from 0; got"):
+        with pytest.raises(WrongInputError, match="whole number of at least 0; got"):
             logger.log(measured, wrong)  # type: ignore[arg-type]
     logger.log(measured, np.int64(5))  # type: ignore[arg-type]  # a counter of numpy is a whole number, too
 

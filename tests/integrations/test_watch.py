@@ -4,6 +4,7 @@ and better beyond noise only.
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,18 @@ def test_the_best_step_of_another_n_is_not_compared() -> None:
     second.load_state_dict(first.state_dict())
     with pytest.raises(IncomparableError, match=r"n 60 then, 50 now.*Resume with the same protocol"):
         second(2, noisy(5))
+
+
+def test_what_is_missing_is_said_at_the_first_step_not_at_the_first_that_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(GanevalError, match="There is no file or folder"):
+        Watch(PROTOCOL.with_(real=str(tmp_path / "gone")), every=1000)(1, noisy(5))
+
+
+def test_a_watch_that_has_measured_goes_to_another_process() -> None:
+    watch = Watch(PROTOCOL.with_(floor=False))
+    watch(1, noisy(20))
+    there = pickle.loads(pickle.dumps(watch))
+    found = there(2, noisy(5))
+    assert found is not None
+    assert there.improved
+    assert found["fid"].value == measure(noisy(5), PROTOCOL)["fid"].value

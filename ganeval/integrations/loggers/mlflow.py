@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from ganeval.errors import WrongInputError, guarded
 from ganeval.integrations.loggers.failing import heard_by
-from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.loggers.values import PREFIX, checked_prefix, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
+
+MOST = 1000  # metrics of one batch
 
 
 def _heard() -> AbstractContextManager[None]:
@@ -19,20 +23,25 @@ def _heard() -> AbstractContextManager[None]:
 class MLflowLogger:
     """Logs to a run by its id; left out, to the run that is active."""
 
-    def __init__(self, run_id: str | None = None, *, tracking_uri: str | None = None, prefix: str = PREFIX) -> None:
+    def __init__(self, run_id: Any = None, *, tracking_uri: str | Path | None = None, prefix: str = PREFIX) -> None:
+        """run_id: or what `mlflow.start_run` returned."""
         mlflow: Any = needed("mlflow", "loggers")
         with _heard():
-            active = None if run_id else mlflow.active_run()
-        self.run_id = run_id or (active and active.info.run_id)
-        if not self.run_id:
+            run = mlflow.active_run() if run_id in (None, "") else run_id
+        self.run_id, self.prefix = getattr(getattr(run, "info", None), "run_id", run), checked_prefix(prefix)
+        if self.run_id is None:
             raise WrongInputError("No run of MLflow is active. Call mlflow.start_run() before, or pass run_id=.")
+        if not isinstance(self.run_id, str):
+            raise WrongInputError(f"run_id must be text; got {type(run).__name__}. Pass the id of a run, or the run.")
         with _heard():
-            self.client, self.prefix = mlflow.MlflowClient(tracking_uri), prefix
+            self.client = mlflow.MlflowClient(None if tracking_uri is None else str(tracking_uri))
+            self._metric = mlflow.entities.Metric
 
     @guarded
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:
-        """Add every number of the evaluation at `step` (by default its own)."""
-        values, at = values_of(evaluation, self.prefix), step_of(evaluation, step)
+        """Add every number of the evaluation at `step` (by default its own): all of them, or none."""
+        values, at, now = values_of(evaluation, self.prefix), step_of(evaluation, step), time.time_ns() // 10**6
+        rows = [self._metric(name, value, now, at) for name, value in values.items()]
         with _heard():
-            for name, value in values.items():
-                self.client.log_metric(self.run_id, name, value, step=at)
+            for start in range(0, len(rows), MOST):
+                self.client.log_batch(self.run_id, metrics=rows[start : start + MOST])

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import WrongInputError, guarded
 from ganeval.integrations.loggers.failing import heard_by
-from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.loggers.values import PREFIX, checked_prefix, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
 
@@ -20,13 +20,14 @@ class TensorBoardLogger:
     def __init__(self, writer: Any, *, prefix: str = PREFIX) -> None:
         """writer: a `torch.utils.tensorboard.SummaryWriter`, or the folder for a new one."""
         needed("tensorboard", "loggers")
+        self.prefix = checked_prefix(prefix)
         if isinstance(writer, (str, Path)):
             library = needed("torch.utils.tensorboard", "loggers")
             with heard_by("TensorBoard", REMEDY):
                 writer = library.SummaryWriter(str(writer))
         if not callable(getattr(writer, "add_scalar", None)):
             raise WrongInputError(f"writer must be a SummaryWriter or a folder; got {type(writer).__name__}.")
-        self.writer, self.prefix = writer, prefix
+        self.writer = writer
 
     @guarded
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:

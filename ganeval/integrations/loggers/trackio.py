@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import guarded
 from ganeval.integrations.loggers.failing import heard_by
-from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.loggers.values import PREFIX, checked_prefix, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
 
@@ -24,8 +24,9 @@ class TrackioLogger:
         what `trackio.init` is called with where there is none.
         """
         trackio = needed("trackio", "trackio")
+        self.prefix = checked_prefix(prefix)
         with _heard():
-            self.run, self.prefix = run or trackio.init(project=project or "ganeval", **options), prefix
+            self.run = run or trackio.init(project=project or "ganeval", **options)
 
     @guarded
     def log(self, evaluation: Evaluation, step: int | None = None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from typing import Any
 
+from ganeval.core.options import checked_whole
 from ganeval.errors import WrongInputError
 from ganeval.records.scores import Evaluation
 
@@ -34,13 +35,16 @@ def values_of(evaluation: Evaluation, prefix: str = PREFIX) -> dict[str, float]:
     return found
 
 
+def checked_prefix(prefix: Any) -> str:
+    """What names begin with."""
+    if not isinstance(prefix, str):
+        raise WrongInputError(f"prefix must be text, such as 'ganeval/'; got {prefix!r:.60}. Pass '' for none.")
+    return prefix
+
+
 def step_of(evaluation: Evaluation, step: int | None) -> int:
     """The step that was passed, else the evaluation's own; a tracker without one would draw everything at one place."""
-    if isinstance(step, bool) or not isinstance(step, (Integral, type(None))) or (step is not None and step < 0):
-        raise WrongInputError(
-            f"step must be a whole number from 0; got {step!r}. Pass the number of generator updates."
-        )
-    chosen = evaluation.step if step is None else int(step)
+    chosen = evaluation.step if step is None else checked_whole(step, "step", 0)
     if chosen is None:
         raise WrongInputError("The evaluation has no step and none was passed. Call log(evaluation, step).")
     return chosen

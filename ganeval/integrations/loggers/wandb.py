@@ -6,7 +6,7 @@ from typing import Any
 
 from ganeval.errors import WrongInputError, guarded
 from ganeval.integrations.loggers.failing import heard_by
-from ganeval.integrations.loggers.values import PREFIX, step_of, values_of
+from ganeval.integrations.loggers.values import PREFIX, checked_prefix, step_of, values_of
 from ganeval.integrations.needed import needed
 from ganeval.records.scores import Evaluation
 
@@ -17,7 +17,7 @@ class WandbLogger:
     def __init__(self, run: Any = None, *, prefix: str = PREFIX) -> None:
         """run: what `wandb.init` returned; left out, the run that is open."""
         wandb = needed("wandb", "loggers")
-        self.run, self.prefix = run or wandb.run, prefix
+        self.run, self.prefix = run or wandb.run, checked_prefix(prefix)
         if self.run is None:
             raise WrongInputError("No run of W&B is open. Call wandb.init() before, or pass run=.")
         if not callable(getattr(self.run, "log", None)):
