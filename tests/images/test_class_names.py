@@ -150,7 +150,8 @@ def test_a_name_is_printed_as_one_line() -> None:
 
 def test_the_doctor_judges_by_name_too() -> None:
     real = images_of(("one", "two", "zero"), ("one", "two", "zero"), n=100)
-    found = {b.metric: b.healthy for b in doctor(Protocol(real=real, classifier=judge(WORDS, WORDS), n=60)).baselines}
+    protocol = Protocol(real=real, classifier=judge(WORDS, WORDS), n=60, metrics=("classifier_score", "class_balance"))
+    found = {b.metric: b.healthy for b in doctor(protocol).baselines}
     assert found["classifier_score"] == 1.0
 
 

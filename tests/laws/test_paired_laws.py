@@ -31,6 +31,12 @@ def pairs(world: Any, *, noise: float, seed: int = 0, n: int = N) -> Pair:
     return Pair(world.features(rows, labels), world.features(moved, labels), paired=True)
 
 
+@pytest.fixture(scope="module")
+def draws(world: Any) -> list[Pair]:
+    """Fresh pairs, the same for all metrics."""
+    return [pairs(world, noise=0.5, seed=seed) for seed in range(DRAWS)]
+
+
 def reordered(pair: Pair, real: Any, fake: Any) -> Pair:
     assert pair.real is not None
     return Pair(pair.real.take(np.asarray(real)), pair.fake.take(np.asarray(fake)), paired=True)
@@ -116,8 +122,8 @@ def test_a_signature_names_both_sets_and_a_network_only_where_one_looked(metric:
     assert not any(part.startswith("seed:") for part in parts)
 
 
-def test_the_interval_covers_what_it_claims(metric: Metric, world: Any) -> None:
-    scores = [metric(pairs(world, noise=0.5, seed=seed)) for seed in range(DRAWS)]
+def test_the_interval_covers_what_it_claims(metric: Metric, draws: list[Pair]) -> None:
+    scores = [metric(pair) for pair in draws]
     mean = sum(map(float, scores)) / DRAWS
     covered = sum(s.interval is not None and s.interval[0] <= mean <= s.interval[1] for s in scores)
     assert covered >= 0.85 * DRAWS, f"{covered} of {DRAWS} intervals cover"

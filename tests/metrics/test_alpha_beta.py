@@ -39,9 +39,10 @@ def beta_loop(real: torch.Tensor, fake: torch.Tensor) -> float:
     centre = fake.mean(dim=0)
     depth = [float((row - centre).norm()) for row in fake]
     reached = []
-    for i, row in enumerate(real):
-        radius = min(float((row - other).norm()) for j, other in enumerate(real) if j != i)
-        distances = [float((row - other).norm()) for other in fake]
+    reals, fakes = real.tolist(), fake.tolist()
+    for i, row in enumerate(reals):
+        radius = min(math.dist(row, other) for j, other in enumerate(reals) if j != i)
+        distances = [math.dist(row, other) for other in fakes]
         if min(distances) <= radius:
             reached.append(depth[distances.index(min(distances))])
     gaps = [abs(below(reached, x) / len(real) - below(depth, x) / len(fake)) for x in depth]
