@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,11 @@ class World:
 
     dim: int = 6
 
-    @property
+    @cached_property
     def centres(self) -> torch.Tensor:
         return 3 * torch.eye(K, self.dim, dtype=torch.float64)
 
-    @property
+    @cached_property
     def canvas(self) -> torch.Tensor:
         """(dim, 784) orthonormal rows."""
         raw = torch.randn(SIDE * SIDE, self.dim, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
@@ -62,8 +63,8 @@ class World:
         )
 
     def images(self, rows: torch.Tensor) -> np.ndarray:
-        picture = 128 + 40 * rows.double() @ self.canvas
-        return picture.round().clamp(0, 255).to(torch.uint8).numpy().reshape(-1, 1, SIDE, SIDE)
+        picture = (40 * rows.double() @ self.canvas).add_(128).round_().clamp_(0, 255)
+        return picture.to(torch.uint8).numpy().reshape(-1, 1, SIDE, SIDE)
 
     def embed(self, images: Any, labels: Any = None) -> Features:
         flat = torch.as_tensor(np.asarray(images)).double().flatten(1)
@@ -108,7 +109,7 @@ class Sampler:
 Measure = Callable[..., float]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world() -> World:
     return World()
 

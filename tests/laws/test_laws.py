@@ -169,15 +169,34 @@ def with_default(function: Any, index: int, value: int) -> tuple[Any, ...]:
     return (*function.__defaults__[:index], value, *function.__defaults__[index + 1 :])
 
 
-def series(metric: Metric, world: Any, change: Callable[[torch.Tensor, float], torch.Tensor]) -> list[float]:
-    """Scores of fakes that are right, wrong and very wrong."""
+def series(world: Any, change: Callable[[torch.Tensor, float], torch.Tensor]) -> list[Pair]:
+    """Fakes that are right, wrong and very wrong."""
     real = world.features(*world.rows(240, 0))
     rows, labels = world.rows(200, 1)
-    return [float(metric(world.pair(real, world.features(change(rows, s), labels)))) for s in (0.0, 1.0, 3.0)]
+    return [world.pair(real, world.features(change(rows, s), labels)) for s in (0.0, 1.0, 3.0)]
 
 
-def assert_worse_and_worse(metric: Metric, scores: list[float]) -> None:
-    right, wrong, very_wrong = scores
+@pytest.fixture(scope="module")
+def noisier(world: Any) -> list[Pair]:
+    noise = torch.randn(200, world.dim, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    return series(world, lambda rows, s: rows + s * noise)
+
+
+@pytest.fixture(scope="module")
+def farther(world: Any) -> list[Pair]:
+    away = torch.zeros(world.dim, dtype=torch.float64)
+    away[-1] = 1.0  # a direction that leaves the nearest class the same
+    return series(world, lambda rows, s: rows + s * away)
+
+
+@pytest.fixture(scope="module")
+def fewer_modes(world: Any) -> list[Pair]:
+    real = world.features(*world.rows(240, 0))
+    return [world.pair(real, world.features(*world.rows(200, 1, classes=c))) for c in (4, 2)]
+
+
+def assert_worse_and_worse(metric: Metric, pairs: list[Pair]) -> None:
+    right, wrong, very_wrong = scores = [float(metric(pair)) for pair in pairs]
     assert worse(metric, very_wrong, right), scores
     assert not worse(metric, right, wrong), scores
     assert not worse(metric, wrong, very_wrong), scores
@@ -194,23 +213,19 @@ def skip_if(metric: Metric, reasons: dict[str, str]) -> None:
         pytest.skip(reasons[metric.name])
 
 
-def test_more_noise_is_worse(metric: Metric, world: Any) -> None:
+def test_more_noise_is_worse(metric: Metric, noisier: list[Pair]) -> None:
     skip_if(metric, BLIND_TO_NOISE)
-    noise = torch.randn(200, world.dim, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    assert_worse_and_worse(metric, series(metric, world, lambda rows, s: rows + s * noise))
+    assert_worse_and_worse(metric, noisier)
 
 
-def test_a_larger_shift_is_worse(metric: Metric, world: Any) -> None:
+def test_a_larger_shift_is_worse(metric: Metric, farther: list[Pair]) -> None:
     skip_if(metric, BLIND_TO_SHIFT)
-    away = torch.zeros(world.dim, dtype=torch.float64)
-    away[-1] = 1.0  # a direction that leaves the nearest class the same
-    assert_worse_and_worse(metric, series(metric, world, lambda rows, s: rows + s * away))
+    assert_worse_and_worse(metric, farther)
 
 
-def test_a_dropped_mode_is_worse(metric: Metric, world: Any) -> None:
+def test_a_dropped_mode_is_worse(metric: Metric, fewer_modes: list[Pair]) -> None:
     skip_if(metric, BLIND_TO_A_DROPPED_MODE)
-    real = world.features(*world.rows(240, 0))
-    full, two = (float(metric(world.pair(real, world.features(*world.rows(200, 1, classes=c))))) for c in (4, 2))
+    full, two = (float(metric(pair)) for pair in fewer_modes)
     assert worse(metric, two, full), (full, two)
 
 
