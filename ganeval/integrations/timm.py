@@ -14,11 +14,11 @@ from ganeval.core.extras import MEASURING, require
 
 require(*MEASURING, what="An extractor of timm's")
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganeval.classifiers.wrapping import wrap
 from ganeval.core.files import require_regular
-from ganeval.errors import MissingFileError, UnknownNameError, guarded
+from ganeval.errors import MissingFileError, UnknownNameError, WrongInputError, guarded
 from ganeval.integrations.needed import needed
 from ganeval.numerics.resize import Prepared
 
@@ -44,11 +44,11 @@ def timm_extractor(name: str, *, pretrained: bool = True, weights: str | Path | 
     if not isinstance(name, str) or not timm.is_model(network_name):
         known = timm.list_models(f"*{network_name[:6]}*")[:_MOST]
         raise UnknownNameError(f"timm has no model {name!r}. It has {', '.join(known) or 'no name like it'}.")
-    path = "" if weights is None else str(require_regular(weights))
+    path = None if weights is None else require_regular(weights)
     try:
-        network = timm.create_model(
-            name, pretrained=pretrained and not path, num_classes=0, checkpoint_path=path, exportable=False
-        )
+        network = timm.create_model(name, pretrained=pretrained and path is None, num_classes=0, exportable=False)
+        if path is not None:
+            _load(network, path)
     except Exception as error:  # a file of weights fails as its reader does
         raise MissingFileError(
             f"The weights of timm's {name} cannot be had ({type(error).__name__}: {str(error)[:200]}). Fetch them with "
@@ -57,3 +57,19 @@ def timm_extractor(name: str, *, pretrained: bool = True, weights: str | Path | 
     config = timm.data.resolve_data_config({}, model=network)
     how = Prepared(config["input_size"][1:], config["interpolation"], tuple(config["mean"]), tuple(config["std"]))
     return wrap(network, name=f"timm:{name}", preprocess=how, preprocessing=str(how))
+
+
+def _load(network: Any, path: Path) -> None:
+    """All weights of the network from a file, which may hold those of a head besides, as published files do."""
+    from timm.models import load_checkpoint
+
+    found = load_checkpoint(network, str(path), strict=False, weights_only=True)
+    heads = network.pretrained_cfg.get("classifier") or ()
+    heads = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))
+    strange = (
+        [*found.missing_keys, *(key for key in found.unexpected_keys if not key.startswith(heads))] if found else []
+    )
+    if strange:
+        raise WrongInputError(
+            f"{path.name} is of another network; {len(strange)} names differ, the first: {strange[0]}"
+        )

@@ -22,6 +22,7 @@ from ganeval.runs.points import Points
 
 HEADER, BLOCK, PIECE = 7, 32768, 7
 MAX_RECORD = 16 * 2**20
+COUNTED = "trainer/global_step"  # Lightning's own count of steps, by which W&B draws its curves; `_step` counts calls
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _HISTORY, _CONFIG, _RUN, _EXIT = 2, 5, 17, 18
 _ITEM, _ITEM_KEY, _ITEM_NESTED, _ITEM_JSON = 1, 1, 2, 16
@@ -86,7 +87,8 @@ def _read(data: bytes, history: History) -> None:
 
 def _row(data: bytes, start: int, stop: int, points: dict[str, Points]) -> None:
     values = _items(data, start, stop, _ITEM)
-    step = real(values.get("_step"))
+    step = real(values.pop(COUNTED, None))
+    step = real(values.get("_step")) if step is None else step
     for number, _, low, high in fields(data, start, stop):
         if step is None and number == _STEP:
             step = float(next((value for inner, value, *_ in fields(data, low, high) if inner == 1), 0))

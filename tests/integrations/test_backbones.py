@@ -39,6 +39,22 @@ def test_rows_of_timm_are_those_of_its_network_without_a_head(tmp_path: Path) ->
     assert "antialiasing" in ours.preprocessing
 
 
+@pytest.mark.parametrize("name", ["resnet10t", "test_vit", "deit_tiny_distilled_patch16_224"])
+def test_a_published_file_of_timm_with_its_head_is_taken_and_another_is_refused(name: str, tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm", reason="the bridge to timm needs it")
+    from ganeval.integrations.timm import timm_extractor
+
+    whole, other = timm.create_model(name).eval(), timm.create_model("test_efficientnet")
+    for network, file in ((whole, "w.pth"), (other, "other.pth")):
+        torch.save(network.state_dict(), tmp_path / file)
+    ours = timm_extractor(name, weights=tmp_path / "w.pth")
+    whole.reset_classifier(0)
+    with torch.no_grad():
+        assert torch.allclose(ours(IMAGES).embeddings, whole(ours.preprocess(IMAGES)), atol=1e-5)
+    with pytest.raises(MissingFileError, match="cannot be had"):
+        timm_extractor(name, weights=tmp_path / "other.pth")
+
+
 def test_two_weights_of_one_network_are_two_networks() -> None:
     pytest.importorskip("timm", reason="the bridge to timm needs it")
     from ganeval.integrations.timm import timm_extractor

@@ -190,6 +190,21 @@ def test_a_wandb_key_without_a_step_that_is_a_number_takes_that_of_the_summary(t
     assert run.curves["loss"].steps == (90.0,)
 
 
+def test_steps_of_lightning_in_wandb_are_the_trainers_not_the_calls_of_the_tracker(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"_step": 0, "loss": 3.0, "trainer/global_step": 20},
+        {"_step": 1, "fid": 9.0, "trainer/global_step": 20},
+        {"_step": 2, "fid": 8.0, "trainer/global_step": 40},
+        {"_step": 3, "own": 1.0},
+    ]
+    run = _wandb(tmp_path, rows, {})
+    assert {name: curve.steps for name, curve in run.curves.items()} == {
+        "loss": (20.0,),
+        "fid": (20.0, 40.0),
+        "own": (3.0,),
+    }
+
+
 def test_mlflow_reads_both_stores(write_layout: Write) -> None:
     runs = {run.name: run for run in _one(write_layout, "mlflow").runs}
     assert runs["wistful-gan"].curves["val/fid"].values == (33.5,)
