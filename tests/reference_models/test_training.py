@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import asdict, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -45,6 +46,16 @@ def equal(a, b) -> bool:
     return len(a) == len(b) and all(map(equal, a, b)) if isinstance(a, (list, tuple)) else a == b
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The finished run of a system, trained once for all tests that compare another with it."""
+    return cache(
+        lambda name: fit(
+            name, smoke(name), dataset="synthetic", out=tmp_path_factory.mktemp("plain"), seed=0, options=QUICK
+        )
+    )
+
+
 @pytest.mark.parametrize("dataset", ["synthetic", "synthetic3"])
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_trains_on_one_and_three_channels_within_two_seconds(name, dataset, tmp_path):
@@ -64,17 +75,17 @@ def test_smoke_trains_on_one_and_three_channels_within_two_seconds(name, dataset
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_seed_repeats_and_another_differs(name, tmp_path):
-    runs = [fit(name, smoke(name), dataset="synthetic", out=tmp_path, seed=s, options=QUICK) for s in (0, 0, 1)]
-    assert equal(final_state(runs[0]), final_state(runs[1]))
-    assert not equal(final_state(runs[0]), final_state(runs[2]))
+def test_one_seed_repeats_and_another_differs(name, tmp_path, plain):
+    same, other = (fit(name, smoke(name), dataset="synthetic", out=tmp_path, seed=s, options=QUICK) for s in (0, 1))
+    assert equal(final_state(plain(name)), final_state(same))
+    assert not equal(final_state(plain(name)), final_state(other))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_looking_at_a_training_does_not_change_it(name, tmp_path):
+def test_looking_at_a_training_does_not_change_it(name, tmp_path, plain):
     often = replace(QUICK, grids=4, sample_times=4, log_every=1)
-    runs = [fit(name, smoke(name), dataset="synthetic", out=tmp_path, options=o) for o in (QUICK, often)]
-    mine, theirs = (final_state(run)["held"] for run in runs)
+    looked_at = fit(name, smoke(name), dataset="synthetic", out=tmp_path, options=often)
+    mine, theirs = (final_state(run)["held"] for run in (plain(name), looked_at))
     assert equal(mine, theirs)
 
 
