@@ -10,6 +10,11 @@ On several processors: `torchrun --nproc-per-node=2 -m reference_models NAME ...
 
 from __future__ import annotations
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
+if __name__ == "__main__":
+    leave_at_ctrl_c("reference_models")
+
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -185,4 +190,5 @@ def _say(text: str, file: Any = None) -> None:
 
 
 if __name__ == "__main__":
+    heed_ctrl_c()
     leave(main())

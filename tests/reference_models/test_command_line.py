@@ -192,6 +192,19 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     assert error == ""
 
 
+def test_ctrl_c_while_torch_is_imported_ends_with_130_and_one_line(tmp_path):
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:], "--out", str(tmp_path)]  # it names what is imported
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert any("| " in line and "torch." in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr.read().splitlines() if not line.startswith("import time:")]
+    assert process.returncode == 130
+    assert said == ["reference_models: interrupted before anything was begun."]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_terminal_sees_the_time_left(tmp_path):
     mine, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
