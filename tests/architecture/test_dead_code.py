@@ -20,6 +20,8 @@ ALLOWED = {
     "ganeval.records.scores.Evaluation.to_frame": "for the cells of a notebook",
     "ganeval.records.scores.Evaluation.to_latex": "for papers",
     "ganeval.integrations.lightning.GenerativeEvaluation.on_train_batch_end": "Lightning calls it",
+    "ganeval.integrations.lightning.GenerativeEvaluation.on_train_start": "Lightning calls it",
+    "ganeval.integrations.lightning.GenerativeEvaluation.state_key": "Lightning asks it, to tell two callbacks apart",
     "ganeval.integrations.torchmetrics.GanevalMetric._sync_dist": "torchmetrics calls it",
     "ganeval.integrations.torchmetrics.GanevalMetric.higher_is_better": "torchmetrics reads it",
     "ganeval.integrations.ray.embed_parts": "for scripts on a cluster",
