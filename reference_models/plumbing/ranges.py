@@ -16,7 +16,8 @@ from ganeval.errors import WrongInputError
 from ganeval.features.extraction import choose_device
 
 MOST = 10**9  # of any whole number
-MOSTS = {"threads": 1024}  # more than that, and the libraries below torch end the process
+# More threads, and the libraries below torch end the process; more layers, and memory ends before the first is trained.
+MOSTS = {"threads": 1024, "depth": 1000}
 POSITIVE = {
     "ada_ramp",
     "batch",
@@ -107,4 +108,4 @@ def _wrong_number(name: str, hint: type, value: Any) -> str:
 
 
 def first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".") + "."
+    return (str(error).partition("\n")[0].rstrip(".") or type(error).__name__) + "."

@@ -69,7 +69,7 @@ class System:
 
 
 # What torch says of layers that do not fit, or of too little memory.
-UNFIT = (RuntimeError, ValueError, IndexError, ZeroDivisionError)
+UNFIT = (RuntimeError, ValueError, IndexError, ZeroDivisionError, MemoryError)
 ARITHMETIC = ("amp", "channels_last", "compile")  # options that change numbers
 SYSTEMS = Registry(System, "reference_models", "reference model")
 

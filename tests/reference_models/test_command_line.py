@@ -103,6 +103,7 @@ def test_tuples_words_and_shares_are_checked_too(name, changes):
         (["--keep-last", "0"], "keep_last must be"),
         (["--threads", "-2"], "threads must be"),
         (["--threads", "999999"], "at most 1,024"),  # the process ended with a segmentation fault
+        (["--depth", "1000000000"], "at most 1,000"),  # a MemoryError
         (["--judge", "hoda"], "looks at images of shape (n, 1, 28, 28)"),
         (["--dataset", "synthetic3", "--judge", "digits"], "looks at grey images"),
         (["--dataset", "ring", "--judge", "digits"], "--judge looks at images; ring is a set of points"),
