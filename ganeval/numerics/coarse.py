@@ -88,14 +88,13 @@ def relative_error(columns: int, share: float) -> float:
 
 def _rounded_away(rows: torch.Tensor, half: torch.Tensor) -> float:
     """The largest length of what rounding took away of a row, as a share of the row's."""
-    lost = max((_share(x, y) for x, y in zip(rows.split(64), half.split(64), strict=True)), default=0.0)
-    return min(lost, ROUNDOFF)
+    return max((_share(x, y) for x, y in zip(rows.split(64), half.split(64), strict=True)), default=0.0)
 
 
 def _share(x: torch.Tensor, y: torch.Tensor) -> float:
     length = torch.linalg.vector_norm(x, dim=1, dtype=torch.float64)
     lost = torch.linalg.vector_norm(x - y.float(), dim=1, dtype=torch.float64)
-    return float((lost / length.clamp_min(1e-30)).max()) * MARGIN
+    return float((lost / length.clamp_min(1e-30)).max())
 
 
 def _pays(rows: torch.Tensor) -> bool:

@@ -12,9 +12,9 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 PLACE = re.compile(r"(?:^|[\s(`'\"=])/(?:home|root|Users|work|mnt|private|tmp)/\S+", re.MULTILINE)
 
 
-@pytest.mark.parametrize("folder", ["/home/ann/x", "/root/.cache/x", "/Users/ann/x", "/mnt/disk/x"])
-def test_a_place_of_a_machine_is_found(folder: str) -> None:
-    assert PLACE.search(f"looked at {folder}, and")
+@pytest.mark.parametrize("top", ["home", "root", "Users", "mnt"])
+def test_a_place_of_a_machine_is_found(top: str) -> None:
+    assert PLACE.search(f"looked at /{top}/ann/x, and")
     assert not PLACE.search("https://host/home/x and runs/work/x")
 
 
