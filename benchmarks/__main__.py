@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=10_000, help="rows a side")
     parser.add_argument("--d", type=int, default=2048, help="columns")
     parser.add_argument("--repeats", type=int, help="timed rounds, instead of what each contest asks for")
+    parser.add_argument("--only", default="", metavar="TEXT", help="works with TEXT in their title, as 'PNG of 32'")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="a contestant to leave out")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(HERE.parent)}")
     given = parser.parse_args()
     unknown = set(given.names) - {*names(), GROWTH}
@@ -47,7 +49,9 @@ def main() -> None:
         parser.error(f"there is no benchmark {sorted(unknown)}; known: {', '.join([*names(), GROWTH])}")
     chosen = [name for name in given.names or names() if name != GROWTH]
     for contest in contests(chosen, given.n, given.d):
-        results = race(contest, given.repeats)
+        if given.only not in contest.title:
+            continue
+        results = race(contest.without(given.without), given.repeats)
         print("\n".join(map(line, results)), flush=True)
         if given.write:
             write(results, [])

@@ -1,13 +1,12 @@
 """docs/benchmarks.md: what was measured on each processor, side by side, the road from the folder to the number first.
 
 The rows lie in docs/results/benchmarks.json under the processor's name and its number of cores, never a host; a new run
-replaces the rows of its own works on its own processor, whatever their number of images.
+replaces the rows of its own works, which are named with their number of images, on its own processor.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,15 +63,6 @@ def entry(result: Result) -> dict[str, Any]:
     return {**kept, "verdict": result.verdict, **{name: round(getattr(result, name), 3) for name in numbers}}
 
 
-def work_of(title: str) -> str:
-    """The work of a title, without how many images a side it had.
-
-    >>> work_of("folder to FID, 48 + 48 PNG of 32 x 32, seeded weights")
-    'folder to FID, PNG of 32 x 32, seeded weights'
-    """
-    return re.sub(r"\d+ \+ \d+ ", "", title)
-
-
 def step_entry(step: Step) -> dict[str, Any]:
     """One size of a series as it is stored."""
     verdict = "met" if step.growth <= 1 + WITHIN else "NOT met"
@@ -87,8 +77,8 @@ def stored(results: Iterable[Result], steps: Iterable[Step], about: str, path: P
     here = known.setdefault(machine(), {"about": about, "rows": [], "growth": []})
     here["growth"] = [step_entry(step) for step in steps] or here["growth"]
     new = [entry(result) for result in results]
-    works = {work_of(row["title"]) for row in new}
-    here["about"], here["rows"] = about, [row for row in here["rows"] if work_of(row["title"]) not in works] + new
+    titles = {row["title"] for row in new}
+    here["about"], here["rows"] = about, [row for row in here["rows"] if row["title"] not in titles] + new
     write_json(path, known)
     return known
 

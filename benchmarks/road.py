@@ -23,7 +23,6 @@ from PIL import Image
 from torch import nn
 
 from benchmarks.inception import by_batch, network
-from benchmarks.suite import cold_cache
 from benchmarks.timing import Contest
 from ganeval import fid, image_set
 from ganeval.extractors.inception import Inception
@@ -33,6 +32,8 @@ from ganeval.metrics.frechet import fid as fid_of
 
 MOST = 5000
 BATCH = 32
+SHARED = 500  # images at most, whose seconds are told apart
+FEW = 8  # images a side of the untimed round: imports, thread pools, kernels
 CPU = torch.device("cpu")
 KINDS = (("png", 32, 2.0), ("png", 256, 1.3), ("jpg", 256, 1.3))  # suffix, side, bar against the fastest peer
 OURS, ROUGH, AGAIN = "ganeval", "ganeval, bf16", "ganeval, the second time"
@@ -48,34 +49,36 @@ def contests(n: int = 10_000, d: int = 2048) -> Iterator[Contest]:  # noqa: ARG0
         saved = Path(place) / "weights.pth"
         torch.save(theirs.state_dict(), saved)
         for suffix, side, bar in KINDS:
-            folders = written(Path(place) / f"{suffix}{side}", n, suffix, side)
-            yield contest(folders, saved, theirs, weights, (n, suffix, side, bar))
+            yield contest(Path(place) / f"{suffix}{side}", saved, theirs, weights, (n, suffix, side, bar))
 
 
-def contest(
-    folders: Folders, saved: Path, theirs: nn.Module, weights: str, what: tuple[int, str, int, float]
-) -> Contest:
+def contest(place: Path, saved: Path, theirs: nn.Module, weights: str, what: tuple[int, str, int, float]) -> Contest:
     n, suffix, side, bar = what
     ours = Inception.of(theirs.state_dict(), "seeded").to(CPU)
-    peers = {
-        "torch-fidelity": partial(torch_fidelity, folders, saved),
-        "torchmetrics, DataLoader": partial(torchmetrics, folders, saved),
-        "pytorch-fid": partial(pytorch_fid, folders, theirs),
-        "clean-fid": partial(clean_fid, folders, theirs),
+    caches = place / "caches"  # a new one for each cold run of ours, the newest is the second run's
+    peers: dict[str, Callable[[Folders], float]] = {
+        "torch-fidelity": partial(torch_fidelity, saved=saved),
+        "torchmetrics, DataLoader": partial(torchmetrics, saved=saved),
+        "pytorch-fid": partial(pytorch_fid, theirs=theirs),
+        "clean-fid": partial(clean_fid, theirs=theirs),
     }
-    warm: dict[str, str] = {}
+    mine: dict[str, Callable[[Folders], float]] = {
+        OURS: partial(first, ours=ours, caches=caches),
+        ROUGH: partial(rough, ours=ours),
+        AGAIN: partial(again, ours=ours, caches=caches),
+    }
+    folders = place / "real", place / "fake"
     found: dict[str, float] = {}
 
-    def noted(name: str, run: Callable[[], float]) -> Callable[[], None]:
-        return lambda: found.update({name: run()})
+    def noted(name: str, run: Callable[[Folders], float]) -> None:
+        forget(folders)
+        found[name] = run(folders)
 
-    mine = {
-        OURS: partial(cold, folders, partial(from_folders, folders, ours)),
-        ROUGH: partial(cold, folders, partial(from_folders, folders, ours, "bf16")),
-        AGAIN: partial(again, folders, ours, warm),
-    }
-    runs = {**mine, **{name: partial(cold, folders, run) for name, run in peers.items()}}
-    works = {name: noted(name, run) for name, run in runs.items()}
+    def small(run: Callable[[Folders], float]) -> None:
+        written(folders, n, suffix, side)
+        run(written((place / "few real", place / "few fake"), FEW, suffix, side))
+
+    works = {name: partial(noted, name, run) for name, run in {**mine, **peers}.items()}
     return Contest(
         f"folder to FID, {n} + {n} {suffix.upper()} of {side} x {side}, {weights} weights",
         works.pop(OURS),
@@ -83,7 +86,7 @@ def contest(
         dict.fromkeys(peers, bar),
         repeats=1,
         limits={AGAIN: 1.0},
-        warm_up=partial(again, folders, ours, warm),
+        small={name: partial(small, run) for name, run in {**mine, **peers}.items()},
         fastest={ROUGH: 4.0},
         note=lambda: f"{values(found)}; {shares(folders, ours)}",
     )
@@ -95,10 +98,11 @@ def values(found: dict[str, float]) -> str:
     return f"FID {', '.join(f'{name} {value:.6f}' for name, value in found.items())} (bf16 {effect:+.2%})"
 
 
-def written(place: Path, n: int, suffix: str, side: int) -> Folders:
-    """Two folders of n seeded smooth pictures in colour, the second set brighter."""
-    found = place / "real", place / "fake"
-    for seed, folder in enumerate(found):
+def written(folders: Folders, n: int, suffix: str, side: int) -> Folders:
+    """Two folders of n seeded smooth pictures in colour, the second set brighter; those that are there stay."""
+    for seed, folder in enumerate(folders):
+        if folder.exists():
+            continue
         folder.mkdir(parents=True)
         g = torch.Generator().manual_seed(seed)
         for i in range(n):
@@ -108,14 +112,7 @@ def written(place: Path, n: int, suffix: str, side: int) -> Folders:
             )
             pixels = image[0].clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
             Image.fromarray(pixels).save(folder / f"{i:06d}.{suffix}")
-    return found
-
-
-def cold(folders: Folders, run: Callable[[], float]) -> float:
-    """`run` with neither files nor features remembered."""
-    forget(folders)
-    with cold_cache():
-        return run()
+    return folders
 
 
 def forget(folders: Folders) -> None:
@@ -128,15 +125,27 @@ def forget(folders: Folders) -> None:
             os.close(handle)
 
 
-def again(folders: Folders, ours: Inception, warm: dict[str, str]) -> float:
-    """The second time: features lie in a cache that the first call, the warm-up, has filled."""
-    place = warm.setdefault("cache", tempfile.mkdtemp())
-    with patch.dict(os.environ, {"XDG_CACHE_HOME": place}):
-        return from_folders(folders, ours)
+def first(folders: Folders, ours: Inception, caches: Path) -> float:
+    """The first time: a new feature cache, which `again` finds."""
+    caches.mkdir(exist_ok=True)
+    place = caches / f"{len(list(caches.iterdir())):04d}"
+    place.mkdir()
+    return from_folders(folders, ours, place)
 
 
-def from_folders(folders: Folders, ours: Inception, precision: str = "fp32") -> float:
-    return float(fid(*map(str, folders), extractor=ours, device="cpu", precision=precision))
+def again(folders: Folders, ours: Inception, caches: Path) -> float:
+    """The second time: the features lie in the cache that the newest first run has filled."""
+    return from_folders(folders, ours, max(caches.iterdir()))
+
+
+def rough(folders: Folders, ours: Inception) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        return from_folders(folders, ours, Path(place), "bf16")
+
+
+def from_folders(folders: Folders, ours: Inception, cache: Path, precision: str = "fp32") -> float:
+    with patch.dict(os.environ, {"XDG_CACHE_HOME": str(cache)}):
+        return float(fid(*map(str, folders), extractor=ours, device="cpu", precision=precision))
 
 
 def torch_fidelity(folders: Folders, saved: Path) -> float:
@@ -193,11 +202,12 @@ def clean_fid(folders: Folders, theirs: nn.Module) -> float:
 
 
 def shares(folders: Folders, ours: Inception) -> str:
-    """Where our seconds go, a step at a time and without what runs side by side: one folder, files cold."""
+    """Where our seconds go, a step at a time and without what runs side by side: images of one folder, files cold."""
     forget(folders)
     folder, took = folders[0], {}
-    n = len(list(folder.iterdir()))
-    took["read"] = seconds(lambda: [path.read_bytes() for path in folder.iterdir()])[0]
+    paths = sorted(folder.iterdir())[:SHARED]
+    n = len(paths)
+    took["read"] = seconds(lambda: [path.read_bytes() for path in paths])[0]
     took["open and decode"], images = seconds(lambda: image_set(str(folder)).load(0, n))
     pixels = torch.from_numpy(images[:BATCH])
     resize, _ = seconds(lambda: nn.functional.interpolate(pixels.float(), size=299, mode="bilinear"))
@@ -206,7 +216,7 @@ def shares(folders: Folders, ours: Inception) -> str:
     took["network with its resize"] = passed
     features = Features.given(rows)
     took["statistics"] = seconds(lambda: fid_of(Pair(features, Features.given(rows.flip(1))), se=False))[0]
-    return "one folder, seconds: " + ", ".join(f"{step} {time_:.2f}" for step, time_ in took.items())
+    return f"{n} images of one folder, seconds: " + ", ".join(f"{step} {time_:.2f}" for step, time_ in took.items())
 
 
 def seconds(work: Callable[[], T]) -> tuple[float, T]:

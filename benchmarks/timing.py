@@ -12,7 +12,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +24,8 @@ class Contest:
 
     `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take; `most`: how many MiB
     of memory anyone may add; `fastest`: how many times quicker than the quickest peer with a bar somebody has to be.
-    `warm_up` runs untimed before the first round, instead of one round for everybody; `note` says afterwards what else
-    was found.
+    `small` names what each runs untimed before the first round, instead of the work itself; `warm_up` is one such run
+    for all, if nobody can be missing; `note` says afterwards what else was found.
     """
 
     title: str
@@ -38,6 +38,14 @@ class Contest:
     warm_up: Callable[[], object] | None = None
     fastest: Mapping[str, float] = field(default_factory=dict)
     note: Callable[[], str] | None = None
+    small: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+
+    def without(self, names: Collection[str]) -> Contest:
+        """The same contest with fewer contestants; a name that nobody has is a mistake."""
+        for name in names:
+            if name not in self.peers:
+                raise ValueError(f"{self.title}: no contestant {name!r}; there are: {', '.join(self.peers)}")
+        return replace(self, peers={name: work for name, work in self.peers.items() if name not in names})
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ class Result:
 def race(contest: Contest, repeats: int | None = None) -> list[Result]:
     """An untimed round (imports, thread pools, page faults), then `repeats` timed rounds in turns."""
     runners: dict[str, Callable[[], object]] = {"ganeval": contest.ours, **contest.peers}
-    missing = {} if contest.warm_up else _warmed(runners)
+    missing = {} if contest.warm_up else _warmed(runners, contest.small)
     if contest.warm_up:
         contest.warm_up()
     laps: dict[str, list[Lap]] = {name: [] for name in runners}
@@ -153,12 +161,14 @@ def _against_peers(result: Result, contest: Contest, results: list[Result]) -> R
     return replace(result, quicker=contest.fastest[result.name], peer=min(peers, default=0.0))
 
 
-def _warmed(runners: dict[str, Callable[[], object]]) -> dict[str, str]:
-    """Run everybody once; whoever is not installed leaves `runners`, and is named with the reason."""
+def _warmed(runners: dict[str, Callable[[], object]], small: Mapping[str, Callable[[], object]]) -> dict[str, str]:
+    """Run everybody once, or the small run of that name; whoever is not installed leaves `runners`, and is named with
+    the reason.
+    """
     missing: dict[str, str] = {}
     for name, work in list(runners.items()):
         try:
-            quiet(work)
+            quiet(small.get(name, work))
         except ImportError as error:
             missing[name] = f"not installed: {error.name}"
             del runners[name]

@@ -91,15 +91,26 @@ def test_the_page_has_a_column_for_each_processor_and_the_road_first(
     assert "- New, 2 CPUs: folder to FID, 9 + 9 PNG: read 0.1" in written
 
 
-def test_a_run_with_other_numbers_of_images_replaces_the_rows_of_its_work(tmp_path: Path) -> None:
+def test_a_run_replaces_the_rows_of_its_own_title_and_no_others(tmp_path: Path) -> None:
     stored = partial(page.stored, steps=[], about="", path=tmp_path / "rows.json")
     first, other, second = (
         Result(title, "ganeval", 1, 1, 1, 1, 1, None)
         for title in ("road, 48 + 48 PNG", "road, 48 + 48 JPG", "road, 200 + 200 PNG")
     )
     stored([first, other])
-    rows = stored([second])[page.machine()]["rows"]
-    assert [row["title"] for row in rows] == [other.title, second.title]
+    rows = stored([second, replace(other, seconds=2)])[page.machine()]["rows"]
+    assert [(row["title"], row["seconds"]) for row in rows] == [(first.title, 1), (second.title, 1), (other.title, 2)]
+
+
+def test_a_contestant_can_be_left_out_and_the_untimed_round_be_a_small_one() -> None:
+    ran: list[str] = []
+    works = {name: partial(ran.append, name) for name in ("one", "two")}
+    small = {"ganeval": partial(ran.append, "small ours"), "two": partial(ran.append, "small two")}
+    contest = Contest("work", partial(ran.append, "ours"), works, repeats=1, small=small)
+    assert [one.name for one in race(contest.without(["one"]))] == ["ganeval", "two"]
+    assert ran == ["small ours", "small two", "ours", "two"]
+    with pytest.raises(ValueError, match="no contestant 'three'; there are: one, two"):
+        contest.without(["three"])
 
 
 def test_the_committed_page_is_made_of_the_committed_rows() -> None:
