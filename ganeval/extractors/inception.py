@@ -91,6 +91,11 @@ class Inception:
         return 32 if self.device.type == "cpu" else 256
 
     @property
+    def _more(self) -> int:
+        """How many maps take as much memory as one of float32."""
+        return 4 // self.dtype.itemsize
+
+    @property
     def one_will_do(self) -> bool:
         """Whether one image of a set and noise tell whose rows are kept: all but the weights is code of this file."""
         return self.prepare.__module__ == __name__
@@ -104,20 +109,21 @@ class Inception:
 
     def __call__(self, images: torch.Tensor) -> Embedded:
         with exact_convolutions(self.device):
-            x, spatial = _deep(self.layers, self._in_parts(self._middle, images.to(self.device), MIDDLE))
+            x, spatial = _deep(self.layers, self._in_parts(self._middle, images.to(self.device), MIDDLE * self._more))
             embeddings = x.float().mean(dim=(2, 3))
             return Embedded(embeddings, embeddings @ self.classes.T, spatial)
 
     def _middle(self, images: torch.Tensor) -> torch.Tensor:
-        return _middle(self.layers, self._in_parts(self._stem, images, STEM))
+        return _middle(self.layers, self._in_parts(self._stem, images, STEM * self._more))
 
     def _stem(self, images: torch.Tensor) -> torch.Tensor:
-        x = self.prepare(images.to(torch.float32)).to(self.dtype, memory_format=torch.channels_last)
-        return _stem(self.layers, x)
+        return _stem(self.layers, self._in_parts(self._prepared, images, STEM))
+
+    def _prepared(self, images: torch.Tensor) -> torch.Tensor:
+        return self.prepare(images.to(torch.float32)).to(self.dtype, memory_format=torch.channels_last)
 
     def _in_parts(self, step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, most: int) -> torch.Tensor:
-        """`step` of all images, on the CPU of `most` at a time, or of twice as many in half the precision."""
-        most = most * 4 // self.dtype.itemsize
+        """`step` of all images, on the CPU of `most` at a time."""
         if self.device.type != "cpu" or len(images) <= most:
             return step(images)
         return torch.cat([step(part) for part in images.split(most)])

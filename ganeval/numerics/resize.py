@@ -1,4 +1,4 @@
-"""Bilinear resizing as TensorFlow 1 did it, written as two small matrix products.
+"""Bilinear resizing as TensorFlow 1 did it: of small images two matrix products, of large ones two looks at neighbours.
 
 Output pixel i looks at input coordinate i * in/out, without the half-pixel shift of newer conventions, and never past
 the last pixel (tensorflow/core/kernels/resize_bilinear_op.cc, `align_corners=False, half_pixel_centers=False`).
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+
+FEW = 128  # pixels a side up to which a product with mostly zeros is faster than looking up two neighbours
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,12 @@ class Prepared:
 
 
 def tf1_bilinear(n_in: int, n_out: int, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """The matrix (n_out, n_in) that resizes a column; rows sum to one. Coordinates in float32, as TensorFlow's.
+    """The matrix (n_out, n_in) that resizes a column; rows sum to one.
 
     >>> tf1_bilinear(2, 4).tolist()
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]
     """
-    at = torch.arange(n_out, dtype=torch.float32) * torch.tensor(n_in / n_out, dtype=torch.float32)
-    low = at.long().clamp_max(n_in - 1)
-    high = (low + 1).clamp_max(n_in - 1)
-    share = at - low
+    low, high, share = _looked_at(n_in, n_out)
     rows = torch.arange(n_out)
     matrix = torch.zeros(n_out, n_in)
     matrix[rows, low] = 1 - share
@@ -57,11 +56,42 @@ def tf1_bilinear(n_in: int, n_out: int, *, dtype: torch.dtype = torch.float32) -
     return matrix.to(dtype)
 
 
+def _looked_at(n_in: int, n_out: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """For each output pixel the two input pixels that it lies between, and how far it is from the first to the second.
+
+    Coordinates in float32, as TensorFlow's.
+    """
+    at = torch.arange(n_out, dtype=torch.float32) * torch.tensor(n_in / n_out, dtype=torch.float32)
+    low = at.long().clamp_max(n_in - 1)
+    return low, (low + 1).clamp_max(n_in - 1), at - low
+
+
 def resize(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Floating-point (..., h, w) -> (..., height, width), TF1 bilinear; the same size passes through untouched."""
-    h, w = images.shape[-2:]
-    if h != height:
-        images = tf1_bilinear(h, height, dtype=images.dtype).to(images.device) @ images
-    if w != width:
-        images = images @ tf1_bilinear(w, width, dtype=images.dtype).to(images.device).T
-    return images
+    """Floating-point (n, c, h, w) -> (n, c, height, width), TF1 bilinear, channels last in memory.
+
+    The same size passes through untouched.
+    """
+    if images.shape[2:] == (height, width):
+        return images
+    way = _by_products if max(images.shape[2:]) <= FEW else _by_neighbours
+    return way(images, height, width).permute(0, 3, 1, 2)
+
+
+def _by_products(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """(n, c, h, w) -> (n, height, width, c): one product along the columns, one along the rows."""
+    n, c, h, w = images.shape
+    down, along = (tf1_bilinear(*sizes, dtype=images.dtype).to(images.device) for sizes in ((h, height), (w, width)))
+    wide = (images @ along.T).permute(0, 2, 3, 1).reshape(n, h, width * c)
+    return (down @ wide).view(n, height, width, c)
+
+
+def _by_neighbours(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """The same; of the rows, then of the columns, only those that are looked at."""
+    tall = _between(images, 2, height).permute(0, 2, 3, 1).contiguous()
+    return _between(tall, 2, width)
+
+
+def _between(x: torch.Tensor, dim: int, size: int) -> torch.Tensor:
+    low, high, share = (one.to(x.device) for one in _looked_at(x.shape[dim], size))
+    share = share.to(x.dtype).view(-1, *[1] * (x.dim() - dim - 1))
+    return x.index_select(dim, low).lerp(x.index_select(dim, high), share)

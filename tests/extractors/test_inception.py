@@ -15,6 +15,7 @@ from benchmarks.inception import blank_network, seed
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.extractors import EXTRACTORS
 from ganeval.extractors.inception import WEIGHTS, Inception, largest, largest_around
+from ganeval.numerics import resize as resizing
 from ganeval.numerics.resize import resize
 
 CPU = torch.device("cpu")
@@ -96,11 +97,20 @@ def test_bfloat16_stays_near_and_float32_comes_out(ours: Inception) -> None:
     assert 0 < (exact - rough).abs().mean() < 0.02 * exact.std()
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (32, 48), (299, 299), (400, 310)])
-def test_resizing_by_two_products_is_tensorflows(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (1, 1), (32, 48), (128, 129), (299, 200), (299, 299), (400, 310), (700, 2)]
+)
+def test_resizing_is_tensorflows(shape: tuple[int, int]) -> None:
     images = torch.rand(2, 3, *shape, generator=torch.Generator().manual_seed(0)) * 255
     expected = interpolate_bilinear_2d_like_tensorflow1x(images, size=(299, 299), align_corners=False)
     torch.testing.assert_close(resize(images, 299, 299), expected, rtol=0, atol=2e-4)
+
+
+def test_both_ways_of_resizing_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.rand(2, 1, 50, 70, generator=torch.Generator().manual_seed(0))
+    by_products = resize(images, 30, 90)
+    monkeypatch.setattr(resizing, "FEW", 0)
+    torch.testing.assert_close(resize(images, 30, 90), by_products, rtol=0, atol=1e-6)
 
 
 def test_without_weights_the_error_names_the_offline_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
