@@ -39,6 +39,8 @@ was reached.
   name the cache's entry; of pytorch-fid and clean-fid a root of a matrix. With many, what is left is the network:
   [how far it is from the processor's limit, and where the seconds of the commands go](results/profiles.md),
   [what was tried](decisions/047-the-processor-is-the-limit.md).
+- The metrics of the whole suite that take longest are named under *Where the seconds go*; its floors cost little,
+  because they share the passes of the values.
 - Inside a training loop: [what a call costs](results/loop.md).
 - On a GPU (`python -m benchmarks gpu`): not run, no GPU was there. The tests run its table on the CPU.
 """

@@ -24,7 +24,7 @@ from ganeval.numerics.nearest import nearest_between
 
 POINTS = 600  # of the map, of each set
 SHOWN = 32  # fakes with their neighbours
-GALLERY = 24
+GALLERY, NEAR = 24, 3  # fakes at the ends of an order, each with so many reals
 PER_CELL = 6
 CELLS = 160  # of the confusion matrix with examples; the fullest wrong ones first
 PAIRS = 20_000  # distances inside classes
@@ -47,7 +47,7 @@ def gather_exhibits(pairs: Pairs, *, per_sample: Mapping[str, NDArray] | None = 
     parts = (
         lambda: _map(embedded, seed),
         lambda: _neighbours(pairs.trained or embedded, seed),
-        lambda: _galleries(embedded, classified, given),
+        lambda: _galleries(embedded, classified, given, pairs.trained or embedded),
         lambda: _cells(classified),
         lambda: _diversity(embedded, classified, seed),
         lambda: _confusion(classified),
@@ -99,18 +99,19 @@ def _neighbours(pair: Pair, seed: int) -> Arrays:
         return arrays
     rows = np.sort(_drawn(len(fake), SHOWN, seed))
     shown = _tiles(fake, rows)
-    tiles = _laid_like(_tiles(real, to_real.index[rows].ravel()), shown)
     distance = to_real.distance[rows]
     return arrays | {
         "neighbours.fake": shown,
-        "neighbours.real": tiles.reshape(len(rows), -1, *tiles.shape[1:]),
+        "neighbours.real": _nearest_reals(pair, rows, shown, distance.shape[1]),
         "neighbours.distance": distance.astype(np.float32),
         "neighbours.quantile": (np.searchsorted(within, distance[:, 0], side="right") / len(within)).astype(np.float32),
     }
 
 
-def _galleries(embedded: Pair, classified: Pair, given: Mapping[str, NDArray]) -> Arrays:
-    """The fakes at the ends of three orders: realism, influence on FID, the classifier's confidence."""
+def _galleries(embedded: Pair, classified: Pair, given: Mapping[str, NDArray], trained: Pair) -> Arrays:
+    """The fakes at the ends of three orders, realism, influence on FID, the classifier's confidence, and the reals of
+    `trained` that are nearest to each.
+    """
     orders: dict[str, tuple[NDArray, int]] = {}
     if "realism.realism" in given:
         orders["worst"], orders["best"] = (given["realism.realism"], 1), (given["realism.realism"], -1)
@@ -124,8 +125,18 @@ def _galleries(embedded: Pair, classified: Pair, given: Mapping[str, NDArray]) -
         if features.images is None or len(values) != len(features):
             continue
         rows = np.argsort(sign * values, kind="stable")[:GALLERY]
-        arrays |= {f"{name}.tiles": _tiles(features, rows), f"{name}.values": values[rows].astype(np.float32)}
+        shown = _tiles(features, rows)
+        arrays |= {f"{name}.tiles": shown, f"{name}.values": values[rows].astype(np.float32)}
+        if trained.require_real().images is not None and len(trained.fake) == len(features):
+            arrays[f"{name}.near"] = _nearest_reals(trained, rows, shown, NEAR)
     return arrays
+
+
+def _nearest_reals(pair: Pair, rows: NDArray[np.int64], shown: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+    """The reals nearest to these fakes, as tiles laid like the `shown` ones: (n, at most `most`, h, w[, 3])."""
+    nearest = pair.neighbours(1).crossing.fake_to_real.index[rows][:, :most]  # of the sweep that the metrics have made
+    tiles = _laid_like(_tiles(pair.require_real(), nearest.ravel()), shown)
+    return tiles.reshape(len(rows), -1, *tiles.shape[1:])
 
 
 def _cells(classified: Pair) -> Arrays:

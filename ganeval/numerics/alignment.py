@@ -32,7 +32,7 @@ COMPONENTS = 48
 FLAT = 0.5  # grey levels: an image that varies less shows nothing to compare
 ENOUGH = 12  # pixels a side from which on half as many do
 AT_ONCE, MADE_AT_ONCE, ROOM = 32, 512, 2**23  # images, images, numbers
-TILE = 512  # images of the gallery whose products stay in the processor's cache
+TILE = 1024  # images of the gallery whose products stay in the processor's cache
 KEPT = 2**26  # numbers: blurred windows that are made once, where there are no more of them
 
 Change = tuple[bool, float, int, int]  # mirrored, degrees, pixels down, pixels to the right

@@ -11,7 +11,7 @@ not at all. Tiles are uint8 (n, h, w) for grey and (n, h, w, 3) for colour.
     distances.edges                  (b + 1,); distances.fake, distances.real, distances.heldout (b,) shares of rows
                                      whose nearest (other) real lies in that bin; heldout only where it was given
     worst.tiles, worst.values        least realistic fakes first; likewise best, influential (of FID), unsure (of
-                                     the classifier)
+                                     the classifier); worst.near (n, 3, h, w[, 3]) the reals nearest to each
     cells.tiles, cells.asked, cells.judged   examples for the cells of the confusion matrix
     diversity.edges, diversity.real, diversity.fake   shares of pairs of one class by distance
     modes.real, modes.fake           (k, 8, h, w[, 3]) images of k modes that one set has more of, black where there are

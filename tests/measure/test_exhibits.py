@@ -61,6 +61,17 @@ def test_galleries_hold_the_ends_of_their_orders() -> None:
     assert found["best.values"][0] == N - 1
 
 
+def test_beside_the_images_of_a_gallery_stand_the_training_images_nearest_to_each() -> None:
+    pair, train = _pair(), _features(2)
+    found = gather_exhibits(
+        Pairs(pair, pair, Pair(train, pair.fake)), per_sample={"realism.realism": np.arange(N, dtype=float)}
+    )
+    nearest = torch.cdist(pair.fake.embeddings, train.embeddings).topk(3, largest=False).indices
+    for name in ("worst", "best", "unsure"):
+        for tile, reals in zip(found[f"{name}.tiles"], found[f"{name}.near"], strict=True):
+            assert reals[:, 0, 0].tolist() == nearest[int(tile[0, 0])].tolist()
+
+
 def test_cells_show_wrong_images_of_their_own_cell() -> None:
     cells = group(gather_exhibits(Pairs(_pair(), _pair())), "cells")
     for tile, asked, judged in zip(cells["tiles"][:, 0, 0], cells["asked"], cells["judged"], strict=True):

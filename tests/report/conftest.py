@@ -217,6 +217,7 @@ def evidence_of(k: int, *, collapsed: bool) -> dict[str, np.ndarray]:
         "distances.heldout": share,
         "worst.tiles": fakes[:24],
         "worst.values": np.linspace(0.1, 1, 24).astype(np.float32),
+        "worst.near": np.stack([fakes[1:25], fakes[2:26], fakes[3:27]], axis=1),
         "influential.tiles": fakes[:24],
         "influential.values": np.linspace(9, 1, 24).astype(np.float32),
         "cells.tiles": fakes[:6],

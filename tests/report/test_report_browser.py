@@ -321,6 +321,30 @@ def test_an_image_is_seen_in_large_and_the_arrow_keys_go_on(opened: Opened) -> N
     assert page.locator("dialog[open]").count() == 0
 
 
+def test_one_of_the_worst_images_is_seen_beside_the_real_images_nearest_to_it(opened: Opened) -> None:
+    page = opened()
+    frames = page.locator("#extremes .frame[data-zoom]")
+    with_reals, without = frames.nth(0), frames.nth(1)
+    places = "crops => crops.map(crop => crop.style.backgroundPosition)"
+    with_reals.focus()
+    page.keyboard.press("Enter")
+    crops = page.locator("dialog.large .crop")
+    assert crops.count() == 4
+    assert "Least realistic: realism 0.1; to the right the nearest real" in page.locator("dialog.large p").inner_text()
+    boxes = [crop.bounding_box() for crop in crops.all()]
+    assert len({(box["y"], box["width"], box["height"]) for box in boxes}) == 1  # side by side, in one size
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= page.viewport_size["width"]
+    first = crops.evaluate_all(places)
+    page.keyboard.press("ArrowLeft")  # from the first image to the last
+    assert "realism 1;" in page.locator("dialog.large p").inner_text()
+    assert all(one != other for one, other in zip(crops.evaluate_all(places), first, strict=True) if "0% 0%" in other)
+    page.keyboard.press("Escape")
+    without.focus()
+    page.keyboard.press("Enter")
+    assert crops.count() == 1
+    assert "Raise FID most" in page.locator("dialog.large p").inner_text()
+
+
 def test_the_keyboard_shortcut_can_be_switched_off(opened: Opened) -> None:
     page = opened()
     theme = "document.documentElement.dataset.theme || ''"

@@ -280,39 +280,55 @@
     });
   }
 
-  /* One image of a sheet, or one crop, in large; arrow keys go on to its neighbours. */
+  /* One image of a sheet, or one crop, in large, beside its nearest real images where the sheet has them; arrow keys go
+     on to its neighbours. */
   const large = document.body.appendChild(Object.assign(document.createElement("dialog"), { className: "large" }));
   const LARGE = 0.72; // of the smaller side of the window
   let sheet = null;
-  function enlarged(source, columns, rows, index, words, aspect) {
-    const side = LARGE * Math.min(innerWidth, innerHeight);
+  function cropped(source, columns, rows, index, width, height) {
     const crop = Object.assign(document.createElement("div"), { className: "crop" });
-    crop.setAttribute("role", "img");
-    crop.setAttribute("aria-label", words);
-    crop.style.width = Math.min(side, side * aspect) + "px";
-    crop.style.height = Math.min(side, side / aspect) + "px";
-    crop.style.backgroundImage = source;
+    crop.style.width = width + "px";
+    crop.style.height = height + "px";
+    crop.style.backgroundImage = "url(" + JSON.stringify(source) + ")";
     crop.style.backgroundSize = 100 * columns + "% " + 100 * rows + "%";
     const along = (place, of) => (of > 1 ? (100 * place) / (of - 1) : 0) + "%";
     crop.style.backgroundPosition = along(index % columns, columns) + " " + along(Math.floor(index / columns), rows);
-    large.replaceChildren(crop, Object.assign(document.createElement("p"), { textContent: words }));
-    if (!large.open) large.showModal();
+    return crop;
+  }
+  function tilesOf(frame) {
+    const [columns, rows] = frame.dataset.zoom.split(" ").map(Number);
+    return JSON.parse(frame.dataset.words || "[]").length || columns * rows;
   }
   function showTile(index) {
     const [columns, rows] = sheet.dataset.zoom.split(" ").map(Number);
-    sheet.tile = (index + columns * rows) % (columns * rows);
+    const spoken = JSON.parse(sheet.dataset.words || "[]");
+    const n = tilesOf(sheet);
+    sheet.tile = (index + n) % n;
     const image = sheet.querySelector("img");
-    const names = JSON.parse(sheet.dataset.classes);
+    const names = JSON.parse(sheet.dataset.classes || "[]");
     const name = names.length === rows ? ", " + names[Math.floor(sheet.tile / columns)] : "";
     const aspect = (image.naturalWidth / columns) / (image.naturalHeight / rows);
-    enlarged("url(" + JSON.stringify(image.src) + ")", columns, rows, sheet.tile, image.alt.split("; rows")[0] + name, aspect);
+    const each = Number(sheet.dataset.each || 0);
+    const side = Math.min(LARGE * Math.min(innerWidth, innerHeight), (0.95 * innerWidth - 64) / (1 + each));
+    const [width, height] = [Math.min(side, side * aspect), Math.min(side, side / aspect)];
+    const words = (spoken[sheet.tile] || image.alt.split("; rows")[0] + name) + (each ? "; to the right the nearest real images" : "");
+    const shown = document.createElement("div");
+    shown.className = "shown";
+    shown.setAttribute("role", "img");
+    shown.setAttribute("aria-label", words);
+    shown.append(cropped(image.src, columns, rows, sheet.tile, width, height));
+    for (let i = 0; i < each; i += 1) shown.append(cropped(sheet.dataset.near, each, n, sheet.tile * each + i, width, height));
+    large.replaceChildren(shown, Object.assign(document.createElement("p"), { textContent: words }));
+    if (!large.open) large.showModal();
   }
   for (const frame of all(".frame[data-zoom]")) {
     frame.addEventListener("click", (event) => {
       const [columns, rows] = frame.dataset.zoom.split(" ").map(Number);
       const box = frame.querySelector("img").getBoundingClientRect();
+      const index = Math.floor(((event.clientY - box.top) / box.height) * rows) * columns + Math.floor(((event.clientX - box.left) / box.width) * columns);
+      if (index >= tilesOf(frame)) return; // black: the last row is not full
       sheet = frame;
-      showTile(Math.floor(((event.clientY - box.top) / box.height) * rows) * columns + Math.floor(((event.clientX - box.left) / box.width) * columns));
+      showTile(index);
     });
     frame.addEventListener("keydown", (event) => { if (event.key === "Enter") { sheet = frame; showTile(frame.tile || 0); } });
   }
