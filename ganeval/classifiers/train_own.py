@@ -17,6 +17,7 @@ from ganeval.classifiers.training import Recipe, fit
 from ganeval.errors import WrongInputError, guarded
 from ganeval.images.labels import checked_labels
 from ganeval.images.subset import checked_count, checked_seed
+from ganeval.numerics.settings import undisturbed
 
 Labels = torch.Tensor | NDArray[np.integer] | Sequence[int]
 
@@ -38,6 +39,7 @@ def judge_recipe(shape: tuple[int, int, int], classes: int, *, seed: int, epochs
     )
 
 
+@undisturbed()
 @guarded
 def train_classifier(
     images: Images,

@@ -28,6 +28,7 @@ from ganeval.features.ranks import ALONE, Ranks, local_rank
 from ganeval.features.rows import Features
 from ganeval.features.seeing import see, too_many
 from ganeval.images.imageset import ImageSet
+from ganeval.numerics.settings import undisturbed
 from ganeval.records.scores import Passport
 
 PRECISIONS = ("fp32", "bf16")
@@ -35,6 +36,7 @@ WEIGHTLESS = "Or pass extractor='wavelet' or 'pixels', which need no weights."
 DEFAULT_BATCH = 256  # where an extractor names no `batch_size` of its own
 
 
+@undisturbed()
 @guarded
 def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | None = None) -> Extractor:
     """An extractor or a classifier of the zoo by its name; an object that already is one passes through.
@@ -91,6 +93,7 @@ def _made(found: Any) -> Any:
     return cast("Any", found)() if is_maker else found
 
 
+@undisturbed()
 @guarded
 def extract(
     images: ImageSet,

@@ -33,6 +33,7 @@ from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import LEAF, root, with_labels
 from ganeval.numerics.logits import Verdicts
 from ganeval.numerics.moments import Running
+from ganeval.numerics.settings import undisturbed
 from ganeval.records.scores import Passport
 
 SCHEMA = "ganeval.part/1"
@@ -85,6 +86,7 @@ def checked_part(text: str) -> tuple[int, int]:
     )
 
 
+@undisturbed()
 @guarded
 def embed_part(
     images: ImageSet,

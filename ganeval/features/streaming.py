@@ -11,8 +11,10 @@ from ganeval.features.extraction import passport_of, ready
 from ganeval.features.seeing import see_moments
 from ganeval.features.statistics import Statistics
 from ganeval.images.imageset import ImageSet
+from ganeval.numerics.settings import undisturbed
 
 
+@undisturbed()
 @guarded
 def stream(
     images: ImageSet, extractor: str | Extractor, *, precision: str = "fp32", compute: Compute = HERE

@@ -31,6 +31,7 @@ from ganeval.images.variety import require_variety
 DEPTH = 4  # of objects inside objects in which networks are looked for
 MANY = 1000  # things inside one thing that are looked at
 TRIED = 2  # images that processes draw to see whether theirs are the same
+SYNCHRONISED = "require_forward_param_sync"  # of DistributedDataParallel: whether a pass asks for rank 0's buffers
 
 _log = logging.getLogger(__name__)
 _TOLD: weakref.WeakSet[Any] = weakref.WeakSet()  # networks whose training mode was mentioned
@@ -141,22 +142,31 @@ def _short(value: Any) -> str:
 def evaluating(generator: Any) -> Iterator[None]:
     """Without gradients, and with the networks of a generator in evaluation mode; each part gets its own mode back.
 
-    In training mode BatchNorm would take its statistics from the images that are drawn, and move with them.
+    In training mode BatchNorm would take its statistics from the images that are drawn, and move with them. A network
+    that processes train together draws alone: the others need not be drawing, and would be waited for. Torch is set as
+    it was where the measurement began.
     """
     require("torch", what="Drawing from a generator")
     import torch
 
+    from ganeval.numerics.settings import as_called
+
     roots = modules_of(generator)
     modes = {part: part.training for root in roots for part in root.modules()}
     _say_once([root for root in roots if any(part.training for part in root.modules())])
+    joined = [part for part in modes if getattr(part, SYNCHRONISED, False) is True]
     try:
+        for part in joined:
+            setattr(part, SYNCHRONISED, False)
         for root in roots:
             if root.training:
                 root.eval()  # a network may do more than set a flag here: take averaged weights, say
         _set_modes(dict.fromkeys(modes, False))
-        with torch.no_grad():
+        with as_called(), torch.no_grad():
             yield
     finally:
+        for part in joined:
+            setattr(part, SYNCHRONISED, True)
         for root in roots:
             if modes[root]:
                 root.train()

@@ -24,6 +24,9 @@ from ganeval.images.variety import require_variety
 MOST_IMAGES = 10_000_000  # of a source without a length: more is an endless sampler
 AT_ONCE, MANY = 2**22, 4096  # bytes, or items, that are put together
 TO_TENSOR = " Of torchvision's transforms, PILToTensor keeps uint8, ToTensor does not."
+WITHIN = ("batch_sampler", "sampler", "dataset", "state")  # where a loader keeps which share of the images is its own
+SHARES = (("num_replicas", "rank"), ("num_processes", "process_index"))  # as torch and accelerate call them
+DEPTH = 4
 
 
 def from_dataset(source: Any) -> ImageSet:
@@ -34,6 +37,7 @@ def from_dataset(source: Any) -> ImageSet:
     """
     where = type(source).__name__
     batched = getattr(source, "batch_size", None) is not None
+    _require_whole(source, where)
     kept, labels, number = _Kept(where), [], -1
     for number, item in enumerate(_items(source, where)):
         name = f"item {number} of {where}"
@@ -49,6 +53,20 @@ def from_dataset(source: Any) -> ImageSet:
             "others."
         )
     return kept.images(np.concatenate(labels) if labels else None)
+
+
+def _require_whole(source: Any, where: str) -> None:
+    """Refuse a loader that gives each process a share of the images, filled up with copies to equal length."""
+    things = [source]
+    for _ in range(DEPTH):
+        for thing in things:
+            for size, place in SHARES:
+                if hasattr(thing, place) and isinstance(many := getattr(thing, size, 1), int) and many > 1:
+                    raise WrongInputError(
+                        f"{where} must give all images; it gives this process 1 of {many} shares of them, some twice. "
+                        "Pass the data set itself, or a DataLoader that was not prepared for several processes."
+                    )
+        things = [part for thing in things for name in WITHIN if (part := getattr(thing, name, None)) is not None]
 
 
 class _Kept:

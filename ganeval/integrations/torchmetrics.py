@@ -17,6 +17,7 @@ from ganeval.core.extras import MEASURING, require
 
 require(*MEASURING, what="Measuring inside torchmetrics")
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,12 +29,12 @@ from ganeval.core.compute import Compute
 from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, WrongInputError
 from ganeval.features.extraction import extract, load_extractor
-from ganeval.features.ranks import current
+from ganeval.features.ranks import Ranks, current
 from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
-from ganeval.images.tensors import as_tensor
+from ganeval.images.tensors import as_numpy, as_tensor
 from ganeval.integrations.needed import needed
 from ganeval.measure.functions import protocol_and_compute
 from ganeval.measure.measure import scores_of
@@ -44,6 +45,7 @@ from ganeval.records.scores import Score
 _TORCHMETRICS = needed("torchmetrics", "torchmetrics")
 SIDES = ("real", "fake")
 HOW = ("seed", "precision", "n", "paired")  # of the protocol: the rest says of what and where, which updates do
+THEIRS = ("sync_on_compute", "compute_on_cpu", "compute_with_cache")  # of torchmetrics: they move no number
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class _Held:
     """A network that is no part of the model: its weights are neither trained nor stored with it."""
 
     network: Any
+
+    def __deepcopy__(self, memo: Any) -> _Held:
+        """The network is not changed by anybody: copies of a metric share it."""
+        return self
 
 
 @cache
@@ -77,16 +83,18 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without
         one, `update` takes rows of features (n, d). real: the real images, where they are known before (then only
         generated ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision`,
-        `n` and the metric's own options. A metric of pairs takes image i of both sides as a pair.
+        `n`, the metric's own options, and what any metric of torchmetrics takes (`sync_on_compute` ...).
+        A metric of pairs takes image i of both sides as a pair.
         """
-        super().__init__()
+        super().__init__(**{key: how.pop(key) for key in THEIRS if key in how})
         self.metric = METRICS[metric]
         if extractor is not None and classifier is not None:
             raise WrongInputError("One metric asks one network: pass extractor= or classifier=, not both.")
         options = {key: how.pop(key) for key in list(how) if key in self.metric.options}
         for key in how:
             if key not in HOW:
-                raise UnknownNameError(unknown_name("option of GanevalMetric", key, (*HOW, *self.metric.options)))
+                known = (*HOW, *THEIRS, *self.metric.options)
+                raise UnknownNameError(unknown_name("option of GanevalMetric", key, known))
         protocol, _ = protocol_and_compute("GanevalMetric", {"paired": self.metric.paired, **how})
         self.protocol: Protocol = protocol.with_(
             metrics=(metric,), options={metric: options} if options else {}, floor=False
@@ -133,6 +141,29 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         for column, values in rows.items():
             if values is not None:
                 held[column].append(values.to(self.device))
+
+    def forward(self, images: Any, real: bool, labels: Any = None) -> torch.Tensor:  # noqa: FBT001 - as update has it
+        """Add a batch of generated images; gives the number of this batch alone against the real images known so far.
+
+        Raises: WrongInputError where there is no such number, since a batch is of one side. Nothing is added then.
+        """
+        states = [self._state("fake", column) for column in self.columns]
+        known = self._known is not None or (not self.reset_real and self._side("real") is not None)
+        if real is True or (self.metric.roles & {"real"} and not known):
+            raise WrongInputError(
+                f"A batch of one side has no {self.metric.name}. Call update(images, real=...) for each batch, then "
+                "compute(); or pass real=, the real images, when the metric is made."
+            )
+        self.update(images, real=real, labels=labels)
+        whole = {name: getattr(self, name) for name in states}
+        try:
+            for name, batches in whole.items():
+                setattr(self, name, batches[-1:])
+            self._forward_cache = GanevalMetric.compute(self)
+            return self._forward_cache
+        finally:
+            for name, batches in whole.items():
+                setattr(self, name, batches)
 
     def _state(self, side: str, column: str) -> str:
         """The name of a state. It holds what made the rows: a collection shares states of one name between metrics."""
@@ -217,18 +248,43 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         for name, rows in kept.items():
             setattr(self, name, rows)
 
+    def _apply(self, fn: Any, exclude_state: Any = "") -> Any:
+        """To another device, but in no other type: how exactly rows are kept, `precision` says."""
+
+        def moved(rows: torch.Tensor) -> torch.Tensor:
+            return rows.to(fn(rows.new_empty(0)).device)
+
+        return super()._apply(moved, exclude_state)
+
     def _sync_dist(self, *arguments: Any, **options: Any) -> None:
         """Before rows of several processes are joined: that all of them ask the same of the same network."""
         network = self._held.network
         said = "" if network is None else (network.name, network.weights_sha256, network.preprocessing)
-        sides = [side for side in SIDES if len(getattr(self, self._state(side, "embeddings")))]
+        given = [name for name in self._defaults if len(getattr(self, name))]
         asked = {
             "the metric": (self.metric.name, self.protocol.options),
             "the seed": self.protocol.seed,
             "n": self.protocol.n,
         }
-        current().require_same({**asked, "the network": said, "the sides that were given": sides})
+        ranks = current()
+        ranks.require_same({**asked, "the network": said, "the sides and columns that were given": given})
+        for side in SIDES:
+            _require_shares(ranks, side, _joined(getattr(self, self._state(side, "embeddings"))))
         super()._sync_dist(*arguments, **options)
+
+
+def _require_shares(ranks: Ranks, side: str, rows: torch.Tensor | None) -> None:
+    """Refuse images that several processes bring: joined they would count more than once."""
+    if rows is None or ranks.size == 1:
+        return
+    digest = hashlib.sha256(as_numpy(rows).tobytes()).digest()
+    marks = ranks.gather(torch.frombuffer(bytearray(digest), dtype=torch.uint8)[None], [1] * ranks.size)
+    if len(marks.unique(dim=0)) < ranks.size:
+        raise WrongInputError(
+            f"Every process must bring {side} images of its own; some bring the same ones, which would count more than "
+            "once. Do not gather images before update, draw with another seed in each process, give real images that "
+            "all have as real=; or pass sync_on_compute=False to join nothing."
+        )
 
 
 def _batches(rows: Any) -> list[torch.Tensor]:

@@ -13,9 +13,11 @@ from ganeval.features.ranks import Ranks
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import require_how
 from ganeval.measure.sources import open_sources
+from ganeval.numerics.settings import undisturbed
 from ganeval.records.protocol import Protocol
 
 
+@undisturbed()
 @guarded
 def embed(
     images: Any,

@@ -26,8 +26,9 @@ from ganeval.images.leaves import KIND
 from ganeval.measure.exhibits import gather_exhibits
 from ganeval.measure.floors import floor_pairs, floor_source
 from ganeval.measure.pairs import Pairs, pair_up
-from ganeval.measure.sources import columns_for, open_sources, require_same_sources
+from ganeval.measure.sources import columns_for, open_sources, require_same_sources, take_buffers
 from ganeval.metrics import METRICS, Metric
+from ganeval.numerics.settings import undisturbed
 from ganeval.numerics.strata import are_balanced, error_of_mean, is_binary
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import BY_TEST, FINGERPRINTS, MOMENTS, Evaluation, Floor, Score, ScoreRecord
@@ -43,6 +44,7 @@ Chosen = list[tuple[Metric, Mapping[str, Any]]]
 Found = list[tuple[Metric, Mapping[str, Any], Score | Exception]]
 
 
+@undisturbed()
 @guarded
 def measure(
     images: Any,
@@ -122,6 +124,7 @@ def require_how(protocol: Any, compute: Any) -> None:
             )
 
 
+@undisturbed()
 def scores_of(
     images: Any,
     protocol: Protocol,
@@ -140,6 +143,7 @@ def scores_of(
     asked = [(metric.name, metric.version, dict(options)) for metric, options in chosen]
     ranks.require_same({"metrics": asked, "seed": protocol.seed, "n": protocol.n})
     asks = [metric for metric, _ in chosen]
+    take_buffers(generator if images is None else images, ranks)
     sources = ranks.together(
         lambda: open_sources(images, protocol, labels=labels, generator=generator, ranks=ranks, metrics=asks)
     )

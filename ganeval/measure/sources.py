@@ -27,7 +27,7 @@ from ganeval.features.ranks import ALONE, Ranks
 from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set, is_generator
-from ganeval.images.generated import from_generator, labels_to_draw
+from ganeval.images.generated import SYNCHRONISED, from_generator, labels_to_draw, modules_of
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.latents import BLOCK
@@ -107,6 +107,20 @@ def open_sources(
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
     return Sources(fake, real, train, heldout, generator, drawn, moments)
+
+
+def take_buffers(generator: Any, ranks: Ranks) -> None:
+    """Networks that processes train together get the buffers of rank 0 (BatchNorm's running statistics are of the
+    images that each process saw), as at their next training step: all ranks then draw with one generator.
+    """
+    if ranks.size == 1 or not callable(generator):
+        return
+    parts = (part for network in modules_of(generator) for part in network.modules())
+    joined = [part for part in parts if hasattr(part, SYNCHRONISED)]
+    buffers = [buffer for network in joined for buffer in network.buffers()]
+    ranks.require_same({"the buffers of the generator": [(tuple(one.shape), one.dtype) for one in buffers]})
+    for buffer in buffers:
+        buffer.copy_(ranks.broadcast(buffer, 0))
 
 
 def columns_for(metrics: Iterable[Metric], protocol: Protocol) -> frozenset[str]:

@@ -23,6 +23,7 @@ ALLOWED = {
     "ganeval.integrations.lightning.GenerativeEvaluation.on_train_start": "Lightning calls it",
     "ganeval.integrations.lightning.GenerativeEvaluation.state_key": "Lightning asks it, to tell two callbacks apart",
     "ganeval.integrations.torchmetrics.GanevalMetric._sync_dist": "torchmetrics calls it",
+    "ganeval.integrations.torchmetrics.GanevalMetric._apply": "torch calls it",
     "ganeval.integrations.torchmetrics.GanevalMetric.higher_is_better": "torchmetrics reads it",
     "ganeval.integrations.ray.embed_parts": "for scripts on a cluster",
     "reference_models.plumbing.walking.open_generator": "typed after --generator of ganeval-report",

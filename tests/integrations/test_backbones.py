@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +102,6 @@ def test_unknown_names_and_missing_weights_are_sentences(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pytest.importorskip(library, reason=f"the bridge to {library} needs it")
-    from importlib import import_module
-
     extractor = getattr(import_module(f"ganeval.integrations.{library}"), function)
     for wrong in ("nonsense", "", None, 3):
         with pytest.raises(UnknownNameError, match=f"{library} has no model {wrong!r}"):
@@ -141,9 +143,128 @@ def test_a_network_of_open_clip_is_not_drawn_without_being_asked() -> None:
         open_clip_extractor("ViT-B-32")
 
 
-def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+def in_a_folder(library: str, folder: Path) -> torch.nn.Module:
+    """A model with random weights as these libraries save it; returns what its rows are made by."""
+    if library == "timm":
+        timm = pytest.importorskip("timm", reason="the bridge to timm needs it")
+        network = timm.create_model("resnet10t", num_classes=7).eval()
+        timm.models.save_for_hf(network, folder)
+        network.reset_classifier(0)
+        return network
+    open_clip = pytest.importorskip("open_clip", reason="the bridge to open_clip needs it")
+    network = open_clip.create_model("ViT-S-32-alt").eval()
+    folder.mkdir()
+    torch.save(network.state_dict(), folder / "open_clip_pytorch_model.bin")
+    described = {"model_cfg": open_clip.get_model_config("ViT-S-32-alt"), "preprocess_cfg": {"mean": [0.1] * 3}}
+    (folder / "open_clip_config.json").write_text(json.dumps(described))
+    return network.visual
 
+
+def bridge_to(library: str) -> Any:
+    return getattr(import_module(f"ganeval.integrations.{library}"), f"{library}_extractor")
+
+
+@pytest.mark.parametrize("library", ["timm", "open_clip"])
+def test_the_folder_of_a_model_is_a_network_and_what_it_lacks_is_said(library: str, tmp_path: Path) -> None:
+    theirs, extractor = in_a_folder(library, tmp_path / "model"), bridge_to(library)
+    ours = extractor(f"local-dir:{tmp_path / 'model'}")
+    with torch.no_grad():
+        assert torch.allclose(ours(IMAGES).embeddings, theirs(ours.preprocess(IMAGES)), atol=1e-5)
+    assert str(tmp_path) not in ours.name
+    (tmp_path / "empty").mkdir()
+    for name, said in {"gone": "There is no folder", "empty": "has no .*config.json"}.items():
+        with pytest.raises(MissingFileError, match=said):
+            extractor(f"local-dir:{tmp_path / name}")
+    (weights,) = (tmp_path / "model").glob("*.bin")
+    weights.write_bytes(pickled())
+    with pytest.raises(MissingFileError, match="cannot be had"):
+        extractor(f"local-dir:{tmp_path / 'model'}")
+    weights.unlink()
+    with pytest.raises(MissingFileError, match=r"cannot be had.*local-dir:PATH"):
+        extractor(f"local-dir:{tmp_path / 'model'}")
+    os.mkfifo(weights)
+    with pytest.raises(WrongInputError, match="it is a pipe"):
+        extractor(f"local-dir:{tmp_path / 'model'}")
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "options"),
+    [
+        ("timm", "resnet10t", {}),
+        ("timm", "hf-hub:timm/resnet10t.c3_in1k", {}),
+        ("open_clip", "ViT-B-32", {"pretrained": "laion2b_s34b_b79k"}),
+        ("open_clip", "hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K", {}),
+    ],
+)
+def test_offline_the_hub_is_said_not_to_answer(
+    library: str, name: str, options: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(library, reason=f"the bridge to {library} needs it")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(MissingFileError, match=r"the Hub does not answer.*Fetch them where there is a network"):
+        bridge_to(library)(name, **options)
+
+
+@pytest.mark.parametrize("name", ["resnet10t", "hf-hub:timm/resnet10t.c3_in1k"])
+def test_what_the_hub_gave_before_is_taken_without_a_network(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, kept = in_a_folder("timm", tmp_path / "model"), tmp_path / "models--timm--resnet10t.c3_in1k"
+    from huggingface_hub import constants
+
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text("0" * 40)
+    (kept / "snapshots").mkdir()
+    (tmp_path / "model").rename(kept / "snapshots" / ("0" * 40))
+    if not name.startswith("hf-hub"):  # by its own name the network has a thousand classes
+        theirs = pytest.importorskip("timm").create_model("resnet10t").eval()
+        torch.save(theirs.state_dict(), kept / "snapshots" / ("0" * 40) / "pytorch_model.bin")
+        theirs.reset_classifier(0)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    ours = bridge_to("timm")(name)
+    with torch.no_grad():
+        assert torch.allclose(ours(IMAGES).embeddings, theirs(ours.preprocess(IMAGES)), atol=1e-5)
+
+
+ASKED = """
+import os, socket, sys, threading
+
+listening = socket.create_server(("127.0.0.1", 0))
+os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{listening.getsockname()[1]}"
+asked = []
+
+def hang_up():
+    while True:
+        connection, _ = listening.accept()
+        asked.append(1)
+        connection.close()
+
+threading.Thread(target=hang_up, daemon=True).start()
+from importlib import import_module
+library, name = sys.argv[1:]
+try:
+    getattr(import_module(f"ganeval.integrations.{library}"), f"{library}_extractor")(name)
+except Exception as error:
+    print(len(asked), error)
+"""
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("library", ["timm", "open_clip"])
+def test_a_hub_that_does_not_answer_is_not_asked_again_and_again(library: str, tmp_path: Path) -> None:
+    pytest.importorskip(library, reason=f"the bridge to {library} needs it")
+    command = [sys.executable, "-c", ASKED, library, "hf-hub:somebody/something"]
+    environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert int(said.split()[0]) <= 2  # a connection that breaks is made anew once
+    assert "the Hub does not answer" in said
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from ganeval.integrations.timm import timm_extractor
 
     monkeypatch.setitem(sys.modules, "timm", None)

@@ -6,6 +6,7 @@ import copy
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from ganeval.errors import GanevalError, UndefinedError, WrongInputError
 from ganeval.images import image_set
 
 pytest.importorskip("torchmetrics", reason="the bridge to torchmetrics needs it")
-from torchmetrics import MetricCollection
+from torchmetrics import MetricCollection, MetricTracker
 
 from ganeval.integrations.torchmetrics import GanevalMetric
 from tests.forks import Forks
@@ -161,6 +162,76 @@ def test_a_metric_of_pairs_needs_no_word_and_a_metric_can_be_sent_to_another_pro
         assert float(one.compute()) == 0.0
 
 
+CASTS = {
+    "to bfloat16": lambda metric: metric.to(torch.bfloat16),
+    "to double": lambda metric: metric.to(torch.float64),
+    "with its module": lambda metric: torch.nn.ModuleList([metric]).to(torch.float16)[0],
+    "half": lambda metric: metric.half(),
+    "set_dtype": lambda metric: metric.set_dtype(torch.float16),
+    "clone": lambda metric: metric.clone(),
+    "pickle": lambda metric: pickle.loads(pickle.dumps(metric)),
+}
+
+
+@pytest.mark.parametrize("cast", CASTS)
+@pytest.mark.parametrize("network", [{"classifier": "digits"}, {"extractor": "wavelet"}])
+def test_another_type_or_a_copy_of_the_metric_moves_no_number(cast: str, network: dict[str, Any]) -> None:
+    plain = float(filled(GanevalMetric("fid", **network)).compute())
+    assert float(CASTS[cast](filled(GanevalMetric("fid", **network))).compute()) == plain
+    assert float(filled(CASTS[cast](GanevalMetric("fid", **network))).compute()) == plain
+
+
+def test_batches_under_autocast_are_those_without_it() -> None:
+    plain = float(filled(GanevalMetric("fid", extractor="wavelet")).compute())
+    with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
+        assert float(filled(GanevalMetric("fid", extractor="wavelet")).compute()) == plain
+
+
+def of_part(part: slice) -> float:
+    protocol = Protocol(real=REAL[0].numpy(), classifier="digits", metrics=("fid",), floor=False)
+    return float(measure(FAKE[0][part], protocol)["fid"])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_number_of_a_batch_is_of_this_batch_and_all_of_them_count_once(kept: bool) -> None:  # noqa: FBT001
+    metric = GanevalMetric("fid", classifier="digits", **({"reset_real": False} if kept else {"real": REAL[0]}))
+    if kept:
+        metric.update(REAL[0], real=True)
+    for part in (slice(0, 120), slice(120, 200)):
+        assert float(metric(FAKE[0][part], real=False)) == pytest.approx(of_part(part), rel=1e-9)
+    assert float(metric.compute()) == pytest.approx(of_part(slice(None)), rel=1e-9)
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_a_batch_of_one_side_has_no_number_and_is_not_added(real: bool) -> None:  # noqa: FBT001
+    metric = GanevalMetric("fid", classifier="digits")
+    metric.update(REAL[0], real=True)
+    with pytest.raises(WrongInputError, match=r"A batch of one side has no fid\. Call update.*or pass real="):
+        metric(FAKE[0], real=real)
+    metric.update(FAKE[0], real=False)
+    assert float(metric.compute()) == pytest.approx(expected()["fid"], rel=1e-6)
+
+
+def test_a_tracker_finds_the_best_step_and_its_copies_share_the_network() -> None:
+    tracker = MetricTracker(GanevalMetric("fid", classifier="digits", real=REAL[0]), maximize=None)
+    for n in (50, 200, 100):
+        tracker.increment()
+        tracker.update(FAKE[0][:n], real=False)
+    assert tracker.best_metric(return_step=True) == (pytest.approx(expected()["fid"], rel=1e-6), 1)
+    assert len({id(metric._held.network) for metric in tracker}) == 1
+
+
+def test_a_collection_with_shared_rows_keeps_what_its_metrics_differ_in() -> None:
+    collection = MetricCollection(
+        {"few": GanevalMetric("fid", classifier="digits", n=100), "all": GanevalMetric("fid", classifier="digits")}
+    )
+    found = filled(collection).compute()
+    assert collection.compute_groups in ({0: ["few", "all"]}, {0: ["all", "few"]})
+    protocol = Protocol(real=REAL, classifier="digits", n=100, metrics=("fid",), floor=False)
+    assert float(found["few"]) == pytest.approx(float(measure(FAKE[0], protocol, labels=FAKE[1])["fid"]), rel=1e-9)
+    assert float(found["all"]) == pytest.approx(expected()["fid"], rel=1e-9)
+
+
 PROCESS = """
 import sys
 from pathlib import Path
@@ -177,10 +248,10 @@ rank = torch.distributed.get_rank()
 torch.set_num_threads(1)
 rows = torch.from_numpy(np.random.default_rng(0).normal(size=(151, 6)))
 mine = slice(0, 40) if rank == 0 else slice(40, 151)
-for name, seed in (("same", 0), ("other", rank)):
+for name, seed, real in (("same", 0, mine), ("other", rank, mine), ("copies", 0, slice(None)), ("sides", 0, mine)):
     metric = GanevalMetric("kid", seed=seed)
-    metric.update(rows[mine], real=True)
-    metric.update(rows[mine] + 1, real=False)
+    metric.update(rows[real], real=True)
+    metric.update(rows[mine] + 1, real=False, labels=[0] * len(rows[mine]) if (name, rank) == ("sides", 1) else None)
     try:
         said = repr(float(metric.compute()))
     except GanevalError as error:
@@ -192,8 +263,13 @@ torch.distributed.destroy_process_group()
 
 def test_two_processes_with_unequal_shares_give_one_number_and_two_protocols_none(tmp_path: Path, forks: Forks) -> None:
     assert forks.ranks([[sys.executable, "-c", PROCESS, str(tmp_path)]] * 2) == [0, 0]
-    same, other = ([(tmp_path / f"{name}-{rank}").read_text() for rank in range(2)] for name in ("same", "other"))
+    same, other, copies, sides = (
+        [(tmp_path / f"{name}-{rank}").read_text() for rank in range(2)]
+        for name in ("same", "other", "copies", "sides")
+    )
     rows = np.random.default_rng(0).normal(size=(151, 6))
     own = measure(rows + 1, Protocol(real=rows, metrics=("kid",)))
     assert [float(text) for text in same] == [pytest.approx(float(own["kid"]), rel=1e-9)] * 2
     assert all("they differ in the seed" in text for text in other)
+    assert all("real images of its own; some bring the same ones" in text for text in copies)
+    assert all("they differ in the sides and columns that were given" in text for text in sides)
