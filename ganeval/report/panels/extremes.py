@@ -47,9 +47,7 @@ def _block(page: Page, run: RunView) -> dict[str, Any] | None:
                 "values": stored["values"].tolist(),
                 "rows": -(-len(stored["tiles"]) // COLUMNS),
                 "words": [f"{title}: {value} {number:.3g}" for number in stored["values"].tolist()],
-                "near": None
-                if near is None
-                else page.pictures.add(sprite_of(np.concatenate(list(near)), near.shape[1])),
+                "near": None if near is None else _sheet(page, near),
                 "each": 0 if near is None else near.shape[1],
             }
         )
