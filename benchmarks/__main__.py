@@ -7,9 +7,15 @@ Every file here with a function `contests(n, d)` takes part, and `growth` with i
 
 from __future__ import annotations
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
+if __name__ == "__main__":
+    leave_at_ctrl_c("benchmarks")
+
 import argparse
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,4 +98,9 @@ def line(r: Result) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    heed_ctrl_c()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("benchmarks: interrupted; what was finished is written.", file=sys.stderr)
+        sys.exit(130)

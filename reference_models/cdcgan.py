@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ganeval.errors import WrongInputError
 from reference_models.plumbing import health
 from reference_models.plumbing.averaging import update_average
 from reference_models.plumbing.penalties import r1
@@ -115,6 +116,11 @@ def weights_init(net: nn.Module) -> nn.Module:
 def build(config: Config, place: Place) -> Model:
     if config.size:
         place.resize(config.size)
+    if config.d_width % 2 or (config.g_width % 2 and halvings(place.shape[1]) == 1):
+        raise WrongInputError(
+            "Image and class share the first channels evenly, so that g_width and d_width must be even; got "
+            f"{config.g_width} and {config.d_width}. Give even ones."
+        )
     generator = place.prepare(weights_init(Generator(config, place.shape, place.classes)))
     discriminator = place.prepare(weights_init(Discriminator(config, place.shape, place.classes)))
     average = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)

@@ -156,7 +156,20 @@ def build(config: Config, place: Place) -> Model:
     return Model(networks, place.sampler(lambda z, _labels: average(z), latent=(config.latent,), conditional=False))
 
 
+def require_deep(config: Config, pixels: int) -> None:
+    """Refuse what is said of layers that so small an image does not have."""
+    if halvings(pixels) > 1:
+        return
+    if config.d_norm or (config.growth != Config.growth and not config.g_last):
+        name = "d_norm" if config.d_norm else "growth"
+        raise WrongInputError(
+            f"{name} is of the layers after the first; images of {pixels} pixels have but one. Leave {name} out, or "
+            "train at a larger size."
+        )
+
+
 def train(config: Config, model: Model, session: Session) -> None:
+    require_deep(config, session.place.shape[1])
     generator, discriminator, average = model.networks.values()
     betas = (config.beta1, config.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), config.lr, betas=betas, fused=True)

@@ -10,6 +10,11 @@ trainer of your own needs (docs/run-directory.md); whatever trains, resumes and 
 
 from __future__ import annotations
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
+if __name__ == "__main__":
+    leave_at_ctrl_c("plain_gan")
+
 import math
 import sys
 from collections.abc import Sequence
@@ -32,6 +37,7 @@ from ganeval.runs.directory import RunDirectory, command_line, create_run, open_
 from ganeval.runs.lock import sole_writer
 
 GRID = 64  # fixed latents, in eight rows
+MOST = 10**9  # of any whole number
 
 
 @dataclass(frozen=True)
@@ -184,6 +190,8 @@ def _nested(flat: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]
 
 def _require_positive(config: Config) -> None:
     for name, value in asdict(config).items():
+        if isinstance(value, int) and value > MOST:
+            raise WrongInputError(f"{name} must be at most {MOST:,}; got {value}.")
         if not isinstance(value, str) and not (value > 0 and math.isfinite(value)):
             raise WrongInputError(f"{name} must be above 0; got {value}.")
 
@@ -199,7 +207,7 @@ class Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 done, 2 wrong input or a training that diverged."""
+    """Returns the exit code: 0 done, 2 wrong input or a training that diverged, 130 interrupted."""
     asked = tyro.cli(Command, args=arguments, prog="python -m reference_models.plain_gan")
     try:
         if asked.resume is not None:
@@ -209,9 +217,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (GanevalError, OSError) as error:
         print(f"plain_gan: {sentence(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("plain_gan: interrupted; a run that had begun goes on with --resume RUN.", file=sys.stderr)
+        return 130
+    except (RuntimeError, MemoryError) as error:
+        print(f"plain_gan: {sentence(error)}. Mind the width, the latents and the batch.", file=sys.stderr)
+        return 2
     print(f"done: {run.path}")
     return 0
 
 
 if __name__ == "__main__":
+    heed_ctrl_c()
     sys.exit(main())

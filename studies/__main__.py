@@ -6,6 +6,11 @@ that of the file or folder; the list shows the first line of its docstring. NAME
 
 from __future__ import annotations
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
+if __name__ == "__main__":
+    leave_at_ctrl_c("studies")
+
 import ast
 import importlib
 import sys
@@ -45,6 +50,7 @@ def run(name: str, flags: Sequence[str]) -> Path:
         raise UnknownNameError(unknown_name("study", name, found))
     file = found[name].relative_to(HERE).with_suffix("")
     module = importlib.import_module(".".join(["studies", *file.parts]))
+    heed_ctrl_c()
     return tyro.cli(module.main, args=flags, prog=f"python -m studies {name}")
 
 

@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
 VERBS = {
     "demo": "train a healthy and a collapsed generator on digits, evaluate both, write report.html",
     "evaluate": "all metrics of one set of images against another",
@@ -37,14 +39,22 @@ USAGE = "usage: ganeval VERB [options]; ganeval VERB --help shows a verb's optio
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ganeval VERB ...`; returns the exit code. Heavy libraries are loaded by the verb that needs them."""
+    _begin(arguments, "ganeval")
     argv = list(sys.argv[1:] if arguments is None else arguments)
     return _guarded(lambda: _dispatch(argv))
 
 
 def report_main(arguments: Sequence[str] | None = None) -> int:
     """`ganeval-report runs/`; returns the exit code."""
+    _begin(arguments, "ganeval-report")
     argv = list(sys.argv[1:] if arguments is None else arguments)
     return _guarded(lambda: _run("report", argv, "ganeval-report"))
+
+
+def _begin(arguments: Sequence[str] | None, program: str) -> None:
+    """As a command of its own: whatever is imported until the verb is known, Ctrl-C is one line."""
+    if arguments is None:
+        leave_at_ctrl_c(program)
 
 
 def _guarded(call: Callable[[], int]) -> int:
@@ -140,6 +150,7 @@ def _run(verb: str, rest: list[str], program: str) -> int:
     for word in rest:
         require_no_secret(word.partition("=")[2] if word.startswith("--") and "=" in word else word)
     command: Any = getattr(import_module(f"ganeval.cli.{verb}"), verb)
+    heed_ctrl_c()
     if callable(command):
         returned: Any = tyro.cli(command, args=rest, prog=program)
         return int(returned)

@@ -129,7 +129,7 @@ def _unlabelled(names: Sequence[str], where: str, asked: str) -> str:
     )
     what = "The folders" if asked == "folders" else "The numbers before the underscore in the files"
     return (
-        f"{what} {first} to {last} of {where} look like shards or batches, so they are no classes. "
+        f"{what} {first} to {last} of {where} look like shards, batches or splits, so they are no classes. "
         f"If they are, open it with image_set(path, classes={asked!r})."
     )
 

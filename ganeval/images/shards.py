@@ -12,12 +12,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-PIECE = re.compile(
-    r"(shard|part|piece|chunk|batch|rank|gpu|device|worker|job|task|proc(ess)?|node|seed|split|step|iter(ation)?"
-    r"|epoch|run|bucket|dir|folder|subset|sample|fake|out(put)?)s?[ _.-]*\d+|\d+[ _-]of[ _-]\d+",
-    re.IGNORECASE,
+# What numbers a piece when a number stands beside it, and nothing else does: rank_0_of_4, node1-gpu0, epoch=3.
+WORD = re.compile(
+    r"(shard|part|piece|chunk|batch|bucket|block|slice|partition|fold|rank|local|global|gpu|cuda|device|"
+    r"worker|job|task|proc|process|node|host|machine|thread|pod|replica|seed|split|step|iter|iteration|"
+    r"epoch|ckpt|checkpoint|kimg|run|trial|draw|dir|folder|subset|set|dump|tar|zip|archive|file|vol|"
+    r"volume|disk|sample|fake|real|gen|generated|output|out|image|img|picture|pic|png|jpg|idx|index|"
+    r"offset|start|of)s?"
 )
+# What stands for a part of a set without a number, too. As names of classes they ask for a word.
+BARE = re.compile(
+    r"(train|training|val|valid|validation|dev|test|testing|eval|heldout|holdout|extra|unlabeled|"
+    r"unlabelled|real|fake|generated|gen|sample|image|output|out)s?"
+)
+CLASSY = re.compile(
+    r"(class|cls|label|category|cat|type|kind|group|cluster|grade|stage|level|species|digit|person|subject)s?"
+)
+TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 NUMBER = re.compile(r"(\d{1,18})([ _-]+\d{1,18})?")  # or a range of them
+DATE = re.compile(r"(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])([-_ T.]?\d\d([-_:.h]?\d\d){0,2})?")
+HASH = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}")
+COUNTED = re.compile(r"(\D*)(\d{1,6})")
 
 
 def folders_look_like_shards(names: Sequence[str]) -> bool:
@@ -32,7 +47,7 @@ def folders_look_like_shards(names: Sequence[str]) -> bool:
     for name in names:
         path = PurePosixPath(name)
         stems[path.parent.name].append(path.stem)
-    if all(PIECE.fullmatch(folder) for folder in stems):
+    if all(map(_is_piece, stems)) or _hashed(stems) or _counted_through(stems) or _ranges(stems):
         return True
     numbered = {folder: NUMBER.fullmatch(folder) for folder in stems}
     pieces = {int(found[1]): [_number(stem) for stem in stems[folder]] for folder, found in numbered.items() if found}
@@ -54,6 +69,57 @@ def names_look_like_batches(names: Sequence[str]) -> bool:
         batch, index = PurePosixPath(name).stem.split("_")
         pieces[int(batch)].append(int(index))
     return len(pieces) == 1 or _run_on(pieces) or (_even(pieces) and _counted_anew(pieces))
+
+
+def _is_piece(folder: str) -> bool:
+    """Whether a folder's name says which part of a set lies in it, or when it was made.
+
+    >>> [_is_piece(name) for name in ("rank_0_of_4", "trainA", "2024-01-05", "samples (1)", "gen", "ant", "ant 2")]
+    [True, True, True, True, True, False, False]
+    """
+    if DATE.fullmatch(folder):
+        return True
+    tokens = [token.lower() for token in TOKEN.findall(folder)]
+    words = [token for token in tokens if token.isalpha() and len(token) > 1]
+    if not words or not all(WORD.fullmatch(word) or BARE.fullmatch(word) for word in words):
+        return False
+    return len(words) < len(tokens) or all(map(BARE.fullmatch, words))
+
+
+def _hashed(stems: Mapping[str, Sequence[str]]) -> bool:
+    """Folders that are the first letters of their files' checksums, or checksums themselves."""
+    if all(map(HASH.fullmatch, stems)):
+        return True
+    return all(HASH.fullmatch(stem) and stem.startswith(folder) for folder in stems for stem in stems[folder])
+
+
+def _counted_through(stems: Mapping[str, Sequence[str]]) -> bool:
+    """One word with a number, and the images are counted from the first folder to the last without a gap: b0, b1, b2.
+
+    Not a word that says that these are classes.
+    """
+    found = {folder: COUNTED.fullmatch(folder) for folder in stems}
+    named = {match[1].strip(" _.-").lower() for match in found.values() if match}
+    if (
+        None in found.values()
+        or len(named) != 1
+        or not all(named)
+        or all(map(CLASSY.fullmatch, named))
+        or len(stems) < 2
+    ):
+        return False
+    ordered = sorted(stems, key=lambda folder: int(match[2]) if (match := found[folder]) else 0)
+    numbers = [number for folder in ordered for number in sorted(_known(map(_number, stems[folder])))]
+    return len(numbers) == sum(map(len, stems.values())) and all(b - a == 1 for a, b in pairwise(numbers))
+
+
+def _ranges(stems: Mapping[str, Sequence[str]]) -> bool:
+    """Each folder's name is a range of as many numbers as it has images; fewer at most in the last."""
+    found = {folder: re.fullmatch(r"\D*(\d{1,18})[ _-]+(\d{1,18})", folder) for folder in stems}
+    spans = sorted((int(m[1]), int(m[2]) - int(m[1]) + 1, len(stems[f])) for f, m in found.items() if m)
+    if len(spans) < len(stems) or len(spans) < 2:
+        return False
+    return all(width == held for _, width, held in spans[:-1]) and spans[-1][2] <= spans[-1][1]
 
 
 def _number(stem: str) -> int | None:

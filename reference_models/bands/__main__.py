@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from ganeval.cli.early import heed_ctrl_c, leave_at_ctrl_c
+
+if __name__ == "__main__":
+    leave_at_ctrl_c("reference_models.bands")
+
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,4 +61,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    heed_ctrl_c()
     sys.exit(main())

@@ -115,6 +115,8 @@ class Data:
             raise WrongInputError(f"Classes must be in 0..{len(self.class_names) - 1}; got {list(classes)}.")
         kept = torch.isin(self.labels, torch.tensor(classes, device=self.labels.device))
         held = torch.isin(self.held_labels, torch.tensor(classes, device=self.labels.device))
+        if len(self.images) and not kept.any():
+            raise WrongInputError(f"{self.name} has no images of the classes {list(classes)}. Take others.")
         return replace(
             self,
             images=self.images[kept],

@@ -6,7 +6,7 @@ those that the dataclass declares. What only one trainer knows (a batch that sev
 
 from __future__ import annotations
 
-import sys
+import math
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -16,6 +16,7 @@ from ganeval.errors import WrongInputError
 from ganeval.features.extraction import choose_device
 
 MOST = 10**9  # of any whole number
+FLOATS = torch.finfo(torch.float32)  # what networks compute in: beyond it a number is 0 or endless
 # More threads, and the libraries below torch end the process; more layers, and memory ends before the first is trained.
 MOSTS = {"threads": 1024, "depth": 1000}
 POSITIVE = {
@@ -51,8 +52,10 @@ POSITIVE = {
     "units",
     "width",
 }
-SHARES = {"apart", "final_lr", "flips", "noise_until", "smoothing"}
-BELOW_ONE = {"beta1", "beta2", "dropout", "reject"}
+SHARES = {"apart", "final_lr"}
+SOME = {"final_gamma", "noise_until"}  # shares of what there would be none of at 0
+BELOW_ONE = {"beta1", "beta2", "dropout", "reject", "smoothing"}
+BELOW_HALF = {"flips"}  # of coins: at one half nothing is told, above it the opposite
 
 
 def require_ranges(settings: Any) -> None:
@@ -84,6 +87,8 @@ def _wrong(name: str, hint: Any, value: Any) -> str:
         inner = get_args(hint)[0]
         if not isinstance(value, tuple):
             return "a tuple"
+        if not value and name in POSITIVE:
+            return "at least one number"
         return next(
             (f"made of elements that are {wrong}" for item in value if (wrong := _wrong(name, inner, item))), ""
         )
@@ -93,18 +98,30 @@ def _wrong(name: str, hint: Any, value: Any) -> str:
 
 
 def _wrong_number(name: str, hint: type, value: Any) -> str:
-    most = MOSTS.get(name, MOST) if hint is int else sys.float_info.max
-    kind, limit = ("a whole number", f" and at most {most:,}") if hint is int else ("a finite number", "")
+    most = MOSTS.get(name, MOST) if hint is int else FLOATS.max
+    kind, limit = ("a whole number", f" and at most {most:,}") if hint is int else ("a finite number", _beyond(value))
     fits = isinstance(value, int if hint is int else (int, float)) and not isinstance(value, bool)
     if name in POSITIVE:
-        span, inside = "above 0", lambda x: x > 0
+        least = FLOATS.tiny if hint is float else 0
+        span, inside = "above 0", lambda x: x > 0 and x >= least
     elif name in SHARES:
         span, inside = "from 0 to 1", lambda x: 0 <= x <= 1
+    elif name in SOME:
+        span, inside = "above 0 and at most 1", lambda x: 0 < x <= 1
+    elif name in BELOW_HALF:
+        span, inside = "from 0 to below 0.5", lambda x: 0 <= x < 0.5
     elif name in BELOW_ONE:
         span, inside = "from 0 to below 1", lambda x: 0 <= x < 1
     else:
         span, inside = "of 0 or more", lambda x: x >= 0
     return "" if fits and inside(value) and value <= most else f"{kind} {span}{limit}"
+
+
+def _beyond(value: Any) -> str:
+    """Why a number is refused that looks well."""
+    if not isinstance(value, float) or not value or not math.isfinite(value):
+        return ""
+    return "" if FLOATS.tiny <= abs(value) <= FLOATS.max else " in float32"
 
 
 def first_line(error: Exception) -> str:

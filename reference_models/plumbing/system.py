@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -26,6 +27,7 @@ from ganeval.runs.lock import sole_writer
 from reference_models.plumbing.checkpoint import decode_state
 from reference_models.plumbing.coding import Codec
 from reference_models.plumbing.data import Data
+from reference_models.plumbing.heard import require_heard, require_units
 from reference_models.plumbing.loading import SYNTHETIC, blank_data, is_own, load_data
 from reference_models.plumbing.options import Options
 from reference_models.plumbing.own import judge_of, keep_missing, keep_with
@@ -92,6 +94,7 @@ def fit(
     """
     options, team = options or Options(), Team(current())
     _require_sound(config, options)
+    require_heard(config, [*SYSTEMS[name].profiles.values(), *SYSTEMS[name].variants.values()])
     data = load_data(dataset, seed, resize)
     _require_teachable(SYSTEMS[name], config, data, options)
     require_judge(data, options.judge)
@@ -262,7 +265,7 @@ def _train(
             torch.manual_seed(derive(seed, "torch"))
             if place.options.threads:
                 torch.set_num_threads(place.options.threads)
-            model = system.build(config, place)
+            model = _built(system, config, place)
             session = Session(model, place, seed, run, state)
             system.train(config, model, session)
     except TrainingDivergedError:
@@ -280,6 +283,14 @@ def _train(
         raise
     finally:
         torch.set_num_threads(threads)
+
+
+def _built(system: System, config: Any, place: Place) -> Model:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element")  # said in a sentence below
+        model = system.build(config, place)
+    require_units(model.networks, system.name)
+    return model
 
 
 def recipe_of(run: RunDirectory) -> tuple[System, Any]:

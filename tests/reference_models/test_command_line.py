@@ -193,8 +193,22 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     assert error == ""
 
 
-def test_ctrl_c_while_torch_is_imported_ends_with_130_and_one_line(tmp_path):
-    command = [sys.executable, "-X", "importtime", *COMMAND[1:], "--out", str(tmp_path)]  # it names what is imported
+BEFORE = {
+    "reference_models": COMMAND[3:],
+    "plain_gan": [],
+    "reference_models.bands": ["check", "none"],
+    "studies": ["modes"],
+    "benchmarks": ["frechet"],
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "reference_models" else pytest.param(name, marks=pytest.mark.study) for name in BEFORE]
+)
+def test_ctrl_c_while_torch_is_imported_ends_with_130_and_one_line(name, tmp_path):
+    module, where = f"reference_models.{name}" if name == "plain_gan" else name, ["--out", str(tmp_path)]
+    words = [*BEFORE[name], *(where if name in ("reference_models", "plain_gan") else [])]
+    command = [sys.executable, "-X", "importtime", "-m", module, *words]  # it names what is imported
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as process:
         assert process.stderr
@@ -202,7 +216,7 @@ def test_ctrl_c_while_torch_is_imported_ends_with_130_and_one_line(tmp_path):
         process.send_signal(signal.SIGINT)
         said = [line for line in process.stderr.read().splitlines() if not line.startswith("import time:")]
     assert process.returncode == 130
-    assert said == ["reference_models: interrupted before anything was begun."]
+    assert said == [f"{name}: interrupted before anything was begun."]
     assert not list(tmp_path.iterdir())
 
 

@@ -181,9 +181,10 @@ def test_a_look_moves_no_random_state():
 
 @pytest.mark.parametrize("mode", ["diff", "ada"])
 def test_a_trainer_with_augmentation_resumes_bit_for_bit(mode, tmp_path, monkeypatch):
-    config = replace(SYSTEMS[NAME].profile("smoke"), steps=12, augment=mode, flips=True, ada_ramp=100)
+    config = replace(SYSTEMS[NAME].profile("smoke"), steps=12, augment=mode, flips=True)
     options = Options(device="cpu", log_every=2, checkpoints=3, sample_per_class=3, grids=2)
     if mode == "ada":  # a discriminator that is sure from the first step, so that p is on its way when the run stops
+        config = replace(config, ada_ramp=100)
         observe = Augmenter.observe
         monkeypatch.setattr(Augmenter, "observe", lambda self, logits: observe(self, torch.ones_like(logits)))
     whole, resumed = whole_and_resumed(NAME, config, options, 7, tmp_path, monkeypatch)
