@@ -202,6 +202,8 @@ def _in_memory(source: Any) -> ImageSet:
 
         opened = image_set(source[0])
         return opened.with_labels(checked_labels(source[1], len(opened), opened.source))
+    from ganeval.images.arrays import is_output
+
     if is_output(source):
         raise WrongInputError(f"Images must be the images themselves; got {type(source).__name__}. Pass its .images.")
     if _holds_items(source):
@@ -271,11 +273,6 @@ def _looks_like_a_split(text: str) -> bool:
 def _holds_items(source: Any) -> bool:
     no_images = (dict, bytes, bytearray, set)
     return not isinstance(source, no_images) and (hasattr(source, "__getitem__") or hasattr(source, "__iter__"))
-
-
-def is_output(source: Any) -> bool:
-    """What a pipeline of diffusers returns: a dictionary with the images as one of its attributes."""
-    return isinstance(source, dict) and hasattr(source, "images")
 
 
 def is_generator(source: Any) -> bool:

@@ -20,8 +20,7 @@ from PIL import Image
 
 from ganeval.core.extras import require
 from ganeval.errors import GanevalError, WrongInputError, sentence
-from ganeval.images import is_output
-from ganeval.images.arrays import checked_array
+from ganeval.images.arrays import checked_array, is_output
 from ganeval.images.blocks import Blocks, Call
 from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
