@@ -202,6 +202,10 @@ def _in_memory(source: Any) -> ImageSet:
 
         opened = image_set(source[0])
         return opened.with_labels(checked_labels(source[1], len(opened), opened.source))
+    from ganeval.images.arrays import is_output
+
+    if is_output(source):
+        raise WrongInputError(f"Images must be the images themselves; got {type(source).__name__}. Pass its .images.")
     if _holds_items(source):
         from ganeval.images.loaders import from_dataset
 
@@ -273,7 +277,8 @@ def _holds_items(source: Any) -> bool:
 
 def is_generator(source: Any) -> bool:
     """Callable, and neither an array, a data set nor a class of them."""
-    return callable(source) and not hasattr(source, "__array__") and not hasattr(source, "__getitem__")
+    kind = source if isinstance(source, type) else type(source)  # as Python looks for x[i]: an object may make it up
+    return callable(source) and not hasattr(source, "__array__") and not hasattr(kind, "__getitem__")
 
 
 def _is_torch(source: Any, name: str) -> bool:

@@ -43,6 +43,11 @@ def checked_array(images: Any, where: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(as_nchw(array, checked_layout(array, where, torch=hasattr(images, "detach"))))
 
 
+def is_output(source: Any) -> bool:
+    """What a pipeline of diffusers returns: a dictionary with the images as one of its attributes."""
+    return isinstance(source, dict) and hasattr(source, "images")
+
+
 def as_nchw(array: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:
     """A view of the same pixels as (n, c, h, w)."""
     if layout == "nhw":

@@ -16,11 +16,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ganeval.core.extras import require
 from ganeval.errors import GanevalError, WrongInputError, sentence
-from ganeval.images.arrays import checked_array
+from ganeval.images.arrays import checked_array, is_output
 from ganeval.images.blocks import Blocks, Call
+from ganeval.images.decode import pixels
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
 from ganeval.images.latents import BLOCK, TRIAL, seed_of
@@ -30,6 +32,7 @@ from ganeval.images.variety import require_variety
 
 DEPTH = 4  # of objects inside objects in which networks are looked for
 MANY = 1000  # things inside one thing that are looked at
+NAMES = ("rng", "generator")  # of a torch.Generator among the parameters of a generator
 TRIED = 2  # images that processes draw to see whether theirs are the same
 SYNCHRONISED = "require_forward_param_sync"  # of DistributedDataParallel: whether a pass asks for rank 0's buffers
 
@@ -101,9 +104,11 @@ def _trial(call: Call, count: int) -> Any:
 
 def require_callable_so(generator: Callable[..., Any], where: str) -> None:
     """Refuse a callable that cannot take (n, labels, torch.Generator), before it fails in the middle of something."""
+    rng = object()
     try:
         called = getattr(generator, "forward") if _is_network(generator) else generator  # noqa: B009
-        inspect.signature(called).bind(1, None, None)
+        signature = inspect.signature(called)
+        taken = signature.bind(1, None, rng).arguments
     except TypeError as error:
         raise WrongInputError(
             f"A generator is called as generator(n, labels, rng) -> images, with rng a torch.Generator; {where} cannot "
@@ -111,6 +116,13 @@ def require_callable_so(generator: Callable[..., Any], where: str) -> None:
         ) from None
     except ValueError:  # a builtin without a signature: calling it will tell
         return
+    named = [name for name in NAMES if name in signature.parameters]
+    if named and all(taken.get(name) is not rng for name in named):
+        raise WrongInputError(
+            f"A generator is called as generator(n, labels, rng) -> images; {where} has it as {named[0]}=. "
+            f"Wrap it: lambda n, labels, rng: f(n, {named[0]}=rng), with uint8 images; or, of a pipeline of "
+            "diffusers: lambda n, labels, rng: pipe(batch_size=n, generator=rng).images."
+        )
 
 
 def asked_of(function: Callable[..., Any], where: str, **arguments: Any) -> Any:
@@ -278,13 +290,33 @@ def labels_to_draw(n: int | None, labels: Any) -> Any:
 
 
 def _one_call(drawn: Any, size: int, where: str) -> tuple[Any, Any]:
+    if isinstance(drawn, tuple) and len(drawn) == 1:
+        drawn = drawn[0]
     images, labels = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, None)
-    array = _without_ambiguity(images, size, where)
+    if is_output(images):
+        raise WrongInputError(f"The {where} returned {type(images).__name__}, which holds images. Return its .images.")
+    array = _without_ambiguity(_unpacked(images, where), size, where)
     if len(array) != size:
         raise WrongInputError(
             f"The {where} was asked for {size} images; it returned {len(array)}. Return as many as n says."
         )
     return array, None if labels is None else checked_labels(labels, size, where)
+
+
+def _unpacked(images: Any, where: str) -> Any:
+    """A list of Pillow's images as an array (n, c, h, w), each as a file of it would be read; all else as it is."""
+    if not isinstance(images, (list, tuple)) or not any(isinstance(image, Image.Image) for image in images):
+        return images
+    for number, image in enumerate(images):
+        if not isinstance(image, Image.Image):
+            raise WrongInputError(
+                f"The {where} must return images alone; number {number} is {type(image).__name__}. Return another."
+            )
+    parts = [pixels(image, f"image {number} of {where}") for number, image in enumerate(images)]
+    if len({part.shape for part in parts}) > 1:
+        shapes = sorted({part.shape for part in parts})
+        raise WrongInputError(f"The {where} must return images of one shape (c, h, w); it returned {shapes}.")
+    return np.stack(parts)
 
 
 def _without_ambiguity(images: Any, size: int, where: str) -> Any:

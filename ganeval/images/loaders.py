@@ -139,8 +139,10 @@ def _split(item: Any, where: str) -> tuple[Any, Any]:
         )
     if isinstance(item, (tuple, list, dict, bytes)):
         what = f"a {type(item).__name__} of {len(item)}"
+        join = " Of lists of images join them: [image for batch in batches for image in batch]."
         raise WrongInputError(
-            f"Items of {where} must be an image or (image, label); got {what}. Pass a generator that yields such items."
+            f"Items of {where} must be an image or (image, label); got {what}. Pass a generator that yields such "
+            f"items.{join if isinstance(item, list) else ''}"
         )
     return item, None
 
@@ -149,6 +151,8 @@ def _part(image: Any, name: str, *, batched: bool) -> NDArray[np.uint8]:
     """One image or one batch -> (n, c, h, w)."""
     if isinstance(image, Image.Image):
         return pixels(image, name)[None]
+    if image is None:
+        raise WrongInputError(f"{name} is no image but None, as where a safety checker took one away. Leave it out.")
     array = as_numpy(image)
     require_uint8(array, name, torch=hasattr(image, "detach"), hint=TO_TENSOR)
     if array.ndim == 4 and array.size:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
     watch: `ModelCheckpoint(monitor="ganeval/fid", every_n_train_steps=...)`. `last` holds the last evaluation.
     `checkpoint` is written only when the generator is better than at the best step before, beyond noise (`Watch`); a
     training that is resumed from a checkpoint (`trainer.fit(..., ckpt_path=...)`) remembers that step. A new training
-    begins anew, and `fast_dev_run` writes nothing.
+    begins anew, and `fast_dev_run` writes nothing. With Lightning's `WeightAveraging` the averages are measured, which
+    are what its checkpoints hold.
 
     In a GAN with several optimisers `trainer.global_step` counts every one of them; a step here is one training batch.
     """
@@ -106,7 +108,8 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
         return made
 
     def _measured(self, trainer: Any, module: Any) -> tuple[dict[str, float], bool]:
-        evaluation = self.watch(self.steps, self._drawing(module))
+        with _averaged(trainer, module):
+            evaluation = self.watch(self.steps, self._drawing(module))
         assert evaluation is not None
         self.last, values = evaluation, values_of(evaluation, self.prefix)
         for logger in trainer.loggers:
@@ -138,6 +141,20 @@ class GenerativeEvaluation(_LIGHTNING.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.steps = int(state_dict["steps"])
         self.watch.load_state_dict(state_dict.get("watch", {"best": None}))
+
+
+@contextmanager
+def _averaged(trainer: Any, module: Any) -> Iterator[None]:
+    """Where Lightning averages the weights the module has the averages, as in validation: checkpoints hold them."""
+    kind = getattr(_LIGHTNING.callbacks, "WeightAveraging", ())
+    averaging = [callback for callback in trainer.callbacks if isinstance(callback, kind)]
+    for callback in averaging:
+        callback.on_validation_epoch_start(trainer, module)
+    try:
+        yield
+    finally:
+        for callback in averaging:
+            callback.on_validation_epoch_end(trainer, module)
 
 
 def _checked_sample(sample: Any) -> Sampler | None:

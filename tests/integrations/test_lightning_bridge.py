@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval import Compute, Protocol
+from ganeval import Compute, Protocol, measure
 from ganeval.errors import MissingFileError, WrongInputError
 from ganeval.features.ranks import Ranks
 from ganeval.images import image_set
@@ -180,6 +180,37 @@ def test_a_trial_run_of_lightning_writes_nothing(tmp_path: Path) -> None:
     assert callback.last is not None
     assert not (tmp_path / "best.ckpt").exists()
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_where_lightning_averages_weights_the_averages_are_measured_which_the_checkpoint_holds(tmp_path: Path) -> None:
+    module, best = Noisy(), tmp_path / "best.ckpt"
+    callback = GenerativeEvaluation(PROTOCOL, every=2, checkpoint=best)
+    quick([callback, pl.callbacks.EMAWeightAveraging(decay=0.5)], tmp_path, module=module)
+    assert callback.watch.best is not None
+    kept = torch.load(best, weights_only=False)
+    assert kept["state_dict"]["noise"] != kept["current_model_state"]["noise"]
+    module.load_state_dict(kept["state_dict"])
+    assert measure(module.sample, PROTOCOL)["fid"].value == callback.watch.best["fid"].value
+
+
+def test_averages_of_ones_own_are_measured_where_sample_draws_from_them(tmp_path: Path) -> None:
+    class Averaging(Noisy):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ema = Noisy()
+
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = super().training_step(batch, index)
+            with torch.no_grad():
+                self.ema.noise.lerp_(self.noise, 0.5)
+            return loss + 0 * self.ema.noise
+
+    module = Averaging()
+    callback = GenerativeEvaluation(PROTOCOL, lambda module, n, labels, rng: module.ema.sample(n, labels, rng), every=4)
+    quick(callback, tmp_path, module=module)
+    assert callback.last is not None
+    assert float(module.ema.noise) != float(module.noise) == 0
+    assert measure(module.ema.sample, PROTOCOL)["fid"].value == callback.last["fid"].value
 
 
 def test_what_is_missing_is_said_before_a_step_is_trained(tmp_path: Path) -> None:
