@@ -40,6 +40,8 @@ USAGE = (
     "reference_models --resume RUN"
 )
 
+REMEDY = "Make room, or choose another --out; a run that had begun goes on with --resume RUN."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit code, which no output changes: 0 done, 2 wrong input or a training that failed, 130
@@ -62,8 +64,11 @@ def _main(arguments: list[str]) -> int:
         if name == "--resume":
             return _resume(flags)
         return _show(name, flags) if name in CONTROLS else _run(SYSTEMS[name], flags)
-    except (GanevalError, OSError) as error:
-        _say(f"reference_models: {sentence(error)}", file=sys.stderr)
+    except GanevalError as error:
+        _say(f"reference_models: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        _say(f"reference_models: {sentence(error)}. {REMEDY}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         _say("reference_models: interrupted; a run that had begun goes on with --resume RUN.", file=sys.stderr)

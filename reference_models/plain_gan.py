@@ -214,8 +214,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run = resume(asked.resume)
         else:
             run = fit(asked.config, asked.out, asked.seed, command_line("reference_models.plain_gan"))
-    except (GanevalError, OSError) as error:
-        print(f"plain_gan: {sentence(error)}", file=sys.stderr)
+    except GanevalError as error:
+        print(f"plain_gan: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"plain_gan: {sentence(error)}. Make room; a run that had begun goes on with --resume RUN.", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         print("plain_gan: interrupted; a run that had begun goes on with --resume RUN.", file=sys.stderr)

@@ -4,6 +4,7 @@ code.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -105,6 +106,8 @@ def _last_word(error: Exception) -> str:
 def _advice(error: Exception) -> str:
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
         return "There is not enough memory; take fewer images with --n, or another --device."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "Free some space, or choose another place."
     if isinstance(error, OSError):
         return "Check that name, its permissions, and that this folder is still there."
     return f"That was not expected here; {DEBUG}=1 shows where it happened."

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ganeval.core.places import says_where
 from ganeval.errors import BrokenRunError, GanevalError, MissingFileError, WrongInputError, printable
 
 try:
@@ -103,6 +104,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> MissingFileError | W
     return MissingFileError(f"There is no file {name}. Check the path.")
 
 
+@says_where(PART[0])
 def write_atomic(path: str | Path, content: bytes | str) -> Path:
     """Write beside `path` in a hidden folder that git ignores, fsync, then rename: readers see the old file or the new.
 
@@ -127,6 +129,7 @@ def write_atomic(path: str | Path, content: bytes | str) -> Path:
     return path
 
 
+@says_where(PART[0])
 def make_folder(path: Path, files: Mapping[str, str]) -> None:
     """Make a folder with these texts in it, at once: a killed process leaves all of it or nothing that anybody sees.
 
@@ -342,6 +345,7 @@ def append_jsonl(path: str | Path, *records: dict[str, Any]) -> None:
     append_text(path, "".join(map(render_line, records)))
 
 
+@says_where(PART[0])
 def append_text(path: str | Path, text: str) -> None:
     """Append in one write and fsync; a disk that takes only a part of it is an `OSError`, not a success.
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganeval.core.files import exclusive, read_json, write_atomic, write_json
-from ganeval.errors import BrokenRunError
+from ganeval.core.files import exclusive, open_regular, read_json, write_atomic, write_json
+from ganeval.errors import BrokenRunError, GanevalError
 
 Arrays = Mapping[str, NDArray[Any]]
 MAX_BYTES = 512 * 2**20
@@ -119,9 +119,22 @@ def _beside(path: Path, kinds: Mapping[str, Any]) -> list[Path]:
 
 def _unnamed(stale: list[Path], path: Path) -> list[Path]:
     """Those that no other document names: one that was renamed still means the arrays it was written with."""
-    others = [file for file in path.parent.glob("*.json") if file.name != path.name] if stale else []
+    others = _documents_beside(path) if stale else []
     named = {name for file in others for name in _named_in(file)}
     return [file for file in stale if file.name not in named]
+
+
+def _documents_beside(path: Path) -> list[Path]:
+    """What may be other documents, whatever they are called: a backup is named result.json.bak as often as not."""
+    return [file for file in sorted(path.parent.iterdir()) if file.name != path.name and _begins_document(file)]
+
+
+def _begins_document(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            return file.read(1) == b"{"
+    except (OSError, GanevalError):
+        return False
 
 
 def _named_in(path: Path) -> set[str]:
@@ -137,15 +150,14 @@ def _named_in(path: Path) -> set[str]:
 
 def _shared(path: Path, kinds: Mapping[str, Any]) -> list[Path]:
     """What an earlier version wrote for the document that is replaced; kept where other documents could mean it."""
-    others = [file for file in path.parent.glob("*.json") if file.name != path.name]
     try:
-        old = {} if others or not path.is_file() else read_json(path)
+        old = {} if not path.is_file() or _documents_beside(path) else read_json(path)
     except BrokenRunError:
         return []
     return [path.with_name(f"{kind}.safetensors") for kind in kinds] if old and FILES not in old else []
 
 
-def _pattern(kind: str, stem: str = r"[^/\\\0]+") -> re.Pattern[str]:
+def _pattern(kind: str, stem: str = r"[^/\\\0]*") -> re.Pattern[str]:
     """Of the files of one document, or of any: a document that was renamed still means the arrays it was written
     with.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -211,3 +213,18 @@ def test_a_working_folder_that_was_deleted_is_a_sentence(tmp_path: Path, monkeyp
     gone.rmdir()
     with pytest.raises(GanevalError, match="could not be written"):
         require_writable("x.json")
+
+
+@pytest.mark.parametrize("write", [write_atomic, append_text])
+def test_a_disk_that_takes_no_more_is_an_error_that_names_the_file(write, tmp_path: Path) -> None:
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    write_atomic(tmp_path / "old", "old")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(OSError, match=re.escape(repr(str(tmp_path / "old")))):
+            write(tmp_path / "old", "x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (tmp_path / "old").read_text().startswith("old")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
