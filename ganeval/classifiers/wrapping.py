@@ -116,7 +116,7 @@ class Settled(nn.Module):
             raise WrongInputError(
                 f"The layer {self.layer!r} must run once for a batch; it ran {len(seen)} times. Choose another."
             )
-        return seen[0].flatten(1), logits
+        return seen[0].flatten(1), _logits(logits)
 
 
 def settled_classifier(
@@ -169,6 +169,17 @@ def _labels(labelled: Labelled, classifier: Classifier) -> np.ndarray:
             f"{classifier.name} needs one label from 0 to {classes - 1} for each image; got {labels.max()}."
         )
     return labels
+
+
+def _logits(output: object) -> torch.Tensor | None:
+    """What a network whose embedding is taken inside gives at its end."""
+    if output is None or (isinstance(output, torch.Tensor) and output.ndim > 1):
+        return output
+    what = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
+    raise WrongInputError(
+        f"A network must return its logits, a tensor (n, k); this one returned {what}. Wrap a module of yours whose "
+        "forward returns them, such as self.model(x).logits."
+    )
 
 
 def _pair(output: object) -> tuple[torch.Tensor, torch.Tensor | None]:

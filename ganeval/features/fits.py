@@ -34,6 +34,8 @@ def fit_of(
     for name, part in zip(names, (mean, covariance), strict=True):
         if not bool(part.isfinite().all()):
             raise WrongInputError(f"{where} holds NaN or infinity in {name}. Ask who published it for a sound file.")
+    if not bool(mean.any()) and not bool(covariance.any()):
+        raise WrongInputError(f"{where} holds nothing but zeros in {' and '.join(names)}. Make the statistics again.")
     covariance = _symmetric(covariance, where, names)
     _require_definite(covariance, where, names)
     if n is None:
@@ -50,14 +52,19 @@ def count_of(value: Any, where: str) -> int:
     return int(found.item())
 
 
+def require_precise(dtype: str, where: str, names: tuple[str, str]) -> None:
+    """Refuse numbers of any other type than float32 and float64."""
+    if dtype not in PRECISE:
+        few = ", which has too few digits for a distance" * dtype.startswith(("float", "bfloat"))
+        raise WrongInputError(
+            f"{where} must hold {' and '.join(names)} in float32 or float64; got {dtype}{few}. "
+            "Make the statistics again in float64, from the images."
+        )
+
+
 def _require_shapes(mu: Any, sigma: Any, where: str, names: tuple[str, str]) -> None:
     for part in (mu, sigma):
-        if part.dtype.name not in PRECISE:
-            few = ", which has too few digits for a distance" * (part.dtype.name in ("float16", "bfloat16"))
-            raise WrongInputError(
-                f"{where} must hold {' and '.join(names)} in float32 or float64; got {part.dtype}{few}. "
-                "Make the statistics again in float64, from the images."
-            )
+        require_precise(part.dtype.name, where, names)
     if sigma.ndim == 1 and sigma.shape == mu.shape:
         raise WrongInputError(
             f"{where} must hold {names[1]} as a whole covariance (d, d); got {sigma.shape}, which can be its diagonal "

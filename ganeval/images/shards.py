@@ -32,6 +32,7 @@ TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 NUMBER = re.compile(r"(\d{1,18})([ _-]+\d{1,18})?")  # or a range of them
 DATE = re.compile(r"(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])([-_ T.]?\d\d([-_:.h]?\d\d){0,2})?")
 HASH = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}")
+FEW = 4  # images from which it is no chance that no two are of one class
 COUNTED = re.compile(r"(\D*)(\d{1,6})")
 
 
@@ -59,6 +60,8 @@ def folders_look_like_shards(names: Sequence[str]) -> bool:
 def names_look_like_batches(names: Sequence[str]) -> bool:
     """Do all files `<a>_<b>` have a batch as their first number: as many images each, counted anew or on and on?
 
+    Nor is it a class where every image has a number of its own: `<index>_<class>`.
+
     >>> names_look_like_batches(["0_0.png", "0_1.png", "1_0.png", "1_1.png", "2_0.png"])
     True
     >>> names_look_like_batches(["3_0.png", "7_1.png", "3_2.png"])
@@ -68,7 +71,8 @@ def names_look_like_batches(names: Sequence[str]) -> bool:
     for name in names:
         batch, index = PurePosixPath(name).stem.split("_")
         pieces[int(batch)].append(int(index))
-    return len(pieces) == 1 or _run_on(pieces) or (_even(pieces) and _counted_anew(pieces))
+    alone = len(pieces) == len(names) >= FEW
+    return alone or len(pieces) == 1 or _run_on(pieces) or (_even(pieces) and _counted_anew(pieces))
 
 
 def _is_piece(folder: str) -> bool:

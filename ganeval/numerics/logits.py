@@ -10,14 +10,16 @@ from ganeval.errors import WrongInputError
 
 TOTALS = (100, 255)  # what percentages and bytes of probabilities sum to
 SUM_TOLERANCE = 1e-2  # share by which sums of probabilities may miss theirs: those in bfloat16 do by half of it
-TELLING = 10  # rows from which it is no chance that all lie in [0, 1] or have one sum
+TELLING = 20  # numbers from which it is no chance that all lie in [0, 1] or that their rows have one sum
+ALONE = 4  # rows from which a sum of exponentials is one by no chance
 
 
 def require_logits(logits: torch.Tensor) -> None:
     """Refuse what cannot be logits: one column, which says nothing, and probabilities, whose softmax is another thing.
 
     Rows that are non-negative and sum to one are probabilities; so are those that sum to 100 or 255 each, and those
-    that lie in [0, 1] as a sigmoid leaves them. Logarithms of probabilities are logits.
+    that lie in [0, 1] as a sigmoid leaves them. Logarithms of probabilities are logits;
+    either with the other sign is refused too, as every decision would be the worst one.
     """
     if logits.ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
         raise WrongInputError(
@@ -26,7 +28,7 @@ def require_logits(logits: torch.Tensor) -> None:
         )
     if len(logits) and (why := _why_probabilities(logits.double())):
         raise WrongInputError(
-            f"Logits must come before the softmax; these rows {why}, so they are probabilities. Take the network's "
+            f"Logits must come before the softmax; these rows {why}. Take the network's "
             "output before its softmax or sigmoid, or pass the logarithms of the probabilities."
         )
 
@@ -62,15 +64,31 @@ class Verdicts:
 
 
 def _why_probabilities(rows: torch.Tensor) -> str:
-    """What shows that rows are shares of the classes; "" for what may be logits."""
-    if not bool((rows >= 0).all()):
-        return ""
+    """What shows that rows are shares of the classes, or losses; "" for what may be logits."""
+    if bool((rows >= 0).all()):
+        why = _why_shares(rows)
+        return f"{why}, so they are probabilities" if why else _why_losses(rows)
+    sums, k = rows.sum(dim=1), rows.shape[1]
+    if k > 2 and bool((rows.abs() <= 1).all()) and bool(((sums + k - 2).abs() <= SUM_TOLERANCE).all()):
+        return "are twice what sums to one, less one, so they are probabilities"
+    negative = bool((rows <= 0).all()) and bool(((sums + 1).abs() <= SUM_TOLERANCE).all())
+    return "are at most 0 and sum to -1, so they are probabilities with the sign changed" if negative else ""
+
+
+def _why_shares(rows: torch.Tensor) -> str:
     sums = rows.sum(dim=1)
     if bool(((sums - 1).abs() <= SUM_TOLERANCE).all()):
         return "are non-negative and sum to one"
-    if len(rows) < TELLING or not bool(sums.any()):
+    if rows.numel() < TELLING or not bool(sums.any()):
         return ""
     for total in TOTALS:
         if bool(((sums - total).abs() <= SUM_TOLERANCE * total).all()):
             return f"are non-negative and sum to {total} each"
     return "all lie between 0 and 1" if bool((rows <= 1).all()) else ""
+
+
+def _why_losses(rows: torch.Tensor) -> str:
+    """Whether they are what a classifier is trained to make small: the worst class would have the largest number."""
+    away = ((-rows).exp().sum(dim=1) - 1).abs()
+    few = rows.numel() < TELLING or len(rows) < ALONE
+    return "" if few or bool((away > SUM_TOLERANCE).any()) else "are minus the logarithms of probabilities"

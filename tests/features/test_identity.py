@@ -276,6 +276,22 @@ def test_probabilities_are_refused_before_a_temperature_hides_them() -> None:
         )
 
 
+@pytest.mark.parametrize("gives", [dict, tuple, torch.Tensor])
+def test_a_network_that_returns_no_logits_says_what_to_wrap(gives: type) -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(*network())
+
+        def forward(self, x: torch.Tensor) -> object:
+            z = self.net(x)
+            return {dict: {"logits": z}, tuple: (z, z), torch.Tensor: z.argmax(1)}[gives]
+
+    judge = {"name": "odd", "preprocess": sixteenth, "preprocessing": "x/16", "class_names": "0123456789"}
+    with pytest.raises(WrongInputError, match=r"must return its logits, a tensor \(n, k\); this one returned"):
+        extract(image_set("digits:test"), wrap(Odd(), layer="net.1", **judge))  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_probabilities_of_any_precision_are_refused(dtype: torch.dtype) -> None:
     p = torch.softmax(5 * torch.randn(99, 10, generator=torch.Generator().manual_seed(0)), 1)

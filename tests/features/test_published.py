@@ -149,6 +149,8 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "NaN in the mean": ("a.npz", npz(mu=MU * np.nan, sigma=SIGMA), "NaN or infinity in mu"),
     "NaN in the covariance": ("a.npz", npz(mu=MU, sigma=SIGMA * np.nan), "NaN or infinity in sigma"),
     "float16": ("a.npz", npz(mu=MU.astype(np.float16), sigma=SIGMA.astype(np.float16)), "float16"),
+    "bfloat16": ("a.pt", pt({"mu": torch.from_numpy(MU).bfloat16(), "sigma": torch.eye(4)}), "bfloat16, which has too"),
+    "nothing but zeros": ("a.npz", npz(mu=MU * 0, sigma=SIGMA * 0), "nothing but zeros"),
     "whole numbers": ("a.npz", npz(mu=MU.astype(int), sigma=SIGMA), "int64"),
     "spatial part of two widths": ("a.npz", npz(mu=MU, sigma=SIGMA, mu_s=MU, sigma_s=SIGMA[:2, :2]), "mu_s and"),
     "n that is no count": ("a.npz", npz(mu=MU, sigma=SIGMA, n=np.array(1.5)), "whole number"),

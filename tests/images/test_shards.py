@@ -106,6 +106,7 @@ BATCHES = {
     "the last one half full": [f"{b}_{i}.png" for b in range(3) for i in range(4)][:-2],
     "counted on": [f"{b}_{4 * b + i}.png" for b in range(3) for i in range(4)],
     "a single one": [f"0_{i}.png" for i in range(4)],
+    "the number of the image, before its class": ["00000_7.png", "00001_2.png", "00002_7.png", "00003_0.png"],
 }
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganeval.core.files import write_atomic, writing
 from ganeval.core.registry import Registry
 from ganeval.errors import WrongInputError, printable
-from ganeval.features.fits import ROUNDING, count_of, fit_of
+from ganeval.features.fits import ROUNDING, count_of, fit_of, require_precise
 from ganeval.features.rows import Features
 from ganeval.features.statistics import Fit, Statistics, fitted
 from ganeval.features.stored import Stored, open_stored
@@ -42,6 +42,7 @@ class Format:
 
 
 MEANS, COVARIANCES = ("mu", "mean", "m"), ("sigma", "cov", "covariance", "s")
+SHORT = ("bfloat16", "float8_e4m3fn", "float8_e5m2")  # types of torch alone
 SQUARE = 4  # rows from which it is no chance that a matrix is symmetric
 
 FORMATS = Registry(Format, "ganeval.features.published", "format of statistics")
@@ -88,6 +89,9 @@ def statistics_in(
 
 def moments_in(stored: Stored, mu: str, sigma: str) -> Fit:
     """The mean and the covariance of these names, checked; with n, where the file says it."""
+    for name in (mu, sigma):
+        if stored.shapes[name].dtype in SHORT:  # read as float32, which is all that numpy has for them
+            require_precise(stored.shapes[name].dtype, stored.where, (mu, sigma))
     n = count_of(stored.read("n"), stored.where) if "n" in stored.shapes else None
     return fit_of(stored.read(mu), stored.read(sigma), stored.where, n=n, names=(mu, sigma))
 
