@@ -27,6 +27,10 @@ T = TypeVar("T")
 
 TIMEOUT = 1800.0  # seconds that a rank waits for the others
 MOST_SECONDS = 10**7
+SAME = (
+    "Give every process the same images and options; a generator must draw from the torch.Generator that it is given. "
+    "To measure what each process made for itself, gather the images first, or leave ranks= out."
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Ranks:
         """Whether every rank says yes."""
         return yes if self.size == 1 else all(bool(vote) for vote in self._all(_vote(yes=yes)))
 
-    def require_same(self, facts: Mapping[str, object]) -> None:
+    def require_same(self, facts: Mapping[str, object], remedy: str = SAME) -> None:
         """Every rank must bring the same facts (what is measured, and how); raises on all of them where one does not.
 
         Facts are compared by the SHA-256 of their text, in the order of their names, which all ranks must share.
@@ -101,9 +105,7 @@ class Ranks:
         ]
         if differ:
             raise IncomparableError(
-                f"All {self.size} processes must bring the same; they differ in {'; '.join(differ)}. Give every "
-                "process the same images and options; a generator must draw from the torch.Generator that it is given. "
-                "To measure what each process made for itself, gather the images first, or leave ranks= out."
+                f"All {self.size} processes must bring the same; they differ in {'; '.join(differ)}. {remedy}"
             )
 
     def require_close(self, name: str, values: torch.Tensor, tolerance: float) -> None:

@@ -276,9 +276,10 @@ def _holds_items(source: Any) -> bool:
 
 
 def is_generator(source: Any) -> bool:
-    """Callable, and neither an array, a data set nor a class of them."""
+    """Callable, and neither an array, a data set nor a class of them; a network is one, `nn.Sequential` too."""
     kind = source if isinstance(source, type) else type(source)  # as Python looks for x[i]: an object may make it up
-    return callable(source) and not hasattr(source, "__array__") and not hasattr(kind, "__getitem__")
+    network = kind is not source and hasattr(kind, "register_forward_hook")
+    return callable(source) and not hasattr(source, "__array__") and (network or not hasattr(kind, "__getitem__"))
 
 
 def _is_torch(source: Any, name: str) -> bool:

@@ -265,9 +265,14 @@ class GanevalMetric(_TORCHMETRICS.Metric):
             "the metric": (self.metric.name, self.protocol.options),
             "the seed": self.protocol.seed,
             "n": self.protocol.n,
+            "the network": said,
+            "the sides and columns that were given": given,
+            "the images of real=": self._known and _digest(self._known.embeddings),
         }
         ranks = current()
-        ranks.require_same({**asked, "the network": said, "the sides and columns that were given": given})
+        ranks.require_same(
+            asked, "Make it in every process alike, and give each some images of every side, with labels or not."
+        )
         for side in SIDES:
             _require_shares(ranks, side, _joined(getattr(self, self._state(side, "embeddings"))))
         super()._sync_dist(*arguments, **options)
@@ -277,14 +282,18 @@ def _require_shares(ranks: Ranks, side: str, rows: torch.Tensor | None) -> None:
     """Refuse images that several processes bring: joined they would count more than once."""
     if rows is None or ranks.size == 1:
         return
-    digest = hashlib.sha256(as_numpy(rows).tobytes()).digest()
-    marks = ranks.gather(torch.frombuffer(bytearray(digest), dtype=torch.uint8)[None], [1] * ranks.size)
+    mark = torch.frombuffer(bytearray(_digest(rows)), dtype=torch.uint8)
+    marks = ranks.gather(mark[None], [1] * ranks.size)
     if len(marks.unique(dim=0)) < ranks.size:
         raise WrongInputError(
             f"Every process must bring {side} images of its own; some bring the same ones, which would count more than "
             "once. Do not gather images before update, draw with another seed in each process, give real images that "
             "all have as real=; or pass sync_on_compute=False to join nothing."
         )
+
+
+def _digest(rows: torch.Tensor) -> bytes:
+    return hashlib.sha256(as_numpy(rows).tobytes()).digest()
 
 
 def _batches(rows: Any) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-KINDS = ("cpu", "cuda", "mps")  # of devices that have an autocast of their own
+KINDS = tuple(kind for kind in ("cpu", "cuda", "mps", "xpu") if torch.amp.is_autocast_available(kind))  # of devices
 
 
 @dataclass(frozen=True)

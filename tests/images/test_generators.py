@@ -114,6 +114,12 @@ def test_a_generator_of_another_signature_is_refused_before_it_is_called(wrong: 
         image_set(wrong, n=3)
 
 
+@pytest.mark.parametrize("network", [nn.Sequential(nn.Linear(4, 64)), nn.Linear(4, 64)])
+def test_a_bare_network_is_answered_with_the_line_that_wraps_it(network: nn.Module) -> None:
+    with pytest.raises(WrongInputError, match=r"cannot be .*Wrap it: lambda n, labels, rng: to_uint8\(net\("):
+        image_set(network, n=10)
+
+
 def test_the_training_mode_is_mentioned_once_for_a_network(caplog: pytest.LogCaptureFixture) -> None:
     model = Drawing().train()
     with caplog.at_level(logging.WARNING):

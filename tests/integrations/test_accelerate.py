@@ -79,6 +79,23 @@ def _seed() -> int:
     return seed_of(PROTOCOL.seed, 0)
 
 
+def test_a_watch_is_kept_in_the_checkpoints_of_accelerate(tmp_path: Path) -> None:
+    from accelerate import Accelerator
+
+    torch.manual_seed(0)
+    accelerator, network, watch = Accelerator(cpu=True), Drawing().eval(), Watch(PROTOCOL, ALONE)
+    watch(1, sampler(network))
+    accelerator.register_for_checkpointing(watch)
+    accelerator.save_state(str(tmp_path))
+    assert watch.best is not None
+    before, watch.best = watch.best, None
+    accelerator.load_state(str(tmp_path))
+    assert watch.best is not None
+    assert watch.best["fid"].value == before["fid"].value
+    watch(2, sampler(network))
+    assert not watch.improved
+
+
 TWO = """
 import sys
 from pathlib import Path

@@ -164,7 +164,7 @@ def bridge_to(library: str) -> Any:
     return getattr(import_module(f"ganeval.integrations.{library}"), f"{library}_extractor")
 
 
-@pytest.mark.parametrize("library", ["timm", "open_clip"])
+@pytest.mark.parametrize("library", ["timm", pytest.param("open_clip", marks=pytest.mark.study)])
 def test_the_folder_of_a_model_is_a_network_and_what_it_lacks_is_said(library: str, tmp_path: Path) -> None:
     theirs, extractor = in_a_folder(library, tmp_path / "model"), bridge_to(library)
     ours = extractor(f"local-dir:{tmp_path / 'model'}")
@@ -208,7 +208,7 @@ def test_offline_the_hub_is_said_not_to_answer(
         bridge_to(library)(name, **options)
 
 
-@pytest.mark.parametrize("name", ["resnet10t", "hf-hub:timm/resnet10t.c3_in1k"])
+@pytest.mark.parametrize("name", ["resnet10t", pytest.param("hf-hub:timm/resnet10t.c3_in1k", marks=pytest.mark.study)])
 def test_what_the_hub_gave_before_is_taken_without_a_network(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -248,9 +248,11 @@ rank = torch.distributed.get_rank()
 torch.set_num_threads(1)
 rows = torch.from_numpy(np.random.default_rng(0).normal(size=(151, 6)))
 mine = slice(0, 40) if rank == 0 else slice(40, 151)
-for name, seed, real in (("same", 0, mine), ("other", rank, mine), ("copies", 0, slice(None)), ("sides", 0, mine)):
-    metric = GanevalMetric("kid", seed=seed)
-    metric.update(rows[real], real=True)
+for name in ("same", "other", "copies", "sides", "known"):
+    seed, real = rank if name == "other" else 0, slice(None) if name == "copies" else mine
+    metric = GanevalMetric("kid", seed=seed, real=rows[real] if name == "known" else None)
+    if name != "known":
+        metric.update(rows[real], real=True)
     metric.update(rows[mine] + 1, real=False, labels=[0] * len(rows[mine]) if (name, rank) == ("sides", 1) else None)
     try:
         said = repr(float(metric.compute()))
@@ -263,13 +265,12 @@ torch.distributed.destroy_process_group()
 
 def test_two_processes_with_unequal_shares_give_one_number_and_two_protocols_none(tmp_path: Path, forks: Forks) -> None:
     assert forks.ranks([[sys.executable, "-c", PROCESS, str(tmp_path)]] * 2) == [0, 0]
-    same, other, copies, sides = (
-        [(tmp_path / f"{name}-{rank}").read_text() for rank in range(2)]
-        for name in ("same", "other", "copies", "sides")
-    )
+    names = ("same", "other", "copies", "sides", "known")
+    same, other, copies, sides, known = ([(tmp_path / f"{n}-{rank}").read_text() for rank in range(2)] for n in names)
     rows = np.random.default_rng(0).normal(size=(151, 6))
     own = measure(rows + 1, Protocol(real=rows, metrics=("kid",)))
     assert [float(text) for text in same] == [pytest.approx(float(own["kid"]), rel=1e-9)] * 2
     assert all("they differ in the seed" in text for text in other)
     assert all("real images of its own; some bring the same ones" in text for text in copies)
     assert all("they differ in the sides and columns that were given" in text for text in sides)
+    assert all("they differ in the images of real=" in text for text in known)
