@@ -134,7 +134,10 @@ def _number_among(name: str, others: Sequence[str]) -> int:
 
 def _plain(name: str) -> str:
     """Without what two people may write differently: case, spaces, underscores, the script of digits."""
-    text = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    text = unicodedata.normalize("NFKC", name).casefold().strip()
+    if re.fullmatch(r"-\d+", text):  # of what has no label: no separator
+        return text
+    text = re.sub(r"[\s_-]+", " ", text).strip()
     return str(int(text)) if text.isdecimal() and len(text) < 1000 else text
 
 

@@ -50,6 +50,9 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto", fit:
     columns = [labels for labels in found if labels is not None]
     labelled = bool(columns) and len(columns) == len(files)
     labels = checked_labels(np.concatenate(columns), len(rows), source) if labelled else None
+    if labelled:
+        _require_one_order(files, printable(source))
+    why = "The image set was opened with classes='none'." if classes == "none" else _unlabelled(files, columns)
     return from_files(
         list(rows),
         lambda name: rows[name][0].image(rows[name][1]),
@@ -59,8 +62,27 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto", fit:
         outline=lambda names: noted([*names, stamps.outline(list(map(str, paths)))]),
         labels=labels,
         class_names=files[0].class_names if labelled else (),
-        unlabelled="The image set was opened with classes='none'." if classes == "none" else "",
+        unlabelled=why,
     )
+
+
+def _require_one_order(files: Sequence[_File], where: str) -> None:
+    """A number means the same class in every file."""
+    meant = {(file.label, file.class_names) for file in files}
+    if len(meant) > 1:
+        (one, first), (two, second) = sorted(meant)[:2]
+        raise WrongInputError(
+            f"The files of {where} number their classes differently: {printable(one)} of {list(first[:6])}, "
+            f"{printable(two)} of {list(second[:6])}. Write them anew with one numbering, or pass classes='none'."
+        )
+
+
+def _unlabelled(files: Sequence[_File], columns: Sequence[Any]) -> str:
+    """Why there are no labels where some might be expected."""
+    if 0 < len(columns) < len(files):
+        return f"Only {len(columns)} of the {len(files)} files have a column of labels."
+    odd = files[0].odd_labels
+    return f"Its column {odd} is no column of whole numbers, which alone number classes." if odd and not columns else ""
 
 
 class _File:
@@ -92,6 +114,16 @@ class _File:
         except (ValueError, KeyError, TypeError):
             return ()
         return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    @property
+    def label(self) -> str:
+        """The name of the column of classes; "" without one."""
+        return self._label or ""
+
+    @property
+    def odd_labels(self) -> str:
+        """A column with the name of labels that holds something else."""
+        return next((name for name in LABELS if name in self._schema.names), "")
 
     def labels(self) -> NDArray[np.int64] | None:
         """(n,) where there is a column of whole numbers with a usual name."""

@@ -11,7 +11,7 @@ import math
 import re
 import tarfile
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -80,6 +80,7 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto", fit: Fi
     stamps = Stamps(source, map(str, paths), Path)
     shards = [_members(path) for path in paths]
     images = [member for shard in shards for member in _images(shard, where)]
+    _require_one_kind(images, where)
     by_name = {f"{number}/{member.name}": member for number, member in enumerate(images)}
     read = _Reader(by_name, stamps)
     found = _labels(images, [member for shard in shards for member in shard], where, classes, read)
@@ -185,6 +186,20 @@ def _images(members: Sequence[Member], where: str) -> list[Member]:
     samples = {_sample(name) for name in by_name if is_image_name(name)}
     files = [name for name in by_name if is_image_name(name) or _sample(name) not in samples]
     return [by_name[name] for name in image_names(files, where)]
+
+
+def _require_one_kind(images: Sequence[Member], where: str) -> None:
+    """Refuse samples of several images each, such as 000017.real.png and 000017.fake.png: as one set they are mixed."""
+    kinds: dict[tuple[Path, str], set[str]] = defaultdict(set)
+    for image in images:
+        kinds[image.shard, _sample(image.name)].add(PurePosixPath(image.name).name.partition(".")[2].lower())
+    found = set(map(frozenset, kinds.values()))
+    each = min(found, key=len)
+    if len(kinds) > 1 and len(found) == 1 < len(each) and not any(re.search(r"\d", kind) for kind in each):
+        raise WrongInputError(
+            f"Every sample of {where} holds several images: {', '.join(map(printable, sorted(each)))}. Pack each kind "
+            "into a set of its own."
+        )
 
 
 def _sample(name: str) -> str:

@@ -66,7 +66,13 @@ def test_digits_are_matched_by_their_value_in_any_script() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [("0", "1", "2"), ("one", "three", "zero"), ("digit one", "digit two", "digit zero"), ("one", "One", "zero")],
+    [
+        ("0", "1", "2"),
+        ("-1", "-2", "-3"),
+        ("one", "three", "zero"),
+        ("digit one", "digit two", "digit zero"),
+        ("one", "One", "zero"),
+    ],
 )
 def test_names_that_the_judge_does_not_know_are_refused_with_both_lists(names: tuple[str, ...]) -> None:
     with pytest.raises(UndefinedError) as refused:

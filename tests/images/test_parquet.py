@@ -100,3 +100,33 @@ def test_one_image_in_many_rows_is_held_once_and_bounded(
     monkeypatch.setattr(parquet, "MAX_RATIO", 20)
     with pytest.raises(WrongInputError, match=r"group of rows of .*a\.parquet have .* bytes together"):
         image_set(tmp_path / "a.parquet").load(0, 1)
+
+
+NAMED = {"label": pa.array([0, 1]), "image": pa.array([png(np.arange(20, dtype=np.uint8).reshape(4, 5))] * 2)}
+
+
+def named(*names: str) -> pa.Table:
+    said = {"info": {"features": {"label": {"names": list(names), "_type": "ClassLabel"}}}}
+    return pa.table(NAMED).replace_schema_metadata({"huggingface": json.dumps(said)})
+
+
+def test_files_that_number_their_classes_differently_are_refused(tmp_path: Path) -> None:
+    pq.write_table(named("ant", "bee"), tmp_path / "a.parquet")
+    pq.write_table(named("ant", "bee"), tmp_path / "b.parquet")
+    assert image_set(tmp_path).class_names == ("ant", "bee")
+    pq.write_table(named("bee", "ant"), tmp_path / "b.parquet")
+    with pytest.raises(WrongInputError, match="number their classes differently"):
+        image_set(tmp_path)
+    assert image_set(tmp_path, classes="none").labels is None
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"], [0.0, 1.0]])
+def test_labels_that_number_nothing_say_why_there_are_none(labels: list[Any], tmp_path: Path) -> None:
+    pq.write_table(pa.table({**NAMED, "label": pa.array(labels)}), tmp_path / "a.parquet")
+    assert "column label is no column of whole numbers" in image_set(tmp_path / "a.parquet").unlabelled
+
+
+def test_a_file_without_labels_among_others_is_why_there_are_none(tmp_path: Path) -> None:
+    pq.write_table(pa.table(NAMED), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"image": NAMED["image"]}), tmp_path / "b.parquet")
+    assert image_set(tmp_path).unlabelled == "Only 1 of the 2 files have a column of labels."

@@ -205,3 +205,11 @@ def test_a_shard_that_changes_while_it_is_kept_is_named(tmp_path: Path) -> None:
 def test_a_pattern_of_endless_shards_is_refused(braces: str, tmp_path: Path) -> None:
     with pytest.raises(GanevalError, match="more than 100,000 files"):
         image_set(tmp_path / f"a-{braces}.tar")
+
+
+def test_samples_of_several_images_are_not_mixed_into_one_set(tmp_path: Path) -> None:
+    files = {f"{row:06d}.{kind}.png": png(PIXELS[row]) for row in range(3) for kind in ("real", "fake")}
+    with pytest.raises(WrongInputError, match=r"holds several images: fake\.png, real\.png"):
+        image_set(tar(tmp_path / "a.tar", files))
+    dotted = {f"img.{row}.png": png(PIXELS[row]) for row in range(3)}
+    assert len(image_set(tar(tmp_path / "b.tar", dotted))) == 3
