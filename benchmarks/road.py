@@ -94,8 +94,8 @@ def contest(place: Path, saved: Path, theirs: nn.Module, weights: str, what: tup
 
 def values(found: dict[str, float]) -> str:
     """What everybody printed, ours to the digits that agree or do not, and the effect of half the precision."""
-    effect = found[ROUGH] / found[OURS] - 1
-    return f"FID {', '.join(f'{name} {value:.6f}' for name, value in found.items())} (bf16 {effect:+.2%})"
+    told = f"FID {', '.join(f'{name} {value:.6f}' for name, value in found.items())}"
+    return f"{told} (bf16 {found[ROUGH] / found[OURS] - 1:+.2%})" if ROUGH in found else told
 
 
 def written(folders: Folders, n: int, suffix: str, side: int) -> Folders:
