@@ -24,15 +24,6 @@ from ganeval.errors import GanevalError, WrongInputError
 MAX_CACHE_BYTES = 4 * 2**30
 
 
-def content_key(parts: Mapping[str, object]) -> str:
-    """The SHA-256 of a JSON-ready description; equal descriptions in any order give equal keys.
-
-    >>> content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1}) != content_key({"a": 1})
-    True
-    """
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
 def read_tensors(folder: Path, key: str) -> dict[str, torch.Tensor] | None:
     """The tensors stored under `key`, or None where there are none or they are damaged."""
     path = folder / f"{key}.safetensors"

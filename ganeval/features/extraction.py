@@ -119,8 +119,8 @@ def extract(
     """
     network, place, ranks, batch, probed = ready(images, extractor, precision, compute)
     keeps = probed if compute.cache and network.weights_sha256 and images.trial is None else None
-    rows, offered = (
-        see(images, network, place, batch, ranks, compute, asked, stay=stay)
+    rows, offered, entry = (
+        (*see(images, network, place, batch, ranks, compute, asked, stay=stay), "")
         if keeps is None or (stay and too_many(len(images), keeps.embeddings.shape[1], ranks, compute))
         else _seen_or_kept(images, network, place, batch, ranks, compute, asked, probed=keeps, precision=precision)
     )
@@ -128,7 +128,9 @@ def extract(
     if stay and too_many(len(images), rows.embeddings.shape[1], ranks, compute):
         return _held(images, network, precision, Held.of_share(rows.embeddings.to(keep), ranks), offered)
     there = Embedded(**{name: column.to(keep) for name, column in columns(rows).items()})
-    return _features(images, network, precision, there, offered - columns(there).keys())
+    found = _features(images, network, precision, there, offered - columns(there).keys())
+    found.own.entry = entry
+    return found
 
 
 def ready(
@@ -186,8 +188,9 @@ def _seen_or_kept(
     *,
     probed: Embedded,
     precision: str,
-) -> tuple[Embedded, frozenset[str]]:
-    """Rows of the cache, where these very images were seen by this very network; else of the network, and kept.
+) -> tuple[Embedded, frozenset[str], str]:
+    """Rows of the cache, where these very images were seen by this very network; else of the network, and kept. Beside
+    them the names of all columns that the network gives, and the entry of the cache.
 
     Where the cache has fewer columns than are asked for, a pass makes these, and those that were there stay.
     """
@@ -199,16 +202,17 @@ def _seen_or_kept(
     there = frozenset(columns(rows)) if rows is not None else frozenset()
     if ranks.agree(yes=rows is not None and asked & offered <= there):
         assert rows is not None
-        return only(rows, asked), offered
+        return only(rows, asked), offered, key
     wanted = asked | there if ranks.size == 1 else asked  # caches of machines may differ, what is gathered may not
     rows, _ = see(images, network, place, batch, ranks, compute, wanted)
     if content and images.fingerprint != content:
         raise WrongInputError(changed(images.source))
+    key = entry_key(images.fingerprint, network, precision, probed)
     if local_rank() == 0:
-        keep_rows(entry_key(images.fingerprint, network, precision, probed), rows, compute.cache_gib)
+        keep_rows(key, rows, compute.cache_gib)
     if note is not None:
         note.write(images.seen.root)
-    return only(rows, asked), offered
+    return only(rows, asked), offered, key
 
 
 def still_gives(network: Extractor, features: Features, *, device: str | torch.device, precision: str) -> bool:

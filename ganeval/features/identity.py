@@ -15,7 +15,8 @@ import torch
 
 from ganeval.core.extractor import Embedded, Extractor
 from ganeval.core.folders import cache_root
-from ganeval.features.cache import content_key, read_tensors, write_tensors
+from ganeval.core.notes import content_key
+from ganeval.features.cache import read_tensors, write_tensors
 from ganeval.features.embedding import columns, embed
 from ganeval.images.imageset import ImageSet
 

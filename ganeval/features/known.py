@@ -1,13 +1,13 @@
 """What is known of a set's images without decoding one: whether two are the same, and which content was seen before.
 
 Image files are told by their bytes. Which pixels those bytes are is written down when they are decoded, so that rows in
-the cache, which is addressed by pixels, are found again by reading files alone.
+the cache, which is addressed by pixels, are found again by reading files alone. Of many files to which nobody has
+written since, their clocks are enough: not even their bytes are read (decision 062).
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,19 +15,16 @@ import PIL
 import torch
 from numpy.typing import NDArray
 
-from ganeval.core.folders import cache_root
+from ganeval.core.notes import content_key, note, recall
 from ganeval.errors import WrongInputError
-from ganeval.features.cache import content_key, read_tensors, write_tensors
 from ganeval.features.ranks import Ranks, local_rank
 from ganeval.images.encoded import Encoded
+from ganeval.images.files import MANY
 from ganeval.images.imageset import ImageSet
 from ganeval.images.leaves import joined, leaves, root, with_labels
 
-FORMAT = 1
-MAX_BYTES = 64 * 2**20  # of all notes together; one has a few hundred
+FORMAT = 2
 COMPARED = 64  # files whose bytes are read to see whether two processes have the same
-
-_log = logging.getLogger(__name__)
 
 
 def outline(images: ImageSet) -> str:
@@ -63,13 +60,15 @@ class Note:
         """The fingerprint of the pixels; "" where nobody has decoded these files,
         which is found without reading them.
         """
-        told = self.ranks.together(lambda: _read(self._key(None)))
-        if not self.ranks.agree(yes=told is not None):
+        if not self.ranks.agree(yes=recall(self._key(None)) is not None):
             return ""
+        told = self._told_by_clocks()
+        if told:
+            return told
         first, last = self.ranks.span(len(self.encoded.names))
         mine = self.ranks.together(lambda: joined(self.encoded.digests(range(first, last))))
         self.digests = self.ranks.gather(torch.tensor(mine)).numpy()
-        found = _read(self._key(self.digests))
+        found = recall(self._key(self.digests))
         return (found or "") if self.ranks.agree(yes=found is not None) else ""
 
     def write(self, content: str) -> None:
@@ -77,14 +76,31 @@ class Note:
         seen = self.encoded.bytes_seen
         if self.digests is not None and not np.array_equal(self.digests, seen):
             raise WrongInputError(changed(self.encoded.source))
-        for key in (self._key(seen), self._key(None)) if local_rank() == 0 else ():
-            _write(key, content)
+        if local_rank() > 0:
+            return
+        written = self._written()
+        for key in (self._key(seen), self._key(None), *([self._key(None, written)] if written else [])):
+            note(key, content)
 
-    def _key(self, digests: NDArray[np.uint8] | None) -> str:
+    def _written(self) -> str:
+        """What the clocks say of many files; of a few the bytes are read at once."""
+        return self.encoded.clocks(self.encoded.names) if len(self.encoded.names) >= MANY else ""
+
+    def _told_by_clocks(self) -> str:
+        """The fingerprint of files to which nobody has written since they were decoded, by all ranks; else ""."""
+        written = self._written()
+        found = recall(self._key(None, written)) if written else None
+        if not self.ranks.agree(yes=found is not None):
+            return ""
+        everybody = self.ranks.gather(torch.tensor([list(bytes.fromhex(str(found)))], dtype=torch.uint8))
+        return str(found) if bool((everybody == everybody[0]).all()) else ""
+
+    def _key(self, digests: NDArray[np.uint8] | None, written: str = "") -> str:
         return content_key(
             {
                 "outline": self.encoded.outline(self.encoded.names),
                 "bytes": "" if digests is None else _text(digests.tobytes()),
+                "written": written,
                 "shape": list(self.encoded.shape),
                 "decoder": PIL.__version__,
                 "format": FORMAT,
@@ -98,16 +114,3 @@ def changed(source: str) -> str:
 
 def _text(content: bytes | Sequence[bytes]) -> str:
     return hashlib.sha256(content if isinstance(content, bytes) else b"".join(content)).hexdigest()
-
-
-def _read(key: str) -> str | None:
-    found = read_tensors(cache_root() / "contents", key)
-    return None if not found or "root" not in found else bytes(found["root"].numpy()).hex()
-
-
-def _write(key: str, content: str) -> None:
-    mark = torch.frombuffer(bytearray(bytes.fromhex(content)), dtype=torch.uint8)
-    try:
-        write_tensors(cache_root() / "contents", key, {"root": mark}, max_bytes=MAX_BYTES)
-    except (OSError, ValueError) as error:
-        _log.debug("The content of %s could not be noted (%s).", key, error)

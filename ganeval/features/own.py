@@ -34,6 +34,7 @@ class Own:
 
     def __init__(self, rows: torch.Tensor, held: Held | None = None) -> None:
         self.rows, self.held = rows, held
+        self.entry = ""  # of the cache, where the rows lie in it
         self._found: dict[Hashable, Any] = {}
         self._mark: tuple[int, ...] | None = None  # of the rows that all of this was worked out of
 
@@ -63,7 +64,7 @@ class Own:
         """
         if self._mark is None or self._mark == _mark(self.rows):
             return False
-        self._found, self._mark = {}, None
+        self._found, self._mark, self.entry = {}, None, ""
         return True
 
     def gaussian(self, ranks: Ranks) -> Gaussian:

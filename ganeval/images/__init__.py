@@ -7,6 +7,7 @@ Nothing is rescaled, converted or dropped silently: what does not fit is an erro
 from __future__ import annotations
 
 import numbers
+import os
 import re
 import stat
 import sys
@@ -151,11 +152,13 @@ def _all_ending(path: Path, suffix: str) -> list[Path]:
     from ganeval.images.layout import natural
 
     try:
-        found = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+        names = [name for name in os.listdir(path) if not name.startswith(".")]  # noqa: PTH208 - there may be a million
     except OSError:
         return []
-    ends = all(entry.suffix.lower() == suffix and entry.is_file() for entry in found)
-    return sorted(found, key=lambda entry: natural(entry.name)) if ends else []
+    if not all(name.lower().endswith(suffix) for name in names):
+        return []
+    found = [path / name for name in sorted(names, key=natural)]
+    return found if all(entry.is_file() for entry in found) else []
 
 
 def _open_address(address: str, classes: Classes, fit: Fit | None) -> ImageSet:

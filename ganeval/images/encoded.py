@@ -28,6 +28,8 @@ class Encoded:
     read: name -> the encoded bytes, or the path of the file that holds them; raises where that file has changed.
     outline: names -> a digest of what the source says of its files (names, sizes, checksums): equal for equal files,
     found without reading them.
+    clocks: names -> a digest of when their files were last written, which changes with any later write; "" where
+    nobody can promise that.
     fit: what each image goes through when it is decoded.
     """
 
@@ -36,6 +38,7 @@ class Encoded:
     source: str
     shape: tuple[int, int, int]
     outline: Callable[[Sequence[str]], str]
+    clocks: Callable[[Sequence[str]], str]
     fit: Fit | None = None
     bytes_seen: NDArray[np.uint8] = field(
         init=False, repr=False
@@ -48,7 +51,7 @@ class Encoded:
     def take(self, rows: NDArray[np.int64]) -> Self:
         """The images at `rows`, in that order, still encoded."""
         names = [self.names[int(row)] for row in rows]
-        return type(self)(names, self.read, self.source, self.shape, self.outline, self.fit)
+        return type(self)(names, self.read, self.source, self.shape, self.outline, self.clocks, self.fit)
 
     def load(self, start: int, stop: int) -> NDArray[np.uint8]:
         """uint8 (m, c, h, w) of rows start..stop."""

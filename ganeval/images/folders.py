@@ -35,7 +35,7 @@ def from_folder(path: Path, classes: str = "auto", fit: Fit | None = None) -> Im
         raise WrongInputError(f"{where} must be a folder, or a .zip, .npz or .npy file of images; it is another file.")
     files, folders = _walk(path)
     names = image_names(files, where)
-    stamps = Stamps(str(path), names, lambda name: path / name)
+    stamps = Stamps(str(path), names, lambda name: f"{path}/{name}")
     found = labels_of(names, files, folders, lambda name: _listing(path / name), where, classes)
     return from_files(
         names,
@@ -44,6 +44,7 @@ def from_folder(path: Path, classes: str = "auto", fit: Fit | None = None) -> Im
         source=str(path),
         require_unchanged=stamps.require_all,
         outline=stamps.outline,
+        clocks=stamps.clocks,
         **found._asdict(),
     )
 
@@ -65,6 +66,7 @@ def from_paths(paths: Sequence[Path], fit: Fit | None = None) -> ImageSet:
         source=where,
         require_unchanged=stamps.require_all,
         outline=stamps.outline,
+        clocks=stamps.clocks,
     )
 
 
@@ -86,8 +88,9 @@ def _walk(path: Path) -> tuple[list[str], list[str]]:
             raise WrongInputError(
                 f"{printable(path)} has too many links to one folder: {printable(base)} is one way there."
             )
-        files += [(base / name).as_posix() for name in names]
-        folders += [(base / child).as_posix() for child in children]
+        above = "" if not base.parts else f"{base.as_posix()}/"
+        files += [f"{above}{name}" for name in names]
+        folders += [f"{above}{child}" for child in children]
     return files, folders
 
 

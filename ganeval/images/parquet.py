@@ -60,6 +60,7 @@ def from_parquet(paths: Sequence[Path], source: str, classes: str = "auto", fit:
         source=source,
         require_unchanged=stamps.require_all,
         outline=lambda names: noted([*names, stamps.outline(list(map(str, paths)))]),
+        clocks=stamps.clocks_inside,
         labels=labels,
         class_names=files[0].class_names if labelled else (),
         unlabelled=why,

@@ -91,6 +91,7 @@ def from_tars(paths: Sequence[Path], source: str, classes: str = "auto", fit: Fi
         source=source,
         require_unchanged=stamps.require_all,
         outline=lambda names: noted([(name, by_name[name].size) for name in names]),
+        clocks=stamps.clocks_inside,
         **found._asdict(),
     )
 

@@ -46,6 +46,7 @@ def from_zip(path: Path, classes: str = "auto", fit: Fit | None = None) -> Image
         source=str(path),
         require_unchanged=stamps.require_all,
         outline=partial(_outline, archive),
+        clocks=stamps.clocks_inside,
         **found._asdict(),
     )
 

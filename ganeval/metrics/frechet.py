@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ganeval.core.options import OneOf, Silent
 from ganeval.errors import TooFewSamplesError
+from ganeval.features.answers import Answer, kept
 from ganeval.features.pair import Pair
 from ganeval.metrics import metric
 from ganeval.numerics.gaussian import Gaussian, frechet_distance, frechet_influence, frechet_pulls
@@ -70,15 +71,13 @@ def fid(
     >>> float(fid(Pair(Features.given(rows), Features.given(2 * rows)), se=False))  # (4 - 2)^2 + (4 - 2)^2
     8.0
     """
-    real, fake = pair.real_gaussian, pair.fake_gaussian
-    if convention in DIVISOR_N:
-        real, fake = real.biased(), fake.biased()
+    biased = convention in DIVISOR_N
     if se and pair.fake.held is not None:
         held = pair.fake.held
-        value, pulls = frechet_pulls(real, fake, held.rows)
+        value, pulls = frechet_pulls(*_gaussians(pair, biased=biased), held.rows)
         pulls = held.gather(pulls)
         return Score.from_influence(value, (pulls - pulls.mean()).cpu().numpy())
-    return _distance(real, fake, None if pair.only_moments else pair.fake.embeddings, se=se)
+    return _of_rows(pair, biased=biased, se=se)
 
 
 @metric(
@@ -106,7 +105,7 @@ def fdd(pair: Pair) -> Score:
     Standard error: that of `fid`. per_sample: influence.
     Differs from dgm-eval, which resizes bicubically where this takes TensorFlow 1's bilinear rule (as torch-fidelity).
     """
-    return _distance(pair.real_gaussian, pair.fake_gaussian, pair.fake.embeddings, se=True)
+    return _of_rows(pair)
 
 
 @metric(
@@ -131,7 +130,7 @@ def sfid(pair: Pair, *, se: Annotated[bool, Silent()] = True) -> Score:
     Standard error: as for `fid`.
     """
     real, fake = pair.spatial_gaussians()
-    return _distance(real, fake, pair.fake.spatial, se=se)
+    return _scored(_distance(real, fake, pair.fake.spatial if se else None), fake.n, se=se)
 
 
 @metric(
@@ -195,14 +194,32 @@ def fid_infinity(pair: Pair) -> Score:
     return _over_blocks(pair, INTERCEPT, pair.seed, "fid_infinity")
 
 
-def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor | None, *, se: bool) -> Score:
-    if not se:
-        return Score(frechet_distance(real, fake), n=fake.n)
+def _of_rows(pair: Pair, *, biased: bool = False, se: bool = True) -> Score:
+    """Of the embeddings, or of what is known of their moments; as it was worked out before, where that was kept."""
+    rows = pair.fake.embeddings if se and not pair.only_moments else None
+    question = f"frechet, divided by {'n' if biased else 'n - 1'}, {'without' if rows is None else 'with'} its error"
+    found = kept(pair, question, lambda: _distance(*_gaussians(pair, biased=biased), rows))
+    return _scored(found, pair.fake_gaussian.n if pair.only_moments else len(pair.fake), se=se)
+
+
+def _gaussians(pair: Pair, *, biased: bool) -> tuple[Gaussian, Gaussian]:
+    real, fake = pair.real_gaussian, pair.fake_gaussian
+    return (real.biased(), fake.biased()) if biased else (real, fake)
+
+
+def _distance(real: Gaussian, fake: Gaussian, rows: torch.Tensor | None) -> Answer:
+    """The distance, and the influence of each of these rows."""
     if rows is None:
-        details = {"no_error": "only moments of the fakes were kept; the error needs their rows"}
-        return Score(frechet_distance(real, fake), n=fake.n, details=details)
-    value, psi = frechet_influence(real, fake, rows)
-    return Score.from_influence(value, psi.cpu().numpy())
+        return frechet_distance(real, fake), torch.empty(0, dtype=torch.float64)
+    return frechet_influence(real, fake, rows)
+
+
+def _scored(found: Answer, n: int | None, *, se: bool) -> Score:
+    value, psi = found
+    if len(psi):
+        return Score.from_influence(value, psi.cpu().numpy())
+    missing = {"no_error": "only moments of the fakes were kept; the error needs their rows"}
+    return Score(value, n=n, details=missing if se else {})
 
 
 def _over_blocks(pair: Pair, weights: tuple[float, ...], seed: int, name: str) -> Score:
