@@ -37,8 +37,7 @@ was reached.
 
 - Few images (the title says how many) carry the fixed costs: of ours a few looks of the network at single images, which
   name the cache's entry; of pytorch-fid and clean-fid a root of a matrix. With many, what is left the first time is the
-  network, and the second time what grows with the files; every time of the road holds the dropping of the files from
-  the system's memory:
+  network, and the second time what grows with the files. These are dropped from the system's memory before each time:
   [how far it is from the processor's limit, and where the seconds of the commands go](results/profiles.md),
   [what was tried](decisions/047-the-processor-is-the-limit.md).
 - The metrics of the whole suite that take longest are named under *Where the seconds go*; its floors cost little,

@@ -71,7 +71,6 @@ def contest(place: Path, saved: Path, theirs: nn.Module, weights: str, what: tup
     found: dict[str, float] = {}
 
     def noted(name: str, run: Callable[[Folders], float]) -> None:
-        forget(folders)
         found[name] = run(folders)
 
     def small(run: Callable[[Folders], float]) -> None:
@@ -86,6 +85,7 @@ def contest(place: Path, saved: Path, theirs: nn.Module, weights: str, what: tup
         dict.fromkeys(peers, bar),
         repeats=1,
         limits={AGAIN: 1.0},
+        before=partial(forget, folders),
         small={name: partial(small, run) for name, run in {**mine, **peers}.items()},
         fastest={ROUGH: 4.0},
         note=lambda: f"{values(found)}; {shares(folders, ours)}",
@@ -208,7 +208,8 @@ def shares(folders: Folders, ours: Inception) -> str:
     paths = sorted(folder.iterdir())[:SHARED]
     n = len(paths)
     took["read"] = seconds(lambda: [path.read_bytes() for path in paths])[0]
-    took["open and decode"], images = seconds(lambda: image_set(str(folder)).load(0, n))
+    took["open all files"], opened = seconds(lambda: image_set(str(folder)))
+    took["decode"], images = seconds(lambda: opened.load(0, n))
     pixels = torch.from_numpy(images[:BATCH])
     resize, _ = seconds(lambda: nn.functional.interpolate(pixels.float(), size=299, mode="bilinear"))
     took["resize"] = resize * n / len(pixels)

@@ -25,7 +25,8 @@ class Contest:
     `bars`: how many times our time a peer has to take; `limits`: how many seconds anyone may take; `most`: how many MiB
     of memory anyone may add; `fastest`: how many times quicker than the quickest peer with a bar somebody has to be.
     `small` names what each runs untimed before the first round, instead of the work itself; `warm_up` is one such run
-    for all, if nobody can be missing; `note` says afterwards what else was found.
+    for all, if nobody can be missing; `before` runs untimed before every lap; `note` says afterwards what else was
+    found.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Contest:
     limits: Mapping[str, float] = field(default_factory=dict)
     most: Mapping[str, float] = field(default_factory=dict)
     warm_up: Callable[[], object] | None = None
+    before: Callable[[], object] | None = None
     fastest: Mapping[str, float] = field(default_factory=dict)
     note: Callable[[], str] | None = None
     small: Mapping[str, Callable[[], object]] = field(default_factory=dict)
@@ -146,6 +148,8 @@ def race(contest: Contest, repeats: int | None = None) -> list[Result]:
     laps: dict[str, list[Lap]] = {name: [] for name in runners}
     for _ in range(repeats or contest.repeats):
         for name, work in runners.items():
+            if contest.before:
+                contest.before()
             laps[name].append(lap(work))
     results = [_result(contest, name, laps[name], laps["ganeval"]) for name in runners]
     results = [_against_peers(one, contest, results) if one.name in contest.fastest else one for one in results]

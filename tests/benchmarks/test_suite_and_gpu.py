@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gpu, growth, page, suite
+from benchmarks import gpu, growth, page, suite, timing
 from benchmarks.timing import Contest, Result, Series, grow, race
 from ganeval.core.files import read_json
 from ganeval.metrics import METRICS
@@ -112,6 +112,14 @@ def test_a_contestant_can_be_left_out_and_the_untimed_round_be_a_small_one() -> 
     assert ran == ["small ours", "small two", "ours", "two"]
     with pytest.raises(ValueError, match="no contestant 'three'; there are: one, two"):
         contest.without(["three"])
+
+
+def test_what_runs_before_every_lap_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(timing, "lap", lambda work, lap=timing.lap: (ran.append("start"), lap(work))[1])
+    ours, one, before = (partial(ran.append, name) for name in ("ours", "one", "before"))
+    race(Contest("work", ours, {"one": one}, repeats=2, warm_up=list, before=before))
+    assert ran == ["before", "start", "ours", "before", "start", "one"] * 2
 
 
 def test_the_committed_page_is_made_of_the_committed_rows() -> None:
