@@ -38,9 +38,9 @@ def recall(key: str) -> Any:
     path = _place() / f"{key}.json"
     try:
         found = read_json(path)
-    except (GanevalError, OSError):
-        return None
-    if not isinstance(found, dict) or found.get("key") != key or found.get("check") != _check(found.get("fact")):
+        if not isinstance(found, dict) or found.get("key") != key or found.get("check") != _check(found.get("fact")):
+            return None
+    except (GanevalError, OSError, ValueError, RecursionError):  # ValueError: NaN, which no fact of ours holds
         return None
     with suppress(OSError):  # another user's note may be read, not touched
         os.utime(path)  # used now: dropped last

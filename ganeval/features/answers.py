@@ -51,11 +51,14 @@ def kept(pair: Pair, question: str, work: Callable[[], Answer]) -> Answer:
 
 
 def _key(pair: Pair, question: str) -> str:
-    """Under which the answer is kept; "" where the rows of a set do not lie in the cache, or the work is quick."""
+    """Under which the answer is kept; "" where the rows of a set do not lie in the cache, where its moments were given,
+    or where the work is quick.
+    """
     sides = (pair.real, pair.fake)
     entries = [side.own.entry if side is not None and side.held is None else "" for side in sides]
     n, d = max(len(side) for side in sides if side is not None), pair.fake.embeddings.shape[1]
-    if pair.ranks.size > 1 or not all(entries) or n * d * d < WORTH_IT:
+    given = pair.real_moments is not None or pair.fake_moments is not None
+    if pair.ranks.size > 1 or given or not all(entries) or n * d * d < WORTH_IT:
         return ""
     return content_key(
         {

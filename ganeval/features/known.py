@@ -69,18 +69,25 @@ class Note:
         mine = self.ranks.together(lambda: joined(self.encoded.digests(range(first, last))))
         self.digests = self.ranks.gather(torch.tensor(mine)).numpy()
         found = recall(self._key(self.digests))
-        return (found or "") if self.ranks.agree(yes=found is not None) else ""
+        if not self.ranks.agree(yes=found is not None):
+            return ""
+        self._note_clocks(str(found))
+        return str(found)
 
     def write(self, content: str) -> None:
         """The bytes that were decoded last were those of pixels of this fingerprint."""
         seen = self.encoded.bytes_seen
         if self.digests is not None and not np.array_equal(self.digests, seen):
             raise WrongInputError(changed(self.encoded.source))
-        if local_rank() > 0:
-            return
-        written = self._written()
-        for key in (self._key(seen), self._key(None), *([self._key(None, written)] if written else [])):
+        for key in (self._key(seen), self._key(None)) if local_rank() == 0 else ():
             note(key, content)
+        self._note_clocks(content)
+
+    def _note_clocks(self, content: str) -> None:
+        """The bytes that were read since the files were opened were those of pixels of this fingerprint."""
+        written = self._written()
+        if written and local_rank() == 0:
+            note(self._key(None, written), content)
 
     def _written(self) -> str:
         """What the clocks say of many files; of a few the bytes are read at once."""

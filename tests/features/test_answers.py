@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import torch
 import ganeval
 from ganeval.classifiers import wrap
 from ganeval.features import answers
+from ganeval.features.extraction import extract
+from ganeval.features.pair import Pair
+from ganeval.features.statistics import Statistics
+from ganeval.images import image_set
 from ganeval.metrics import frechet
 
 REAL, FAKE, OTHER = np.random.default_rng(1).integers(0, 256, (3, 60, 4, 4), dtype=np.uint8)
@@ -81,6 +86,15 @@ def test_rows_that_were_given_are_not_looked_for(worked: list[int]) -> None:
     for _ in range(2):
         ganeval.fid(*rows)
     assert len(worked) == 2
+
+
+def test_moments_that_were_given_are_no_rows_of_the_cache(worked: list[int], judge: Any) -> None:
+    real, fake, other = (extract(image_set(images), judge) for images in (REAL, FAKE, OTHER))
+    distance = frechet.fid(Pair(real, fake))
+    published = replace(Statistics.of(other), passport=real.passport, rows=real)  # of another set, with these rows
+    assert float(frechet.fid(Pair(published, fake))) == pytest.approx(float(frechet.fid(Pair(other, fake))))
+    assert float(frechet.fid(Pair(published, fake))) != pytest.approx(float(distance))
+    assert len(worked) == 4
 
 
 @pytest.mark.parametrize("damage", ["", "rubbish"])
