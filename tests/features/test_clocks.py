@@ -20,12 +20,12 @@ from ganeval.classifiers import wrap
 from ganeval.core import notes
 from ganeval.core.compute import Compute
 from ganeval.errors import MixedSizesError
+from ganeval.features import known
 from ganeval.features.extraction import extract
 from ganeval.images import encoded, files, stamps
-from ganeval.images.files import MANY
 from ganeval.images.stamps import Stamps
 
-N = MANY + 12
+N = 24
 PIXELS = np.random.default_rng(3).integers(0, 256, (N, 4, 4), dtype=np.uint8)
 
 
@@ -67,13 +67,15 @@ def table(path: Path) -> Any:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     column = [{"bytes": bmp(image), "path": None} for image in PIXELS]
-    parquet.write_table(pyarrow.table({"image": column}), path / "s.parquet", row_group_size=100)
+    parquet.write_table(pyarrow.table({"image": column}), path / "s.parquet", row_group_size=10)
     return path / "s.parquet"
 
 
 @pytest.fixture(autouse=True)
 def cache_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for room in (files, known):
+        monkeypatch.setattr(room, "MANY", N)
 
 
 @pytest.fixture
@@ -210,6 +212,15 @@ def test_what_was_written_a_moment_ago_is_not_told_by_its_clocks(read: list[str]
     read.clear()
     extract(image_set(where), judge)
     assert len(read) >= 2 * N
+
+
+def test_of_a_few_files_every_one_is_read(settled: None, read: list[str], judge: Any, tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "0003.bmp").unlink()
+    extract(image_set(where), judge)
+    read.clear()
+    extract(image_set(where), judge)
+    assert len(read) >= 2 * (N - 1)
 
 
 def test_once_they_lie_still_they_are(
