@@ -37,8 +37,10 @@ was reached.
 
 - Few images (the title says how many) carry the fixed costs: of ours a few looks of the network at single images, which
   name the cache's entry; of pytorch-fid and clean-fid a root of a matrix. With many, what is left the first time is the
-  network, and the second time what grows with the files. These are dropped from the system's memory before each time:
-  [how far it is from the processor's limit, and where the seconds of the commands go](results/profiles.md),
+  network, and the second time what grows with the files: each is opened, and none is read ([why that is
+  enough](decisions/062-clocks-of-many-files.md)). The files are dropped from the system's memory before each time. What
+  is kept of the first time are the rows and, where it took half a second, the distance with its error.
+- [How far we are from the processor's limit, and where the seconds of the commands go](results/profiles.md);
   [what was tried](decisions/047-the-processor-is-the-limit.md).
 - The metrics of the whole suite that take longest are named under *Where the seconds go*; its floors cost little,
   because they share the passes of the values.
