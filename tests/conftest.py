@@ -20,6 +20,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take the files in order, so that the last ones are small; by number of tests the longest would be last."""
+    if hasattr(config.option, "loadscopereorder"):  # xdist is here
+        config.option.loadscopereorder = False
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data sets; skips where there is none, fails in CI."""

@@ -44,6 +44,7 @@ def test_augmentation_resumes_bit_for_bit(augment, channels_last, tmp_path):
     assert same(whole, resumed)
 
 
+@pytest.mark.study  # half a minute of the compiler's; the next test has all but that
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch's tracer looks at it
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a compiler on a CPU")
 def test_compiled_networks_resume_bit_for_bit(tmp_path):
