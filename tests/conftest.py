@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Workers take the files in order, so that the last ones are small; by number of tests the longest would be last."""
+    """Workers take the files in order, and the last ones are small; by number of tests the longest would be last."""
     if hasattr(config.option, "loadscopereorder"):  # xdist is here
         config.option.loadscopereorder = False
 
