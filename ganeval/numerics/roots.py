@@ -33,7 +33,8 @@ def root_trace(first: Covariance, second: Covariance) -> float:
     >>> round(root_trace(Covariance(matrix=4 * eye), Covariance(matrix=9 * eye)), 12)
     12.0
     """
-    return _settled(eigenvalues(_crossed(first, second).gram), first, second)
+    crossed = _crossed(first, second)
+    return _settled(crossed, eigenvalues(crossed.gram))
 
 
 def transport(source: Covariance, target: Covariance, dtype: torch.dtype = torch.float64) -> tuple[float, torch.Tensor]:
@@ -46,28 +47,37 @@ def transport(source: Covariance, target: Covariance, dtype: torch.dtype = torch
     squares, vectors = eigensystem(crossed.gram)
     alive = squares > RANK_TOLERANCE * squares.max() if len(squares) else squares > 0
     weights = vectors[:, alive].T / squares[alive].pow(crossed.power)[:, None]
-    return _settled(squares, source, target), weights.to(dtype) @ crossed.carrier.to(dtype)
+    return _settled(crossed, squares, vectors), weights.to(dtype) @ crossed.carrier.to(dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class _Crossed:
-    """gram: symmetric, its eigenvalues s^2 those of A B; Q = (s^2)^(-power) W' carrier, W its eigenvectors."""
+    """gram: symmetric, its eigenvalues s^2 those of A B; Q = (s^2)^(-power) W' carrier, W its eigenvectors.
+
+    With N the factor of `near` and M that of `far`, gram = N M' M N'.
+    """
 
     gram: torch.Tensor
     carrier: torch.Tensor  # (r, d)
     power: float
+    near: Covariance
+    far: Covariance
+
+    def across(self, vectors: torch.Tensor) -> torch.Tensor:
+        """M N' W: as long as the roots are, and not squared."""
+        return self.far.factor @ (self.near.factor.T @ vectors)
 
 
 def _crossed(source: Covariance, target: Covariance) -> _Crossed:
     if source.matrix is not None:
-        return _Crossed(_sandwich(target, source.matrix), target.factor, 0.25)
+        return _Crossed(_sandwich(target, source.matrix), target.factor, 0.25, target, source)
     if target.matrix is not None:
         carrier = source.factor @ target.matrix
-        return _Crossed(carrier @ source.factor.T, carrier, 0.75)
+        return _Crossed(carrier @ source.factor.T, carrier, 0.75, source, target)
     cross = source.factor @ target.factor.T
     if cross.shape[0] < cross.shape[1]:
-        return _Crossed(outer(cross), cross @ target.factor, 0.75)
-    return _Crossed(outer(cross.T), target.factor, 0.25)
+        return _Crossed(outer(cross), cross @ target.factor, 0.75, source, target)
+    return _Crossed(outer(cross.T), target.factor, 0.25, target, source)
 
 
 def _sandwich(target: Covariance, matrix: torch.Tensor) -> torch.Tensor:
@@ -77,15 +87,32 @@ def _sandwich(target: Covariance, matrix: torch.Tensor) -> torch.Tensor:
     return target.factor @ matrix @ target.factor.T
 
 
-def _settled(squares: torch.Tensor, source: Covariance, target: Covariance) -> float:
-    total, reliable = _sum_of_roots(squares)
-    return total if reliable else float(torch.linalg.svdvals(source.factor @ target.factor.T).sum())
+def _settled(crossed: _Crossed, squares: torch.Tensor, vectors: torch.Tensor | None = None) -> float:
+    """The sum of the roots of the eigenvalues `squares` of crossed.gram, in ascending order.
+
+    Beside the largest an eigenvalue is exact to EPS times that one, so that small roots drown. Where they weigh, they
+    are taken from the vectors that belong to them, moved across: those are not squared, and the large ones' share in
+    them is known and taken away (a Schur complement).
+    """
+    sigma, doubt = _roots(squares)
+    allowed = NORM_TOLERANCE * float(sigma.sum())
+    if float(doubt.sum()) <= allowed:
+        return float(sigma.sum())
+    if vectors is None:
+        squares, vectors = eigensystem(crossed.gram)
+        sigma, doubt = _roots(squares)
+    few = int((doubt.flip(0).cumsum(0) > allowed / 2).sum())  # the smallest, that cannot be neglected
+    small, large = crossed.across(vectors).tensor_split([few], dim=1)
+    small = small - large @ ((large.T @ small) / squares[few:, None])
+    rest, doubt = _roots(eigenvalues(outer(small.T.contiguous())))
+    if float(doubt.sum()) > allowed / 2:
+        rest = torch.linalg.svdvals(small)
+    return float(sigma[few:].sum() + rest.sum())
 
 
-def _sum_of_roots(squares: torch.Tensor) -> tuple[float, bool]:
-    """The sum of the roots of eigenvalues in ascending order, and whether their errors can be neglected."""
+def _roots(squares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The roots of eigenvalues in ascending order, and by how much each may be wrong."""
     if len(squares) == 0:
-        return 0.0, True
+        return squares, squares
     sigma, top = squares.clamp(min=0).sqrt(), squares[-1]
-    doubt = torch.minimum(EPS * top / (2 * sigma), (EPS * top).sqrt())
-    return float(sigma.sum()), bool(doubt.nan_to_num().sum() <= NORM_TOLERANCE * sigma.sum())
+    return sigma, torch.minimum(EPS * top / (2 * sigma), (EPS * top).sqrt()).nan_to_num()

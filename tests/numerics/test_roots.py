@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -78,6 +79,42 @@ def test_rows_around_their_mean_say_mean_and_covariance(n: int) -> None:
     mean, around = rows_around_mean(rows)
     torch.testing.assert_close(mean, rows.mean(dim=0), rtol=1e-14, atol=0)
     torch.testing.assert_close(around.T @ around, Moments.of(rows).covariance(), rtol=1e-12, atol=1e-12)
+
+
+def spread(least: float, d: int, seed: int) -> torch.Tensor:
+    """Rows (d, d) whose covariance has variances from 1 down to `least`, along random directions."""
+    directions = torch.linalg.qr(rows_of(d, d, seed)).Q
+    return torch.logspace(0, math.log10(least), d, dtype=torch.float64).sqrt()[:, None] * directions
+
+
+@pytest.mark.parametrize("kinds", list(itertools.product(["rows", "matrix"], repeat=2)), ids=str)
+@pytest.mark.parametrize("least", [1e-3, 1e-7, 1e-10])
+@pytest.mark.parametrize("d", [40, 300])
+def test_roots_that_drown_beside_the_largest_are_found_without_the_slow_way(
+    kinds: tuple[str, str], least: float, d: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = spread(least, d, 0), spread(least, d, 1)
+    given = [
+        Covariance(**{kind: f if kind == "rows" else f.T @ f}) for kind, f in zip(kinds, (first, second), strict=True)
+    ]
+    expected, of_one = singular_sum(first @ second.T), float(first.square().sum())
+    monkeypatch.setattr(torch.linalg, "svdvals", None)
+    assert root_trace(given[0], given[1]) == pytest.approx(expected, rel=1e-9)
+    assert transport(given[0], given[1])[0] == pytest.approx(expected, rel=1e-9)
+    assert root_trace(given[0], Covariance(rows=first)) == pytest.approx(of_one, rel=1e-9)
+
+
+def test_roots_of_dead_directions_are_zero() -> None:
+    """Each of two halves moves in directions of its own and in 20 that both have: in those alone there is a root."""
+    d = 300
+    directions = torch.linalg.qr(rows_of(d, d, 0)).Q
+    first, second = directions[:160] * 3, directions[140:]
+    for a, b in itertools.product(
+        (Covariance(rows=first), Covariance(matrix=first.T @ first)),
+        (Covariance(rows=second), Covariance(matrix=second.T @ second)),
+    ):
+        assert root_trace(a, b) == pytest.approx(60, rel=1e-9)
+        assert transport(a, b)[0] == pytest.approx(60, rel=1e-9)
 
 
 def test_dead_and_duplicated_directions_keep_identity_exact() -> None:
