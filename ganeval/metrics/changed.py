@@ -154,8 +154,14 @@ def _usual(pair: Pair, gallery: Gallery, train: ImageSet, at_most: int) -> tuple
             (gallery, at_most, pair.seed), lambda: _others(held, gallery, at_most, pair.seed)
         ), "heldout"
     known = pair.require_real()
-    chosen = seeded_rows(known.embeddings, at_most, pair.seed).cpu().numpy()
-    return gallery.nearest(_parts(train.take(chosen)), own=chosen).ratio, "train"
+    return known.own.once(("not copied", at_most, pair.seed), lambda: _own(known, gallery, at_most, pair.seed)), "train"
+
+
+def _own(known: Features, gallery: Gallery, at_most: int, seed: int) -> NDArray[np.float64]:
+    """Training images against the others."""
+    assert known.images is not None
+    chosen = seeded_rows(known.embeddings, at_most, seed).cpu().numpy()
+    return gallery.nearest(_parts(known.images.take(chosen)), own=chosen).ratio
 
 
 def _others(held: Features, gallery: Gallery, at_most: int, seed: int) -> NDArray[np.float64]:

@@ -65,6 +65,6 @@ def shuffled_sides(n_real: int, n_fake: int, permutations: int, seed: int | Sequ
     >>> shuffled_sides(2, 1, 3, seed=0).sum(dim=0).tolist(), shuffled_sides(2, 1, 3, seed=0)[:, 0].tolist()
     ([1, 1, 1, 1], [False, False, True])
     """
-    truth = np.repeat([False, True], [n_real, n_fake])
-    rng = np.random.default_rng(seed)
-    return torch.from_numpy(np.stack([truth, *(rng.permutation(truth) for _ in range(permutations))], axis=1))
+    sides = np.tile(np.repeat([False, True], [n_real, n_fake]), (1 + permutations, 1))
+    np.random.default_rng(seed).permuted(sides[1:], axis=1, out=sides[1:])
+    return torch.from_numpy(np.ascontiguousarray(sides.T))

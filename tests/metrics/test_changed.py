@@ -76,6 +76,17 @@ def test_without_held_out_images_training_images_say_what_is_usual() -> None:
     assert found.per_sample["copy"][COPIED:].mean() <= 0.05
 
 
+@pytest.mark.parametrize("held", [None, HELD], ids=["training images", "held-out images"])
+def test_what_is_usual_is_found_once_for_many_sets(held: np.ndarray | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside a training loop the training images are the same at every step."""
+    looked, nearest = [], Gallery.nearest
+    monkeypatch.setattr(Gallery, "nearest", lambda *given, **how: (looked.append(given), nearest(*given, **how))[1])
+    train, others = seen(TRAIN), None if held is None else seen(held)
+    for fake in (FRESH, FRESH[::-1]):
+        changed_copies(Pair(train, seen(fake), heldout=others))
+    assert len(looked) == 3
+
+
 def test_where_nothing_was_copied_alarms_are_as_rare_as_promised() -> None:
     """The ratios of one gallery, dealt anew: exact for every n, so that 400 deals of few images suffice."""
     usual = Gallery([TRAIN]).nearest([np.concatenate([HELD, FRESH])]).ratio
