@@ -54,6 +54,7 @@ class Pair:
         paired: bool = False,
         ranks: Ranks = ALONE,
         eyes: tuple[Pair, ...] = (),
+        asks: bool = True,
     ) -> None:
         for other in (real, heldout):
             if other is not None:
@@ -70,6 +71,7 @@ class Pair:
         self.paired = paired  # whether real image i is what fake image i should be
         self.ranks = ranks  # the processes that all hold these sets, and work out what is large in shares
         self.eyes = eyes  # the same images, row by row, as further networks see them
+        self.asks = asks  # whether the generator may be asked for classes
         self._seed = seed
         self._draws = _Draws()
         self._shared: dict[Hashable, tuple[Any, bool]] = {}
@@ -119,6 +121,7 @@ class Pair:
             paired=self.paired,
             ranks=self.ranks,
             eyes=self.eyes,
+            asks=self.asks,
         )
 
     def part(self, real: Features, fake: Features) -> Pair:
@@ -208,9 +211,7 @@ class Pair:
         return labels if labels is not None and are_balanced(labels) else None
 
     def neighbours(self, k: int) -> Neighbours:
-        """The sweep over (real, fake), exact for every number of neighbours up to k; done once,
-        again for a larger k.
-        """
+        """The sweep over (real, fake), exact for every number of neighbours up to k; done again for a larger k."""
         features = self.require_real()
         _require_neighbours(k, len(features), len(self.fake))
         if self._neighbours is None or self._neighbours.k < k + SPARE:

@@ -205,7 +205,8 @@ def _walks(embedded: Pair, classified: Pair, seed: int) -> Arrays:
     rows = min(len(names) or 4, 10)
     g = torch.Generator().manual_seed(seed)
     z0, z1 = (torch.randn(rows, generator.latent_dim, generator=g) for _ in range(2))
-    labels = torch.arange(rows) if names and classified.fake.labels is not None else None
+    asks = classified.asks and classified.fake.labels is not None
+    labels = torch.arange(rows) if names and asks else None
     steps = [torch.full((rows, 1), i / (WALK - 1)) for i in range(WALK)]
     with evaluating(generator):
         columns = [image_set(walked(generator, slerp(z0, z1, t), labels)).array() for t in steps]

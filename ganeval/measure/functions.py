@@ -21,7 +21,7 @@ from ganeval.core.registry import unknown_name
 from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, WrongInputError, guarded, printable
 from ganeval.features import extraction
 from ganeval.features.rows import Features
-from ganeval.images import image_set
+from ganeval.images import image_set, is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.measure.measure import measure, scores_of
 from ganeval.metrics import CLASSIFYING, METRICS, Metric
@@ -158,6 +158,8 @@ def _score(
     role = {**role, **({"paired": True} if metric.paired else {})}  # who asks by name says that they are pairs
     options = {key: value for key, value in how.items() if key in metric.options}
     rest = {key: value for key, value in how.items() if key not in metric.options}
+    if fake is None or is_generator(fake):  # of which this metric draws as many as it looks at
+        rest.update({key: how.get(key, metric.options[key]) for key in PROTOCOL.keys() & metric.options.keys()})
     for key in DECIDED & set(rest):
         raise UnknownNameError(f"{metric.name} takes no {key}=; pass its options by name, or use evaluate.")
     protocol, compute = protocol_and_compute(metric.name, {**role, **rest}, metric.options)

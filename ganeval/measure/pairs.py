@@ -160,6 +160,7 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
         seed=protocol.seed,
         paired=protocol.paired,
         ranks=ranks,
+        asks=sources.asks,
     )
 
 

@@ -55,6 +55,7 @@ class Sources:
     moments: Statistics | None = None  # of the real images, for the questions that need no more
     fake_moments: Statistics | None = None  # of the fakes, where these are all there is
     columns: frozenset[str] = EVERYTHING  # to keep, of those that a network gives
+    asks: bool = True  # whether the generator may be asked for classes
 
     @property
     def passports(self) -> list[Passport]:
@@ -89,24 +90,25 @@ def open_sources(
     few = moments_suffice(protocol)
     real, moments = _reference(protocol.real, metrics, moments=few)
     train, heldout = (opened(getattr(protocol, role), role) for role in ("train", "heldout"))
+    asks = protocol.labels != "none" or (is_generator(source) and labels is not None)
     if is_generator(source):
         labels = asked_labels(protocol) if labels is None else labels
         fake: Source = _drawn(source, protocol, labels, ranks)
         drawn = f"seed {protocol.seed}, labels {protocol.labels if fake.labels is not None else 'none'}"
         if protocol.paired:
             real = first_partners(real, fake)
-        return Sources(fake, real, train, heldout, generator or source, drawn, moments)
+        return Sources(fake, real, train, heldout, generator or source, drawn, moments, asks=asks)
     few = few and protocol.n is None and labels is None
     known = source if isinstance(source, Statistics) else published(source, moments=few)
     if isinstance(known, Statistics) and known.rows is None and known.images_at is None:
         _require_all(known, protocol, labels)
-        return Sources(rows_of(known), real, train, heldout, generator, "", moments, known)
+        return Sources(rows_of(known), real, train, heldout, generator, "", moments, known, asks=asks)
     everything = _labelled(opened(source if known is None else known, "the generated set"), labels)
     if protocol.paired:
         real = partners(real, everything, protocol)
     fake = _some(everything, protocol)
     drawn = "" if len(fake) == len(everything) else f"seed {protocol.seed} of {len(everything)}"
-    return Sources(fake, real, train, heldout, generator, drawn, moments)
+    return Sources(fake, real, train, heldout, generator, drawn, moments, asks=asks)
 
 
 def take_buffers(generator: Any, ranks: Ranks) -> None:

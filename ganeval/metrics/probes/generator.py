@@ -63,9 +63,15 @@ def label_swap(pair: Pair, *, n: Annotated[int, Within(2, 1_000_000)] = 1000) ->
     `details`: share that follows each label alone, and share whose predicted class changes at all.
 
     Returns: [0, 1]. Standard error: binomial, with a Wilson interval. Bias: none.
-    Raises: WrongInputError for a classifier with one class.
+    Raises: WrongInputError for a classifier with one class; UndefinedError where the protocol's labels="none" says that
+    the generator is asked for no class.
     """
     assert pair.fake.logits is not None
+    if not pair.asks:
+        raise UndefinedError(
+            'label_swap asks the generator for classes, and labels="none" says that it is asked for none. Pass '
+            'labels="balanced" (--labels balanced) if it takes labels.'
+        )
     k = pair.fake.logits.shape[1]
     rng = np.random.default_rng(pair.seed)
     first = np.arange(n) % k
