@@ -7,8 +7,9 @@ in one process or many.
     fid.compute()           # a tensor of one number
     fid.score               # the same with its error and its interval
 
-What is kept are the rows that the network made, n (d + k) 4 bytes, so that the number is the one of `ganeval.measure`
-whatever the batches and processes. Metrics of a collection with the same network and the same sets share them.
+What is kept are the rows that the network made, n (d + k) 4 bytes, and a digest of each image, so that number and
+signature are those of `ganeval.measure` whatever the batches and processes. Metrics of a collection with the same
+network and the same sets share them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ganeval.core.compute import Compute
 from ganeval.core.registry import unknown_name
@@ -34,6 +37,7 @@ from ganeval.features.rows import Features
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
+from ganeval.images.leaves import LEAF, leaves, root, with_labels
 from ganeval.images.tensors import as_numpy, as_tensor
 from ganeval.integrations.needed import needed
 from ganeval.measure.functions import protocol_and_compute
@@ -103,7 +107,14 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         self._held = _by_name(network) if isinstance(network, str) else _Held(network and load_extractor(network))
         self._known = None if real is None else self._seen(real, None)
         self.reset_real, self.score = reset_real, None
-        self.columns = ("embeddings", "logits", "labels", *(("pixels",) if self._wants_pixels else ()))
+        marks, pixels = self._held.network is not None, self._wants_pixels
+        self.columns = (
+            "embeddings",
+            "logits",
+            "labels",
+            *(["marks"] if marks else []),
+            *(["pixels"] if pixels else []),
+        )
         for side in SIDES:
             for column in self.columns:
                 self.add_state(self._state(side, column), default=[], dist_reduce_fx="cat")
@@ -126,9 +137,11 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         if real and self._known is not None:
             raise WrongInputError("The real images were given as real=; pass only generated ones, with real=False.")
         seen, side = self._seen(images, labels), "real" if real else "fake"
-        rows = {name: getattr(seen, name) for name in self.columns if name != "pixels"}
-        if self._wants_pixels:
-            rows["pixels"] = None if seen.images is None else torch.from_numpy(seen.images.array())
+        rows = {name: getattr(seen, name) for name in ("embeddings", "logits", "labels")}
+        if seen.images is not None:
+            pixels = seen.images.array()
+            rows |= {"marks": torch.from_numpy(_marks(pixels)), "pixels": torch.from_numpy(pixels)}
+        rows = {name: rows.get(name) for name in self.columns}
         held = {column: getattr(self, self._state(side, column)) for column in rows}
         for column, values in rows.items():
             if held["embeddings"] and (values is None) == (len(held[column]) > 0):
@@ -223,14 +236,16 @@ class GanevalMetric(_TORCHMETRICS.Metric):
 
     def _side(self, side: str) -> Features | None:
         rows = {column: _joined(getattr(self, self._state(side, column))) for column in self.columns}
-        embeddings, pixels, network = rows["embeddings"], rows.pop("pixels", None), self._held.network
+        embeddings, network = rows["embeddings"], self._held.network
         if embeddings is None:
             return None
+        labels, pixels, marks = rows["labels"], rows.get("pixels"), rows.get("marks")
         images = None if pixels is None else ImageSet.from_array(pixels.cpu().numpy(), source=side)
         given = Features.given(embeddings, source=side)
         if network is not None:
             passport = replace(
                 given.passport,
+                fingerprint="" if marks is None else _fingerprint(as_numpy(marks), labels),
                 extractor=network.name,
                 weights_sha256=network.weights_sha256,
                 preprocessing=network.preprocessing,
@@ -238,7 +253,7 @@ class GanevalMetric(_TORCHMETRICS.Metric):
                 class_names=tuple(network.class_names),
             )
             given = replace(given, passport=passport, confusion=network.confusion)
-        return replace(given, logits=rows["logits"], labels=rows["labels"], images=images)
+        return replace(given, logits=rows["logits"], labels=labels, images=images)
 
     def reset(self) -> None:
         """Forget the generated side, and the real one too unless `reset_real=False`."""
@@ -294,6 +309,21 @@ def _require_shares(ranks: Ranks, side: str, rows: torch.Tensor | None) -> None:
 
 def _digest(rows: torch.Tensor) -> bytes:
     return hashlib.sha256(as_numpy(rows).tobytes()).digest()
+
+
+def _marks(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 32 + 12): of each image the digest of its pixels, and its shape as three numbers of four bytes."""
+    shape = np.frombuffer(np.array(pixels.shape[1:], "<i4").tobytes(), np.uint8)
+    return np.concatenate([leaves(pixels), np.tile(shape, (len(pixels), 1))], axis=1)
+
+
+def _fingerprint(marks: NDArray[np.uint8], labels: torch.Tensor | None) -> str:
+    """That of the images as one set, so that a signature names them as `ganeval.measure` does; "" of several sizes."""
+    shapes = np.unique(marks[:, LEAF:], axis=0)
+    if len(shapes) > 1:
+        return ""
+    c, h, w = np.frombuffer(shapes[0].tobytes(), "<i4").tolist()
+    return with_labels(root(marks[:, :LEAF], (c, h, w)), None if labels is None else as_numpy(labels))
 
 
 def _batches(rows: Any) -> list[torch.Tensor]:

@@ -23,7 +23,7 @@ from ganeval.features.statistics import Statistics
 from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
-from ganeval.measure.references import require_made_by, require_named, require_width, vouched
+from ganeval.measure.references import require_made_by, require_named, require_said, require_width, vouched
 from ganeval.measure.sources import (
     Source,
     Sources,
@@ -95,9 +95,11 @@ def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
 def _by_eye(sources: Sources, seen: Pair, first: Any, protocol: Protocol, compute: Compute) -> dict[str, Pair | str]:
     """What each extractor sees that a metric is defined by; where weights are missing, the sentence that says so."""
     plain, found = replace(sources, heldout=None, moments=None), {}
+    bare = first is None and all(passport.extractor == "given" for passport in sources.passports)
     for eye in dict.fromkeys(METRICS[name].eye for name in protocol.metrics if METRICS[name].eye):
         try:
-            found[eye] = seen if _one_network(eye, first) else _pair(plain, eye, protocol.with_(metrics=()), compute)
+            its_own = bare or _one_network(eye, first)  # rows that name no network are taken at their word
+            found[eye] = seen if its_own else _pair(plain, eye, protocol.with_(metrics=()), compute)
         except (MissingFileError, WrongInputError) as error:
             found[eye] = _without_classifiers(str(error), sources)
     return found
@@ -135,6 +137,8 @@ def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) 
     ranks = compute.ranks or ALONE
     loaded = ranks.together(lambda: _loaded(network, sources))
     require_one_input(loaded, sets)
+    if loaded is None and network is not None:
+        require_said(sources.passports, str(network), protocol.precision)
     if loaded is not None and moments_suffice(protocol):
         sources = _streamed(sources, loaded, protocol, compute)
         sets = (sources.real, sources.fake, sources.heldout)

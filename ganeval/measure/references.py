@@ -96,6 +96,18 @@ def require_named(passports: Iterable[Passport]) -> None:
             )
 
 
+def require_said(passports: Iterable[Passport], name: str, precision: str) -> None:
+    """Raise for rows or statistics of another network than the named one, whose weights are not here to ask it."""
+    for passport in passports:
+        made = passport.extractor, passport.precision
+        if made != (name, passport.precision if passport.given else precision):
+            said = "by a network that it does not name" if made[0] == "given" else f"by {made[0]} in {made[1]}"
+            raise WrongInputError(
+                f"{passport.source} was made {said}; asked for is {name} in {precision}, whose weights are not here. "
+                "Leave extractor=, classifier= and precision= out, or pass images and the weights."
+            )
+
+
 def vouched(passport: Passport, said: tuple[str, ...] | str, partners: Iterable[Passport]) -> Passport:
     """The passport with the network that the caller named: `said` of itself, or known by its name alone."""
     if passport.extractor != "given":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 import sys
@@ -11,11 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from ganeval import Protocol, measure
+from ganeval import Protocol, kid, measure
+from ganeval.classifiers import wrap
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError
+from ganeval.features.rows import Features
 from ganeval.images import image_set
+from ganeval.metrics import METRICS
 
 pytest.importorskip("torchmetrics", reason="the bridge to torchmetrics needs it")
 from torchmetrics import MetricCollection, MetricTracker
@@ -58,6 +63,39 @@ def test_a_collection_gives_the_numbers_of_measure_with_their_errors() -> None:
     fid.compute()
     assert fid.score is not None
     assert fid.score.se is not None
+
+
+@pytest.mark.parametrize("against", ["real", "train"])
+def test_every_metric_has_the_number_and_the_signature_of_measure(against: str) -> None:
+    names = tuple(m.name for m in METRICS if not m.slow and not m.paired and m.against == against)
+    known = (REAL[0].numpy(), REAL[1].numpy())
+    protocol = Protocol(classifier="digits", metrics=names, floor=False, **{"real": known, against: known})
+    records = measure(FAKE[0], protocol, labels=FAKE[1]).scores
+    wanted = {name: (r.value, r.signature) for name, r in records.items() if r.value is not None}
+    assert len(wanted) > len(names) / 2
+    found = {}
+    for name in names:
+        metric = filled(GanevalMetric(name, classifier="digits"))
+        assert isinstance(metric, GanevalMetric)
+        with contextlib.suppress(GanevalError):
+            metric.compute()
+            assert metric.score is not None
+            found[name] = float(metric.score), metric.score.signature
+    assert found == wanted
+
+
+def test_batches_of_several_sizes_are_told_by_their_rows() -> None:
+    """A set of images has one size; rows of a network that makes images one size have a number all the same."""
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
+    network = wrap(net, name="means", preprocess=lambda x: x.float(), preprocessing="none")
+    metric = GanevalMetric("kid", extractor=network)
+    wide = REAL[0].repeat_interleave(2, dim=3)
+    for batch, real in ((REAL[0], True), (wide, True), (FAKE[0], False)):
+        metric.update(batch, real=real)
+    joined = Features.given(torch.cat([network(REAL[0]).embeddings, network(wide).embeddings]))
+    assert metric.compute() == pytest.approx(float(kid(joined, Features.given(network(FAKE[0]).embeddings))), rel=1e-9)
+    assert metric.score is not None
+    assert f"real:{joined.content[:8]}" in metric.score.signature
 
 
 @pytest.mark.parametrize("batch", [7, 240])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ganeval.errors import GanevalError, IncomparableError, UndefinedError, Wron
 from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
+from ganeval.metrics import METRICS
 from ganeval.records.given import notes_on
 from ganeval.records.scores import Evaluation
 
@@ -185,3 +187,55 @@ def test_the_command_line_takes_one_as_its_reference(place: Path, capsys: pytest
 def test_statistics_without_rows_are_no_images(place: Path) -> None:
     with pytest.raises(GanevalError, match=r"mu, sigma.*real="):
         image_set(place / "moments.npz")
+
+
+@pytest.fixture
+def _no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without published weights and without a network, which most of them are."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
+    monkeypatch.setattr("pooch.retrieve", refused)
+
+
+def _kept(precision: str = "fp32", extractor: str = "pixels") -> Features:
+    """Rows as `ganeval embed` keeps them, without their images."""
+    passport = dataclasses.replace(SEEN.passport, extractor=extractor, precision=precision)
+    return dataclasses.replace(SEEN, images=None, passport=passport)
+
+
+@pytest.mark.usefixtures("_no_weights")
+@pytest.mark.parametrize(
+    "how", [{"extractor": "inception"}, {"extractor": "dinov2-vit-l-14", "classifier": "inception"}]
+)
+@pytest.mark.parametrize("fake", ["rows", "moments", "bare rows"])
+def test_rows_of_another_network_are_refused_although_the_named_one_is_not_here(how: dict[str, str], fake: str) -> None:
+    bare = Features.given(SEEN.embeddings)
+    given = {"rows": _kept(), "moments": Statistics.of(_kept()), "bare rows": bare}[fake]
+    real = bare if fake == "bare rows" else _kept()
+    assert fid(real, given, se=False) == pytest.approx(0, abs=1e-9)
+    with pytest.raises(WrongInputError, match=r"asked for is .*, whose weights are not here\. Leave extractor="):
+        fid(real, given, se=False, **how)
+
+
+@pytest.mark.usefixtures("_no_weights")
+def test_rows_of_the_named_network_need_no_weights_but_its_precision() -> None:
+    kept = _kept(extractor="inception")
+    assert fid(kept, kept, extractor="inception") == pytest.approx(0, abs=1e-9)
+    with pytest.raises(WrongInputError, match="by inception in fp32; asked for is inception in bf16"):
+        fid(kept, kept, extractor="inception", precision="bf16")
+
+
+@pytest.mark.usefixtures("_no_weights")
+@pytest.mark.parametrize("name", [metric.name for metric in METRICS if metric.eye])
+def test_a_metric_with_a_network_of_its_own_takes_no_rows_of_another(name: str) -> None:
+    kept, bare, eye = _kept(), Features.given(SEEN.embeddings), METRICS[name].eye
+    for how in ({}, {"extractor": "pixels"}):
+        found = measure(kept, Protocol(real=kept, metrics=(name,), floor=False, **how))[name]
+        assert f"was made by pixels in fp32; asked for is {eye}" in found.status
+    assert measure(bare, Protocol(real=bare, metrics=(name,), floor=False))[name].ok  # taken at their word, as by fid
+    named = _kept(extractor=eye)
+    assert measure(named, Protocol(real=named, metrics=(name,), floor=False))[name].ok
