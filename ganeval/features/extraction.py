@@ -14,6 +14,7 @@ import torch
 from ganeval.classifiers import CLASSIFIERS
 from ganeval.classifiers.catalog import judges_for
 from ganeval.classifiers.judges import is_judge, load_judge
+from ganeval.classifiers.member import printed_name
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.extractor import Embedded, Extractor, ExtractorSpec
 from ganeval.core.registry import load_object, unknown_name
@@ -50,17 +51,26 @@ def load_extractor(extractor: str | Extractor, shape: tuple[int, int, int] | Non
     """
     if not isinstance(extractor, str):
         return _following(extractor, "An extractor must be a name or")
-    for registry in (CLASSIFIERS, EXTRACTORS):
-        if extractor in registry:
-            return _following(
-                _loaded(registry[extractor], shape), f"load() of {extractor!r} must give what is named and"
-            )
+    if (spec := registered(extractor)) is not None:
+        return _following(_loaded(spec, shape), f"load() of {extractor!r} must give what is named and")
     if is_judge(extractor):
         return load_judge(extractor)
     if ":" in extractor and extractor.partition(":")[0] not in EXTRACTORS:
         return _following(_made(load_object(extractor, "extractor")), f"{extractor!r} must")
     known = [*CLASSIFIERS.names(), *EXTRACTORS.names()]
     raise UnknownNameError(unknown_name("extractor or classifier", extractor, known))
+
+
+def registered(name: str) -> ExtractorSpec | None:
+    """The network of this name; a classifier of the zoo also by the name that its results show.
+
+    >>> registered("digits-cnn") is registered("digits"), registered("nobody")
+    (True, None)
+    """
+    for registry in (CLASSIFIERS, EXTRACTORS):
+        if name in registry:
+            return registry[name]
+    return next((spec for spec in CLASSIFIERS if printed_name(spec.name) == name), None)
 
 
 def _following(found: Any, must: str) -> Extractor:

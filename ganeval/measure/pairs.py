@@ -15,7 +15,7 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.embedding import EVERYTHING
-from ganeval.features.extraction import extract, load_extractor, networks_at_hand, still_gives
+from ganeval.features.extraction import extract, load_extractor, networks_at_hand, registered, still_gives
 from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
 from ganeval.features.rows import Features
@@ -299,8 +299,14 @@ def _default_extractor(sources: Sources, protocol: Protocol) -> str | None:
         return "pixels"
     if protocol.metrics and all(METRICS[name].eye for name in protocol.metrics):
         return "pixels"  # nobody asks it
-    named = {passport.extractor for passport in sources.passports}
-    return named.pop() if len(named) == 1 and "given" not in named else "inception"
+    named = {passport.extractor: passport.source for passport in sources.passports}
+    name, source = next(iter(named.items())) if len(named) == 1 else ("given", "")
+    if name != "given" and registered(name) is None:
+        raise WrongInputError(
+            f"{source} was made by {name!r}, and the other images have to go through the same network. Pass it as "
+            "extractor= or classifier=: the object, or the file that holds it."
+        )
+    return "inception" if name == "given" else name
 
 
 def _is_bare(source: Source) -> bool:

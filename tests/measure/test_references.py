@@ -12,8 +12,11 @@ import torch
 
 import ganeval
 from ganeval import Protocol, evaluate, fid, fid_debiased, kid, measure
+from ganeval.classifiers import CLASSIFIERS
 from ganeval.cli.main import main
+from ganeval.core.extractor import ExtractorSpec
 from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError
+from ganeval.features.extraction import registered
 from ganeval.features.rows import Features
 from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
@@ -239,3 +242,20 @@ def test_a_metric_with_a_network_of_its_own_takes_no_rows_of_another(name: str) 
     assert measure(bare, Protocol(real=bare, metrics=(name,), floor=False))[name].ok  # taken at their word, as by fid
     named = _kept(extractor=eye)
     assert measure(named, Protocol(real=named, metrics=(name,), floor=False))[name].ok
+
+
+@pytest.mark.parametrize("name", ["digits", "wavelet"])
+def test_images_go_through_the_network_that_made_the_rows_beside_them(name: str) -> None:
+    kept = dataclasses.replace(ganeval.extract(FAKE, name), images=None)
+    assert fid("digits:train", kept) == fid("digits:train", FAKE, extractor=name)
+
+
+def test_a_network_that_has_no_name_here_has_to_be_passed() -> None:
+    with pytest.raises(WrongInputError, match=r"was made by 'mine', and the other images have to go through the same"):
+        fid("digits:test", _kept(extractor="mine"))
+    assert fid(_kept(extractor="mine"), _kept(extractor="mine")) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("spec", list(CLASSIFIERS), ids=lambda spec: spec.name)
+def test_a_classifier_is_found_by_the_name_that_its_results_show(spec: ExtractorSpec) -> None:
+    assert registered(spec.load().name) is spec
