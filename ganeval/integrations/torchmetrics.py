@@ -34,6 +34,7 @@ from ganeval.errors import GanevalError, UndefinedError, UnknownNameError, Wrong
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.ranks import Ranks, current
 from ganeval.features.rows import Features
+from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
 from ganeval.images.labels import checked_labels
@@ -42,6 +43,8 @@ from ganeval.images.tensors import as_numpy, as_tensor
 from ganeval.integrations.needed import needed
 from ganeval.measure.functions import protocol_and_compute
 from ganeval.measure.measure import scores_of
+from ganeval.measure.references import published
+from ganeval.measure.sources import opened
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Score
@@ -86,9 +89,9 @@ class GanevalMetric(_TORCHMETRICS.Metric):
     ) -> None:
         """metric: a name of `ganeval ls metrics`. extractor or classifier: the network that looks at images; without
         one, `update` takes rows of features (n, d). real: the real images, where they are known before (then only
-        generated ones are passed). reset_real: False keeps the real side over `reset`. how: `seed`, `precision`,
-        `n`, the metric's own options, and what any metric of torchmetrics takes (`sync_on_compute` ...).
-        A metric of pairs takes image i of both sides as a pair.
+        generated ones are passed); also their features or statistics, or a published file of these. reset_real:
+        False keeps the real side over `reset`. how: `seed`, `precision`, `n`, the metric's own options, and what any
+        metric of torchmetrics takes (`sync_on_compute` ...). A metric of pairs takes image i of both sides as a pair.
         """
         super().__init__(**{key: how.pop(key) for key in THEIRS if key in how})
         self.metric = METRICS[metric]
@@ -105,7 +108,7 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         )
         network = extractor if classifier is None else classifier
         self._held = _by_name(network) if isinstance(network, str) else _Held(network and load_extractor(network))
-        self._known = None if real is None else self._seen(real, None)
+        self._known = None if real is None else self._reference(real)
         self.reset_real, self.score = reset_real, None
         marks, pixels = self._held.network is not None, self._wants_pixels
         self.columns = (
@@ -199,6 +202,12 @@ class GanevalMetric(_TORCHMETRICS.Metric):
         quiet = Compute(device=str(self.device), cache=False, progress=False)
         return extract(opened, network, precision=self.protocol.precision, compute=quiet)
 
+    def _reference(self, real: Any) -> Features | Statistics:
+        """What is known of the real images: they are looked at once, here."""
+        known = real if isinstance(real, Statistics) else published(real)
+        found = opened(real, "real") if known is None else known
+        return self._seen(found, None) if isinstance(found, ImageSet) else found
+
     @property
     def _wants_pixels(self) -> bool:
         return "pixels" in self.metric.needs | self.metric.wants and self._held.network is not None
@@ -223,7 +232,9 @@ class GanevalMetric(_TORCHMETRICS.Metric):
                 "made."
             )
         role = "real" if self.metric.against == "real" else "train"
-        found = scores_of(fake, self.protocol.with_(**{role: real}), Compute(device=str(self.device)))[1][0][2]
+        network = None if self._known is None else self._held.network  # what is known was made elsewhere, by this one
+        protocol = self.protocol.with_(**{role: real}, extractor=network)
+        found = scores_of(fake, protocol, Compute(device=str(self.device)))[1][0][2]
         if isinstance(found, GanevalError) and "labels" in self.metric.needs and fake.labels is None:
             raise UndefinedError(
                 f"{self.metric.name} needs the class that each image was asked for. Call update(images, real=False, "
@@ -282,7 +293,7 @@ class GanevalMetric(_TORCHMETRICS.Metric):
             "n": self.protocol.n,
             "the network": said,
             "the sides and columns that were given": given,
-            "the images of real=": self._known and _digest(self._known.embeddings),
+            "the images of real=": self._known and self._known.content,
         }
         ranks = current()
         ranks.require_same(

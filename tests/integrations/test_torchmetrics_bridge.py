@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import pickle
 import sys
 from pathlib import Path
@@ -14,12 +15,14 @@ import pytest
 import torch
 from torch import nn
 
-from ganeval import Protocol, kid, measure
+from ganeval import Protocol, extract, kid, measure
 from ganeval.classifiers import wrap
 from ganeval.datasets.dataset import DATASETS
 from ganeval.errors import GanevalError, UndefinedError, WrongInputError
 from ganeval.features.rows import Features
+from ganeval.features.statistics import Statistics
 from ganeval.images import image_set
+from ganeval.measure.embedding import embed
 from ganeval.metrics import METRICS
 
 pytest.importorskip("torchmetrics", reason="the bridge to torchmetrics needs it")
@@ -82,6 +85,32 @@ def test_every_metric_has_the_number_and_the_signature_of_measure(against: str) 
             assert metric.score is not None
             found[name] = float(metric.score), metric.score.signature
     assert found == wanted
+
+
+@pytest.mark.parametrize("kind", ["rows", "parts", "statistics", "file of statistics", "published moments"])
+def test_what_measure_takes_for_real_images_is_taken_here(kind: str, tmp_path: Path) -> None:
+    seen = extract(image_set(REAL[0].numpy()), "digits", cache=False)
+    moments = Statistics.of(seen)
+    covariance = moments.gaussian.covariance.matrix
+    assert covariance is not None
+    given: Any = {"rows": dataclasses.replace(seen, images=None), "statistics": moments}.get(kind, tmp_path / "real")
+    if kind == "parts":
+        embed(REAL[0].numpy(), Protocol(classifier="digits"), out=given)
+    elif kind == "file of statistics":
+        given = moments.save(given.with_suffix(".safetensors"))
+    elif kind == "published moments":
+        given = given.with_suffix(".npz")
+        np.savez(given, mu=moments.gaussian.mean.numpy(), sigma=covariance.numpy())
+    metric = GanevalMetric("fid", classifier="digits", real=given)
+    metric.update(FAKE[0], real=False)
+    metric.compute()
+    assert metric.score is not None
+    found = measure(FAKE[0], Protocol(real=given, classifier="digits", metrics=("fid",), floor=False))["fid"]
+    assert (float(metric.score), metric.score.se, metric.score.signature) == (found.value, found.se, found.signature)
+    other = GanevalMetric("fid", extractor="pixels", real=given)  # which made no such rows
+    other.update(REAL[0][:, :, :4], real=False)
+    with pytest.raises(GanevalError, match=r"pixels|64 numbers"):
+        other.compute()
 
 
 def test_batches_of_several_sizes_are_told_by_their_rows() -> None:
