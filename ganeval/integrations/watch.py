@@ -16,12 +16,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import render_json
 from ganeval.core.options import checked_whole
+from ganeval.core.registry import unknown_name
 from ganeval.core.wording import ended
-from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError, guarded
+from ganeval.errors import (
+    GanevalError,
+    IncomparableError,
+    UndefinedError,
+    UnknownNameError,
+    WrongInputError,
+    guarded,
+)
 from ganeval.features.extraction import extract, load_extractor
 from ganeval.features.statistics import Statistics
 from ganeval.gate.compare import difference
@@ -33,6 +42,7 @@ from ganeval.integrations.needed import needed
 from ganeval.measure.measure import measure, require_how
 from ganeval.measure.references import published
 from ganeval.measure.sources import opened
+from ganeval.metrics import METRICS
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation, Floor
 
@@ -67,6 +77,8 @@ class Watch:
                 "A watch needs real images to compare with; the protocol names none. Pass real=, for example hoda:test."
             )
         self.by = by or next(iter(protocol.metrics), "fid")
+        if self.by not in METRICS:
+            raise UnknownNameError(unknown_name("metric", self.by, METRICS.names()))
         if protocol.metrics and self.by not in protocol.metrics:
             raise WrongInputError(
                 f"{self.by!r} decides which step is best, and the protocol does not measure it. Add it to the metrics."
@@ -139,12 +151,7 @@ class Watch:
                 "A watch is resumed from what state_dict() of another gave; this is something else. "
                 "Leave load_state_dict out to begin anew."
             )
-        self.best, self.improved = None, False
-        if state["best"] is not None:
-            rows = {name: row.numpy() for name, row in state.get("per_sample", {}).items()}
-            labels = state.get("labels")
-            found = Evaluation.from_json(_document(state["best"]), "the state of the watch")
-            self.best = replace(found, per_sample=rows, labels=None if labels is None else labels.numpy())
+        self.best, self.improved = _remembered(state), False
 
     @property
     def _cached(self) -> bool:
@@ -192,6 +199,38 @@ class Watch:
                 "for example by='fid'."
             ) from error
         return found.estimate.p_below(0.0) <= ALPHA
+
+
+def _remembered(state: Mapping[str, Any]) -> Evaluation | None:
+    """The evaluation that `state_dict` wrote down, with its values image by image."""
+    if state["best"] is None:
+        return None
+    found = Evaluation.from_json(_document(state["best"]), "the state of the watch")
+    rows = state.get("per_sample", {})
+    if not isinstance(rows, Mapping):
+        raise _damaged("per_sample", rows)
+    labels = state.get("labels")
+    return replace(
+        found,
+        per_sample={str(name): _of_images(row, f"per_sample[{name!r}]", found.fake.n) for name, row in rows.items()},
+        labels=None if labels is None else _of_images(labels, "labels", found.fake.n),
+    )
+
+
+def _of_images(row: Any, what: str, n: int) -> NDArray[Any]:
+    """A tensor of one number for each of n images."""
+    torch = needed("torch", "torch")
+    if not isinstance(row, torch.Tensor) or tuple(row.shape) != (n,):
+        raise _damaged(what, row, f"; {n} numbers were measured")
+    return row.cpu().numpy()
+
+
+def _damaged(what: str, found: Any, more: str = "") -> WrongInputError:
+    said = f"{type(found).__name__} {tuple(getattr(found, 'shape', ()))}".removesuffix(" ()")
+    return WrongInputError(
+        f"{what} in the state of the watch is not what state_dict() wrote: it is of type {said}{more}. Resume from "
+        "another checkpoint, or leave load_state_dict out to begin anew."
+    )
 
 
 def _document(text: Any) -> Any:

@@ -15,7 +15,14 @@ import torch
 
 from ganeval import Compute, Protocol, measure
 from ganeval.classifiers import CLASSIFIERS
-from ganeval.errors import GanevalError, IncomparableError, UndefinedError, WrongInputError
+from ganeval.errors import (
+    GanevalError,
+    IncomparableError,
+    UndefinedError,
+    UnexpectedError,
+    UnknownNameError,
+    WrongInputError,
+)
 from ganeval.images import image_set
 from ganeval.integrations.watch import Watch
 
@@ -109,6 +116,11 @@ def test_what_cannot_be_watched_is_refused_in_a_sentence(make: Any, said: str) -
         make()
 
 
+def test_a_metric_that_there_is_not_is_said_before_the_training_begins() -> None:
+    with pytest.raises(UnknownNameError, match=r"no metric named 'fidd'\. Did you mean 'fid'"):
+        Watch(PROTOCOL.with_(metrics=()), by="fidd")
+
+
 @pytest.mark.parametrize("metric", ["ms_ssim", "missing_classes", "classifier_score"])
 def test_a_metric_that_cannot_decide_which_step_is_best_is_refused(metric: str) -> None:
     watch = Watch(PROTOCOL.with_(metrics=(metric,), floor=False))
@@ -146,6 +158,32 @@ def test_a_resumed_watch_compares_image_by_image_with_the_best_step_of_before(tm
 def test_a_state_that_is_none_is_refused_in_a_sentence(state: Any, said: str) -> None:
     with pytest.raises(GanevalError, match=said):
         Watch(PROTOCOL).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"best": "{}"},
+        {"best": "{"},
+        {"per_sample": 5},
+        {"per_sample": {"fid.influence": [1.0, 2.0]}},
+        {"per_sample": {"fid.influence": torch.zeros(3)}},
+        {"per_sample": {"fid.influence": torch.zeros(2, 2)}},
+        {"labels": [0, 1]},
+        {"labels": torch.zeros(3, dtype=torch.int64)},
+    ],
+    ids=str,
+)
+def test_a_damaged_state_is_refused_in_a_sentence_and_nothing_is_forgotten(damage: dict[str, Any]) -> None:
+    watch = Watch(PROTOCOL)
+    best = watch(1, noisy(20))
+    state = watch.state_dict()
+    with pytest.raises(GanevalError, match="state of the watch") as refused:
+        watch.load_state_dict({**state, **damage})
+    assert not isinstance(refused.value, UnexpectedError)
+    assert watch.best is best
+    watch.load_state_dict(state)
+    assert watch.best == best
 
 
 def test_the_best_step_of_another_protocol_is_not_compared() -> None:
