@@ -8,6 +8,7 @@ from dataclasses import dataclass
 Size = tuple[int, int]  # height, width
 MAX_PAD = 8
 LEAST_TILES = 4
+JPEG = (".jpg", ".jpeg")  # pictures whose separators are only nearly of one colour
 USUAL_PAD = 2  # pixels of torchvision's separators: of wider ones most sizes fit by chance
 
 

@@ -31,6 +31,11 @@ def from_folder(path: Path, classes: str = "auto", fit: Fit | None = None) -> Im
             f"There is no file or folder {where}. A data set is written name:split, for example hoda:test or "
             "digits:test."
         )
+    if not path.is_dir() and is_image_name(path.name):
+        raise WrongInputError(
+            f"{where} is one picture, and a set is many. Pass its folder or a list of files. If it is a contact sheet, "
+            "save its images one by one; ganeval-report measures those of sheets (--as sheets)."
+        )
     if not path.is_dir():
         raise WrongInputError(f"{where} must be a folder, or a .zip, .npz or .npy file of images; it is another file.")
     files, folders = _walk(path)

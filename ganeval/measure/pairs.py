@@ -23,6 +23,7 @@ from ganeval.features.statistics import Statistics
 from ganeval.features.streaming import stream
 from ganeval.images import image_set
 from ganeval.images.imageset import ImageSet
+from ganeval.measure.contact_sheets import require_single_images
 from ganeval.measure.references import require_made_by, require_named, require_said, require_width, vouched
 from ganeval.measure.sources import (
     Source,
@@ -75,6 +76,7 @@ class Pairs:
 
 def pair_up(sources: Sources, protocol: Protocol, compute: Compute) -> Pairs:
     """Send each image through each network once, and pair the sets by what they are compared as."""
+    require_single_images((sources.real, sources.fake, sources.heldout, sources.train))
     asked = (protocol.extractor, protocol.classifier, *protocol.extractors)
     named = next((one for one in asked if one is not None), None)
     first = _default_extractor(sources, protocol) if named is None else named

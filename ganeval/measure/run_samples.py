@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import require_regular
+from ganeval.core.tiling import JPEG
 from ganeval.datasets.dataset import DATASETS, Dataset
 from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
@@ -32,7 +33,6 @@ from ganeval.runs.record import RunRecord, SampleSet
 Shape = tuple[int, int, int]
 Layer = tuple[str, Mapping[str, Any]]  # who says it, and what
 NAMED = (*ROLES, *NETWORKS)
-JPEG = (".jpg", ".jpeg")
 KEYS = frozenset({"data", "dataset", "dataset_name", "data_name", "train_data_dir", "data_dir"})
 NO_REAL = "nothing says which real images to compare with. Pass --real, for example --real mnist:test or --real FOLDER"
 NO_NETWORK = "nothing says which network looks at the images. Pass --classifier NAME or --extractor inception"

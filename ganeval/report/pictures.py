@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganeval.core.files import open_regular, require_regular, write_atomic
+from ganeval.core.tiling import JPEG
 from ganeval.numerics.sheets import Sheet, sheet_of
 from ganeval.runs.parsing import lfs_pointer
 
@@ -27,7 +28,6 @@ MAX_PIXELS = 64_000_000  # of one file; a larger one is refused before it is dec
 MAX_SIDE = 1280  # wider sprites are shrunk for the page
 MAX_FILE = 64 * 2**20
 GREY_LEVELS = 16
-JPEG = (".jpg", ".jpeg")
 
 
 class BrokenPictureError(ValueError):
