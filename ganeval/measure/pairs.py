@@ -130,8 +130,10 @@ def _eye(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -
 
 
 def _one_network(one: Any, other: Any) -> bool:
-    """Whether two are one object or one name."""
-    return one is other or (isinstance(one, str) and isinstance(other, str) and one == other)
+    """Whether two are one object, or two names of one."""
+    if not (isinstance(one, str) and isinstance(other, str)):
+        return one is other
+    return one == other or (registered(one) or one) is registered(other)
 
 
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:

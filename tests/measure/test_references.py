@@ -259,3 +259,14 @@ def test_a_network_that_has_no_name_here_has_to_be_passed() -> None:
 @pytest.mark.parametrize("spec", list(CLASSIFIERS), ids=lambda spec: spec.name)
 def test_a_classifier_is_found_by_the_name_that_its_results_show(spec: ExtractorSpec) -> None:
     assert registered(spec.load().name) is spec
+
+
+def test_two_names_of_a_classifier_are_one_network() -> None:
+    names, plain = ("fid", "fdr"), {"classifier": "digits", "extractors": ("wavelet",)}
+    twice = {"extractor": "digits", "classifier": "digits-cnn", "extractors": ("wavelet", "digits-cnn")}
+    one, other = (
+        measure(FAKE, Protocol(real="digits:train", metrics=names, floor=False, **how)) for how in (plain, twice)
+    )
+    assert [(one[name].value, one[name].signature) for name in names] == [
+        (other[name].value, other[name].signature) for name in names
+    ]
