@@ -144,6 +144,8 @@ DIRECTED = [m for m in METRICS if not m.slow and not m.paired and m.better != "t
 def improving(metric: Metric, ladders: dict[str, list[Pair]]) -> list[str]:
     """The faults of which some strength looks clearly better than no fault."""
     honest = measured(metric, next(iter(ladders.values()))[0])
+    if honest is not None and float(honest) == metric.perfect and metric.perfect in metric.within:
+        return []  # nothing can be better
     return [name for name, ladder in ladders.items() if any(better(metric, p, honest) for p in ladder[1:])]
 
 
