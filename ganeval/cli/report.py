@@ -20,12 +20,13 @@ from ganeval.core.files import writing
 from ganeval.core.machine import quiet
 from ganeval.core.shown import MaybePath, MaybeText, Names
 from ganeval.core.wording import few
-from ganeval.errors import MissingExtraError, printable, sentence
+from ganeval.errors import MissingExtraError, WrongInputError, printable, sentence
 from ganeval.records.protocol import Protocol
 from ganeval.runs.told import Pictures
 
 if TYPE_CHECKING:
     from ganeval.core.compute import Compute
+    from ganeval.images.imageset import ImageSet
     from ganeval.measure.run_samples import Pending
     from ganeval.runs.discovery import Found
 
@@ -96,10 +97,9 @@ class Page:
 
     def find(self, *, explain: bool = False) -> Found:
         """The runs; numbered pictures of the size of the real images that were named are samples."""
-        from ganeval.images import image_set
         from ganeval.runs.discovery import find_runs
 
-        real = image_set(self.real) if self.real else None
+        real = _images(self.real) if self.real else None
         return find_runs(
             self.runs,
             explain=explain,
@@ -193,6 +193,16 @@ class Evaluating:
                     failed.setdefault(pending.run.id, said)
                 bar.update(pending.images)
         return done, failed
+
+
+def _images(named: str) -> ImageSet | None:
+    """The real images; None where it is their features or statistics that are named: those are read when measured."""
+    from ganeval.images import image_set
+
+    try:
+        return image_set(named)
+    except WrongInputError:
+        return None
 
 
 def _notes(pending: Pending) -> list[str]:

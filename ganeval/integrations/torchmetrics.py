@@ -43,8 +43,7 @@ from ganeval.images.tensors import as_numpy, as_tensor
 from ganeval.integrations.needed import needed
 from ganeval.measure.functions import protocol_and_compute
 from ganeval.measure.measure import scores_of
-from ganeval.measure.references import published
-from ganeval.measure.sources import opened
+from ganeval.measure.sources import opened_once
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Score
@@ -204,8 +203,7 @@ class GanevalMetric(_TORCHMETRICS.Metric):
 
     def _reference(self, real: Any) -> Features | Statistics:
         """What is known of the real images: they are looked at once, here."""
-        known = real if isinstance(real, Statistics) else published(real)
-        found = opened(real, "real") if known is None else known
+        found = opened_once(real, "real")
         return self._seen(found, None) if isinstance(found, ImageSet) else found
 
     @property

@@ -32,7 +32,6 @@ from ganeval.errors import (
     guarded,
 )
 from ganeval.features.extraction import extract, load_extractor
-from ganeval.features.statistics import Statistics
 from ganeval.gate.compare import difference
 from ganeval.gate.entry import Look
 from ganeval.gate.protocol import gate_protocol, protocol_differences
@@ -40,8 +39,7 @@ from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.integrations.needed import needed
 from ganeval.measure.measure import measure, require_how
-from ganeval.measure.references import published
-from ganeval.measure.sources import opened
+from ganeval.measure.sources import opened_once
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation, Floor
@@ -161,7 +159,7 @@ class Watch:
     def _with_real_side(self) -> Protocol:
         """The protocol with loaded networks, and with features in the place of images that do not change."""
         asked = self.protocol
-        found = {role: _still(getattr(asked, role), role) for role in ROLES if getattr(asked, role) is not None}
+        found = {role: opened_once(getattr(asked, role), role) for role in ROLES if getattr(asked, role) is not None}
         shape = next((images.shape for images in found.values() if isinstance(images, ImageSet)), None)
         named = {role: getattr(asked, role) for role in NETWORKS if getattr(asked, role) is not None}
         default = {} if shape is None else {"extractor": "inception"}
@@ -238,9 +236,3 @@ def _document(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError):
         return text  # which the reader refuses in a sentence
-
-
-def _still(given: Any, role: str) -> Any:
-    """Images or features; stored statistics stay what they are."""
-    stored = isinstance(given, Statistics) or published(given) is not None
-    return given if stored else opened(given, role)

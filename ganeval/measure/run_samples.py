@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from ganeval.core.compute import HERE, Compute
 from ganeval.core.files import require_regular
-from ganeval.core.tiling import JPEG
+from ganeval.core.tiling import JPEG, Size
 from ganeval.datasets.dataset import DATASETS, Dataset
 from ganeval.errors import BrokenRunError, GanevalError, WrongInputError, printable
+from ganeval.images.imageset import ImageSet
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation
 from ganeval.runs import layout
@@ -242,9 +243,8 @@ def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
     """The images (n, h, w[, 3]) of pictures that are laid out of many: of so many, by separators, or of the real
     size.
     """
-    from ganeval.images import image_set
-
-    size = image_set(real).shape[1:]
+    known = _images_of(real)
+    size = None if known is None else known.shape[1:]
     tiles = [_cut(path, samples.sheet or (0, 0), size, samples.frame) for path in samples.files or (samples.path,)]
     if len({tile.shape[1:] for tile in tiles}) > 1:
         sizes = " and ".join(sorted({" x ".join(map(str, tile.shape[1:])) for tile in tiles}))
@@ -252,7 +252,7 @@ def _tiles(samples: SampleSet, real: str) -> NDArray[np.uint8]:
     return np.concatenate(tiles)
 
 
-def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int], frame: int | None) -> NDArray[np.uint8]:
+def _cut(picture: Path, layout: tuple[int, int], size: Size | None, frame: int | None) -> NDArray[np.uint8]:
     from ganeval.images import image_set
     from ganeval.images.decode import decode_frame
     from ganeval.numerics.sheets import Sheet, sheet_of
@@ -265,20 +265,27 @@ def _cut(picture: Path, layout: tuple[int, int], size: tuple[int, int], frame: i
     sheet = Sheet(*layout, 0) if all(layout) else sheet_of(pixels, size, lossy=picture.suffix.lower() in JPEG)
     if sheet is None:
         height, width = pixels.shape[:2]
+        real = "real images, whose size is not known" if size is None else f"real images of {size[0]} x {size[1]}"
         raise WrongInputError(
             f"Expected a picture of many images; {printable(picture.name)} has no separators between them, and its "
-            f"{height} x {width} pixels are no whole number of real images of {size[0]} x {size[1]}. Save the images "
-            "one by one."
+            f"{height} x {width} pixels are no whole number of {real}. Save the images one by one."
         )
     return sheet.tiles(pixels)
 
 
 def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
     """The classes that names seem to say, if the real images have as many classes; else they may be batches."""
-    from ganeval.images import image_set
-
-    labels = image_set(real).labels if samples.labels else None
+    known = _images_of(real) if samples.labels else None
+    labels = None if known is None else known.labels
     return None if labels is None or {*labels.tolist()} != {*samples.labels} else samples.labels
+
+
+def _images_of(real: Any) -> ImageSet | None:
+    """The real images; None where features or statistics stand for them."""
+    from ganeval.measure.sources import opened_once
+
+    found = opened_once(real, "real")
+    return found if isinstance(found, ImageSet) else None
 
 
 def _opened(generator: Callable[[Path], Any] | None, run: Path) -> Any:

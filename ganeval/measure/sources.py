@@ -214,6 +214,12 @@ def opened(source: Any, role: str) -> Any:
     return image_set(source) if known is None else known
 
 
+def opened_once(source: Any, role: str) -> Source | Statistics:
+    """The same for many measurements; a file of statistics, or features that were kept, are read here, too."""
+    known = source if isinstance(source, Statistics) else published(source)
+    return opened(source, role) if known is None else known
+
+
 def _is_rows(source: Any) -> bool:
     """A bare (n, d) floating-point array or tensor is rows of features, not pixels."""
     if isinstance(source, torch.Tensor):
