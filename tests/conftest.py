@@ -38,6 +38,18 @@ def data_dir() -> Path:
     pytest.skip(message)
 
 
+@pytest.fixture
+def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without published weights and without a network, which most of them are."""
+
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
+    monkeypatch.setattr("pooch.retrieve", no_network)
+
+
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     """Starts Python processes that need not load torch first."""

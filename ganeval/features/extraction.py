@@ -73,6 +73,16 @@ def registered(name: str) -> ExtractorSpec | None:
     return next((spec for spec in CLASSIFIERS if printed_name(spec.name) == name), None)
 
 
+def same_network(one: str, other: str) -> bool:
+    """Whether two names are of one network, which need not be here.
+
+    >>> same_network("inception", "inception:torch-fidelity"), same_network("inception", "inception:clean-fid")
+    (True, False)
+    """
+    first, second = registered(one), registered(other)
+    return one == other or (first is not None and second is not None and first.load is second.load)
+
+
 def _following(found: Any, must: str) -> Extractor:
     if isinstance(found, Extractor) and not isinstance(found, type):
         return found

@@ -15,7 +15,7 @@ from ganeval.core.compute import Compute
 from ganeval.core.extractor import Extractor
 from ganeval.errors import MissingFileError, UndefinedError, WrongInputError
 from ganeval.features.embedding import EVERYTHING
-from ganeval.features.extraction import extract, load_extractor, networks_at_hand, registered, still_gives
+from ganeval.features.extraction import extract, load_extractor, networks_at_hand, registered, same_network, still_gives
 from ganeval.features.pair import Pair, rows_of, same_classes
 from ganeval.features.ranks import ALONE
 from ganeval.features.rows import Features
@@ -133,7 +133,7 @@ def _one_network(one: Any, other: Any) -> bool:
     """Whether two are one object, or two names of one."""
     if not (isinstance(one, str) and isinstance(other, str)):
         return one is other
-    return one == other or (registered(one) or one) is registered(other)
+    return same_network(one, other)
 
 
 def _pair(sources: Sources, network: Any, protocol: Protocol, compute: Compute) -> Pair:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ganeval.core.extractor import Extractor
 from ganeval.core.uris import is_uri, local_path, require_no_secret
 from ganeval.errors import IncomparableError, WrongInputError
+from ganeval.features.extraction import same_network
 from ganeval.features.parts import has_parts, join_parts, parts_moments
 from ganeval.features.published import read_published
 from ganeval.features.rows import Features
@@ -99,9 +100,9 @@ def require_named(passports: Iterable[Passport]) -> None:
 def require_said(passports: Iterable[Passport], name: str, precision: str) -> None:
     """Raise for rows or statistics of another network than the named one, whose weights are not here to ask it."""
     for passport in passports:
-        made = passport.extractor, passport.precision
-        if made != (name, passport.precision if passport.given else precision):
-            said = "by a network that it does not name" if made[0] == "given" else f"by {made[0]} in {made[1]}"
+        made, exactness = passport.extractor, passport.precision
+        if not same_network(made, name) or not (passport.given or exactness == precision):
+            said = "by a network that it does not name" if made == "given" else f"by {made} in {exactness}"
             raise WrongInputError(
                 f"{passport.source} was made {said}; asked for is {name} in {precision}, whose weights are not here. "
                 "Leave extractor=, classifier= and precision= out, or pass images and the weights."

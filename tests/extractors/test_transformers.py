@@ -231,13 +231,8 @@ def test_fdd_and_cmmd_look_with_their_own_network_whatever_the_protocols_is() ->
     assert found["fid"].signature != found["fdd"].signature
 
 
-def test_without_weights_the_other_metrics_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(*_: object, **__: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
-    monkeypatch.setattr("pooch.retrieve", no_network)
+@pytest.mark.usefixtures("no_weights")
+def test_without_weights_the_other_metrics_are_measured() -> None:
     real = pictures(24, 3, 24).numpy()
     found = evaluate(real, real[::-1].copy(), extractor="pixels", metrics=["fid", "fdd"], cache=False)
     assert found["fid"].ok

@@ -124,13 +124,8 @@ def test_images_too_small_or_too_few_are_refused() -> None:
         METRICS["lpips"](Pair(None, Features.given(np.zeros((4, 2)))))
 
 
-def test_without_weights_the_error_names_what_works_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(*_: object, **__: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
-    monkeypatch.setattr("pooch.retrieve", no_network)
+@pytest.mark.usefixtures("no_weights")
+def test_without_weights_the_error_names_what_works_offline() -> None:
     with pytest.raises(MissingFileError, match=r"GANEVAL_WEIGHTS.*ms_ssim and embedding_spread"):
         METRICS["lpips"](Pair(None, features(noise(4))))
 
