@@ -196,12 +196,15 @@ class Evaluating:
 
 
 def _images(named: str) -> ImageSet | None:
-    """The real images; None where it is their features or statistics that are named: those are read when measured."""
+    """The real images; None where it is their features or statistics that are named."""
     from ganeval.images import image_set
 
     try:
         return image_set(named)
     except WrongInputError:
+        from ganeval.measure.sources import opened_as_is  # which loads torch: only for what is no set of images
+
+        opened_as_is(named)
         return None
 
 

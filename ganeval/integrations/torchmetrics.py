@@ -43,7 +43,7 @@ from ganeval.images.tensors import as_numpy, as_tensor
 from ganeval.integrations.needed import needed
 from ganeval.measure.functions import protocol_and_compute
 from ganeval.measure.measure import scores_of
-from ganeval.measure.sources import opened_once
+from ganeval.measure.sources import opened_as_is
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import Protocol
 from ganeval.records.scores import Score
@@ -203,7 +203,7 @@ class GanevalMetric(_TORCHMETRICS.Metric):
 
     def _reference(self, real: Any) -> Features | Statistics:
         """What is known of the real images: they are looked at once, here."""
-        found = opened_once(real, "real")
+        found = opened_as_is(real)
         return self._seen(found, None) if isinstance(found, ImageSet) else found
 
     @property

@@ -39,7 +39,7 @@ from ganeval.images import is_generator
 from ganeval.images.imageset import ImageSet
 from ganeval.integrations.needed import needed
 from ganeval.measure.measure import measure, require_how
-from ganeval.measure.sources import opened_once
+from ganeval.measure.sources import opened_as_is
 from ganeval.metrics import METRICS
 from ganeval.records.protocol import NETWORKS, ROLES, Protocol
 from ganeval.records.scores import Evaluation, Floor
@@ -159,7 +159,7 @@ class Watch:
     def _with_real_side(self) -> Protocol:
         """The protocol with loaded networks, and with features in the place of images that do not change."""
         asked = self.protocol
-        found = {role: opened_once(getattr(asked, role), role) for role in ROLES if getattr(asked, role) is not None}
+        found = {role: opened_as_is(getattr(asked, role)) for role in ROLES if getattr(asked, role) is not None}
         shape = next((images.shape for images in found.values() if isinstance(images, ImageSet)), None)
         named = {role: getattr(asked, role) for role in NETWORKS if getattr(asked, role) is not None}
         default = {} if shape is None else {"extractor": "inception"}

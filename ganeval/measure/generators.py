@@ -30,7 +30,7 @@ from ganeval.images.labels import Side, matched_labels
 from ganeval.images.latents import BLOCK, VERSION
 from ganeval.measure.faults import FAULTS, REMEDY, Need, find_fault
 from ganeval.measure.measure import measure, require_how
-from ganeval.measure.sources import asked_labels, opened_once
+from ganeval.measure.sources import asked_labels, opened_as_is
 from ganeval.records.protocol import ROLES, Protocol
 from ganeval.records.scores import Evaluation
 
@@ -100,7 +100,7 @@ def measuring(protocol: Protocol, compute: Compute = HERE) -> Callable[[Images, 
 def _opened(protocol: Protocol) -> Protocol:
     """The protocol with its named sets opened, so that many measurements open and hash them once."""
     named = {role: getattr(protocol, role) for role in ROLES}
-    return protocol.with_(**{role: opened_once(s, role) for role, s in named.items() if isinstance(s, (str, Path))})
+    return protocol.with_(**{role: opened_as_is(s) for role, s in named.items() if isinstance(s, (str, Path))})
 
 
 def latents_id(seed: int, labels: NDArray[np.int64] | None) -> str:

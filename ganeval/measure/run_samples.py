@@ -282,9 +282,9 @@ def _sure_labels(samples: SampleSet, real: str) -> tuple[int, ...] | None:
 
 def _images_of(real: Any) -> ImageSet | None:
     """The real images; None where features or statistics stand for them."""
-    from ganeval.measure.sources import opened_once
+    from ganeval.measure.sources import opened_as_is
 
-    found = opened_once(real, "real")
+    found = opened_as_is(real)
     return found if isinstance(found, ImageSet) else None
 
 

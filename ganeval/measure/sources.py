@@ -204,20 +204,18 @@ def _drawn(generator: Any, protocol: Protocol, labels: Any, ranks: Ranks) -> Ima
 
 def opened(source: Any, role: str) -> Any:
     """What a protocol or a call names, as images or features; None stays None."""
-    if source is None or isinstance(source, Features):
+    found = opened_as_is(source)
+    return images_of(found, role) if isinstance(found, Statistics) else found
+
+
+def opened_as_is(source: Any) -> Any:
+    """The same, and statistics where these are named: opened once, for many measurements."""
+    if source is None or isinstance(source, (Features, Statistics)):
         return source
     if _is_rows(source):
         return Features.given(source)
-    known = source if isinstance(source, Statistics) else published(source)
-    if isinstance(known, Statistics):
-        return images_of(known, role)
+    known = published(source)
     return image_set(source) if known is None else known
-
-
-def opened_once(source: Any, role: str) -> Source | Statistics:
-    """The same for many measurements; a file of statistics, or features that were kept, are read here, too."""
-    known = source if isinstance(source, Statistics) else published(source)
-    return opened(source, role) if known is None else known
 
 
 def _is_rows(source: Any) -> bool:

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganeval.cli.main import report_main
@@ -134,3 +135,14 @@ def test_real_images_that_nothing_is_compared_with_are_an_error(
     assert report_main([str(folder), "--out", str(tmp_path / "r.html"), *REAL, "--as", "steps"]) == 6
     assert "not one run was evaluated" in _said(capsys)
     assert (tmp_path / "r.html").is_file()
+
+
+@pytest.mark.parametrize(("name", "code"), [("notes.txt", 2), ("damaged.npz", 2), ("moments.npz", 0)])
+def test_real_images_that_are_neither_images_nor_what_is_left_of_some_are_said(
+    name: str, code: int, small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("no images")
+    (tmp_path / "damaged.npz").write_bytes(b"PK no images")
+    np.savez(tmp_path / "moments.npz", mu=np.zeros(3), sigma=np.eye(3))
+    assert _report(small_run, "--real", str(tmp_path / name), "--out", str(tmp_path / "page.html")) == code
+    assert code == 0 or name in _said(capsys)
