@@ -150,24 +150,19 @@ def _usual(pair: Pair, gallery: Gallery, train: ImageSet, at_most: int) -> tuple
     held = pair.heldout
     if held is not None and held.images is not None and len(held) >= LEAST:
         _require_one_size(train, held.images)
-        return held.own.once(
-            (gallery, at_most, pair.seed), lambda: _others(held, gallery, at_most, pair.seed)
-        ), "heldout"
-    known = pair.require_real()
-    return known.own.once(("not copied", at_most, pair.seed), lambda: _own(known, gallery, at_most, pair.seed)), "train"
+        return _ratios(held, gallery, at_most, pair.seed, own=False), "heldout"
+    return _ratios(pair.require_real(), gallery, at_most, pair.seed, own=True), "train"
 
 
-def _own(known: Features, gallery: Gallery, at_most: int, seed: int) -> NDArray[np.float64]:
-    """Training images against the others."""
-    assert known.images is not None
-    chosen = seeded_rows(known.embeddings, at_most, seed).cpu().numpy()
-    return gallery.nearest(_parts(known.images.take(chosen)), own=chosen).ratio
+def _ratios(features: Features, gallery: Gallery, at_most: int, seed: int, *, own: bool) -> NDArray[np.float64]:
+    """Of some images, once for all sets that ask; own: they are the gallery's, each is compared with the others."""
 
+    def found() -> NDArray[np.float64]:
+        assert features.images is not None
+        chosen = seeded_rows(features.embeddings, at_most, seed).cpu().numpy()
+        return gallery.nearest(_parts(features.images.take(chosen)), own=chosen if own else None).ratio
 
-def _others(held: Features, gallery: Gallery, at_most: int, seed: int) -> NDArray[np.float64]:
-    assert held.images is not None
-    chosen = seeded_rows(held.embeddings, at_most, seed).cpu().numpy()
-    return gallery.nearest(_parts(held.images.take(chosen))).ratio
+    return features.own.once((gallery, at_most, seed, own), found)
 
 
 def _pixels(images: ImageSet | None, which: str) -> ImageSet:
