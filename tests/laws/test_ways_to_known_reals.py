@@ -115,7 +115,7 @@ DOORS: dict[str, Callable[[str], Found]] = {
     "the gate": by_the_gate,
     "the sampler of the gate": lambda real: found_in(sampler(draw, how(real), CPU)(N)),
     "the calibration of the gate": lambda real: found_in(measuring(how(real), CPU)(FAKE, None, "")),
-    "a training loop": lambda real: found_in(Watch(how(real).with_(n=N), CPU)(1, FAKE)),  # pyright: ignore[reportArgumentType]
+    "a training loop": lambda real: found_in(Watch(how(real).with_(n=N), CPU)(1, FAKE)),
     "torchmetrics": by_torchmetrics,
 }
 
